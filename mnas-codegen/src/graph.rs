@@ -1,0 +1,132 @@
+//! The Graph: a network as operators and tensors, for no target in particular.
+//!
+//! Lowering writes it layer by layer as a framework would (convolution, batch norm, activation apart); the passes
+//! fold and fuse it in place. Nodes are in an order in which they can be executed.
+
+use mnas_dsl::network::{Activation, Pads, Shape};
+
+/// Index into [`Graph::tensors`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TensorId(pub usize);
+
+/// Operators, tensors and layers of one network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graph {
+    /// The spec's name.
+    pub name: String,
+    /// Every tensor.
+    pub tensors: Vec<Tensor>,
+    /// Operators in execution order.
+    pub nodes: Vec<Node>,
+    /// The network's input.
+    pub input: TensorId,
+    /// The network's output.
+    pub output: TensorId,
+    /// Names of the layers (`stem`, `blocks.B.R`, `head`, `classifier`), which nodes refer to.
+    pub layers: Vec<GraphLayer>,
+}
+
+/// What a layer of the spec is called and how it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphLayer {
+    /// `stem`, `blocks.B.R`, `head` or `classifier`.
+    pub name: String,
+    /// The block as the spec writes it, on one line.
+    pub source: String,
+    /// Its last tensor, the one to compare when looking for a difference.
+    pub output: TensorId,
+}
+
+/// A value that flows between operators. A vector has height and width 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// Name of the node that makes it, or `input`.
+    pub name: String,
+    /// Shape without the batch.
+    pub shape: Shape,
+}
+
+/// One operator at one place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// What a viewer shows: `blocks.2.0/depthwise`, `blocks.2.0/depthwise/bn`, `classifier`.
+    pub name: String,
+    /// Index into [`Graph::layers`].
+    pub layer: usize,
+    /// What it computes.
+    pub op: Op,
+    /// Operands in the operator's order.
+    pub inputs: Vec<TensorId>,
+    /// Its result.
+    pub output: TensorId,
+}
+
+/// What a node computes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// Convolution of `inputs[0]`, plus `inputs[1]` where a residual was fused.
+    Conv(Conv),
+    /// Batch norm of `inputs[0]`: gone once folded.
+    BatchNorm {
+        /// Parameters are `{param}.weight`, `.bias`, `.running_mean`, `.running_var`.
+        param: String,
+        /// Added to the variance.
+        eps: f64,
+    },
+    /// An activation of `inputs[0]`: gone once fused.
+    Activation(Activation),
+    /// `inputs[0] + inputs[1]`: gone once fused.
+    Add,
+    /// `inputs[0]` times a gate a channel, `inputs[1]`: gone once fused.
+    Multiply,
+    /// Mean over all pixels.
+    GlobalAveragePool,
+    /// Average pool that does not count padding.
+    AveragePool {
+        /// Rows and columns of the window.
+        kernel_size: usize,
+        /// Step.
+        stride: usize,
+        /// Edges.
+        pads: Pads,
+    },
+    /// Fully connected layer with bias: parameters `{param}.weight` \[out, in\] and `{param}.bias`.
+    Linear {
+        /// Prefix of the parameters.
+        param: String,
+    },
+    /// Made by the SE pass from pool, reduce, activation, expand, gate, multiply: `inputs[0]` scaled by its own gate.
+    SqueezeExcite {
+        /// 1x1 convolution with bias and activation.
+        reduce: Conv,
+        /// 1x1 convolution with bias; its activation is the gate.
+        expand: Conv,
+    },
+}
+
+/// A convolution with what the passes fused into it: `activation(bn(conv(x)) ) + residual`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conv {
+    /// Parameters are `{param}.weight` (OIHW; \[C,1,k,k\] if depthwise) and, with `bias`, `{param}.bias`.
+    pub param: String,
+    /// Input channels.
+    pub input_channels: usize,
+    /// Output channels.
+    pub output_channels: usize,
+    /// Rows and columns of the kernel.
+    pub kernel_size: usize,
+    /// Step.
+    pub stride: usize,
+    /// Edges.
+    pub pads: Pads,
+    /// One filter a channel.
+    pub depthwise: bool,
+    /// Whether it has a bias of its own (SE does, what a batch norm follows does not).
+    pub bias: bool,
+    /// Batch norm folded in: its `param` prefix and eps.
+    pub batch_norm: Option<(String, f64)>,
+    /// Applied last but for the residual.
+    pub activation: Activation,
+    /// Whether `inputs[1]` is added at the end.
+    pub residual: bool,
+}

@@ -1,0 +1,7 @@
+//! The mnas compiler: `Spec` -> `Graph` -> passes -> `Plan` -> Rust, ONNX, report.
+//!
+//! Text in, value or diagnostics out: nothing here reads a file, the environment or the clock.
+#![forbid(unsafe_code)]
+
+pub mod graph;
+pub mod weights;

@@ -1,0 +1,1 @@
+//! mnas-runtime

@@ -1,0 +1,2 @@
+//! mnasc
+fn main() {}
