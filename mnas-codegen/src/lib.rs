@@ -4,4 +4,5 @@
 #![forbid(unsafe_code)]
 
 pub mod graph;
+pub mod plan;
 pub mod weights;

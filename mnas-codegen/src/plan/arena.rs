@@ -1,0 +1,96 @@
+//! A static arena: every buffer gets an offset such that buffers alive together do not overlap.
+
+/// Index into [`Arena::buffers`].
+pub type BufferId = usize;
+
+/// Floats in 64 bytes: what every buffer is aligned to.
+const ALIGN: usize = 16;
+
+/// A range of the arena that is in use from one step to another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Buffer {
+    /// The tensor it holds.
+    pub name: String,
+    /// Length in floats.
+    pub len: usize,
+    /// First step that writes it.
+    pub first: usize,
+    /// Last step that reads it.
+    pub last: usize,
+    /// Offset in floats, once planned.
+    pub offset: usize,
+}
+
+impl Buffer {
+    /// A buffer without a place yet.
+    pub fn new(name: String, len: usize, first: usize, last: usize) -> Self {
+        Buffer { name, len, first, last, offset: 0 }
+    }
+
+    fn meets(&self, other: &Buffer) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
+}
+
+/// All buffers and the arena's size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arena {
+    /// Buffers in the order of the steps that make them.
+    pub buffers: Vec<Buffer>,
+    /// Floats in all.
+    pub len: usize,
+}
+
+impl Arena {
+    /// Places the largest buffers first, each at the lowest offset where nothing alive at the same time lies.
+    pub fn plan(mut buffers: Vec<Buffer>) -> Self {
+        let mut order: Vec<usize> = (0..buffers.len()).collect();
+        order.sort_by_key(|&i| (core::cmp::Reverse(buffers[i].len), i));
+        let mut placed: Vec<usize> = Vec::new();
+        let mut len = 0;
+        for i in order {
+            let mut busy: Vec<(usize, usize)> = placed
+                .iter()
+                .map(|&j| &buffers[j])
+                .filter(|b| b.meets(&buffers[i]))
+                .map(|b| (b.offset, b.offset + b.len))
+                .collect();
+            busy.sort_unstable();
+            let mut offset = 0usize;
+            for (start, end) in busy {
+                if offset + buffers[i].len <= start {
+                    break;
+                }
+                offset = offset.max(end.next_multiple_of(ALIGN));
+            }
+            buffers[i].offset = offset;
+            len = len.max(offset + buffers[i].len);
+            placed.push(i);
+        }
+        Arena { buffers, len: len.next_multiple_of(ALIGN) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_alive_together_do_not_overlap_and_others_share() {
+        let arena = Arena::plan(vec![
+            Buffer::new("a".into(), 100, 0, 1),
+            Buffer::new("b".into(), 40, 1, 2),
+            Buffer::new("c".into(), 90, 2, 3),
+            Buffer::new("scratch".into(), 7, 1, 1),
+        ]);
+        for (i, a) in arena.buffers.iter().enumerate() {
+            assert_eq!(a.offset % ALIGN, 0);
+            for b in &arena.buffers[i + 1..] {
+                let apart = a.offset + a.len <= b.offset || b.offset + b.len <= a.offset;
+                assert!(apart || !a.meets(b), "{a:?} {b:?}");
+            }
+        }
+        assert_eq!(arena.buffers[2].offset, 0, "c may lie where a was");
+        assert_eq!(arena.len, 112 + 48 + 16 - 16 + 0);
+    }
+}

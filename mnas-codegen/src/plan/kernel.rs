@@ -1,0 +1,148 @@
+//! Kernels as data: everything the emitter needs to write one as straight-line code with literal bounds.
+//!
+//! Two steps whose kernels are equal share one function in the generated file.
+
+use mnas_dsl::network::Activation;
+
+/// Where a convolution reads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Source {
+    /// Pixels of `stride` floats, channels beside each other.
+    Nhwc {
+        /// Floats from one pixel to the next.
+        stride: usize,
+    },
+    /// Blocks of `lanes` channels, `block` floats from one block to the next.
+    Blocked {
+        /// Floats from one block of channels to the next.
+        block: usize,
+    },
+}
+
+/// Where a convolution writes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Destination {
+    /// Pixels of `stride` floats, channels beside each other.
+    Nhwc {
+        /// Floats from one pixel to the next.
+        stride: usize,
+    },
+    /// Blocks of `lanes` channels, `block` floats from one block to the next.
+    Blocked {
+        /// Floats from one block of channels to the next.
+        block: usize,
+    },
+    /// The mean over all pixels, a vector.
+    Pool,
+}
+
+/// Panels of one width and the register tile that works on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PanelGroup {
+    /// Output channels of a panel as packed.
+    pub width: usize,
+    /// How many panels.
+    pub count: usize,
+    /// First output channel.
+    pub start: usize,
+    /// Vectors of the tile; `width / (vectors * lanes)` tiles make a panel.
+    pub vectors: usize,
+    /// Most pixels of the tile.
+    pub pixels: usize,
+}
+
+/// A convolution over a run of output pixels: one row, or all rows where the kernel is 1x1.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConvKernel {
+    /// Input channels.
+    pub input_channels: usize,
+    /// Output channels.
+    pub output_channels: usize,
+    /// Rows and columns of the kernel.
+    pub kernel_size: usize,
+    /// Step.
+    pub stride: usize,
+    /// Columns of zeros to the left.
+    pub pad_left: usize,
+    /// Input columns.
+    pub input_width: usize,
+    /// Output pixels of a run.
+    pub pixels: usize,
+    /// Where it reads.
+    pub source: Source,
+    /// Where it writes.
+    pub destination: Destination,
+    /// How the output channels are cut.
+    pub panels: Vec<PanelGroup>,
+    /// Applied before the residual.
+    pub activation: Activation,
+    /// Adds a residual that lies as the destination does.
+    pub residual: bool,
+    /// Multiplies the weights by a gate for each input channel first.
+    pub gated: bool,
+}
+
+impl ConvKernel {
+    /// Floats of scratch: the gated panel.
+    pub fn scratch_len(&self) -> usize {
+        if !self.gated {
+            return 0;
+        }
+        (self.input_channels + 1) * self.panels.iter().map(|p| p.width).max().unwrap_or(0)
+    }
+
+    /// A name that tells a reader what it is; not unique.
+    pub fn name(&self) -> String {
+        let k = self.kernel_size;
+        let kind = if k == 1 { "pointwise".to_owned() } else { format!("conv{k}x{k}") };
+        let stride = if self.stride > 1 { format!("_s{}", self.stride) } else { String::new() };
+        let gated = if self.gated { "_gated" } else { "" };
+        let residual = if self.residual { "_add" } else { "" };
+        let pool = if self.destination == Destination::Pool { "_pool" } else { "" };
+        format!(
+            "{kind}{stride}_{}_to_{}_x{}{gated}{residual}{pool}",
+            self.input_channels, self.output_channels, self.pixels
+        )
+    }
+}
+
+/// A depthwise convolution of one output row, all channels.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DepthwiseKernel {
+    /// Channels.
+    pub channels: usize,
+    /// Rows and columns of the kernel.
+    pub kernel_size: usize,
+    /// Step.
+    pub stride: usize,
+    /// Columns of zeros to the left.
+    pub pad_left: usize,
+    /// Input columns.
+    pub input_width: usize,
+    /// Output columns.
+    pub output_width: usize,
+    /// Where it reads.
+    pub source: Source,
+    /// Floats from one block of output channels to the next.
+    pub output_block: usize,
+    /// Most output columns of a register tile.
+    pub columns: usize,
+    /// Applied to the outputs.
+    pub activation: Activation,
+    /// Adds every output to a sum a channel, for squeeze-excite.
+    pub pool: bool,
+}
+
+impl DepthwiseKernel {
+    /// A name that tells a reader what it is; not unique.
+    pub fn name(&self) -> String {
+        format!(
+            "depthwise{k}x{k}_s{}_{}_x{}{}",
+            self.stride,
+            self.channels,
+            self.output_width,
+            if self.pool { "_pool" } else { "" },
+            k = self.kernel_size,
+        )
+    }
+}

@@ -1,0 +1,105 @@
+//! The Plan: what is computed in which order, from where to where in the arena, with which tiles.
+//!
+//! Steps are the fused Graph regrouped: a whole block is one step. For each instruction set of the file a
+//! schedule says how each step is cut into strips and register tiles. The packed weights and the arena are
+//! shared by all of them. The emitter prints this and decides nothing.
+
+pub mod arena;
+pub mod isa;
+pub mod kernel;
+pub mod pack;
+pub mod schedule;
+pub mod steps;
+
+use crate::graph::Graph;
+use isa::Isa;
+use mnas_dsl::network::Shape;
+
+pub use arena::{Arena, Buffer, BufferId};
+pub use kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Source};
+pub use pack::{LayerId, PackedLayer};
+pub use schedule::{BlockSchedule, Schedule, Scratch, SqueezeExciteSchedule, StepSchedule};
+pub use steps::{Block, PackedConv, PlanError, Step, StepKind};
+
+/// Everything that the emitter prints.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The spec's name.
+    pub name: String,
+    /// Shape of the input.
+    pub input: Shape,
+    /// Shape of the output.
+    pub output: Shape,
+    /// What is computed, in order.
+    pub steps: Vec<Step>,
+    /// Where everything lies while it is needed.
+    pub arena: Arena,
+    /// How the weights are packed, in order.
+    pub layers: Vec<PackedLayer>,
+    /// Floats in the packed weights.
+    pub weights_len: usize,
+    /// A schedule for each instruction set, widest first.
+    pub schedules: Vec<Schedule>,
+    /// Where the image lies when it is converted from bytes or from planes.
+    pub image: BufferId,
+}
+
+/// What a plan is made for.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Instruction sets in the file, widest first.
+    pub isas: Vec<Isa>,
+    /// Bytes of second-level cache of a core that a strip may count on.
+    pub l2_bytes: usize,
+}
+
+impl Target {
+    /// Every implemented instruction set of x86-64.
+    pub fn x86_64() -> Self {
+        Target::new(isa::of_arch("x86_64"))
+    }
+
+    /// The given instruction sets, sorted widest first.
+    pub fn new(mut isas: Vec<Isa>) -> Self {
+        isas.sort_by_key(|isa| core::cmp::Reverse(isa.lanes));
+        isas.dedup();
+        // Half a megabyte is the least that cores of this decade have (Zen 2 and 3; newer ones have 1 to 2 MB).
+        Target { isas, l2_bytes: 512 << 10 }
+    }
+}
+
+/// Channels as they lie in the arena: rounded up to a multiple of eight, the rest zero or `activation(0)`.
+pub fn padded(channels: usize) -> usize {
+    channels.next_multiple_of(8)
+}
+
+/// Plans a fused graph for a target.
+///
+/// # Errors
+///
+/// If a node is in no form that a step covers, as when passes were switched off.
+pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
+    let widest = target.isas.first().copied().unwrap_or(isa::SCALAR);
+    let steps::Steps { mut steps, layers, weights_len, mut buffers, image } = steps::group(graph, widest)?;
+    let schedules: Vec<Schedule> =
+        target.isas.iter().map(|&isa| schedule::schedule(&steps, &layers, isa, target)).collect();
+    for (i, step) in steps.iter_mut().enumerate() {
+        let need = schedules.iter().map(|s| s.steps[i].scratch_len()).max().unwrap_or(0);
+        if need > 0 {
+            step.scratch = Some(buffers.len());
+            buffers.push(Buffer::new(format!("{}/scratch", step.name), need, i, i));
+        }
+    }
+    let arena = Arena::plan(buffers);
+    Ok(Plan {
+        name: graph.name.clone(),
+        input: graph.tensors[graph.input.0].shape,
+        output: graph.tensors[graph.output.0].shape,
+        steps,
+        arena,
+        layers,
+        weights_len,
+        schedules,
+        image,
+    })
+}

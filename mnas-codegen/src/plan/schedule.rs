@@ -1,0 +1,296 @@
+//! For one instruction set: how each step is cut into strips of rows and register tiles.
+
+use super::isa::Isa;
+use super::kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Source};
+use super::pack::PackedLayer;
+use super::steps::{Block, PackedConv, Step, StepKind};
+use super::{Target, padded};
+use mnas_dsl::network::Shape;
+
+/// The steps of a plan as one instruction set does them.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// The instruction set.
+    pub isa: Isa,
+    /// One for each step.
+    pub steps: Vec<StepSchedule>,
+}
+
+/// How one step is done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StepSchedule {
+    /// Nothing to choose.
+    Plain,
+    /// A convolution, `rows` output rows a call.
+    Conv {
+        /// The kernel of a call.
+        kernel: ConvKernel,
+        /// Output rows a call: one, or all.
+        rows: usize,
+    },
+    /// A block.
+    Block(Box<BlockSchedule>),
+}
+
+/// How a block is fused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BlockSchedule {
+    /// Output rows between two projections; all of them means layer by layer.
+    pub strip: usize,
+    /// Why.
+    pub reason: String,
+    /// Rows of the expanded tensor that are kept; row `y` lies at `y % ring`.
+    pub ring: usize,
+    /// Makes expanded rows.
+    pub expand: Option<ConvKernel>,
+    /// Rows that a call of `expand` makes: one, or all.
+    pub expand_rows: usize,
+    /// Makes one row.
+    pub depthwise: DepthwiseKernel,
+    /// The gate.
+    pub squeeze_excite: Option<SqueezeExciteSchedule>,
+    /// Projects a strip; after squeeze-excite the whole tensor.
+    pub project: ConvKernel,
+    /// Floats of each part of the scratch buffer.
+    pub scratch: Scratch,
+}
+
+/// How squeeze-excite is done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SqueezeExciteSchedule {
+    /// Pooled vector to reduced vector.
+    pub reduce: ConvKernel,
+    /// Reduced vector to gate.
+    pub expand: ConvKernel,
+    /// Whether the gate scales the projection's weights rather than the tensor.
+    pub gate_weights: bool,
+}
+
+/// Parts of a block's scratch buffer, in floats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scratch {
+    /// Rows of the expanded tensor.
+    pub ring: usize,
+    /// Output of the depthwise convolution: a strip, or all of it.
+    pub depthwise: usize,
+    /// Sums a channel, then means.
+    pub pooled: usize,
+    /// Between reduce and expand.
+    pub reduced: usize,
+    /// The gate.
+    pub gate: usize,
+    /// A panel of gated weights.
+    pub panel: usize,
+}
+
+impl Scratch {
+    /// The parts in order.
+    pub fn parts(&self) -> [usize; 6] {
+        [self.ring, self.depthwise, self.pooled, self.reduced, self.gate, self.panel]
+    }
+
+    /// Where each part starts.
+    pub fn offsets(&self) -> [usize; 6] {
+        let mut at = 0;
+        self.parts().map(|len| {
+            let start = at;
+            at += len.next_multiple_of(16);
+            start
+        })
+    }
+
+    /// Floats in all.
+    pub fn len(&self) -> usize {
+        self.parts().iter().map(|len| len.next_multiple_of(16)).sum()
+    }
+
+    /// Whether no scratch is needed.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl StepSchedule {
+    /// Floats of scratch that it needs.
+    pub fn scratch_len(&self) -> usize {
+        match self {
+            StepSchedule::Block(b) => b.scratch.len(),
+            StepSchedule::Plain | StepSchedule::Conv { .. } => 0,
+        }
+    }
+}
+
+pub(super) fn schedule(steps: &[Step], layers: &[PackedLayer], isa: Isa, target: &Target) -> Schedule {
+    let s = Scheduler { layers, isa, target };
+    Schedule { isa, steps: steps.iter().map(|step| s.step(step)).collect() }
+}
+
+struct Scheduler<'a> {
+    layers: &'a [PackedLayer],
+    isa: Isa,
+    target: &'a Target,
+}
+
+impl Scheduler<'_> {
+    fn step(&self, step: &Step) -> StepSchedule {
+        let stride = match step.input {
+            None => step.input_shape.channels,
+            Some(_) => padded(step.input_shape.channels),
+        };
+        let source = Source::Nhwc { stride };
+        match &step.kind {
+            StepKind::PadImage | StepKind::AveragePool { .. } | StepKind::GlobalAveragePool => StepSchedule::Plain,
+            StepKind::Linear { conv } => {
+                let destination = Destination::Nhwc { stride: padded(conv.output.channels) };
+                let kernel = self.conv(conv, step.input_shape, 1, source, destination, false);
+                StepSchedule::Conv { kernel, rows: 1 }
+            }
+            StepKind::Conv { conv, pool } => {
+                let out = conv.output;
+                let whole = conv.conv.kernel_size == 1 && conv.conv.stride == 1;
+                let rows = if whole { out.height } else { 1 };
+                let destination =
+                    if *pool { Destination::Pool } else { Destination::Nhwc { stride: padded(out.channels) } };
+                let kernel = self.conv(conv, step.input_shape, rows * out.width, source, destination, false);
+                StepSchedule::Conv { kernel, rows }
+            }
+            StepKind::Block(block) => StepSchedule::Block(Box::new(self.block(step, block, source))),
+        }
+    }
+
+    fn conv(
+        &self,
+        packed: &PackedConv,
+        input: Shape,
+        pixels: usize,
+        source: Source,
+        destination: Destination,
+        gated: bool,
+    ) -> ConvKernel {
+        let conv = &packed.conv;
+        let mut start = 0;
+        let mut groups = Vec::new();
+        for p in &self.layers[packed.layer].panels {
+            let tile = self.isa.tile_for(p.width / self.isa.lanes.min(p.width), pixels);
+            groups.push(PanelGroup {
+                width: p.width,
+                count: p.count,
+                start,
+                vectors: tile.vectors,
+                pixels: tile.pixels,
+            });
+            start += p.width * p.count;
+        }
+        ConvKernel {
+            input_channels: conv.input_channels,
+            output_channels: conv.output_channels,
+            kernel_size: conv.kernel_size,
+            stride: conv.stride,
+            pad_left: conv.pads.left,
+            // Only a kernel with edges needs to know.
+            input_width: if conv.kernel_size > 1 || conv.stride > 1 { input.width } else { 0 },
+            pixels,
+            source,
+            destination,
+            panels: groups,
+            activation: conv.activation,
+            residual: conv.residual,
+            gated,
+        }
+    }
+
+    fn block(&self, step: &Step, block: &Block, source: Source) -> BlockSchedule {
+        let lanes = self.isa.lanes;
+        let depthwise = &block.depthwise.conv;
+        let (k, stride) = (depthwise.kernel_size, depthwise.stride);
+        let middle = block.expand.as_ref().map_or(step.input_shape, |e| e.output);
+        let out = block.depthwise.output;
+        let channels = padded(depthwise.output_channels).next_multiple_of(lanes);
+        let (strip, reason) = self.strip(block, middle, out, channels);
+
+        let whole = strip == out.height;
+        let ring = if block.expand.is_none() {
+            0
+        } else if whole {
+            middle.height
+        } else {
+            ((strip - 1) * stride + k).min(middle.height)
+        };
+        let ring_block = ring * middle.width * lanes;
+        let mut expand_rows = 1;
+        let expand = block.expand.as_ref().map(|e| {
+            if whole && e.conv.kernel_size == 1 && e.conv.stride == 1 {
+                expand_rows = middle.height;
+            }
+            let destination = Destination::Blocked { block: ring_block };
+            self.conv(e, step.input_shape, expand_rows * middle.width, source.clone(), destination, false)
+        });
+        let depthwise_source = if expand.is_some() { Source::Blocked { block: ring_block } } else { source };
+        let rows = if block.squeeze_excite.is_some() { out.height } else { strip };
+        let output_block = rows * out.width * lanes;
+        let depthwise = DepthwiseKernel {
+            channels: depthwise.output_channels,
+            kernel_size: k,
+            stride,
+            pad_left: depthwise.pads.left,
+            input_width: middle.width,
+            output_width: out.width,
+            source: depthwise_source,
+            output_block,
+            columns: self.isa.depthwise_columns,
+            activation: depthwise.activation,
+            pool: block.squeeze_excite.is_some(),
+        };
+        let vector = Source::Nhwc { stride: channels };
+        let squeeze_excite = block.squeeze_excite.as_ref().map(|(reduce, expand)| {
+            let one = Shape { height: 1, width: 1, channels };
+            let to = |c: &PackedConv| Destination::Nhwc { stride: padded(c.output.channels) };
+            let reduce_kernel = self.conv(reduce, one, 1, vector.clone(), to(reduce), false);
+            let narrow = Source::Nhwc { stride: padded(reduce.output.channels) };
+            SqueezeExciteSchedule {
+                reduce: reduce_kernel,
+                expand: self.conv(expand, one, 1, narrow, to(expand), false),
+                // Scaling whichever is smaller costs less.
+                gate_weights: padded(block.project.output.channels) < out.pixels(),
+            }
+        });
+        let gated = squeeze_excite.as_ref().is_some_and(|s| s.gate_weights);
+        let project = self.conv(
+            &block.project,
+            out,
+            rows * out.width,
+            Source::Blocked { block: output_block },
+            Destination::Nhwc { stride: padded(block.project.output.channels) },
+            gated,
+        );
+        let mut scratch = Scratch {
+            ring: ring * middle.width * if expand.is_some() { channels } else { 0 },
+            depthwise: rows * out.width * channels,
+            panel: project.scratch_len(),
+            ..Scratch::default()
+        };
+        if let Some((reduce, _)) = &block.squeeze_excite {
+            scratch.pooled = channels;
+            scratch.gate = channels;
+            scratch.reduced = padded(reduce.output.channels);
+        }
+        BlockSchedule { strip, reason, ring, expand, expand_rows, depthwise, squeeze_excite, project, scratch }
+    }
+
+    /// Output rows of a strip.
+    fn strip(&self, block: &Block, middle: Shape, out: Shape, channels: usize) -> (usize, String) {
+        let depthwise = &block.depthwise.conv;
+        let row_out = out.width * channels * 4;
+        let row_in = if block.expand.is_some() { middle.width * channels * 4 } else { 0 };
+        let whole = row_in * middle.height + row_out * out.height;
+        if whole <= self.target.l2_bytes / 2 {
+            return (out.height, format!("layer by layer: {} KiB between the layers stay in L2", whole >> 10));
+        }
+        // Enough pixels for full tiles of the projection, while ring and strip stay in half of L2.
+        let divisors = (1..out.height).filter(|s| out.height.is_multiple_of(*s));
+        let bytes = |s: usize| row_in * ((s - 1) * depthwise.stride + depthwise.kernel_size) + row_out * s;
+        let best = divisors.take_while(|&s| bytes(s) <= self.target.l2_bytes / 4 || s == 1);
+        let strip = best.take_while(|&s| s == 1 || (s - 1) * out.width < 48).last().unwrap_or(1);
+        (strip, format!("strips of {strip}: {} KiB instead of {} KiB", bytes(strip) >> 10, whole >> 10))
+    }
+}
