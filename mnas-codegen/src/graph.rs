@@ -130,3 +130,132 @@ pub struct Conv {
     /// Whether `inputs[1]` is added at the end.
     pub residual: bool,
 }
+
+impl Graph {
+    /// The tensor behind an id.
+    pub fn tensor(&self, id: TensorId) -> &Tensor {
+        &self.tensors[id.0]
+    }
+
+    /// Shape of a tensor.
+    pub fn shape(&self, id: TensorId) -> Shape {
+        self.tensors[id.0].shape
+    }
+
+    /// Index of the node that makes a tensor; `None` for the network's input.
+    pub fn producer(&self, id: TensorId) -> Option<usize> {
+        self.nodes.iter().position(|node| node.output == id)
+    }
+
+    /// Indices of the nodes that read a tensor, in execution order.
+    pub fn consumers(&self, id: TensorId) -> Vec<usize> {
+        let reads = |node: &&Node| node.inputs.contains(&id);
+        (0..self.nodes.len())
+            .filter(|&index| reads(&&self.nodes[index]))
+            .collect()
+    }
+
+    /// How often a tensor is used: as an operand, as a layer's output, as the network's. An operand that is used once
+    /// can vanish into its consumer.
+    pub fn uses(&self, id: TensorId) -> usize {
+        let operands = self.nodes.iter().flat_map(|node| &node.inputs);
+        let outputs = self.layers.iter().map(|layer| &layer.output);
+        operands
+            .chain(outputs)
+            .chain([&self.output])
+            .filter(|&&used| used == id)
+            .count()
+    }
+
+    /// Nodes of a layer, with their indices, in execution order.
+    pub fn layer_nodes(&self, layer: usize) -> impl Iterator<Item = (usize, &Node)> {
+        self.nodes
+            .iter()
+            .enumerate()
+            .filter(move |(_, node)| node.layer == layer)
+    }
+
+    /// Makes every use of `from` a use of `to`.
+    pub(crate) fn replace_uses(&mut self, from: TensorId, to: TensorId) {
+        let operands = self.nodes.iter_mut().flat_map(|node| &mut node.inputs);
+        let outputs = self.layers.iter_mut().map(|layer| &mut layer.output);
+        for used in operands.chain(outputs).chain([&mut self.output]) {
+            if *used == from {
+                *used = to;
+            }
+        }
+    }
+}
+
+impl Conv {
+    /// Whether it is a 1x1 convolution over all channels that visits every pixel: a matrix product.
+    pub fn is_pointwise(&self) -> bool {
+        self.kernel_size == 1 && self.stride == 1 && !self.depthwise
+    }
+
+    /// Input channels that one output channel sees.
+    pub fn channels_per_group(&self) -> usize {
+        if self.depthwise {
+            1
+        } else {
+            self.input_channels
+        }
+    }
+
+    /// Dimensions of `{param}.weight`.
+    pub fn weight_shape(&self) -> [usize; 4] {
+        [
+            self.output_channels,
+            self.channels_per_group(),
+            self.kernel_size,
+            self.kernel_size,
+        ]
+    }
+
+    /// Number of weights, the bias apart.
+    pub fn weight_len(&self) -> usize {
+        self.weight_shape().iter().product()
+    }
+
+    /// Whether it adds a constant to each channel, by its own bias or by the batch norm folded into it.
+    pub fn has_bias(&self) -> bool {
+        self.bias || self.batch_norm.is_some()
+    }
+
+    /// Shape of the result for an input of this shape; `None` where the padded input is smaller than the kernel.
+    pub fn output_shape(&self, input: Shape) -> Option<Shape> {
+        let (height, width) = window_output(input, self.kernel_size, self.stride, self.pads)?;
+        Some(Shape {
+            height,
+            width,
+            channels: self.output_channels,
+        })
+    }
+}
+
+/// Rows and columns that a sliding window gives.
+pub(crate) fn window_output(
+    input: Shape,
+    kernel_size: usize,
+    stride: usize,
+    pads: Pads,
+) -> Option<(usize, usize)> {
+    let steps = |size: usize| Some(size.checked_sub(kernel_size)?.checked_div(stride)? + 1);
+    Some((
+        steps(input.height + pads.top + pads.bottom)?,
+        steps(input.width + pads.left + pads.right)?,
+    ))
+}
+
+/// Name of an activation in node names and printed graphs.
+pub fn activation_name(activation: Activation) -> &'static str {
+    match activation {
+        Activation::Linear => "linear",
+        Activation::Relu => "relu",
+        Activation::Relu6 => "relu6",
+        Activation::HardSwish => "hard_swish",
+        Activation::Swish => "swish",
+        Activation::Sigmoid => "sigmoid",
+        Activation::HardSigmoid => "hard_sigmoid",
+    }
+}

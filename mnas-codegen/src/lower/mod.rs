@@ -1,0 +1,326 @@
+//! Lowering: `Network` -> `Graph`, as a framework would write it, nothing fused.
+//!
+//! A block kind is one file that knows its chain of operators and the names of its parameters; what they share
+//! (a convolution with batch norm and activation, the shortcut) stands here.
+
+mod conv;
+mod head;
+mod mbconv;
+mod sepconv;
+mod squeeze_excite;
+
+use mnas_dsl::network::{Activation, Layer, LayerOp, Network, Pads, Shape, Skip};
+
+use crate::graph::{
+    Conv, Graph, GraphLayer, Node, Op, Tensor, TensorId, activation_name, window_output,
+};
+
+/// Writes a network as operators and tensors: convolution, batch norm, activation, pool, multiply and add each apart.
+///
+/// A linear activation makes no node. Nodes stand in execution order, those of one layer together.
+pub fn lower(network: &Network) -> Graph {
+    let mut builder = Builder::new(network);
+    let mut x = builder.graph.input;
+    for layer in &network.layers {
+        x = lower_layer(&mut builder, layer, x);
+    }
+    if let Some(head) = &network.head {
+        x = head::lower(&mut builder, head, x);
+    }
+    builder.graph.output = x;
+    builder.graph
+}
+
+fn lower_layer(builder: &mut Builder, layer: &Layer, input: TensorId) -> TensorId {
+    builder.begin_layer(&layer.name, &layer.source);
+    // The shortcut comes first, so that the chain from expansion to projection is not interrupted: what is fused
+    // into one kernel later stands together.
+    let shortcut = match layer.skip {
+        Skip::None => None,
+        Skip::Identity => Some(input),
+        Skip::Pool => Some(shortcut_pool(builder, layer.stride, input)),
+    };
+    let body = match &layer.op {
+        LayerOp::Conv { activation } => conv::lower(builder, layer, *activation, input),
+        LayerOp::SepConv {
+            activation,
+            se,
+            pointwise_activation,
+        } => sepconv::lower(
+            builder,
+            layer,
+            *activation,
+            se.as_ref(),
+            *pointwise_activation,
+            input,
+        ),
+        LayerOp::MbConv {
+            expanded,
+            activation,
+            se,
+        } => mbconv::lower(builder, layer, *expanded, *activation, se.as_ref(), input),
+    };
+    let output = match shortcut {
+        Some(shortcut) => builder.node(
+            "add",
+            Op::Add,
+            vec![body, shortcut],
+            builder.graph.shape(body),
+        ),
+        None => body,
+    };
+    builder.end_layer(output);
+    output
+}
+
+/// Rows and columns of the window of a pooling shortcut.
+const SHORTCUT_POOL: usize = 3;
+
+fn shortcut_pool(builder: &mut Builder, stride: usize, input: TensorId) -> TensorId {
+    let shape = builder.graph.shape(input);
+    let pads = same_pads(shape, SHORTCUT_POOL, stride);
+    let (height, width) = window_output(shape, SHORTCUT_POOL, stride, pads)
+        .expect("SAME padding makes room for the window");
+    let op = Op::AveragePool {
+        kernel_size: SHORTCUT_POOL,
+        stride,
+        pads,
+    };
+    builder.node(
+        "skip/pool",
+        op,
+        vec![input],
+        Shape {
+            height,
+            width,
+            channels: shape.channels,
+        },
+    )
+}
+
+/// TensorFlow's SAME: as little as gives `ceil(input / stride)` outputs, the odd one at the bottom and right.
+fn same_pads(input: Shape, kernel_size: usize, stride: usize) -> Pads {
+    let total =
+        |size: usize| ((size.div_ceil(stride) - 1) * stride + kernel_size).saturating_sub(size);
+    let (rows, columns) = (total(input.height), total(input.width));
+    Pads {
+        top: rows / 2,
+        left: columns / 2,
+        bottom: rows - rows / 2,
+        right: columns - columns / 2,
+    }
+}
+
+/// A convolution as the block kinds ask for one; its input channels follow from its input.
+struct ConvSpec {
+    /// Last part of the node's and of the parameters' name: `expand`, `depthwise`, ...
+    name: &'static str,
+    output_channels: usize,
+    kernel_size: usize,
+    stride: usize,
+    pads: Pads,
+    depthwise: bool,
+    activation: Activation,
+}
+
+impl ConvSpec {
+    fn pointwise(name: &'static str, output_channels: usize, activation: Activation) -> Self {
+        let pads = Pads {
+            top: 0,
+            left: 0,
+            bottom: 0,
+            right: 0,
+        };
+        ConvSpec {
+            name,
+            output_channels,
+            kernel_size: 1,
+            stride: 1,
+            pads,
+            depthwise: false,
+            activation,
+        }
+    }
+
+    /// The depthwise convolution of a layer over `channels` channels.
+    fn depthwise(layer: &Layer, channels: usize, activation: Activation) -> Self {
+        ConvSpec {
+            name: "depthwise",
+            output_channels: channels,
+            kernel_size: layer.kernel_size,
+            stride: layer.stride,
+            pads: layer.pads,
+            depthwise: true,
+            activation,
+        }
+    }
+}
+
+/// Collects nodes; names and tensors follow from what is asked for.
+struct Builder {
+    graph: Graph,
+    batch_norm_eps: f64,
+}
+
+impl Builder {
+    fn new(network: &Network) -> Self {
+        let input = TensorId(0);
+        let graph = Graph {
+            name: network.name.clone(),
+            tensors: vec![Tensor {
+                name: "input".to_owned(),
+                shape: network.input,
+            }],
+            nodes: Vec::new(),
+            input,
+            output: input,
+            layers: Vec::new(),
+        };
+        Builder {
+            graph,
+            batch_norm_eps: network.batch_norm_eps,
+        }
+    }
+
+    fn begin_layer(&mut self, name: &str, source: &str) {
+        let output = self.graph.input;
+        self.graph.layers.push(GraphLayer {
+            name: name.to_owned(),
+            source: source.to_owned(),
+            output,
+        });
+    }
+
+    fn end_layer(&mut self, output: TensorId) {
+        self.layer().output = output;
+    }
+
+    fn layer(&mut self) -> &mut GraphLayer {
+        self.graph.layers.last_mut().expect("a layer has begun")
+    }
+
+    /// Adds a node whose name is the layer's and `suffix`.
+    fn node(&mut self, suffix: &str, op: Op, inputs: Vec<TensorId>, shape: Shape) -> TensorId {
+        let name = format!("{}/{suffix}", self.layer().name);
+        self.named_node(name, op, inputs, shape)
+    }
+
+    fn named_node(
+        &mut self,
+        name: String,
+        op: Op,
+        inputs: Vec<TensorId>,
+        shape: Shape,
+    ) -> TensorId {
+        let output = TensorId(self.graph.tensors.len());
+        self.graph.tensors.push(Tensor {
+            name: name.clone(),
+            shape,
+        });
+        self.graph.nodes.push(Node {
+            name,
+            layer: self.graph.layers.len() - 1,
+            op,
+            inputs,
+            output,
+        });
+        output
+    }
+
+    /// Convolution, batch norm, activation.
+    fn conv_bn_activation(&mut self, spec: &ConvSpec, input: TensorId) -> TensorId {
+        let param = format!("{}.{}", self.layer().name, spec.name);
+        let x = self.conv(spec.name, &param, spec, false, input);
+        let op = Op::BatchNorm {
+            param: format!("{param}.bn"),
+            eps: self.batch_norm_eps,
+        };
+        let x = self.node(
+            &format!("{}/bn", spec.name),
+            op,
+            vec![x],
+            self.graph.shape(x),
+        );
+        self.activation(spec.name, spec.activation, x)
+    }
+
+    /// 1x1 convolution with a bias of its own, activation.
+    fn conv_bias_activation(
+        &mut self,
+        node: &str,
+        param: &str,
+        spec: &ConvSpec,
+        input: TensorId,
+    ) -> TensorId {
+        let param = format!("{}.{param}", self.layer().name);
+        let x = self.conv(node, &param, spec, true, input);
+        self.activation(node, spec.activation, x)
+    }
+
+    fn conv(
+        &mut self,
+        node: &str,
+        param: &str,
+        spec: &ConvSpec,
+        bias: bool,
+        input: TensorId,
+    ) -> TensorId {
+        let input_shape = self.graph.shape(input);
+        let conv = Conv {
+            param: param.to_owned(),
+            input_channels: input_shape.channels,
+            output_channels: spec.output_channels,
+            kernel_size: spec.kernel_size,
+            stride: spec.stride,
+            pads: spec.pads,
+            depthwise: spec.depthwise,
+            bias,
+            batch_norm: None,
+            activation: Activation::Linear,
+            residual: false,
+        };
+        let shape = conv
+            .output_shape(input_shape)
+            .expect("a resolved network has room for its kernels");
+        self.node(node, Op::Conv(conv), vec![input], shape)
+    }
+
+    fn activation(&mut self, after: &str, activation: Activation, input: TensorId) -> TensorId {
+        if activation == Activation::Linear {
+            return input;
+        }
+        let suffix = format!("{after}/{}", activation_name(activation));
+        self.node(
+            &suffix,
+            Op::Activation(activation),
+            vec![input],
+            self.graph.shape(input),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_pads_are_tensorflows() {
+        let square = |size| Shape {
+            height: size,
+            width: size,
+            channels: 1,
+        };
+        let pads = |top, bottom| Pads {
+            top,
+            left: top,
+            bottom,
+            right: bottom,
+        };
+        assert_eq!(same_pads(square(224), 3, 2), pads(0, 1));
+        assert_eq!(same_pads(square(224), 5, 2), pads(1, 2));
+        assert_eq!(same_pads(square(7), 3, 2), pads(1, 1));
+        assert_eq!(same_pads(square(7), 3, 1), pads(1, 1));
+        assert_eq!(same_pads(square(1), 3, 1), pads(1, 1));
+        assert_eq!(same_pads(square(1), 1, 2), pads(0, 0));
+    }
+}

@@ -1,0 +1,22 @@
+//! Conv, BatchNorm -> Conv with `batch_norm`.
+//!
+//! Only the name of the batch norm moves into the Conv: values are folded by [`crate::fold`], once they are known.
+
+use mnas_dsl::network::Activation;
+
+use super::absorb_into_conv;
+use crate::graph::{Graph, Op};
+
+pub(super) fn run(graph: &mut Graph) {
+    absorb_into_conv(graph, |op, conv| {
+        let Op::BatchNorm { param, eps } = op else {
+            return false;
+        };
+        // What a Conv does after the batch norm would come before this one.
+        if conv.batch_norm.is_some() || conv.activation != Activation::Linear || conv.residual {
+            return false;
+        }
+        conv.batch_norm = Some((param.clone(), *eps));
+        true
+    });
+}

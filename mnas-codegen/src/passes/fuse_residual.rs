@@ -1,0 +1,41 @@
+//! Conv, Add -> Conv with `residual`, the other operand as its second input.
+
+use crate::graph::{Graph, Op};
+
+pub(super) fn run(graph: &mut Graph) {
+    let mut index = 0;
+    while index < graph.nodes.len() {
+        if !fuse(graph, index) {
+            index += 1;
+        }
+    }
+}
+
+/// Fuses the Add at `index` into the convolution before it, if there is one; the node at `index` is then another.
+fn fuse(graph: &mut Graph, index: usize) -> bool {
+    if graph.nodes[index].op != Op::Add {
+        return false;
+    }
+    let operands = [graph.nodes[index].inputs[0], graph.nodes[index].inputs[1]];
+    // The body is the first operand as lowering writes it; addition does not care.
+    for (body, residual) in [(operands[0], operands[1]), (operands[1], operands[0])] {
+        let Some(producer) = graph.producer(body).filter(|_| graph.uses(body) == 1) else {
+            continue;
+        };
+        let Op::Conv(conv) = &mut graph.nodes[producer].op else {
+            continue;
+        };
+        if conv.residual {
+            continue;
+        }
+        conv.residual = true;
+        let mut node = graph.nodes[producer].clone();
+        node.inputs.push(residual);
+        // The convolution moves to where the Add was: only there is the other operand sure to exist.
+        let add = std::mem::replace(&mut graph.nodes[index], node);
+        graph.nodes.remove(producer);
+        graph.replace_uses(add.output, body);
+        return true;
+    }
+    false
+}

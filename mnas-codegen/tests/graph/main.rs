@@ -1,0 +1,6 @@
+//! Tests of the Graph: lowering, passes, reference executor, reports.
+
+mod common;
+mod lowering;
+mod passes;
+mod reference;

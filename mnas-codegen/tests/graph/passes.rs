@@ -1,0 +1,258 @@
+//! Passes keep the graph valid and what it computes, whichever of them run.
+
+use std::collections::BTreeSet;
+
+use mnas_codegen::graph::{Graph, GraphLayer, Node, Op, Tensor, TensorId};
+use mnas_codegen::lower::lower;
+use mnas_codegen::passes::{self, PASSES};
+use mnas_codegen::reference;
+use mnas_codegen::validate::validate;
+use mnas_dsl::network::{Activation, Shape, Skip};
+
+use crate::common::{every_feature, image, weights};
+
+/// Runs both graphs and compares the output of every layer.
+fn assert_same(before: &Graph, after: &Graph) {
+    let weights = weights(before, 7);
+    let image = image(before, 8);
+    let expected = reference::run(before, &weights, &image).unwrap();
+    let found = reference::run(after, &weights, &image).unwrap();
+    for (a, b) in before.layers.iter().zip(&after.layers) {
+        let (x, y) = (
+            expected.get(a.output).unwrap(),
+            found.get(b.output).unwrap(),
+        );
+        assert_eq!(x.len(), y.len());
+        for (x, y) in x.iter().zip(y) {
+            assert!((x - y).abs() <= 1e-9, "{}: {x} became {y}", a.name);
+        }
+    }
+    for (x, y) in expected.output().iter().zip(found.output()) {
+        assert!((x - y).abs() <= 1e-9, "output: {x} became {y}");
+    }
+}
+
+#[test]
+fn every_choice_of_passes_keeps_values() {
+    for network in every_feature() {
+        let unfused = lower(&network);
+        for choice in 0..1usize << PASSES.len() {
+            let mut graph = unfused.clone();
+            for (bit, pass) in PASSES.iter().enumerate() {
+                if choice >> bit & 1 == 1 {
+                    passes::run(&mut graph, &[pass.name]).unwrap();
+                    validate(&graph).unwrap_or_else(|error| {
+                        panic!("{} after {}: {error}", network.name, pass.name)
+                    });
+                }
+            }
+            assert_same(&unfused, &graph);
+        }
+    }
+}
+
+#[test]
+fn any_order_keeps_values() {
+    for network in every_feature() {
+        let unfused = lower(&network);
+        for rotation in 0..PASSES.len() {
+            for reversed in [false, true] {
+                let mut names: Vec<&str> = PASSES.iter().map(|pass| pass.name).collect();
+                names.rotate_left(rotation);
+                if reversed {
+                    names.reverse();
+                }
+                let mut graph = unfused.clone();
+                passes::run(&mut graph, &names).unwrap();
+                validate(&graph).unwrap();
+                assert_same(&unfused, &graph);
+            }
+        }
+    }
+}
+
+#[test]
+fn everything_fuses() {
+    for network in every_feature() {
+        let mut graph = lower(&network);
+        passes::run_all(&mut graph);
+        for node in &graph.nodes {
+            match &node.op {
+                Op::Conv(conv) => assert!(conv.batch_norm.is_some(), "{}", node.name),
+                Op::GlobalAveragePool => assert_eq!(node.name, "head/pool"),
+                Op::AveragePool { .. } | Op::Linear { .. } | Op::SqueezeExcite { .. } => {}
+                op => panic!("{} is left: {op:?}", node.name),
+            }
+        }
+        let residuals = graph
+            .nodes
+            .iter()
+            .filter(|node| matches!(&node.op, Op::Conv(conv) if conv.residual));
+        let skips = network
+            .layers
+            .iter()
+            .filter(|layer| layer.skip != Skip::None);
+        assert_eq!(residuals.count(), skips.count());
+        assert!(graph.nodes.is_sorted_by_key(|node| node.layer));
+    }
+}
+
+#[test]
+fn fused_names_and_tensors_are_compact() {
+    let mut graph = lower(&every_feature()[0]);
+    passes::run_all(&mut graph);
+    let names: Vec<&str> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
+    let expected = [
+        "stem/conv",
+        "blocks.0.0/depthwise",
+        "blocks.0.0/project",
+        "blocks.1.0/expand",
+        "blocks.1.0/depthwise",
+        "blocks.1.0/se",
+        "blocks.1.0/project",
+        "blocks.2.0/expand",
+        "blocks.2.0/depthwise",
+        "blocks.2.0/se",
+        "blocks.2.0/project",
+        "blocks.3.0/skip/pool",
+        "blocks.3.0/expand",
+        "blocks.3.0/depthwise",
+        "blocks.3.0/project",
+        "blocks.4.0/skip/pool",
+        "blocks.4.0/expand",
+        "blocks.4.0/depthwise",
+        "blocks.4.0/project",
+        "head/conv",
+        "head/pool",
+        "classifier",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(graph.input, TensorId(0));
+    for (index, node) in graph.nodes.iter().enumerate() {
+        assert_eq!(node.output, TensorId(index + 1));
+        assert_eq!(graph.tensor(node.output).name, node.name);
+    }
+    assert_eq!(graph.tensors.len(), graph.nodes.len() + 1);
+}
+
+#[test]
+fn running_twice_changes_nothing() {
+    for network in every_feature() {
+        let mut once = lower(&network);
+        passes::run_all(&mut once);
+        let mut twice = once.clone();
+        passes::run_all(&mut twice);
+        assert_eq!(once, twice);
+    }
+}
+
+/// `stem/conv`, `stem/conv/bn` with a second reader of the tensor `shared` between nodes.
+fn with_second_reader(suffix: &str) -> Graph {
+    let mut graph = lower(&every_feature()[0]);
+    let shared = graph
+        .nodes
+        .iter()
+        .find(|node| node.name == suffix)
+        .unwrap()
+        .output;
+    // The output of a layer of its own counts as a use, as a second consumer would.
+    graph.layers.push(GraphLayer {
+        name: "probe".to_owned(),
+        source: String::new(),
+        output: shared,
+    });
+    graph
+}
+
+#[test]
+fn what_has_another_use_stays() {
+    for (shared, stays) in [
+        ("stem/conv", "stem/conv/bn"),
+        ("stem/conv/bn", "stem/conv/relu"),
+        ("blocks.0.0/project/bn", "blocks.0.0/add"),
+        ("blocks.1.0/se/pool", "blocks.1.0/se/multiply"),
+        ("blocks.1.0/se/expand/sigmoid", "blocks.1.0/se/multiply"),
+    ] {
+        let before = with_second_reader(shared);
+        let mut after = before.clone();
+        passes::run_all(&mut after);
+        validate(&after).unwrap();
+        assert!(
+            after.nodes.iter().any(|node| node.name == stays),
+            "{stays} vanished"
+        );
+        assert_same(&before, &after);
+    }
+}
+
+#[test]
+fn dead_nodes_go() {
+    let mut graph = lower(&every_feature()[0]);
+    let whole = graph.clone();
+    let output = TensorId(graph.tensors.len());
+    let shape = graph.shape(graph.input);
+    graph.tensors.push(Tensor {
+        name: "stem/dead".to_owned(),
+        shape,
+    });
+    let inputs = vec![graph.input];
+    let op = Op::Activation(Activation::Relu);
+    graph.nodes.insert(
+        0,
+        Node {
+            name: "stem/dead".to_owned(),
+            layer: 0,
+            op,
+            inputs,
+            output,
+        },
+    );
+    passes::run(&mut graph, &["remove_dead"]).unwrap();
+    assert_eq!(graph, whole);
+}
+
+#[test]
+fn pass_names_are_unique_and_unknown_ones_are_told() {
+    let names: BTreeSet<&str> = PASSES.iter().map(|pass| pass.name).collect();
+    assert_eq!(names.len(), PASSES.len());
+    let mut graph = lower(&every_feature()[0]);
+    let before = graph.clone();
+    let error = passes::run(&mut graph, &["fuse_activation", "fuse_relu"]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no pass is called `fuse_relu`; there are fold_batch_norm, fuse_activation, fuse_residual, \
+         fuse_squeeze_excite, remove_dead"
+    );
+    assert_eq!(graph, before);
+}
+
+#[test]
+fn validate_sees_what_is_wrong() {
+    let graph = lower(&every_feature()[0]);
+    let broken = |change: fn(&mut Graph)| {
+        let mut graph = graph.clone();
+        change(&mut graph);
+        validate(&graph).unwrap_err().to_string()
+    };
+    let message = broken(|graph| graph.nodes.swap(0, 1));
+    assert_eq!(message, "stem/conv/bn: operand %1 is not made before");
+    let message = broken(|graph| graph.nodes[1].output = graph.nodes[0].output);
+    assert_eq!(message, "stem/conv/bn: result %1 is made twice");
+    let message = broken(|graph| {
+        graph.tensors[1].shape = Shape {
+            height: 1,
+            width: 1,
+            channels: 8,
+        }
+    });
+    assert!(
+        message.starts_with("stem/conv: result has shape"),
+        "{message}"
+    );
+    let message = broken(|graph| graph.output = TensorId(9999));
+    assert_eq!(message, "output: no node makes the network's output");
+    let message = broken(|graph| {
+        graph.nodes.pop();
+    });
+    assert_eq!(message, "classifier: no node makes the layer's output");
+}
