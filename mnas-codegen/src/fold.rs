@@ -19,8 +19,7 @@ pub struct Folded {
 ///
 /// Where [`try_fold`] gives an error: on weights that were not checked against the network.
 pub fn fold(conv: &Conv, weights: &Weights) -> Folded {
-    try_fold(conv, weights)
-        .unwrap_or_else(|error| panic!("weights were not checked against the network: {error}"))
+    try_fold(conv, weights).unwrap_or_else(|error| panic!("weights were not checked against the network: {error}"))
 }
 
 /// [`fold`] for weights that nobody has checked.
@@ -30,20 +29,13 @@ pub fn fold(conv: &Conv, weights: &Weights) -> Folded {
 /// A parameter is missing or has another shape.
 pub fn try_fold(conv: &Conv, weights: &Weights) -> Result<Folded, ParameterError> {
     let channels = conv.output_channels;
-    let weight = parameter(
-        weights,
-        &format!("{}.weight", conv.param),
-        &conv.weight_shape(),
-    )?;
+    let weight = parameter(weights, &format!("{}.weight", conv.param), &conv.weight_shape())?;
     let bias = match conv.bias {
         true => parameter(weights, &format!("{}.bias", conv.param), &[channels])?.to_vec(),
         false => vec![0.0; channels],
     };
     let Some((param, eps)) = &conv.batch_norm else {
-        return Ok(Folded {
-            weight: weight.to_vec(),
-            bias,
-        });
+        return Ok(Folded { weight: weight.to_vec(), bias });
     };
     let norm = BatchNormParameters::find(weights, param, channels)?;
     let filter_len = conv.weight_len() / channels;
@@ -52,13 +44,9 @@ pub fn try_fold(conv: &Conv, weights: &Weights) -> Result<Folded, ParameterError
         weight: filters
             .flat_map(|(channel, filter)| {
                 let scale = norm.scale(channel, *eps);
-                filter
-                    .iter()
-                    .map(move |&weight| (f64::from(weight) * scale) as f32)
+                filter.iter().map(move |&weight| (f64::from(weight) * scale) as f32)
             })
             .collect(),
-        bias: (0..channels)
-            .map(|channel| norm.apply(channel, *eps, f64::from(bias[channel])) as f32)
-            .collect(),
+        bias: (0..channels).map(|channel| norm.apply(channel, *eps, f64::from(bias[channel])) as f32).collect(),
     })
 }

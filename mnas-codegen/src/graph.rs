@@ -150,9 +150,7 @@ impl Graph {
     /// Indices of the nodes that read a tensor, in execution order.
     pub fn consumers(&self, id: TensorId) -> Vec<usize> {
         let reads = |node: &&Node| node.inputs.contains(&id);
-        (0..self.nodes.len())
-            .filter(|&index| reads(&&self.nodes[index]))
-            .collect()
+        (0..self.nodes.len()).filter(|&index| reads(&&self.nodes[index])).collect()
     }
 
     /// How often a tensor is used: as an operand, as a layer's output, as the network's. An operand that is used once
@@ -160,19 +158,12 @@ impl Graph {
     pub fn uses(&self, id: TensorId) -> usize {
         let operands = self.nodes.iter().flat_map(|node| &node.inputs);
         let outputs = self.layers.iter().map(|layer| &layer.output);
-        operands
-            .chain(outputs)
-            .chain([&self.output])
-            .filter(|&&used| used == id)
-            .count()
+        operands.chain(outputs).chain([&self.output]).filter(|&&used| used == id).count()
     }
 
     /// Nodes of a layer, with their indices, in execution order.
     pub fn layer_nodes(&self, layer: usize) -> impl Iterator<Item = (usize, &Node)> {
-        self.nodes
-            .iter()
-            .enumerate()
-            .filter(move |(_, node)| node.layer == layer)
+        self.nodes.iter().enumerate().filter(move |(_, node)| node.layer == layer)
     }
 
     /// Makes every use of `from` a use of `to`.
@@ -195,21 +186,12 @@ impl Conv {
 
     /// Input channels that one output channel sees.
     pub fn channels_per_group(&self) -> usize {
-        if self.depthwise {
-            1
-        } else {
-            self.input_channels
-        }
+        if self.depthwise { 1 } else { self.input_channels }
     }
 
     /// Dimensions of `{param}.weight`.
     pub fn weight_shape(&self) -> [usize; 4] {
-        [
-            self.output_channels,
-            self.channels_per_group(),
-            self.kernel_size,
-            self.kernel_size,
-        ]
+        [self.output_channels, self.channels_per_group(), self.kernel_size, self.kernel_size]
     }
 
     /// Number of weights, the bias apart.
@@ -225,26 +207,14 @@ impl Conv {
     /// Shape of the result for an input of this shape; `None` where the padded input is smaller than the kernel.
     pub fn output_shape(&self, input: Shape) -> Option<Shape> {
         let (height, width) = window_output(input, self.kernel_size, self.stride, self.pads)?;
-        Some(Shape {
-            height,
-            width,
-            channels: self.output_channels,
-        })
+        Some(Shape { height, width, channels: self.output_channels })
     }
 }
 
 /// Rows and columns that a sliding window gives.
-pub(crate) fn window_output(
-    input: Shape,
-    kernel_size: usize,
-    stride: usize,
-    pads: Pads,
-) -> Option<(usize, usize)> {
+pub(crate) fn window_output(input: Shape, kernel_size: usize, stride: usize, pads: Pads) -> Option<(usize, usize)> {
     let steps = |size: usize| Some(size.checked_sub(kernel_size)?.checked_div(stride)? + 1);
-    Some((
-        steps(input.height + pads.top + pads.bottom)?,
-        steps(input.width + pads.left + pads.right)?,
-    ))
+    Some((steps(input.height + pads.top + pads.bottom)?, steps(input.width + pads.left + pads.right)?))
 }
 
 /// Name of an activation in node names and printed graphs.

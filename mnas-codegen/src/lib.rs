@@ -6,9 +6,13 @@
 pub mod fold;
 pub mod graph;
 pub mod lower;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 pub mod parameter;
 pub mod passes;
 pub mod plan;
+mod print;
 pub mod reference;
+pub mod report;
 pub mod validate;
 pub mod weights;

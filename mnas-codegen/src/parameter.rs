@@ -9,14 +9,8 @@ use crate::weights::Weights;
 /// # Errors
 ///
 /// There is no such parameter, or it has another shape, or not as many values as its shape says.
-pub fn parameter<'w>(
-    weights: &'w Weights,
-    name: &str,
-    shape: &[usize],
-) -> Result<&'w [f32], ParameterError> {
-    let tensor = weights.get(name).ok_or_else(|| ParameterError::Missing {
-        name: name.to_owned(),
-    })?;
+pub fn parameter<'w>(weights: &'w Weights, name: &str, shape: &[usize]) -> Result<&'w [f32], ParameterError> {
+    let tensor = weights.get(name).ok_or_else(|| ParameterError::Missing { name: name.to_owned() })?;
     if tensor.shape != shape || tensor.data.len() != shape.iter().product::<usize>() {
         return Err(ParameterError::Shape {
             name: name.to_owned(),
@@ -46,11 +40,7 @@ impl<'w> BatchNormParameters<'w> {
     /// # Errors
     ///
     /// As [`parameter`].
-    pub fn find(
-        weights: &'w Weights,
-        param: &str,
-        channels: usize,
-    ) -> Result<Self, ParameterError> {
+    pub fn find(weights: &'w Weights, param: &str, channels: usize) -> Result<Self, ParameterError> {
         let find = |name: &str| parameter(weights, &format!("{param}.{name}"), &[channels]);
         Ok(BatchNormParameters {
             weight: find("weight")?,
@@ -67,8 +57,7 @@ impl<'w> BatchNormParameters<'w> {
 
     /// The batch norm of a value: `(x - mean) * scale + beta`.
     pub fn apply(&self, channel: usize, eps: f64, x: f64) -> f64 {
-        (x - f64::from(self.running_mean[channel])) * self.scale(channel, eps)
-            + f64::from(self.bias[channel])
+        (x - f64::from(self.running_mean[channel])) * self.scale(channel, eps) + f64::from(self.bias[channel])
     }
 }
 
@@ -95,15 +84,8 @@ impl fmt::Display for ParameterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ParameterError::Missing { name } => write!(f, "there is no weight `{name}`"),
-            ParameterError::Shape {
-                name,
-                expected,
-                found,
-            } => {
-                write!(
-                    f,
-                    "weight `{name}` has shape {found:?}, the network needs {expected:?}"
-                )
+            ParameterError::Shape { name, expected, found } => {
+                write!(f, "weight `{name}` has shape {found:?}, the network needs {expected:?}")
             }
         }
     }

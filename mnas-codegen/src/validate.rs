@@ -15,9 +15,7 @@ use crate::graph::{Conv, Graph, Node, Op, TensorId, window_output};
 /// The first node at which something is wrong.
 pub fn validate(graph: &Graph) -> Result<(), InvalidGraph> {
     let mut made = vec![false; graph.tensors.len()];
-    let input = made
-        .get_mut(graph.input.0)
-        .ok_or_else(|| invalid("input", "the input is no tensor"))?;
+    let input = made.get_mut(graph.input.0).ok_or_else(|| invalid("input", "the input is no tensor"))?;
     *input = true;
     for node in &graph.nodes {
         check_node(graph, node, &made).map_err(|problem| invalid(&node.name, problem))?;
@@ -28,11 +26,7 @@ pub fn validate(graph: &Graph) -> Result<(), InvalidGraph> {
             return Err(invalid(&layer.name, "no node makes the layer's output"));
         }
     }
-    if is_made(&made, graph.output) {
-        Ok(())
-    } else {
-        Err(invalid("output", "no node makes the network's output"))
-    }
+    if is_made(&made, graph.output) { Ok(()) } else { Err(invalid("output", "no node makes the network's output")) }
 }
 
 /// What is wrong with a graph, and where: always a mistake of the compiler.
@@ -53,10 +47,7 @@ impl fmt::Display for InvalidGraph {
 impl std::error::Error for InvalidGraph {}
 
 fn invalid(at: &str, problem: impl Into<String>) -> InvalidGraph {
-    InvalidGraph {
-        at: at.to_owned(),
-        problem: problem.into(),
-    }
+    InvalidGraph { at: at.to_owned(), problem: problem.into() }
 }
 
 fn is_made(made: &[bool], id: TensorId) -> bool {
@@ -82,17 +73,10 @@ fn check_node(graph: &Graph, node: &Node, made: &[bool]) -> Result<(), String> {
     if tensor.name != node.name {
         return Err(format!("its result is called {}", tensor.name));
     }
-    let inputs: Vec<Shape> = node
-        .inputs
-        .iter()
-        .map(|&input| graph.shape(input))
-        .collect();
+    let inputs: Vec<Shape> = node.inputs.iter().map(|&input| graph.shape(input)).collect();
     let shape = output_shape(&node.op, &inputs, tensor.shape)?;
     if shape != tensor.shape {
-        return Err(format!(
-            "result has shape {:?}, not {shape:?}",
-            tensor.shape
-        ));
+        return Err(format!("result has shape {:?}, not {shape:?}", tensor.shape));
     }
     Ok(())
 }
@@ -109,11 +93,7 @@ fn output_shape(op: &Op, inputs: &[Shape], claimed: Shape) -> Result<Shape, Stri
         return Err(format!("takes {operands} operands, not {}", inputs.len()));
     }
     let x = inputs[0];
-    let vector = |channels| Shape {
-        height: 1,
-        width: 1,
-        channels,
-    };
+    let vector = |channels| Shape { height: 1, width: 1, channels };
     match op {
         Op::Conv(conv) => {
             let shape = conv_shape(conv, x)?;
@@ -124,47 +104,29 @@ fn output_shape(op: &Op, inputs: &[Shape], claimed: Shape) -> Result<Shape, Stri
         }
         Op::BatchNorm { .. } | Op::Activation(_) => Ok(x),
         Op::Add if inputs[1] != x => Err(format!("adds {:?} to {x:?}", inputs[1])),
-        Op::Multiply if inputs[1] != vector(x.channels) => {
-            Err(format!("gate has shape {:?}", inputs[1]))
-        }
+        Op::Multiply if inputs[1] != vector(x.channels) => Err(format!("gate has shape {:?}", inputs[1])),
         Op::Add | Op::Multiply => Ok(x),
         Op::GlobalAveragePool => Ok(vector(x.channels)),
-        Op::AveragePool {
-            kernel_size,
-            stride,
-            pads,
-        } => {
-            let (height, width) = window_output(x, *kernel_size, *stride, *pads)
-                .ok_or("the window is larger than its input")?;
-            Ok(Shape {
-                height,
-                width,
-                channels: x.channels,
-            })
+        Op::AveragePool { kernel_size, stride, pads } => {
+            let (height, width) =
+                window_output(x, *kernel_size, *stride, *pads).ok_or("the window is larger than its input")?;
+            Ok(Shape { height, width, channels: x.channels })
         }
         Op::Linear { .. } if x != vector(x.channels) => Err(format!("operand {x:?} is no vector")),
         Op::Linear { .. } => Ok(vector(claimed.channels)),
         Op::SqueezeExcite { reduce, expand } => {
             let gate = conv_shape(expand, conv_shape(reduce, vector(x.channels))?)?;
-            if gate == vector(x.channels) {
-                Ok(x)
-            } else {
-                Err(format!("gate has shape {gate:?}"))
-            }
+            if gate == vector(x.channels) { Ok(x) } else { Err(format!("gate has shape {gate:?}")) }
         }
     }
 }
 
 fn conv_shape(conv: &Conv, input: Shape) -> Result<Shape, String> {
     if conv.input_channels != input.channels {
-        return Err(format!(
-            "takes {} channels, not {}",
-            conv.input_channels, input.channels
-        ));
+        return Err(format!("takes {} channels, not {}", conv.input_channels, input.channels));
     }
     if conv.depthwise && conv.input_channels != conv.output_channels {
         return Err("a depthwise convolution keeps its channels".to_owned());
     }
-    conv.output_shape(input)
-        .ok_or_else(|| "the kernel is larger than its input".to_owned())
+    conv.output_shape(input).ok_or_else(|| "the kernel is larger than its input".to_owned())
 }

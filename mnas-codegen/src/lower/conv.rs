@@ -5,12 +5,7 @@ use mnas_dsl::network::{Activation, Layer};
 use super::{Builder, ConvSpec};
 use crate::graph::TensorId;
 
-pub(super) fn lower(
-    builder: &mut Builder,
-    layer: &Layer,
-    activation: Activation,
-    input: TensorId,
-) -> TensorId {
+pub(super) fn lower(builder: &mut Builder, layer: &Layer, activation: Activation, input: TensorId) -> TensorId {
     let conv = ConvSpec {
         name: "conv",
         output_channels: layer.output.channels,

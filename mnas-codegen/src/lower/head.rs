@@ -16,30 +16,12 @@ pub(super) fn lower(builder: &mut Builder, head: &Head, input: TensorId) -> Tens
         x = builder.conv_bn_activation(&ConvSpec::pointwise("conv", filters, activation), x);
     }
     let channels = builder.graph.shape(x).channels;
-    let x = builder.node(
-        "pool",
-        Op::GlobalAveragePool,
-        vec![x],
-        Shape {
-            height: 1,
-            width: 1,
-            channels,
-        },
-    );
+    let x = builder.node("pool", Op::GlobalAveragePool, vec![x], Shape { height: 1, width: 1, channels });
     builder.end_layer(x);
 
-    builder.begin_layer(
-        "classifier",
-        &format!("head: {{classes: {}}}", head.classes),
-    );
-    let op = Op::Linear {
-        param: "classifier".to_owned(),
-    };
-    let logits = Shape {
-        height: 1,
-        width: 1,
-        channels: head.classes,
-    };
+    builder.begin_layer("classifier", &format!("head: {{classes: {}}}", head.classes));
+    let op = Op::Linear { param: "classifier".to_owned() };
+    let logits = Shape { height: 1, width: 1, channels: head.classes };
     let x = builder.named_node("classifier".to_owned(), op, vec![x], logits);
     builder.end_layer(x);
     x

@@ -11,9 +11,7 @@ mod squeeze_excite;
 
 use mnas_dsl::network::{Activation, Layer, LayerOp, Network, Pads, Shape, Skip};
 
-use crate::graph::{
-    Conv, Graph, GraphLayer, Node, Op, Tensor, TensorId, activation_name, window_output,
-};
+use crate::graph::{Conv, Graph, GraphLayer, Node, Op, Tensor, TensorId, activation_name, window_output};
 
 /// Writes a network as operators and tensors: convolution, batch norm, activation, pool, multiply and add each apart.
 ///
@@ -42,31 +40,15 @@ fn lower_layer(builder: &mut Builder, layer: &Layer, input: TensorId) -> TensorI
     };
     let body = match &layer.op {
         LayerOp::Conv { activation } => conv::lower(builder, layer, *activation, input),
-        LayerOp::SepConv {
-            activation,
-            se,
-            pointwise_activation,
-        } => sepconv::lower(
-            builder,
-            layer,
-            *activation,
-            se.as_ref(),
-            *pointwise_activation,
-            input,
-        ),
-        LayerOp::MbConv {
-            expanded,
-            activation,
-            se,
-        } => mbconv::lower(builder, layer, *expanded, *activation, se.as_ref(), input),
+        LayerOp::SepConv { activation, se, pointwise_activation } => {
+            sepconv::lower(builder, layer, *activation, se.as_ref(), *pointwise_activation, input)
+        }
+        LayerOp::MbConv { expanded, activation, se } => {
+            mbconv::lower(builder, layer, *expanded, *activation, se.as_ref(), input)
+        }
     };
     let output = match shortcut {
-        Some(shortcut) => builder.node(
-            "add",
-            Op::Add,
-            vec![body, shortcut],
-            builder.graph.shape(body),
-        ),
+        Some(shortcut) => builder.node("add", Op::Add, vec![body, shortcut], builder.graph.shape(body)),
         None => body,
     };
     builder.end_layer(output);
@@ -79,36 +61,17 @@ const SHORTCUT_POOL: usize = 3;
 fn shortcut_pool(builder: &mut Builder, stride: usize, input: TensorId) -> TensorId {
     let shape = builder.graph.shape(input);
     let pads = same_pads(shape, SHORTCUT_POOL, stride);
-    let (height, width) = window_output(shape, SHORTCUT_POOL, stride, pads)
-        .expect("SAME padding makes room for the window");
-    let op = Op::AveragePool {
-        kernel_size: SHORTCUT_POOL,
-        stride,
-        pads,
-    };
-    builder.node(
-        "skip/pool",
-        op,
-        vec![input],
-        Shape {
-            height,
-            width,
-            channels: shape.channels,
-        },
-    )
+    let (height, width) =
+        window_output(shape, SHORTCUT_POOL, stride, pads).expect("SAME padding makes room for the window");
+    let op = Op::AveragePool { kernel_size: SHORTCUT_POOL, stride, pads };
+    builder.node("skip/pool", op, vec![input], Shape { height, width, channels: shape.channels })
 }
 
 /// TensorFlow's SAME: as little as gives `ceil(input / stride)` outputs, the odd one at the bottom and right.
 fn same_pads(input: Shape, kernel_size: usize, stride: usize) -> Pads {
-    let total =
-        |size: usize| ((size.div_ceil(stride) - 1) * stride + kernel_size).saturating_sub(size);
+    let total = |size: usize| ((size.div_ceil(stride) - 1) * stride + kernel_size).saturating_sub(size);
     let (rows, columns) = (total(input.height), total(input.width));
-    Pads {
-        top: rows / 2,
-        left: columns / 2,
-        bottom: rows - rows / 2,
-        right: columns - columns / 2,
-    }
+    Pads { top: rows / 2, left: columns / 2, bottom: rows - rows / 2, right: columns - columns / 2 }
 }
 
 /// A convolution as the block kinds ask for one; its input channels follow from its input.
@@ -125,21 +88,8 @@ struct ConvSpec {
 
 impl ConvSpec {
     fn pointwise(name: &'static str, output_channels: usize, activation: Activation) -> Self {
-        let pads = Pads {
-            top: 0,
-            left: 0,
-            bottom: 0,
-            right: 0,
-        };
-        ConvSpec {
-            name,
-            output_channels,
-            kernel_size: 1,
-            stride: 1,
-            pads,
-            depthwise: false,
-            activation,
-        }
+        let pads = Pads { top: 0, left: 0, bottom: 0, right: 0 };
+        ConvSpec { name, output_channels, kernel_size: 1, stride: 1, pads, depthwise: false, activation }
     }
 
     /// The depthwise convolution of a layer over `channels` channels.
@@ -167,28 +117,18 @@ impl Builder {
         let input = TensorId(0);
         let graph = Graph {
             name: network.name.clone(),
-            tensors: vec![Tensor {
-                name: "input".to_owned(),
-                shape: network.input,
-            }],
+            tensors: vec![Tensor { name: "input".to_owned(), shape: network.input }],
             nodes: Vec::new(),
             input,
             output: input,
             layers: Vec::new(),
         };
-        Builder {
-            graph,
-            batch_norm_eps: network.batch_norm_eps,
-        }
+        Builder { graph, batch_norm_eps: network.batch_norm_eps }
     }
 
     fn begin_layer(&mut self, name: &str, source: &str) {
         let output = self.graph.input;
-        self.graph.layers.push(GraphLayer {
-            name: name.to_owned(),
-            source: source.to_owned(),
-            output,
-        });
+        self.graph.layers.push(GraphLayer { name: name.to_owned(), source: source.to_owned(), output });
     }
 
     fn end_layer(&mut self, output: TensorId) {
@@ -205,25 +145,10 @@ impl Builder {
         self.named_node(name, op, inputs, shape)
     }
 
-    fn named_node(
-        &mut self,
-        name: String,
-        op: Op,
-        inputs: Vec<TensorId>,
-        shape: Shape,
-    ) -> TensorId {
+    fn named_node(&mut self, name: String, op: Op, inputs: Vec<TensorId>, shape: Shape) -> TensorId {
         let output = TensorId(self.graph.tensors.len());
-        self.graph.tensors.push(Tensor {
-            name: name.clone(),
-            shape,
-        });
-        self.graph.nodes.push(Node {
-            name,
-            layer: self.graph.layers.len() - 1,
-            op,
-            inputs,
-            output,
-        });
+        self.graph.tensors.push(Tensor { name: name.clone(), shape });
+        self.graph.nodes.push(Node { name, layer: self.graph.layers.len() - 1, op, inputs, output });
         output
     }
 
@@ -231,40 +156,19 @@ impl Builder {
     fn conv_bn_activation(&mut self, spec: &ConvSpec, input: TensorId) -> TensorId {
         let param = format!("{}.{}", self.layer().name, spec.name);
         let x = self.conv(spec.name, &param, spec, false, input);
-        let op = Op::BatchNorm {
-            param: format!("{param}.bn"),
-            eps: self.batch_norm_eps,
-        };
-        let x = self.node(
-            &format!("{}/bn", spec.name),
-            op,
-            vec![x],
-            self.graph.shape(x),
-        );
+        let op = Op::BatchNorm { param: format!("{param}.bn"), eps: self.batch_norm_eps };
+        let x = self.node(&format!("{}/bn", spec.name), op, vec![x], self.graph.shape(x));
         self.activation(spec.name, spec.activation, x)
     }
 
     /// 1x1 convolution with a bias of its own, activation.
-    fn conv_bias_activation(
-        &mut self,
-        node: &str,
-        param: &str,
-        spec: &ConvSpec,
-        input: TensorId,
-    ) -> TensorId {
+    fn conv_bias_activation(&mut self, node: &str, param: &str, spec: &ConvSpec, input: TensorId) -> TensorId {
         let param = format!("{}.{param}", self.layer().name);
         let x = self.conv(node, &param, spec, true, input);
         self.activation(node, spec.activation, x)
     }
 
-    fn conv(
-        &mut self,
-        node: &str,
-        param: &str,
-        spec: &ConvSpec,
-        bias: bool,
-        input: TensorId,
-    ) -> TensorId {
+    fn conv(&mut self, node: &str, param: &str, spec: &ConvSpec, bias: bool, input: TensorId) -> TensorId {
         let input_shape = self.graph.shape(input);
         let conv = Conv {
             param: param.to_owned(),
@@ -279,9 +183,7 @@ impl Builder {
             activation: Activation::Linear,
             residual: false,
         };
-        let shape = conv
-            .output_shape(input_shape)
-            .expect("a resolved network has room for its kernels");
+        let shape = conv.output_shape(input_shape).expect("a resolved network has room for its kernels");
         self.node(node, Op::Conv(conv), vec![input], shape)
     }
 
@@ -290,12 +192,7 @@ impl Builder {
             return input;
         }
         let suffix = format!("{after}/{}", activation_name(activation));
-        self.node(
-            &suffix,
-            Op::Activation(activation),
-            vec![input],
-            self.graph.shape(input),
-        )
+        self.node(&suffix, Op::Activation(activation), vec![input], self.graph.shape(input))
     }
 }
 
@@ -305,17 +202,8 @@ mod tests {
 
     #[test]
     fn same_pads_are_tensorflows() {
-        let square = |size| Shape {
-            height: size,
-            width: size,
-            channels: 1,
-        };
-        let pads = |top, bottom| Pads {
-            top,
-            left: top,
-            bottom,
-            right: bottom,
-        };
+        let square = |size| Shape { height: size, width: size, channels: 1 };
+        let pads = |top, bottom| Pads { top, left: top, bottom, right: bottom };
         assert_eq!(same_pads(square(224), 3, 2), pads(0, 1));
         assert_eq!(same_pads(square(224), 5, 2), pads(1, 2));
         assert_eq!(same_pads(square(7), 3, 2), pads(1, 1));

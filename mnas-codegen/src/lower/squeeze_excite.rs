@@ -7,11 +7,7 @@ use crate::graph::{Op, TensorId};
 
 pub(super) fn lower(builder: &mut Builder, se: &Se, input: TensorId) -> TensorId {
     let shape = builder.graph.shape(input);
-    let means = Shape {
-        height: 1,
-        width: 1,
-        channels: shape.channels,
-    };
+    let means = Shape { height: 1, width: 1, channels: shape.channels };
     let x = builder.node("se/pool", Op::GlobalAveragePool, vec![input], means);
     let reduce = ConvSpec::pointwise("reduce", se.channels, se.activation);
     let x = builder.conv_bias_activation("se/reduce", "se.reduce", &reduce, x);

@@ -26,8 +26,7 @@ fn find(graph: &Graph, index: usize) -> Option<[usize; 3]> {
     gate_conv(&graph.nodes[reduce])?;
     let pool = only_maker(graph, graph.nodes[reduce].inputs[0])?;
     let node = &graph.nodes[pool];
-    (node.op == Op::GlobalAveragePool && node.inputs[0] == multiply.inputs[0])
-        .then_some([pool, reduce, expand])
+    (node.op == Op::GlobalAveragePool && node.inputs[0] == multiply.inputs[0]).then_some([pool, reduce, expand])
 }
 
 fn fuse(graph: &mut Graph, index: usize, parts: &[usize; 3]) {

@@ -67,12 +67,7 @@ pub fn run_all(graph: &mut Graph) {
 /// A name that is no pass; the graph is then untouched.
 pub fn run(graph: &mut Graph, names: &[&str]) -> Result<(), UnknownPass> {
     let find = |name: &&str| {
-        PASSES
-            .iter()
-            .find(|pass| pass.name == *name)
-            .ok_or_else(|| UnknownPass {
-                name: (*name).to_owned(),
-            })
+        PASSES.iter().find(|pass| pass.name == *name).ok_or_else(|| UnknownPass { name: (*name).to_owned() })
     };
     let passes = names.iter().map(find).collect::<Result<Vec<_>, _>>()?;
     for pass in passes {
@@ -91,12 +86,7 @@ pub struct UnknownPass {
 impl fmt::Display for UnknownPass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known: Vec<&str> = PASSES.iter().map(|pass| pass.name).collect();
-        write!(
-            f,
-            "no pass is called `{}`; there are {}",
-            self.name,
-            known.join(", ")
-        )
+        write!(f, "no pass is called `{}`; there are {}", self.name, known.join(", "))
     }
 }
 

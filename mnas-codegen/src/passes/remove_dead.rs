@@ -27,18 +27,12 @@ fn remove_nodes(graph: &mut Graph) {
 }
 
 fn compact_tensors(graph: &mut Graph) {
-    let kept: Vec<TensorId> = [graph.input]
-        .into_iter()
-        .chain(graph.nodes.iter().map(|node| node.output))
-        .collect();
+    let kept: Vec<TensorId> = [graph.input].into_iter().chain(graph.nodes.iter().map(|node| node.output)).collect();
     let mut renumbered = vec![graph.input; graph.tensors.len()];
     for (new, old) in kept.iter().enumerate() {
         renumbered[old.0] = TensorId(new);
     }
-    graph.tensors = kept
-        .iter()
-        .map(|old| graph.tensors[old.0].clone())
-        .collect();
+    graph.tensors = kept.iter().map(|old| graph.tensors[old.0].clone()).collect();
     for node in &mut graph.nodes {
         node.output = renumbered[node.output.0];
         for input in &mut node.inputs {

@@ -34,14 +34,8 @@ mod tests {
         assert_eq!(at(Activation::Linear, xs), xs);
         assert_eq!(at(Activation::Relu, xs), [0.0, 0.0, 0.0, 1.5, 7.0]);
         assert_eq!(at(Activation::Relu6, xs), [0.0, 0.0, 0.0, 1.5, 6.0]);
-        assert_eq!(
-            at(Activation::HardSigmoid, xs),
-            [0.0, 2.0 / 6.0, 0.5, 0.75, 1.0]
-        );
-        assert_eq!(
-            at(Activation::HardSwish, xs),
-            [0.0, -2.0 / 6.0, 0.0, 1.125, 7.0]
-        );
+        assert_eq!(at(Activation::HardSigmoid, xs), [0.0, 2.0 / 6.0, 0.5, 0.75, 1.0]);
+        assert_eq!(at(Activation::HardSwish, xs), [0.0, -2.0 / 6.0, 0.0, 1.125, 7.0]);
         // exp(ln 3) = 3, so the sigmoid is 3/4 and 1/4.
         let ln3 = 3f64.ln();
         assert!((apply(Activation::Sigmoid, ln3) - 0.75).abs() < 1e-15);

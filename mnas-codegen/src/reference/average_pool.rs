@@ -8,9 +8,7 @@ pub(super) fn global(x: &[f64], input: Shape) -> Vec<f64> {
     for pixel in x.chunks_exact(input.channels) {
         super::elementwise::add(&mut y, pixel);
     }
-    y.into_iter()
-        .map(|sum| sum / input.pixels() as f64)
-        .collect()
+    y.into_iter().map(|sum| sum / input.pixels() as f64).collect()
 }
 
 /// Mean over the pixels of a window that lie in the image.
@@ -29,14 +27,8 @@ pub(super) fn window(
             let columns = visible(column * stride, kernel_size, pads.left, input.width);
             let count = (rows.len() * columns.len()) as f64;
             for channel in 0..output.channels {
-                let pixels = rows.clone().flat_map(|row| {
-                    columns
-                        .clone()
-                        .map(move |column| row * input.width + column)
-                });
-                let sum: f64 = pixels
-                    .map(|pixel| x[pixel * input.channels + channel])
-                    .sum();
+                let pixels = rows.clone().flat_map(|row| columns.clone().map(move |column| row * input.width + column));
+                let sum: f64 = pixels.map(|pixel| x[pixel * input.channels + channel]).sum();
                 y.push(sum / count);
             }
         }

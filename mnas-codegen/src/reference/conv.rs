@@ -15,18 +15,10 @@ pub(super) fn run(
     input: Shape,
     output: Shape,
 ) -> Result<Vec<f64>, ParameterError> {
-    let weight = parameter(
-        weights,
-        &format!("{}.weight", conv.param),
-        &conv.weight_shape(),
-    )?;
+    let weight = parameter(weights, &format!("{}.weight", conv.param), &conv.weight_shape())?;
     let mut y = convolve(conv, &channels_last(conv, weight), x, input, output);
     if conv.bias {
-        let bias = parameter(
-            weights,
-            &format!("{}.bias", conv.param),
-            &[conv.output_channels],
-        )?;
+        let bias = parameter(weights, &format!("{}.bias", conv.param), &[conv.output_channels])?;
         for (y, bias) in y.iter_mut().zip(bias.iter().cycle()) {
             *y += f64::from(*bias);
         }
@@ -35,9 +27,7 @@ pub(super) fn run(
         let norm = BatchNormParameters::find(weights, param, conv.output_channels)?;
         y = batch_norm(y, &norm, *eps);
     }
-    Ok(y.into_iter()
-        .map(|y| activation::apply(conv.activation, y))
-        .collect())
+    Ok(y.into_iter().map(|y| activation::apply(conv.activation, y)).collect())
 }
 
 fn convolve(conv: &Conv, weight: &[f64], x: &[f64], input: Shape, output: Shape) -> Vec<f64> {
@@ -65,19 +55,9 @@ fn convolve(conv: &Conv, weight: &[f64], x: &[f64], input: Shape, output: Shape)
 }
 
 /// The channels of a pixel, `row` and `column` counted in the padded image; `None` in the padding.
-fn padded_pixel<'x>(
-    x: &'x [f64],
-    input: Shape,
-    row: usize,
-    column: usize,
-    conv: &Conv,
-) -> Option<&'x [f64]> {
-    let row = row
-        .checked_sub(conv.pads.top)
-        .filter(|&row| row < input.height)?;
-    let column = column
-        .checked_sub(conv.pads.left)
-        .filter(|&column| column < input.width)?;
+fn padded_pixel<'x>(x: &'x [f64], input: Shape, row: usize, column: usize, conv: &Conv) -> Option<&'x [f64]> {
+    let row = row.checked_sub(conv.pads.top).filter(|&row| row < input.height)?;
+    let column = column.checked_sub(conv.pads.left).filter(|&column| column < input.width)?;
     Some(&x[(row * input.width + column) * input.channels..][..input.channels])
 }
 

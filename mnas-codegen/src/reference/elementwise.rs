@@ -18,8 +18,5 @@ pub(super) fn add(y: &mut [f64], x: &[f64]) {
 }
 
 pub(super) fn multiply_channels(x: &[f64], gate: &[f64]) -> Vec<f64> {
-    x.iter()
-        .zip(gate.iter().cycle())
-        .map(|(x, gate)| x * gate)
-        .collect()
+    x.iter().zip(gate.iter().cycle()).map(|(x, gate)| x * gate).collect()
 }

@@ -63,38 +63,24 @@ pub fn run(graph: &Graph, weights: &Weights, input: &[f32]) -> Result<Outputs, R
 /// # Errors
 ///
 /// As [`run`].
-pub fn run_keeping(
-    graph: &Graph,
-    weights: &Weights,
-    input: &[f32],
-    keep: Keep<'_>,
-) -> Result<Outputs, ReferenceError> {
+pub fn run_keeping(graph: &Graph, weights: &Weights, input: &[f32], keep: Keep<'_>) -> Result<Outputs, ReferenceError> {
     let expected = graph.shape(graph.input).len();
     if input.len() != expected {
-        return Err(ReferenceError::InputLength {
-            expected,
-            found: input.len(),
-        });
+        return Err(ReferenceError::InputLength { expected, found: input.len() });
     }
     let kept = kept_tensors(graph, keep);
-    let mut values =
-        BTreeMap::from([(graph.input, input.iter().copied().map(f64::from).collect())]);
+    let mut values = BTreeMap::from([(graph.input, input.iter().copied().map(f64::from).collect())]);
     for (index, node) in graph.nodes.iter().enumerate() {
         let result = run_node(graph, node, weights, &values)?;
         values.insert(node.output, result);
         for input in &node.inputs {
-            let is_read_later = graph.nodes[index + 1..]
-                .iter()
-                .any(|later| later.inputs.contains(input));
+            let is_read_later = graph.nodes[index + 1..].iter().any(|later| later.inputs.contains(input));
             if !is_read_later && !kept[input.0] {
                 values.remove(input);
             }
         }
     }
-    Ok(Outputs {
-        values,
-        output: graph.output,
-    })
+    Ok(Outputs { values, output: graph.output })
 }
 
 fn kept_tensors(graph: &Graph, keep: Keep<'_>) -> Vec<bool> {
@@ -102,10 +88,7 @@ fn kept_tensors(graph: &Graph, keep: Keep<'_>) -> Vec<bool> {
     kept[graph.output.0] = true;
     match keep {
         Keep::All => {}
-        Keep::LayerOutputs => graph
-            .layers
-            .iter()
-            .for_each(|layer| kept[layer.output.0] = true),
+        Keep::LayerOutputs => graph.layers.iter().for_each(|layer| kept[layer.output.0] = true),
         Keep::Only(ids) => ids.iter().for_each(|id| kept[id.0] = true),
     }
     kept
@@ -132,10 +115,7 @@ fn run_node(
             let norm = BatchNormParameters::find(weights, param, input.channels)?;
             elementwise::batch_norm(x.clone(), &norm, *eps)
         }
-        Op::Activation(activation) => x
-            .iter()
-            .map(|&x| activation::apply(*activation, x))
-            .collect(),
+        Op::Activation(activation) => x.iter().map(|&x| activation::apply(*activation, x)).collect(),
         Op::Add => {
             let mut y = x.clone();
             elementwise::add(&mut y, &values[&node.inputs[1]]);
@@ -143,15 +123,11 @@ fn run_node(
         }
         Op::Multiply => elementwise::multiply_channels(x, &values[&node.inputs[1]]),
         Op::GlobalAveragePool => average_pool::global(x, input),
-        Op::AveragePool {
-            kernel_size,
-            stride,
-            pads,
-        } => average_pool::window(x, input, output, *kernel_size, *stride, *pads),
-        Op::Linear { param } => linear::run(param, weights, x, output.channels)?,
-        Op::SqueezeExcite { reduce, expand } => {
-            squeeze_excite::run(reduce, expand, weights, x, input)?
+        Op::AveragePool { kernel_size, stride, pads } => {
+            average_pool::window(x, input, output, *kernel_size, *stride, *pads)
         }
+        Op::Linear { param } => linear::run(param, weights, x, output.channels)?,
+        Op::SqueezeExcite { reduce, expand } => squeeze_excite::run(reduce, expand, weights, x, input)?,
     })
 }
 
@@ -179,10 +155,7 @@ impl fmt::Display for ReferenceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ReferenceError::InputLength { expected, found } => {
-                write!(
-                    f,
-                    "the input has {found} values, the network takes {expected}"
-                )
+                write!(f, "the input has {found} values, the network takes {expected}")
             }
             ReferenceError::Parameter(error) => error.fmt(f),
         }

@@ -14,11 +14,7 @@ pub(super) fn run(
     x: &[f64],
     input: Shape,
 ) -> Result<Vec<f64>, ParameterError> {
-    let vector = |channels| Shape {
-        height: 1,
-        width: 1,
-        channels,
-    };
+    let vector = |channels| Shape { height: 1, width: 1, channels };
     let (wide, narrow) = (vector(input.channels), vector(reduce.output_channels));
     let means = average_pool::global(x, input);
     let reduced = conv::run(reduce, weights, &means, wide, narrow)?;

@@ -16,14 +16,7 @@ pub(crate) struct Block {
 
 impl Block {
     pub(crate) fn new(op: LayerOp, kernel_size: usize, stride: usize, filters: usize) -> Self {
-        Block {
-            kernel_size,
-            stride,
-            filters,
-            op,
-            skip: Skip::None,
-            symmetric: false,
-        }
+        Block { kernel_size, stride, filters, op, skip: Skip::None, symmetric: false }
     }
 
     pub(crate) fn skip(self, skip: Skip) -> Self {
@@ -31,10 +24,7 @@ impl Block {
     }
 
     pub(crate) fn symmetric(self) -> Self {
-        Block {
-            symmetric: true,
-            ..self
-        }
+        Block { symmetric: true, ..self }
     }
 }
 
@@ -42,46 +32,21 @@ pub(crate) fn conv(activation: Activation) -> LayerOp {
     LayerOp::Conv { activation }
 }
 
-pub(crate) fn sepconv(
-    activation: Activation,
-    se: Option<Se>,
-    pointwise_activation: Activation,
-) -> LayerOp {
-    LayerOp::SepConv {
-        activation,
-        se,
-        pointwise_activation,
-    }
+pub(crate) fn sepconv(activation: Activation, se: Option<Se>, pointwise_activation: Activation) -> LayerOp {
+    LayerOp::SepConv { activation, se, pointwise_activation }
 }
 
 pub(crate) fn mbconv(expanded: usize, activation: Activation, se: Option<Se>) -> LayerOp {
-    LayerOp::MbConv {
-        expanded,
-        activation,
-        se,
-    }
+    LayerOp::MbConv { expanded, activation, se }
 }
 
 pub(crate) fn se(channels: usize, activation: Activation, gate: Activation) -> Option<Se> {
-    Some(Se {
-        channels,
-        activation,
-        gate,
-    })
+    Some(Se { channels, activation, gate })
 }
 
 /// Chains blocks; the first is the stem.
-pub(crate) fn network(
-    name: &str,
-    input: (usize, usize, usize),
-    blocks: Vec<Block>,
-    head: Option<Head>,
-) -> Network {
-    let mut shape = Shape {
-        height: input.0,
-        width: input.1,
-        channels: input.2,
-    };
+pub(crate) fn network(name: &str, input: (usize, usize, usize), blocks: Vec<Block>, head: Option<Head>) -> Network {
+    let mut shape = Shape { height: input.0, width: input.1, channels: input.2 };
     let input = shape;
     let mut layers = Vec::new();
     for (index, block) in blocks.into_iter().enumerate() {
@@ -94,36 +59,19 @@ pub(crate) fn network(
             channels: block.filters,
         };
         layers.push(Layer {
-            name: if index == 0 {
-                "stem".to_owned()
-            } else {
-                format!("blocks.{}.0", index - 1)
-            },
+            name: if index == 0 { "stem".to_owned() } else { format!("blocks.{}.0", index - 1) },
             source: format!("block {index}"),
             input: shape,
             output,
             kernel_size: block.kernel_size,
             stride: block.stride,
-            pads: Pads {
-                top,
-                left,
-                bottom,
-                right,
-            },
+            pads: Pads { top, left, bottom, right },
             op: block.op,
             skip: block.skip,
         });
         shape = output;
     }
-    Network {
-        name: name.to_owned(),
-        input,
-        preprocess: None,
-        labels: None,
-        batch_norm_eps: 1e-3,
-        layers,
-        head,
-    }
+    Network { name: name.to_owned(), input, preprocess: None, labels: None, batch_norm_eps: 1e-3, layers, head }
 }
 
 fn pads(size: usize, block: &Block) -> (usize, usize) {
@@ -131,8 +79,7 @@ fn pads(size: usize, block: &Block) -> (usize, usize) {
         let pad = (block.stride - 1 + block.kernel_size - 1) / 2;
         return (pad, pad);
     }
-    let total =
-        ((size.div_ceil(block.stride) - 1) * block.stride + block.kernel_size).saturating_sub(size);
+    let total = ((size.div_ceil(block.stride) - 1) * block.stride + block.kernel_size).saturating_sub(size);
     (total / 2, total - total / 2)
 }
 
@@ -160,12 +107,8 @@ pub(crate) fn every_feature() -> Vec<Network> {
             vec![
                 Block::new(conv(HardSwish), 3, 2, 6).symmetric(),
                 Block::new(sepconv(Relu6, se(4, Relu, HardSigmoid), Relu6), 5, 2, 9).symmetric(),
-                Block::new(mbconv(9, Swish, se(1, Swish, Sigmoid)), 3, 1, 9)
-                    .skip(Skip::Identity)
-                    .symmetric(),
-                Block::new(conv(Sigmoid), 3, 1, 9)
-                    .skip(Skip::Identity)
-                    .symmetric(),
+                Block::new(mbconv(9, Swish, se(1, Swish, Sigmoid)), 3, 1, 9).skip(Skip::Identity).symmetric(),
+                Block::new(conv(Sigmoid), 3, 1, 9).skip(Skip::Identity).symmetric(),
                 Block::new(conv(Linear), 1, 1, 5).symmetric(),
             ],
             head(None, 3),
@@ -176,17 +119,11 @@ pub(crate) fn every_feature() -> Vec<Network> {
             vec![
                 Block::new(conv(Relu6), 5, 1, 4),
                 Block::new(conv(HardSigmoid), 3, 2, 4).skip(Skip::Pool),
-                Block::new(mbconv(7, HardSwish, se(3, HardSwish, HardSigmoid)), 7, 1, 4)
-                    .skip(Skip::Identity),
+                Block::new(mbconv(7, HardSwish, se(3, HardSwish, HardSigmoid)), 7, 1, 4).skip(Skip::Identity),
             ],
             None,
         ),
-        network(
-            "stem_only",
-            (4, 4, 2),
-            vec![Block::new(conv(Linear), 3, 1, 2).skip(Skip::Identity)],
-            None,
-        ),
+        network("stem_only", (4, 4, 2), vec![Block::new(conv(Linear), 3, 1, 2).skip(Skip::Identity)], None),
     ]
 }
 
@@ -224,33 +161,13 @@ pub(crate) fn weights(graph: &Graph, seed: u64) -> Weights {
                 }
             }
             Op::BatchNorm { param, .. } => {
-                batch_norm_weights(
-                    &mut weights,
-                    param,
-                    graph.shape(node.output).channels,
-                    &mut random,
-                );
+                batch_norm_weights(&mut weights, param, graph.shape(node.output).channels, &mut random);
             }
             Op::Linear { param } => {
-                let (outputs, inputs) = (
-                    graph.shape(node.output).channels,
-                    graph.shape(node.inputs[0]).channels,
-                );
+                let (outputs, inputs) = (graph.shape(node.output).channels, graph.shape(node.inputs[0]).channels);
                 let spread = (3.0 / inputs as f32).sqrt();
-                insert(
-                    &mut weights,
-                    format!("{param}.weight"),
-                    &[outputs, inputs],
-                    &mut random,
-                    |x| x * spread,
-                );
-                insert(
-                    &mut weights,
-                    format!("{param}.bias"),
-                    &[outputs],
-                    &mut random,
-                    |x| x,
-                );
+                insert(&mut weights, format!("{param}.weight"), &[outputs, inputs], &mut random, |x| x * spread);
+                insert(&mut weights, format!("{param}.bias"), &[outputs], &mut random, |x| x);
             }
             Op::SqueezeExcite { reduce, expand } => {
                 conv_weights(&mut weights, reduce, &mut random);
@@ -265,70 +182,22 @@ pub(crate) fn weights(graph: &Graph, seed: u64) -> Weights {
 fn conv_weights(weights: &mut Weights, conv: &Conv, random: &mut Random) {
     let shape = conv.weight_shape();
     let spread = (6.0 / (conv.weight_len() / conv.output_channels) as f32).sqrt();
-    insert(
-        weights,
-        format!("{}.weight", conv.param),
-        &shape,
-        random,
-        |x| x * spread,
-    );
+    insert(weights, format!("{}.weight", conv.param), &shape, random, |x| x * spread);
     if conv.bias {
-        insert(
-            weights,
-            format!("{}.bias", conv.param),
-            &[conv.output_channels],
-            random,
-            |x| x,
-        );
+        insert(weights, format!("{}.bias", conv.param), &[conv.output_channels], random, |x| x);
     }
 }
 
 fn batch_norm_weights(weights: &mut Weights, param: &str, channels: usize, random: &mut Random) {
-    insert(
-        weights,
-        format!("{param}.weight"),
-        &[channels],
-        random,
-        |x| 1.0 + 0.3 * x,
-    );
-    insert(weights, format!("{param}.bias"), &[channels], random, |x| {
-        0.3 + 0.5 * x
-    });
-    insert(
-        weights,
-        format!("{param}.running_mean"),
-        &[channels],
-        random,
-        |x| 0.3 * x,
-    );
-    insert(
-        weights,
-        format!("{param}.running_var"),
-        &[channels],
-        random,
-        |x| 1.0 + 0.4 * x,
-    );
+    insert(weights, format!("{param}.weight"), &[channels], random, |x| 1.0 + 0.3 * x);
+    insert(weights, format!("{param}.bias"), &[channels], random, |x| 0.3 + 0.5 * x);
+    insert(weights, format!("{param}.running_mean"), &[channels], random, |x| 0.3 * x);
+    insert(weights, format!("{param}.running_var"), &[channels], random, |x| 1.0 + 0.4 * x);
 }
 
-fn insert(
-    weights: &mut Weights,
-    name: String,
-    shape: &[usize],
-    random: &mut Random,
-    map: impl Fn(f32) -> f32,
-) {
-    let data = random
-        .values(shape.iter().product())
-        .into_iter()
-        .map(map)
-        .collect();
-    weights.insert(
-        name,
-        WeightTensor {
-            shape: shape.to_vec(),
-            data,
-        },
-    );
+fn insert(weights: &mut Weights, name: String, shape: &[usize], random: &mut Random, map: impl Fn(f32) -> f32) {
+    let data = random.values(shape.iter().product()).into_iter().map(map).collect();
+    weights.insert(name, WeightTensor { shape: shape.to_vec(), data });
 }
 
 /// An image for a graph.

@@ -40,13 +40,7 @@ fn node_names_are_the_documented_ones() {
         "blocks.1.0/project/bn",
     ];
     assert_eq!(names(&graph)[..first.len()], first);
-    let last = [
-        "head/conv",
-        "head/conv/bn",
-        "head/conv/relu",
-        "head/pool",
-        "classifier",
-    ];
+    let last = ["head/conv", "head/conv/bn", "head/conv/relu", "head/pool", "classifier"];
     assert!(names(&graph).ends_with(&last));
     assert!(names(&graph).contains(&"blocks.3.0/skip/pool"));
 }
@@ -74,10 +68,7 @@ fn parameters_have_the_documented_names() {
         "head.conv.bn",
         "classifier",
     ] {
-        assert!(
-            params.contains(&expected),
-            "{expected} is not among {params:?}"
-        );
+        assert!(params.contains(&expected), "{expected} is not among {params:?}");
     }
 }
 
@@ -104,10 +95,7 @@ fn layers_are_contiguous_and_shortcuts_come_first() {
         assert!(graph.nodes.is_sorted_by_key(|node| node.layer));
         for (index, layer) in network.layers.iter().enumerate() {
             let (_, first) = graph.layer_nodes(index).next().unwrap();
-            assert_eq!(
-                matches!(first.op, Op::AveragePool { .. }),
-                layer.skip == Skip::Pool
-            );
+            assert_eq!(matches!(first.op, Op::AveragePool { .. }), layer.skip == Skip::Pool);
             let (_, last) = graph.layer_nodes(index).last().unwrap();
             assert_eq!(last.op == Op::Add, layer.skip != Skip::None);
         }

@@ -4,3 +4,4 @@ mod common;
 mod lowering;
 mod passes;
 mod reference;
+mod report;

@@ -18,10 +18,7 @@ fn assert_same(before: &Graph, after: &Graph) {
     let expected = reference::run(before, &weights, &image).unwrap();
     let found = reference::run(after, &weights, &image).unwrap();
     for (a, b) in before.layers.iter().zip(&after.layers) {
-        let (x, y) = (
-            expected.get(a.output).unwrap(),
-            found.get(b.output).unwrap(),
-        );
+        let (x, y) = (expected.get(a.output).unwrap(), found.get(b.output).unwrap());
         assert_eq!(x.len(), y.len());
         for (x, y) in x.iter().zip(y) {
             assert!((x - y).abs() <= 1e-9, "{}: {x} became {y}", a.name);
@@ -41,9 +38,7 @@ fn every_choice_of_passes_keeps_values() {
             for (bit, pass) in PASSES.iter().enumerate() {
                 if choice >> bit & 1 == 1 {
                     passes::run(&mut graph, &[pass.name]).unwrap();
-                    validate(&graph).unwrap_or_else(|error| {
-                        panic!("{} after {}: {error}", network.name, pass.name)
-                    });
+                    validate(&graph).unwrap_or_else(|error| panic!("{} after {}: {error}", network.name, pass.name));
                 }
             }
             assert_same(&unfused, &graph);
@@ -84,14 +79,8 @@ fn everything_fuses() {
                 op => panic!("{} is left: {op:?}", node.name),
             }
         }
-        let residuals = graph
-            .nodes
-            .iter()
-            .filter(|node| matches!(&node.op, Op::Conv(conv) if conv.residual));
-        let skips = network
-            .layers
-            .iter()
-            .filter(|layer| layer.skip != Skip::None);
+        let residuals = graph.nodes.iter().filter(|node| matches!(&node.op, Op::Conv(conv) if conv.residual));
+        let skips = network.layers.iter().filter(|layer| layer.skip != Skip::None);
         assert_eq!(residuals.count(), skips.count());
         assert!(graph.nodes.is_sorted_by_key(|node| node.layer));
     }
@@ -149,18 +138,9 @@ fn running_twice_changes_nothing() {
 /// `stem/conv`, `stem/conv/bn` with a second reader of the tensor `shared` between nodes.
 fn with_second_reader(suffix: &str) -> Graph {
     let mut graph = lower(&every_feature()[0]);
-    let shared = graph
-        .nodes
-        .iter()
-        .find(|node| node.name == suffix)
-        .unwrap()
-        .output;
+    let shared = graph.nodes.iter().find(|node| node.name == suffix).unwrap().output;
     // The output of a layer of its own counts as a use, as a second consumer would.
-    graph.layers.push(GraphLayer {
-        name: "probe".to_owned(),
-        source: String::new(),
-        output: shared,
-    });
+    graph.layers.push(GraphLayer { name: "probe".to_owned(), source: String::new(), output: shared });
     graph
 }
 
@@ -177,10 +157,7 @@ fn what_has_another_use_stays() {
         let mut after = before.clone();
         passes::run_all(&mut after);
         validate(&after).unwrap();
-        assert!(
-            after.nodes.iter().any(|node| node.name == stays),
-            "{stays} vanished"
-        );
+        assert!(after.nodes.iter().any(|node| node.name == stays), "{stays} vanished");
         assert_same(&before, &after);
     }
 }
@@ -191,22 +168,10 @@ fn dead_nodes_go() {
     let whole = graph.clone();
     let output = TensorId(graph.tensors.len());
     let shape = graph.shape(graph.input);
-    graph.tensors.push(Tensor {
-        name: "stem/dead".to_owned(),
-        shape,
-    });
+    graph.tensors.push(Tensor { name: "stem/dead".to_owned(), shape });
     let inputs = vec![graph.input];
     let op = Op::Activation(Activation::Relu);
-    graph.nodes.insert(
-        0,
-        Node {
-            name: "stem/dead".to_owned(),
-            layer: 0,
-            op,
-            inputs,
-            output,
-        },
-    );
+    graph.nodes.insert(0, Node { name: "stem/dead".to_owned(), layer: 0, op, inputs, output });
     passes::run(&mut graph, &["remove_dead"]).unwrap();
     assert_eq!(graph, whole);
 }
@@ -238,17 +203,8 @@ fn validate_sees_what_is_wrong() {
     assert_eq!(message, "stem/conv/bn: operand %1 is not made before");
     let message = broken(|graph| graph.nodes[1].output = graph.nodes[0].output);
     assert_eq!(message, "stem/conv/bn: result %1 is made twice");
-    let message = broken(|graph| {
-        graph.tensors[1].shape = Shape {
-            height: 1,
-            width: 1,
-            channels: 8,
-        }
-    });
-    assert!(
-        message.starts_with("stem/conv: result has shape"),
-        "{message}"
-    );
+    let message = broken(|graph| graph.tensors[1].shape = Shape { height: 1, width: 1, channels: 8 });
+    assert!(message.starts_with("stem/conv: result has shape"), "{message}");
     let message = broken(|graph| graph.output = TensorId(9999));
     assert_eq!(message, "output: no node makes the network's output");
     let message = broken(|graph| {

@@ -10,27 +10,15 @@ use mnas_dsl::network::{Activation, Pads, Shape};
 
 use crate::common::{every_feature, image, weights};
 
-const NO_PADS: Pads = Pads {
-    top: 0,
-    left: 0,
-    bottom: 0,
-    right: 0,
-};
+const NO_PADS: Pads = Pads { top: 0, left: 0, bottom: 0, right: 0 };
 
 fn shape(height: usize, width: usize, channels: usize) -> Shape {
-    Shape {
-        height,
-        width,
-        channels,
-    }
+    Shape { height, width, channels }
 }
 
 /// A graph of one operator over tensors of these shapes, the last of them its result; all operands are the input.
 fn single(op: Op, input: Shape, operands: usize, output: Shape) -> Graph {
-    let tensor = |name: &str, shape| Tensor {
-        name: name.to_owned(),
-        shape,
-    };
+    let tensor = |name: &str, shape| Tensor { name: name.to_owned(), shape };
     Graph {
         name: "single".to_owned(),
         tensors: vec![tensor("input", input), tensor("node", output)],
@@ -43,11 +31,7 @@ fn single(op: Op, input: Shape, operands: usize, output: Shape) -> Graph {
         }],
         input: TensorId(0),
         output: TensorId(1),
-        layers: vec![GraphLayer {
-            name: "stem".to_owned(),
-            source: String::new(),
-            output: TensorId(1),
-        }],
+        layers: vec![GraphLayer { name: "stem".to_owned(), source: String::new(), output: TensorId(1) }],
     }
 }
 
@@ -68,44 +52,23 @@ fn conv(input_channels: usize, output_channels: usize, kernel_size: usize) -> Co
 }
 
 fn weight(shape: &[usize], data: &[f32]) -> WeightTensor {
-    WeightTensor {
-        shape: shape.to_vec(),
-        data: data.to_vec(),
-    }
+    WeightTensor { shape: shape.to_vec(), data: data.to_vec() }
 }
 
 fn named<const N: usize>(weights: [(&str, WeightTensor); N]) -> Weights {
-    weights
-        .into_iter()
-        .map(|(name, tensor)| (name.to_owned(), tensor))
-        .collect()
+    weights.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect()
 }
 
 fn output(graph: &Graph, weights: &Weights, input: &[f32]) -> Vec<f64> {
-    reference::run(graph, weights, input)
-        .unwrap()
-        .output()
-        .to_vec()
+    reference::run(graph, weights, input).unwrap().output().to_vec()
 }
 
 #[test]
 fn convolution_pads_and_strides() {
-    let pads = Pads {
-        top: 0,
-        left: 1,
-        bottom: 1,
-        right: 0,
-    };
-    let op = Op::Conv(Conv {
-        stride: 2,
-        pads,
-        ..conv(1, 1, 3)
-    });
+    let pads = Pads { top: 0, left: 1, bottom: 1, right: 0 };
+    let op = Op::Conv(Conv { stride: 2, pads, ..conv(1, 1, 3) });
     let graph = single(op, shape(4, 4, 1), 1, shape(2, 2, 1));
-    let kernel = weight(
-        &[1, 1, 3, 3],
-        &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
-    );
+    let kernel = weight(&[1, 1, 3, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
     #[rustfmt::skip]
     let x = [
         1.0, 0.0, 2.0, 0.0,
@@ -121,16 +84,10 @@ fn convolution_pads_and_strides() {
 
 #[test]
 fn convolution_mixes_channels_in_oihw() {
-    let op = Op::Conv(Conv {
-        bias: true,
-        ..conv(2, 3, 1)
-    });
+    let op = Op::Conv(Conv { bias: true, ..conv(2, 3, 1) });
     let graph = single(op, shape(1, 2, 2), 1, shape(1, 2, 3));
     let weights = named([
-        (
-            "c.weight",
-            weight(&[3, 2, 1, 1], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
-        ),
+        ("c.weight", weight(&[3, 2, 1, 1], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])),
         ("c.bias", weight(&[3], &[100.0, 200.0, 300.0])),
     ]);
     let expected = [121.0, 243.0, 365.0, 100.0, 202.0, 304.0];
@@ -139,17 +96,8 @@ fn convolution_mixes_channels_in_oihw() {
 
 #[test]
 fn depthwise_convolution_keeps_channels_apart() {
-    let pads = Pads {
-        top: 1,
-        left: 1,
-        bottom: 1,
-        right: 1,
-    };
-    let op = Op::Conv(Conv {
-        depthwise: true,
-        pads,
-        ..conv(2, 2, 3)
-    });
+    let pads = Pads { top: 1, left: 1, bottom: 1, right: 1 };
+    let op = Op::Conv(Conv { depthwise: true, pads, ..conv(2, 2, 3) });
     let graph = single(op, shape(1, 2, 2), 1, shape(1, 2, 2));
     // Only the middle row of a kernel meets the image.
     let mut kernel = vec![9.0; 18];
@@ -174,15 +122,9 @@ fn batch_norm_weights() -> Weights {
 
 #[test]
 fn batch_norm_normalises() {
-    let op = Op::BatchNorm {
-        param: "c.bn".to_owned(),
-        eps: 0.25,
-    };
+    let op = Op::BatchNorm { param: "c.bn".to_owned(), eps: 0.25 };
     let graph = single(op, shape(1, 3, 1), 1, shape(1, 3, 1));
-    assert_eq!(
-        output(&graph, &batch_norm_weights(), &[3.0, 4.0, 0.0]),
-        [1.0, 3.0, -5.0]
-    );
+    assert_eq!(output(&graph, &batch_norm_weights(), &[3.0, 4.0, 0.0]), [1.0, 3.0, -5.0]);
 }
 
 #[test]
@@ -195,25 +137,13 @@ fn convolution_applies_norm_then_activation_then_residual() {
     };
     let graph = single(Op::Conv(fused), shape(1, 3, 1), 2, shape(1, 3, 1));
     // relu(2 * (-x - 3) + 1) + x
-    assert_eq!(
-        output(&graph, &batch_norm_weights(), &[1.0, -4.0, -8.0]),
-        [1.0, -1.0, 3.0]
-    );
+    assert_eq!(output(&graph, &batch_norm_weights(), &[1.0, -4.0, -8.0]), [1.0, -1.0, 3.0]);
 }
 
 #[test]
 fn average_pool_does_not_count_padding() {
-    let pads = Pads {
-        top: 1,
-        left: 1,
-        bottom: 1,
-        right: 1,
-    };
-    let op = Op::AveragePool {
-        kernel_size: 3,
-        stride: 2,
-        pads,
-    };
+    let pads = Pads { top: 1, left: 1, bottom: 1, right: 1 };
+    let op = Op::AveragePool { kernel_size: 3, stride: 2, pads };
     let graph = single(op, shape(3, 3, 1), 1, shape(2, 2, 1));
     let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
     assert_eq!(output(&graph, &Weights::new(), &x), [3.0, 4.0, 6.0, 7.0]);
@@ -222,26 +152,15 @@ fn average_pool_does_not_count_padding() {
 #[test]
 fn global_average_pool_is_a_mean_a_channel() {
     let graph = single(Op::GlobalAveragePool, shape(2, 1, 2), 1, shape(1, 1, 2));
-    assert_eq!(
-        output(&graph, &Weights::new(), &[1.0, 10.0, 2.0, 30.0]),
-        [1.5, 20.0]
-    );
+    assert_eq!(output(&graph, &Weights::new(), &[1.0, 10.0, 2.0, 30.0]), [1.5, 20.0]);
 }
 
 #[test]
 fn add_and_activation() {
     let graph = single(Op::Add, shape(1, 2, 1), 2, shape(1, 2, 1));
     assert_eq!(output(&graph, &Weights::new(), &[1.5, -2.0]), [3.0, -4.0]);
-    let graph = single(
-        Op::Activation(Activation::Relu6),
-        shape(1, 3, 1),
-        1,
-        shape(1, 3, 1),
-    );
-    assert_eq!(
-        output(&graph, &Weights::new(), &[-1.0, 3.0, 7.0]),
-        [0.0, 3.0, 6.0]
-    );
+    let graph = single(Op::Activation(Activation::Relu6), shape(1, 3, 1), 1, shape(1, 3, 1));
+    assert_eq!(output(&graph, &Weights::new(), &[-1.0, 3.0, 7.0]), [0.0, 3.0, 6.0]);
 }
 
 #[test]
@@ -252,44 +171,17 @@ fn multiply_scales_channels() {
 
 #[test]
 fn linear_is_a_matrix_product() {
-    let graph = single(
-        Op::Linear {
-            param: "l".to_owned(),
-        },
-        shape(1, 1, 3),
-        1,
-        shape(1, 1, 2),
-    );
-    let weights = named([
-        ("l.weight", weight(&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])),
-        ("l.bias", weight(&[2], &[0.5, -0.5])),
-    ]);
-    assert_eq!(
-        output(&graph, &weights, &[1.0, 10.0, 100.0]),
-        [321.5, 653.5]
-    );
+    let graph = single(Op::Linear { param: "l".to_owned() }, shape(1, 1, 3), 1, shape(1, 1, 2));
+    let weights =
+        named([("l.weight", weight(&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])), ("l.bias", weight(&[2], &[0.5, -0.5]))]);
+    assert_eq!(output(&graph, &weights, &[1.0, 10.0, 100.0]), [321.5, 653.5]);
 }
 
 #[test]
 fn squeeze_excite_gates_by_means() {
-    let reduce = Conv {
-        param: "r".to_owned(),
-        bias: true,
-        activation: Activation::Relu,
-        ..conv(2, 1, 1)
-    };
-    let expand = Conv {
-        param: "e".to_owned(),
-        bias: true,
-        activation: Activation::HardSigmoid,
-        ..conv(1, 2, 1)
-    };
-    let graph = single(
-        Op::SqueezeExcite { reduce, expand },
-        shape(1, 2, 2),
-        1,
-        shape(1, 2, 2),
-    );
+    let reduce = Conv { param: "r".to_owned(), bias: true, activation: Activation::Relu, ..conv(2, 1, 1) };
+    let expand = Conv { param: "e".to_owned(), bias: true, activation: Activation::HardSigmoid, ..conv(1, 2, 1) };
+    let graph = single(Op::SqueezeExcite { reduce, expand }, shape(1, 2, 2), 1, shape(1, 2, 2));
     let weights = named([
         ("r.weight", weight(&[1, 2, 1, 1], &[1.0, 1.0])),
         ("r.bias", weight(&[1], &[-3.0])),
@@ -297,42 +189,23 @@ fn squeeze_excite_gates_by_means() {
         ("e.bias", weight(&[2], &[0.0, 0.0])),
     ]);
     // Means 1.5 and 3; relu(4.5 - 3) = 1.5; gates hard_sigmoid(1.5) = 0.75 and hard_sigmoid(-1.5) = 0.25.
-    assert_eq!(
-        output(&graph, &weights, &[1.0, 2.0, 2.0, 4.0]),
-        [0.75, 0.5, 1.5, 1.0]
-    );
+    assert_eq!(output(&graph, &weights, &[1.0, 2.0, 2.0, 4.0]), [0.75, 0.5, 1.5, 1.0]);
 }
 
 #[test]
 fn folding_is_the_batch_norm_in_f64() {
-    let folded = Conv {
-        batch_norm: Some(("c.bn".to_owned(), 0.25)),
-        ..conv(1, 1, 1)
-    };
+    let folded = Conv { batch_norm: Some(("c.bn".to_owned(), 0.25)), ..conv(1, 1, 1) };
     let values = fold(&folded, &batch_norm_weights());
     assert_eq!(values.weight, [-2.0]);
     assert_eq!(values.bias, [-5.0]);
 
     let mut weights = batch_norm_weights();
     weights.insert("c.bias".to_owned(), weight(&[1], &[10.0]));
-    assert_eq!(
-        fold(
-            &Conv {
-                bias: true,
-                ..folded.clone()
-            },
-            &weights
-        )
-        .bias,
-        [15.0]
-    );
+    assert_eq!(fold(&Conv { bias: true, ..folded.clone() }, &weights).bias, [15.0]);
 
     assert_eq!(fold(&conv(1, 1, 1), &weights).bias, [0.0]);
     weights.remove("c.bn.running_var");
-    assert_eq!(
-        try_fold(&folded, &weights).unwrap_err().to_string(),
-        "there is no weight `c.bn.running_var`"
-    );
+    assert_eq!(try_fold(&folded, &weights).unwrap_err().to_string(), "there is no weight `c.bn.running_var`");
 }
 
 #[test]
@@ -344,19 +217,10 @@ fn folding_rounds_once() {
         ("c.bn.running_mean", weight(&[1], &[0.2])),
         ("c.bn.running_var", weight(&[1], &[0.9])),
     ]);
-    let folded = fold(
-        &Conv {
-            batch_norm: Some(("c.bn".to_owned(), 1e-5)),
-            ..conv(1, 1, 1)
-        },
-        &weights,
-    );
+    let folded = fold(&Conv { batch_norm: Some(("c.bn".to_owned(), 1e-5)), ..conv(1, 1, 1) }, &weights);
     let scale = f64::from(0.3f32) / (f64::from(0.9f32) + 1e-5).sqrt();
     assert_eq!(folded.weight, [(f64::from(0.1f32) * scale) as f32]);
-    assert_eq!(
-        folded.bias,
-        [(f64::from(0.7f32) - f64::from(0.2f32) * scale) as f32]
-    );
+    assert_eq!(folded.bias, [(f64::from(0.7f32) - f64::from(0.2f32) * scale) as f32]);
 }
 
 #[test]
@@ -387,16 +251,10 @@ fn mistakes_are_told() {
     let mut weights = weights(&graph, 1);
     let image = image(&graph, 2);
     let error = reference::run(&graph, &weights, &image[1..]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the input has 968 values, the network takes 969"
-    );
+    assert_eq!(error.to_string(), "the input has 968 values, the network takes 969");
     weights.get_mut("head.conv.weight").unwrap().shape = vec![13, 10];
     let error = reference::run(&graph, &weights, &image).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "weight `head.conv.weight` has shape [13, 10], the network needs [13, 10, 1, 1]"
-    );
+    assert_eq!(error.to_string(), "weight `head.conv.weight` has shape [13, 10], the network needs [13, 10, 1, 1]");
     weights.remove("stem.conv.weight");
     let error = reference::run(&graph, &weights, &image).unwrap_err();
     assert_eq!(error.to_string(), "there is no weight `stem.conv.weight`");

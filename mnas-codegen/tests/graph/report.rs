@@ -1,0 +1,137 @@
+//! Costs against published counts, and the printed forms.
+
+use mnas_codegen::lower::lower;
+use mnas_codegen::passes;
+use mnas_codegen::report::summary;
+use mnas_dsl::network::{Activation, Head, Network, Skip};
+
+use crate::common::{self, Block, conv, every_feature, mbconv, se, sepconv};
+
+const RELU: Activation = Activation::Relu;
+
+/// A stage: repeats, kernel, stride, expansion (0: a sepconv), filters, squeeze-excite or not.
+type Stage = (usize, usize, usize, usize, usize, bool);
+
+/// A network of the MnasNet family at 224x224x3 with 1000 classes.
+fn family(name: &str, stem: usize, stages: &[Stage], no_skip: &[usize]) -> Network {
+    let mut blocks = vec![Block::new(conv(RELU), 3, 2, stem)];
+    let mut input = stem;
+    for (index, &(repeats, kernel_size, stride, expand, filters, squeeze)) in stages.iter().enumerate() {
+        for repeat in 0..repeats {
+            let stride = if repeat == 0 { stride } else { 1 };
+            // MnasNet's squeeze-excite is a quarter of the block's input.
+            let se = if squeeze { se(input / 4, RELU, Activation::Sigmoid) } else { None };
+            let op = match expand {
+                0 => sepconv(RELU, se, Activation::Linear),
+                _ => mbconv(input * expand, RELU, se),
+            };
+            let keeps_shape = stride == 1 && input == filters && !no_skip.contains(&index);
+            let skip = if keeps_shape { Skip::Identity } else { Skip::None };
+            blocks.push(Block::new(op, kernel_size, stride, filters).skip(skip));
+            input = filters;
+        }
+    }
+    let head = Head { conv: Some((1280, RELU)), classes: 1000 };
+    common::network(name, (224, 224, 3), blocks, Some(head))
+}
+
+pub(crate) fn mnasnet_a1() -> Network {
+    let stages = [
+        (1, 3, 1, 0, 16, false),
+        (2, 3, 2, 6, 24, false),
+        (3, 5, 2, 3, 40, true),
+        (4, 3, 2, 6, 80, false),
+        (2, 3, 1, 6, 112, true),
+        (3, 5, 2, 6, 160, true),
+        (1, 3, 1, 6, 320, false),
+    ];
+    family("mnasnet_a1", 32, &stages, &[0])
+}
+
+fn mnasnet_small() -> Network {
+    let stages = [
+        (1, 3, 1, 0, 8, false),
+        (1, 3, 2, 3, 16, false),
+        (2, 3, 2, 6, 16, false),
+        (4, 5, 2, 6, 32, true),
+        (3, 3, 1, 6, 32, true),
+        (3, 5, 2, 6, 88, true),
+        (1, 3, 1, 6, 144, false),
+    ];
+    family("mnasnet_small", 8, &stages, &[])
+}
+
+fn mobilenet_v2() -> Network {
+    let stages = [
+        (1, 3, 1, 0, 16, false),
+        (2, 3, 2, 6, 24, false),
+        (3, 3, 2, 6, 32, false),
+        (4, 3, 2, 6, 64, false),
+        (3, 3, 1, 6, 96, false),
+        (3, 3, 2, 6, 160, false),
+        (1, 3, 1, 6, 320, false),
+    ];
+    family("mobilenet_v2", 32, &stages, &[])
+}
+
+#[test]
+fn totals_are_the_published_ones() {
+    for (network, parameters, macs) in [
+        (mnasnet_a1(), 3_887_038, 311_579_072),
+        (mnasnet_small(), 2_030_264, 68_339_184),
+        (mobilenet_v2(), 3_504_872, 300_774_272),
+    ] {
+        let graph = lower(&network);
+        let unfused = summary(&graph);
+        assert_eq!((unfused.parameters, unfused.macs), (parameters, macs), "{}", network.name);
+        let mut graph = graph;
+        passes::run_all(&mut graph);
+        let fused = summary(&graph);
+        assert_eq!((fused.parameters, fused.macs), (parameters, macs), "{}", network.name);
+        assert_eq!(fused.weight_bytes, unfused.weight_bytes);
+    }
+}
+
+#[test]
+fn table_of_a_backbone() {
+    let mut graph = lower(&every_feature()[2]);
+    passes::run_all(&mut graph);
+    let expected = "\
+layer                 op                                        output  parameters    MACs  bytes
+-------------------------------------------------------------------------------------------------
+stem/conv             conv 5x5 relu6                            9x12x4         108  10,800    416
+blocks.0.0/skip/pool  average pool 3x3 s2                        5x6x4           0       0      0
+blocks.0.0/conv       conv 3x3 s2 hard_sigmoid + residual        5x6x4         152   4,320    592
+blocks.1.0/expand     conv 1x1 hard_swish                        5x6x7          42     840    140
+blocks.1.0/depthwise  depthwise 7x7 hard_swish                   5x6x7         357  10,290  1,400
+blocks.1.0/se         squeeze-excite 3 hard_swish hard_sigmoid   5x6x7          52      42    208
+blocks.1.0/project    conv 1x1 linear + residual                 5x6x4          36     840    128
+-------------------------------------------------------------------------------------------------
+backbone                                                                       747  27,132  2,884
+";
+    assert_eq!(summary(&graph).to_string(), expected);
+}
+
+#[test]
+fn printed_graph() {
+    let mut graph = lower(&every_feature()[2]);
+    let unfused = graph.to_string();
+    passes::run_all(&mut graph);
+    let expected = "\
+graph backbone: %0 input 9x12x1 -> %7
+stem: block 0 -> %1
+  %1 = stem/conv(%0) 9x12x4: conv 5x5 stride 1 pads 2,2,2,2 channels 1->4 weight stem.conv bn stem.conv.bn eps 0.001 relu6
+blocks.0.0: block 1 -> %3
+  %2 = blocks.0.0/skip/pool(%1) 5x6x4: average_pool 3x3 stride 2 pads 1,0,1,1
+  %3 = blocks.0.0/conv(%1, %2) 5x6x4: conv 3x3 stride 2 pads 1,0,1,1 channels 4->4 weight blocks.0.0.conv bn blocks.0.0.conv.bn eps 0.001 hard_sigmoid + residual
+blocks.1.0: block 2 -> %7
+  %4 = blocks.1.0/expand(%3) 5x6x7: conv 1x1 stride 1 pads 0,0,0,0 channels 4->7 weight blocks.1.0.expand bn blocks.1.0.expand.bn eps 0.001 hard_swish
+  %5 = blocks.1.0/depthwise(%4) 5x6x7: depthwise 7x7 stride 1 pads 3,3,3,3 channels 7->7 weight blocks.1.0.depthwise bn blocks.1.0.depthwise.bn eps 0.001 hard_swish
+  %6 = blocks.1.0/se(%5) 5x6x7: squeeze_excite [conv 1x1 stride 1 pads 0,0,0,0 channels 7->3 weight blocks.1.0.se.reduce bias hard_swish] [conv 1x1 stride 1 pads 0,0,0,0 channels 3->7 weight blocks.1.0.se.expand bias hard_sigmoid]
+  %7 = blocks.1.0/project(%6, %3) 5x6x4: conv 1x1 stride 1 pads 0,0,0,0 channels 7->4 weight blocks.1.0.project bn blocks.1.0.project.bn eps 0.001 linear + residual
+";
+    assert_eq!(graph.to_string(), expected);
+    let nodes = lower(&every_feature()[2]).nodes.len();
+    assert_eq!(unfused.lines().count(), 1 + 3 + nodes);
+    assert!(unfused.contains("%2 = stem/conv/bn(%1) 9x12x4: batch_norm stem.conv.bn eps 0.001\n"), "{unfused}");
+}
