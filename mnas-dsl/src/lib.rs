@@ -1,7 +1,77 @@
 //! The mnas language: one grammar in two notations, YAML and Rust tokens.
 //!
 //! Text becomes a spanned tree, one reader walks the tree and collects every mistake, and what comes out is
-//! a [`Spec`](spec::Spec) (what was written) or a [`Network`](network::Network) (what it means: every layer with its shapes).
+//! a [`Spec`] (what was written) or a [`Network`] (what it means: every layer with its shapes).
+//!
+//! ```
+//! let (spec, network) = mnas_dsl::load_yaml(
+//!     "
+//! name: tiny
+//! input: 32x32x3
+//! stem: {op: conv, kernel: 3, stride: 2, filters: 8}
+//! blocks:
+//!   - {op: mbconv, expand: 6, kernel: 3, stride: 2, filters: 16, layers: 2}
+//! head: {classes: 10}
+//! ",
+//!     "tiny.yaml",
+//! )?;
+//! assert_eq!(spec.blocks.len(), 1);
+//! assert_eq!(network.layers.len(), 3);
+//! # Ok::<(), mnas_dsl::Diagnostics>(())
+//! ```
+//!
+//! Nothing here reads a file, the environment or a clock.
 #![forbid(unsafe_code)]
 
+pub mod block_string;
+mod count;
+mod diagnostics;
+mod limits;
+pub mod names;
+mod nearest;
 pub mod network;
+mod print;
+pub mod reader;
+mod render;
+mod resolve;
+pub mod rounding;
+pub mod source;
+pub mod spec;
+mod tokens;
+mod tree;
+mod words;
+mod yaml;
+
+pub use diagnostics::{Diagnostic, Diagnostics, Place};
+pub use network::Network;
+pub use spec::Spec;
+pub use tokens::{MacroInput, MacroSource, parse_tokens};
+
+use diagnostics::Report;
+
+/// Reads a spec in YAML. `file` is its name in messages; nothing is opened.
+///
+/// # Errors
+///
+/// Every mistake that can be seen without knowing shapes, each with its place.
+pub fn parse_yaml(text: &str, file: &str) -> Result<Spec, Diagnostics> {
+    let (root, source) = yaml::parse(text, file)?;
+    let mut report = Report::new(&source);
+    let spec = reader::read(&root, &mut report);
+    report.finish(spec)
+}
+
+/// Reads a spec in YAML and resolves it.
+///
+/// # Errors
+///
+/// The mistakes of both steps: where a value cannot be read, what does not depend on it is still checked.
+pub fn load_yaml(text: &str, file: &str) -> Result<(Spec, Network), Diagnostics> {
+    let (root, source) = yaml::parse(text, file)?;
+    let mut report = Report::new(&source);
+    let both = reader::read(&root, &mut report).map(|spec| {
+        let network = resolve::resolve(&spec, &mut report);
+        (spec, network)
+    });
+    report.finish(both)
+}

@@ -91,6 +91,20 @@ pub struct Network {
     pub head: Option<Head>,
 }
 
+impl Network {
+    /// Shape of the last layer's output: what the head sees, or what a backbone gives.
+    pub fn features(&self) -> Shape {
+        self.layers.last().map_or(self.input, |layer| layer.output)
+    }
+
+    /// Number of values that the network gives for one image.
+    pub fn output_len(&self) -> usize {
+        self.head
+            .as_ref()
+            .map_or(self.features().len(), |head| head.classes)
+    }
+}
+
 /// How a picture becomes the network's input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preprocess {

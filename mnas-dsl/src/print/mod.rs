@@ -1,0 +1,46 @@
+//! Specs printed back, in either notation.
+
+mod tokens;
+mod yaml;
+
+use crate::block_string;
+use crate::source::Source;
+use crate::spec::{Block, Notation};
+
+/// The block on one line, in the notation of its source.
+pub(crate) fn block_source(block: &Block, source: &Source) -> String {
+    let is_stem = false;
+    if source.is_tokens() {
+        tokens::block(block, is_stem)
+    } else {
+        yaml::block(block, is_stem)
+    }
+}
+
+/// The block string of a block that was written as one.
+fn block_string(block: &Block) -> Option<String> {
+    match block.notation {
+        Notation::Long => None,
+        Notation::Timm => block_string::to_timm(block),
+        Notation::TensorFlow => block_string::to_tensorflow(block, 0),
+    }
+}
+
+/// Words that YAML (1.1 or 1.2) reads as something else than a text.
+const YAML_VALUES: [&str; 11] = [
+    "null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf",
+];
+
+/// A text as either notation takes it: quoted where it has to be.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}

@@ -1,0 +1,236 @@
+//! Reads a block: long form here, block strings by [`block_string`](crate::block_string).
+
+use super::{BlockKind, ROWS, Row, ops};
+use crate::block_string;
+use crate::diagnostics::Report;
+use crate::limits;
+use crate::nearest::nearest;
+use crate::network::{Activation, Skip};
+use crate::reader::fields::{Fields, number, one_of, whole, wrong_type};
+use crate::source::{At, Span};
+use crate::spec::{Block, Broken, Notation, PointwiseActivation};
+use crate::tree::{Kind, Node, shorten};
+use crate::words::{ACTIVATIONS, SKIPS};
+
+const COMMON: [&str; 7] = [
+    "op",
+    "kernel",
+    "stride",
+    "filters",
+    "layers",
+    "skip",
+    "activation",
+];
+const SPECIAL: [&str; 3] = ["expand", "se", "pointwise_activation"];
+const STEM: [&str; 5] = ["op", "kernel", "stride", "filters", "activation"];
+
+/// A block, or the stem. `None` when not even its kind is known; other mistakes leave a stand-in.
+pub(crate) fn read(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
+    match &node.kind {
+        Kind::Text(text) if !is_stem => block_string::read(text, node.span, report),
+        Kind::Map(_) => long(node, is_stem, report),
+        _ => {
+            let expected = if is_stem {
+                "a map like {op: conv, ...}"
+            } else {
+                "a block: a map or a block string"
+            };
+            wrong_type(node, expected, report);
+            None
+        }
+    }
+}
+
+fn long(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
+    let known: Vec<&'static str> = match is_stem {
+        true => STEM.to_vec(),
+        false => COMMON.iter().chain(&SPECIAL).copied().collect(),
+    };
+    let fields = Fields::new(
+        node,
+        if is_stem { "the stem" } else { "a block" },
+        &known,
+        report,
+    )?;
+    let row = kind(&fields, is_stem, report)?.row();
+    let before = report.found.len();
+    refuse(&fields, row, report);
+    let kernel = fields
+        .require("kernel", "3", report)
+        .and_then(|node| kernel_size(node, report));
+    let optional = |key: &str, what: &str, range, report: &mut Report| {
+        fields
+            .get(key)
+            .and_then(|node| whole(node, what, range, report))
+    };
+    let stride = optional("stride", "the stride", limits::STRIDE, report);
+    let layers = optional("layers", "the number of layers", limits::LAYERS, report);
+    let has = |key: &str| {
+        if row.keys.contains(&key) {
+            fields.get(key)
+        } else {
+            None
+        }
+    };
+    for &key in row.required {
+        fields.require(key, "6", report);
+    }
+    let expand_ratio = has("expand").and_then(|node| expand_ratio(node, report));
+    let se_ratio = has("se").and_then(|node| se_ratio(node, report));
+    let skip = fields
+        .get("skip")
+        .and_then(|node| one_of(node, "skip", SKIPS, report));
+    let activation = fields
+        .get("activation")
+        .and_then(|node| one_of(node, "activation", ACTIVATIONS, report));
+    let pointwise_activation = has("pointwise_activation").and_then(|node| pointwise(node, report));
+    let other = report.found.len() > before;
+    let filters = fields
+        .require("filters", "32", report)
+        .and_then(|node| whole(node, "the number of filters", limits::CHANNELS, report));
+    let block = Block {
+        span: fields.span(),
+        line: report.source.line(fields.span()),
+        notation: Notation::Long,
+        kind: row.kind,
+        kernel_size: kernel.unwrap_or(At::new(3, node.span)),
+        stride,
+        filters: filters.unwrap_or(At::new(8, node.span)),
+        input_filters: None,
+        layers,
+        expand_ratio,
+        se_ratio,
+        skip: if is_stem {
+            Some(At::new(Skip::None, node.span))
+        } else {
+            skip
+        },
+        activation,
+        pointwise_activation,
+        broken: Broken {
+            filters: filters.is_none(),
+            other,
+        },
+    };
+    check_skip(&block, report);
+    Some(block)
+}
+
+fn kind(fields: &Fields<'_>, is_stem: bool, report: &mut Report) -> Option<BlockKind> {
+    let node = fields.require("op", if is_stem { "conv" } else { "mbconv" }, report)?;
+    let Kind::Text(op) = &node.kind else {
+        wrong_type(
+            node,
+            &format!("one of {}", ops().collect::<Vec<_>>().join(", ")),
+            report,
+        );
+        return None;
+    };
+    let Some(kind) = BlockKind::from_op(op) else {
+        let near = nearest(op, ops());
+        report.error(node.span, format!("unknown op `{}`", shorten(op)), |d| {
+            d.label("not known");
+            let list = ops().collect::<Vec<_>>().join(", ");
+            match near {
+                Some(near) => d.hint(format!("did you mean `{near}`? known: {list}")),
+                None => d.hint(format!("known: {list}")),
+            };
+        });
+        return None;
+    };
+    if is_stem && kind != BlockKind::Conv {
+        report.error(node.span, format!("the stem is a `{op}`"), |d| {
+            d.label("must be `conv`")
+                .hint("make it the first of the blocks, behind a `conv` stem");
+        });
+        return None;
+    }
+    Some(kind)
+}
+
+/// Reports keys that this kind of block does not have.
+fn refuse(fields: &Fields<'_>, row: &Row, report: &mut Report) {
+    for (key, why) in row.refusals {
+        if let Some(span) = fields.key_span(key) {
+            let having: Vec<_> = ROWS
+                .iter()
+                .filter(|row| row.keys.contains(key))
+                .map(|row| row.op)
+                .collect();
+            report.error(span, format!("`{}` has no `{key}`", row.op), |d| {
+                d.label(*why).hint(format!(
+                    "remove it, or use an op that has it: {}",
+                    having.join(", ")
+                ));
+            });
+        }
+    }
+}
+
+/// A kernel size: odd, so that there is a middle.
+pub(crate) fn kernel_size(node: &Node, report: &mut Report) -> Option<At<usize>> {
+    let size = whole(node, "the kernel size", limits::KERNEL, report)?;
+    if size.value % 2 == 1 {
+        return Some(size);
+    }
+    report.error(
+        node.span,
+        format!("the kernel size {} is even", size.value),
+        |d| {
+            d.label("must be odd")
+                .hint(format!("write {} or {}", size.value - 1, size.value + 1));
+        },
+    );
+    None
+}
+
+/// An expansion ratio.
+pub(crate) fn expand_ratio(node: &Node, report: &mut Report) -> Option<At<f64>> {
+    number(
+        node,
+        "the expansion",
+        "above 0 and at most 64",
+        |it| it > 0.0 && it <= limits::MULTIPLIER,
+        report,
+    )
+}
+
+/// A squeeze-excite ratio.
+pub(crate) fn se_ratio(node: &Node, report: &mut Report) -> Option<At<f64>> {
+    number(
+        node,
+        "the squeeze-excite ratio",
+        "above 0 and at most 1",
+        |it| it > 0.0 && it <= 1.0,
+        report,
+    )
+}
+
+fn pointwise(node: &Node, report: &mut Report) -> Option<At<PointwiseActivation>> {
+    if matches!(&node.kind, Kind::Text(word) if word == "same") {
+        return Some(At::new(PointwiseActivation::Same, node.span));
+    }
+    let activation: At<Activation> = one_of(node, "activation", ACTIVATIONS, report)?;
+    Some(At::new(
+        PointwiseActivation::Is(activation.value),
+        node.span,
+    ))
+}
+
+/// A skip that a block cannot have whatever its shapes.
+pub(crate) fn check_skip(block: &Block, report: &mut Report) {
+    if let Some(skip) = block.skip
+        && skip.value != Skip::None
+        && block.has_pointwise_activation()
+    {
+        let span: Span = skip.span;
+        report.error(
+            span,
+            "a block with an activation after its pointwise half has no skip",
+            |d| {
+                d.label("skip asked for")
+                    .hint("remove `skip`, or the activation after the pointwise convolution");
+            },
+        );
+    }
+}

@@ -1,0 +1,32 @@
+//! `mbconv`: pointwise expansion (kept even when it is 1), depthwise convolution, pointwise projection.
+
+use super::{BlockKind, LayerInput, Row, TimmType};
+use crate::network::LayerOp;
+use crate::rounding::round_channels;
+use crate::spec::Block;
+
+pub(super) const ROW: Row = Row {
+    kind: BlockKind::MbConv,
+    op: "mbconv",
+    timm: &[TimmType {
+        name: "ir",
+        pointwise_activation: false,
+        skip_on_request: false,
+    }],
+    keys: &["expand", "se"],
+    required: &["expand"],
+    refusals: &[(
+        "pointwise_activation",
+        "the projection of `mbconv` is linear",
+    )],
+    layer,
+};
+
+fn layer(block: &Block, input: &LayerInput) -> LayerOp {
+    let ratio = block.expand_ratio.map_or(1.0, |ratio| ratio.value);
+    LayerOp::MbConv {
+        expanded: round_channels(input.shape.channels as f64 * ratio),
+        activation: input.activation,
+        se: input.se(block),
+    }
+}

@@ -1,0 +1,38 @@
+//! `sepconv`: depthwise convolution, batch norm, activation, then pointwise convolution and batch norm.
+
+use super::{BlockKind, LayerInput, Row, TimmType};
+use crate::network::{Activation, LayerOp};
+use crate::spec::{Block, PointwiseActivation};
+
+pub(super) const ROW: Row = Row {
+    kind: BlockKind::SepConv,
+    op: "sepconv",
+    timm: &[
+        TimmType {
+            name: "ds",
+            pointwise_activation: false,
+            skip_on_request: false,
+        },
+        TimmType {
+            name: "dsa",
+            pointwise_activation: true,
+            skip_on_request: false,
+        },
+    ],
+    keys: &["se", "pointwise_activation"],
+    required: &[],
+    refusals: &[("expand", "only `mbconv` has an expansion")],
+    layer,
+};
+
+fn layer(block: &Block, input: &LayerInput) -> LayerOp {
+    LayerOp::SepConv {
+        activation: input.activation,
+        se: input.se(block),
+        pointwise_activation: match block.pointwise_activation.map(|it| it.value) {
+            None => Activation::Linear,
+            Some(PointwiseActivation::Same) => input.activation,
+            Some(PointwiseActivation::Is(activation)) => activation,
+        },
+    }
+}

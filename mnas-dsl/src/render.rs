@@ -1,0 +1,127 @@
+//! Draws a mistake: message, place, the line, a caret, a hint.
+
+use crate::diagnostics::{Diagnostic, Place};
+
+/// Width of a drawn source line; longer ones are cut around the caret.
+const WIDTH: usize = 100;
+
+struct Paint(bool);
+
+impl Paint {
+    fn with(&self, code: &str, text: &str) -> String {
+        if self.0 {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn red(&self, text: &str) -> String {
+        self.with("1;31", text)
+    }
+
+    fn blue(&self, text: &str) -> String {
+        self.with("1;34", text)
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.with("1", text)
+    }
+}
+
+/// The mistake, drawn; ends with a line break.
+pub(crate) fn diagnostic(diagnostic: &Diagnostic, color: bool) -> String {
+    let paint = Paint(color);
+    let mut out = format!(
+        "{}{}\n",
+        paint.red("error"),
+        paint.bold(&format!(": {}", diagnostic.message))
+    );
+    let margin = match &diagnostic.place {
+        Place::Text { line, .. } => line.to_string().len(),
+        _ => 1,
+    };
+    let blank = " ".repeat(margin);
+    let arrow = paint.blue("-->");
+    let bar = paint.blue("|");
+    match &diagnostic.place {
+        Place::Text {
+            file,
+            line,
+            column,
+            length,
+            line_text,
+            cut,
+        } => {
+            let (shown, offset) = window(line_text, column - 1 - cut, *length, *cut > 0);
+            let number = paint.blue(&line.to_string());
+            let carets = paint.red(
+                &"^".repeat(*length.min(&shown.chars().count().saturating_sub(offset).max(1))),
+            );
+            let label = diagnostic
+                .label
+                .as_ref()
+                .map(|label| paint.red(&format!(" {label}")));
+            out.push_str(&format!(
+                "{blank}{arrow} {file}:{line}:{column}\n{blank} {bar}\n"
+            ));
+            out.push_str(&format!("{number} {bar} {shown}\n"));
+            out.push_str(&format!(
+                "{blank} {bar} {}{carets}{}\n",
+                " ".repeat(offset),
+                label.unwrap_or_default()
+            ));
+        }
+        Place::File { file } => {
+            out.push_str(&format!("{blank}{arrow} {file}\n"));
+            if let Some(label) = &diagnostic.label {
+                out.push_str(&format!("{blank} {} {label}\n", paint.blue("=")));
+            }
+        }
+        Place::Tokens { line, column, .. } => {
+            if *line > 0 {
+                out.push_str(&format!("{blank}{arrow} {line}:{column}\n"));
+            }
+            if let Some(label) = &diagnostic.label {
+                out.push_str(&format!("{blank} {} {label}\n", paint.blue("=")));
+            }
+        }
+    }
+    if let Some(hint) = &diagnostic.hint {
+        for (index, line) in hint.lines().enumerate() {
+            let head = if index == 0 {
+                format!("{} help:", paint.blue("="))
+            } else {
+                "       ".to_owned()
+            };
+            out.push_str(&format!("{blank} {head} {line}\n"));
+        }
+    }
+    out
+}
+
+/// The part of `line` that is drawn, and the caret's offset in it. Tabs and other control characters
+/// become single spaces, so that the caret stands where it should.
+fn window(line: &str, caret: usize, length: usize, cut: bool) -> (String, usize) {
+    let chars: Vec<char> = line
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let caret = caret.min(chars.len());
+    if chars.len() <= WIDTH && !cut {
+        return (chars.into_iter().collect(), caret);
+    }
+    let start = (caret + length.min(WIDTH / 2) / 2).saturating_sub(WIDTH / 2);
+    let end = (start + WIDTH).min(chars.len());
+    let mut shown = String::new();
+    let mut offset = caret.saturating_sub(start);
+    if start > 0 || cut {
+        shown.push_str("...");
+        offset += 3;
+    }
+    shown.extend(chars.get(start..end).unwrap_or_default());
+    if end < chars.len() {
+        shown.push_str("...");
+    }
+    (shown, offset)
+}

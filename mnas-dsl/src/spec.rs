@@ -1,0 +1,215 @@
+//! What was written: the spec with its own grouping and notation, defaults not filled in.
+
+use crate::network::{Activation, Interpolation, Padding, Shape, Skip};
+use crate::reader::block::BlockKind;
+use crate::source::{At, Source, Span};
+
+/// A spec as it was written. `None` means that the key was not written and its default holds.
+///
+/// Two specs are equal when they say the same in the same words; where the words stand does not count.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// `name`: a snake_case Rust identifier.
+    pub name: At<String>,
+    /// `input`: height x width x channels.
+    pub input: At<Shape>,
+    /// `preprocess`: how a picture becomes the input.
+    pub preprocess: Option<PreprocessSpec>,
+    /// `labels`: `imagenet` or the path of a text file beside the spec.
+    pub labels: Option<At<String>>,
+    /// `batch_norm: {eps}`; [`Spec::DEFAULT_BATCH_NORM_EPS`] when not written.
+    pub batch_norm_eps: Option<At<f64>>,
+    /// `padding`; `same` when not written.
+    pub padding: Option<At<Padding>>,
+    /// `activation` of everything that does not say its own; `relu` when not written.
+    pub activation: Option<At<Activation>>,
+    /// `stem`: a `conv`, always without a skip.
+    pub stem: Block,
+    /// `blocks`, in order.
+    pub blocks: Vec<Block>,
+    /// `head`; `None` is `head: none`, a backbone.
+    pub head: Option<HeadSpec>,
+    /// `scale`: width and depth multipliers.
+    pub scale: Option<ScaleSpec>,
+    pub(crate) source: Source,
+}
+
+impl Spec {
+    /// TensorFlow's value for MnasNet and EfficientNet.
+    pub const DEFAULT_BATCH_NORM_EPS: f64 = 1e-3;
+
+    /// What the spans of this spec point into.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+}
+
+impl PartialEq for Spec {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.input == other.input
+            && self.preprocess == other.preprocess
+            && self.labels == other.labels
+            && self.batch_norm_eps == other.batch_norm_eps
+            && self.padding == other.padding
+            && self.activation == other.activation
+            && self.stem == other.stem
+            && self.blocks == other.blocks
+            && self.head == other.head
+            && self.scale == other.scale
+    }
+}
+
+/// How a block was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notation {
+    /// With keys: `{op: mbconv, ...}` or `mbconv e6 ...`.
+    Long,
+    /// As a timm block string, `ir_r3_k5_s2_e3_c40`.
+    Timm,
+    /// As a TensorFlow block string, `r3_k5_s22_e3_i24_o40`.
+    TensorFlow,
+}
+
+/// The activation after a separable convolution's pointwise half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PointwiseActivation {
+    /// The block's own activation again (timm's `dsa`).
+    Same,
+    /// This one.
+    Is(Activation),
+}
+
+/// One entry of `blocks`, or the stem.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// Where it stands.
+    pub span: Span,
+    /// Its line, from 1; 0 where that is not known. Does not count in comparison.
+    pub line: usize,
+    /// How it was written.
+    pub notation: Notation,
+    /// `op`.
+    pub kind: BlockKind,
+    /// `kernel`: odd.
+    pub kernel_size: At<usize>,
+    /// `stride` of the first layer, 1 or 2; 1 when not written. Later layers have stride 1.
+    pub stride: Option<At<usize>>,
+    /// `filters`: output channels before scaling.
+    pub filters: At<usize>,
+    /// TensorFlow's `i`: the input channels that the string claims.
+    pub input_filters: Option<At<usize>>,
+    /// `layers` before scaling; 1 when not written.
+    pub layers: Option<At<usize>>,
+    /// `expand`: width of the expansion over the input channels.
+    pub expand_ratio: Option<At<f64>>,
+    /// `se`: squeeze-excite channels over the block's input channels.
+    pub se_ratio: Option<At<f64>>,
+    /// `skip`; identity wherever shapes allow when not written.
+    pub skip: Option<At<Skip>>,
+    /// `activation`; the network's when not written.
+    pub activation: Option<At<Activation>>,
+    /// `pointwise_activation` of a `sepconv`; `linear` when not written. With any other there is no skip.
+    pub pointwise_activation: Option<At<PointwiseActivation>>,
+    /// Which values are stand-ins for mistakes that are already reported.
+    pub(crate) broken: Broken,
+}
+
+/// Values that could not be read. Nothing that follows from them is reported again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Broken {
+    /// `filters`.
+    pub(crate) filters: bool,
+    /// Anything else.
+    pub(crate) other: bool,
+}
+
+impl PartialEq for Block {
+    fn eq(&self, other: &Self) -> bool {
+        self.notation == other.notation
+            && self.kind == other.kind
+            && self.kernel_size == other.kernel_size
+            && self.stride == other.stride
+            && self.filters == other.filters
+            && self.input_filters == other.input_filters
+            && self.layers == other.layers
+            && self.expand_ratio == other.expand_ratio
+            && self.se_ratio == other.se_ratio
+            && self.skip == other.skip
+            && self.activation == other.activation
+            && self.pointwise_activation == other.pointwise_activation
+    }
+}
+
+impl Block {
+    /// Whether an activation after the pointwise half rules out every skip.
+    pub(crate) fn has_pointwise_activation(&self) -> bool {
+        self.pointwise_activation
+            .is_some_and(|it| it.value != PointwiseActivation::Is(Activation::Linear))
+    }
+}
+
+/// `preprocess`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PreprocessSpec {
+    /// `mean`, subtracted after `range` has divided; 0 when not written.
+    pub mean: Option<PerChannel>,
+    /// `std`, divided by; 1 when not written.
+    pub std: Option<PerChannel>,
+    /// `range`: what 8-bit values are divided by first; 255 when not written.
+    pub range: Option<At<f64>>,
+    /// `resize`: the shorter side before the crop; the input's larger side / 0.875 when not written.
+    pub resize: Option<At<usize>>,
+    /// `interpolation`; `bilinear` when not written.
+    pub interpolation: Option<At<Interpolation>>,
+}
+
+/// One number for all channels, or one for each.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PerChannel {
+    /// The same for each channel.
+    One(At<f64>),
+    /// One for each channel.
+    Each(At<Vec<f64>>),
+}
+
+/// `head`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeadSpec {
+    /// `filters` of the 1x1 convolution before the pool; no such convolution when not written.
+    pub filters: Option<At<usize>>,
+    /// `pool: average`, the only one; whether it was written.
+    pub pool: bool,
+    /// `dropout` before the classifier; training only, kept for the record.
+    pub dropout: Option<At<f64>>,
+    /// `classes`: outputs of the classifier.
+    pub classes: At<usize>,
+    /// `activation` of the convolution; the network's when not written.
+    pub activation: Option<At<Activation>>,
+}
+
+/// `scale`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScaleSpec {
+    /// `width` multiplier; filters stay as written when it is not.
+    pub width: Option<At<f64>>,
+    /// `depth` multiplier.
+    pub depth: Option<At<f64>>,
+    /// `stem`: whether its filters are scaled; `scaled` when not written (EfficientNet-Lite: `fixed`).
+    pub stem: Option<At<Scaling>>,
+    /// `head`: whether its filters are scaled; `fixed` when not written (MobileNetV2: `at_least`).
+    pub head: Option<At<Scaling>>,
+    /// `ends`: whether the first and the last block's layers are scaled in depth; `scaled` when not written.
+    pub ends: Option<At<Scaling>>,
+}
+
+/// Whether a multiplier applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scaling {
+    /// It does not.
+    Fixed,
+    /// It does.
+    Scaled,
+    /// It does, but never below what is written.
+    AtLeast,
+}

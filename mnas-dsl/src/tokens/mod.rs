@@ -1,0 +1,311 @@
+//! The tokens inside `mnas_net!` to the tree. Knows tokens, not the language.
+//!
+//! ```text
+//! pub struct MnasNetA1<224 x 224 x 3, 1000> { stem conv k3 s2 c32; sepconv k3 c16 noskip; ... }
+//! pub struct MnasNetA1 = <"specs/mnasnet_a1.yaml">, weights = "a1.safetensors", crate = path
+//! ```
+
+mod body;
+mod flat;
+mod literal;
+
+use proc_macro2::{Delimiter, Ident, TokenStream};
+
+use crate::diagnostics::{Diagnostic, Diagnostics, Place, Report};
+use crate::reader;
+use crate::resolve;
+use crate::source::{Source, Span};
+use crate::spec::Spec;
+use flat::{Flat, Token, TokenKind};
+
+/// What stands inside `mnas_net!`.
+#[derive(Debug)]
+pub struct MacroInput {
+    /// Attributes and doc comments of the struct.
+    pub attrs: TokenStream,
+    /// Its visibility; empty when private.
+    pub vis: TokenStream,
+    /// Its name.
+    pub ident: Ident,
+    /// The network, or the file that has it.
+    pub source: MacroSource,
+    /// `weights = "..."`: the path as written, and where.
+    pub weights: Option<(String, proc_macro2::Span)>,
+    /// `crate = path`: what the runtime crate is called here.
+    pub crate_path: Option<TokenStream>,
+}
+
+/// Where the network comes from.
+#[derive(Debug)]
+pub enum MacroSource {
+    /// Written out.
+    Inline(Box<Spec>),
+    /// In a YAML file.
+    File {
+        /// The path as written.
+        path: String,
+        /// Where it is written.
+        span: proc_macro2::Span,
+    },
+}
+
+/// Reads the input of `mnas_net!`.
+///
+/// # Errors
+///
+/// Every mistake; [`Diagnostics::to_compile_errors`] puts each on its token.
+pub fn parse_tokens(tokens: TokenStream) -> Result<MacroInput, Diagnostics> {
+    let flat = Flat::new(tokens);
+    let mut report = Report::new(&flat.source());
+    let input = Header {
+        flat: &flat,
+        at: 0,
+        report: &mut report,
+    }
+    .input();
+    report.finish(input)
+}
+
+impl Diagnostic {
+    /// The first and last span of the mistake in the `tokens` that it was found in; `None` when it is about
+    /// a text.
+    pub fn token_span(
+        &self,
+        tokens: &TokenStream,
+    ) -> Option<(proc_macro2::Span, proc_macro2::Span)> {
+        let Place::Tokens { start, end, .. } = self.place else {
+            return None;
+        };
+        let flat = Flat::new(tokens.clone());
+        let last = flat.span(end.saturating_sub(1).max(start));
+        Some((flat.span(start), last))
+    }
+}
+
+impl Diagnostics {
+    /// A `compile_error!` for each mistake, on its place in the `tokens` that it was found in.
+    pub fn to_compile_errors(&self, tokens: &TokenStream) -> TokenStream {
+        self.iter()
+            .flat_map(|diagnostic| {
+                let here = proc_macro2::Span::call_site();
+                let (first, last) = diagnostic.token_span(tokens).unwrap_or((here, here));
+                flat::compile_error(&diagnostic.text(), first, last)
+            })
+            .collect()
+    }
+}
+
+/// Reads what stands around the network. A mistake here ends it: too little is known to go on.
+struct Header<'a, 'r> {
+    flat: &'a Flat,
+    at: usize,
+    report: &'r mut Report,
+}
+
+impl Header<'_, '_> {
+    fn input(mut self) -> Option<MacroInput> {
+        let start = self.at;
+        while self.is_punct('#') {
+            self.at += 1;
+            self.group(Delimiter::Bracket, "an attribute")?;
+        }
+        let attrs = self.flat.range(start, self.at);
+        let start = self.at;
+        if self.is_ident("pub") {
+            self.at += 1;
+            if self.is_open(Delimiter::Parenthesis) {
+                self.group(Delimiter::Parenthesis, "a visibility")?;
+            }
+        }
+        let vis = self.flat.range(start, self.at);
+        if !self.is_ident("struct") {
+            return self.fail("expected `struct` and the network's name");
+        }
+        self.at += 1;
+        let Some(TokenKind::Ident(name)) = self.kind().cloned() else {
+            return self.fail("expected the network's name, such as `MnasNetA1`");
+        };
+        let ident = Ident::new(
+            name.strip_prefix("r#").unwrap_or("Name"),
+            self.flat.span_at(self.at),
+        );
+        let ident = if name.starts_with("r#") {
+            ident
+        } else {
+            Ident::new(&name, self.flat.span_at(self.at))
+        };
+        let name_span = self.span();
+        self.at += 1;
+        let source = if self.is_punct('=') {
+            self.at += 1;
+            self.file()
+        } else {
+            self.inline(&name, name_span)
+        };
+        let (weights, crate_path) = self.trailer()?;
+        Some(MacroInput {
+            attrs,
+            vis,
+            ident,
+            source: source?,
+            weights,
+            crate_path,
+        })
+    }
+
+    /// `<"specs/a.yaml">`
+    fn file(&mut self) -> Option<MacroSource> {
+        self.expect('<', "expected `<\"path/to/spec.yaml\">`")?;
+        let path = match self.kind() {
+            Some(TokenKind::Literal(text)) => literal::string(text),
+            _ => None,
+        };
+        let Some(path) = path else {
+            return self.fail("expected the path of a spec in quotes");
+        };
+        let span = self.flat.span_at(self.at);
+        self.at += 1;
+        self.expect('>', "expected `>` behind the path")?;
+        Some(MacroSource::File { path, span })
+    }
+
+    /// `<224 x 224 x 3, 1000> { ... }`
+    fn inline(&mut self, name: &str, name_span: Span) -> Option<MacroSource> {
+        self.expect(
+            '<',
+            "expected the input's shape, `<224 x 224 x 3, 1000>`, or `= <\"spec.yaml\">`",
+        )?;
+        let start = self.at;
+        while self.kind().is_some() && !self.is_punct('>') {
+            self.at += 1;
+        }
+        let angle = self.flat.tokens.get(start..self.at).unwrap_or_default();
+        self.expect('>', "expected `>` behind the shape")?;
+        let open = self.at;
+        self.group(Delimiter::Brace, "the network's blocks in braces")?;
+        let inside = self
+            .flat
+            .tokens
+            .get(open + 1..self.at - 1)
+            .unwrap_or_default();
+        let whole = Span::new(name_span.start, self.flat.tokens.get(open)?.index + 1);
+        let root = body::root(name, name_span, angle, inside, whole, self.report);
+        let spec = reader::read(&root, self.report)?;
+        if !self.report.found.is_empty() {
+            // The caller will not get the spec, so its shapes are checked here and now.
+            resolve::resolve(&spec, self.report);
+        }
+        Some(MacroSource::Inline(Box::new(spec)))
+    }
+
+    /// `, weights = "...", crate = path`
+    #[allow(
+        clippy::type_complexity,
+        reason = "the two values are taken apart where it is called"
+    )]
+    fn trailer(&mut self) -> Option<(Option<(String, proc_macro2::Span)>, Option<TokenStream>)> {
+        let (mut weights, mut crate_path) = (None, None);
+        loop {
+            while self.is_punct(',') || self.is_punct(';') {
+                self.at += 1;
+            }
+            match self.kind() {
+                None => return Some((weights, crate_path)),
+                Some(TokenKind::Ident(key)) if key == "weights" && weights.is_none() => {
+                    self.at += 1;
+                    self.expect('=', "expected `weights = \"path\"`")?;
+                    let path = match self.kind() {
+                        Some(TokenKind::Literal(text)) => literal::string(text),
+                        _ => None,
+                    };
+                    let Some(path) = path else {
+                        return self.fail("expected the path of the weights in quotes");
+                    };
+                    weights = Some((path, self.flat.span_at(self.at)));
+                    self.at += 1;
+                }
+                Some(TokenKind::Ident(key)) if key == "crate" && crate_path.is_none() => {
+                    self.at += 1;
+                    self.expect('=', "expected `crate = path`")?;
+                    let start = self.at;
+                    while self.kind().is_some() && !self.is_punct(',') {
+                        self.at += 1;
+                    }
+                    if start == self.at {
+                        return self.fail("expected the path of the runtime crate");
+                    }
+                    crate_path = Some(self.flat.range(start, self.at));
+                }
+                Some(_) => {
+                    return self.fail(
+                        "expected nothing more, or `, weights = \"path\"`, or `, crate = path`",
+                    );
+                }
+            }
+        }
+    }
+
+    fn kind(&self) -> Option<&TokenKind> {
+        self.flat.tokens.get(self.at).map(|token| &token.kind)
+    }
+
+    fn is_punct(&self, punct: char) -> bool {
+        self.kind() == Some(&TokenKind::Punct(punct))
+    }
+
+    fn is_ident(&self, ident: &str) -> bool {
+        matches!(self.kind(), Some(TokenKind::Ident(it)) if it == ident)
+    }
+
+    fn is_open(&self, delimiter: Delimiter) -> bool {
+        self.kind() == Some(&TokenKind::Open(delimiter))
+    }
+
+    /// Steps over a whole group.
+    fn group(&mut self, delimiter: Delimiter, what: &str) -> Option<()> {
+        if !self.is_open(delimiter) {
+            return self.fail(&format!("expected {what}"));
+        }
+        self.at = flat::group_end(&self.flat.tokens, self.at);
+        Some(())
+    }
+
+    fn expect(&mut self, punct: char, message: &str) -> Option<()> {
+        if !self.is_punct(punct) {
+            return self.fail(message);
+        }
+        self.at += 1;
+        Some(())
+    }
+
+    fn span(&self) -> Span {
+        let last = self.flat.tokens.last().map_or(0, |token| token.index);
+        let index = self
+            .flat
+            .tokens
+            .get(self.at)
+            .map_or(last, |token| token.index);
+        Span::new(index, index + 1)
+    }
+
+    fn fail<T>(&mut self, message: &str) -> Option<T> {
+        let span = self.span();
+        self.report.error(span, message, |_| {});
+        None
+    }
+}
+
+impl Flat {
+    fn source(&self) -> Source {
+        Source::tokens(self.places.clone())
+    }
+
+    /// Proc-macro span of the token at a position of the flat list.
+    fn span_at(&self, at: usize) -> proc_macro2::Span {
+        self.tokens
+            .get(at)
+            .map_or_else(proc_macro2::Span::call_site, |token: &Token| {
+                self.span(token.index)
+            })
+    }
+}
