@@ -3,11 +3,14 @@
 //! Text in, value or diagnostics out: nothing here reads a file, the environment or the clock.
 #![forbid(unsafe_code)]
 
+pub mod compile;
+pub mod emit;
 pub mod fold;
 pub mod graph;
 pub mod lower;
 #[cfg(feature = "onnx")]
 pub mod onnx;
+pub mod pack;
 pub mod parameter;
 pub mod passes;
 pub mod plan;

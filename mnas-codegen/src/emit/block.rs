@@ -1,0 +1,359 @@
+//! Drivers: the function of each step, which calls kernels strip by strip.
+
+use super::kernels::{Kernels, attributes};
+use super::{int, note, plus, pooling};
+use crate::plan::{
+    Block, BlockSchedule, ConvKernel, PackedConv, Plan, Schedule, Source, Step, StepKind, StepSchedule, padded,
+};
+use mnas_dsl::network::Shape;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+/// Where a step's weights start.
+pub(super) fn weights_start(plan: &Plan, step: &Step) -> Option<usize> {
+    let first = match &step.kind {
+        StepKind::Conv { conv, .. } | StepKind::Linear { conv } => conv.layer,
+        StepKind::Block(block) => block.expand.as_ref().unwrap_or(&block.depthwise).layer,
+        StepKind::PadImage | StepKind::AveragePool { .. } | StepKind::GlobalAveragePool => return None,
+    };
+    Some(plan.layers[first].offset)
+}
+
+/// The function of step `index`; equal steps share one.
+pub fn emit(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernels) -> Ident {
+    let step = &plan.steps[index];
+    let base = weights_start(plan, step).unwrap_or(0);
+    let isa = kernels.isa;
+    let attribute = attributes(isa);
+    match (&step.kind, &schedule.steps[index]) {
+        (StepKind::Block(block), StepSchedule::Block(s)) => {
+            let d = BlockDriver { plan, step, block, s, base };
+            d.emit(kernels)
+        }
+        (StepKind::Conv { .. } | StepKind::Linear { .. }, StepSchedule::Conv { kernel, rows }) => {
+            if *rows == step.output_shape.height || kernel.destination == crate::plan::Destination::Pool {
+                return kernels.conv(kernel);
+            }
+            conv_rows(step, kernel, kernels)
+        }
+        (StepKind::AveragePool { kernel_size, stride, pads }, _) => {
+            kernels.function(&format!("average_pool_{}", step.input_shape.channels), |name| {
+                let ops = super::isa::ops(isa);
+                pooling::average(step.input_shape, step.output_shape, *kernel_size, *stride, *pads, isa, &ops, name)
+            })
+        }
+        (StepKind::PadImage, _) => kernels.function("pad_image", |name| {
+            let function = pooling::pad_image(step.input_shape, name);
+            quote!(#[allow(dead_code, reason = "shared by the steps that need it")] #function)
+        }),
+        _ => kernels.function(&format!("global_pool_{}", step.input_shape.channels), |name| {
+            let _ = &attribute;
+            pooling::global(step.input_shape, isa, &super::isa::ops(isa), name)
+        }),
+    }
+}
+
+/// Calls a convolution's kernel for output row `oy`: the input rows that exist, from the first of them.
+fn conv_row_call(
+    kernel: &ConvKernel,
+    name: &Ident,
+    input: Shape,
+    pad_top: usize,
+    weights: &TokenStream,
+    residual: &TokenStream,
+    out: &TokenStream,
+) -> TokenStream {
+    let Source::Nhwc { stride } = kernel.source else { return TokenStream::new() };
+    let row = int(input.width * stride);
+    let (s, k, h, top) = (int(kernel.stride), int(kernel.kernel_size), int(input.height), int(pad_top));
+    if kernel.kernel_size == 1 {
+        return quote!(#name(from(input, oy * #s * #row), #weights, #residual #out););
+    }
+    quote! {
+        let at = oy * #s;
+        let ky_from = #top - if at < #top { at } else { #top };
+        let ky_to = if at + #k - #top <= #h { #k } else { #h + #top - at };
+        #name(from(input, (at + ky_from - #top) * #row), #row, ky_from, ky_to, #weights, #residual #out);
+    }
+}
+
+/// A convolution row by row.
+fn conv_rows(step: &Step, kernel: &ConvKernel, kernels: &mut Kernels) -> Ident {
+    let name = kernels.conv(kernel);
+    let StepKind::Conv { conv, .. } = &step.kind else { return name };
+    let out_row = int(step.output_shape.width * padded(step.output_shape.channels));
+    let residual =
+        if kernel.residual { quote!(from(residual, oy * #out_row),) } else { TokenStream::new() };
+    let call = conv_row_call(
+        kernel,
+        &name,
+        step.input_shape,
+        conv.conv.pads.top,
+        &quote!(w),
+        &residual,
+        &quote!(from_mut(out, oy * #out_row)),
+    );
+    let height = int(step.output_shape.height);
+    let attribute = attributes(kernels.isa);
+    let parameters = if kernel.residual { quote!(residual: &[f32],) } else { quote!() };
+    let doc = format!(" {} output rows, one at a time.", step.output_shape.height);
+    kernels.function(&format!("rows_of_{name}"), |own| {
+        quote! {
+            #[doc = #doc]
+            #[doc = ""]
+            #[doc = " # Safety"]
+            #[doc = " The slices hold what the plan says."]
+            #attribute
+            unsafe fn #own(input: &[f32], w: &[f32], #parameters out: &mut [f32]) {
+                for oy in 0..#height { #call }
+            }
+        }
+    })
+}
+
+struct BlockDriver<'a> {
+    plan: &'a Plan,
+    step: &'a Step,
+    block: &'a Block,
+    s: &'a BlockSchedule,
+    base: usize,
+}
+
+impl BlockDriver<'_> {
+    fn weights(&self, conv: &PackedConv) -> TokenStream {
+        let at = int(self.plan.layers[conv.layer].offset - self.base);
+        quote!(from(w, #at))
+    }
+
+    fn middle(&self) -> Shape {
+        self.block.expand.as_ref().map_or(self.step.input_shape, |e| e.output)
+    }
+
+    fn emit(&self, kernels: &mut Kernels) -> Ident {
+        let out = self.block.depthwise.output;
+        let strips = out.height / self.s.strip;
+        let expand = self.expand_rows(kernels);
+        let depthwise = self.depthwise_rows(kernels);
+        let strip = int(self.s.strip);
+        let project = self.project(kernels);
+        let first = if strips == 1 {
+            quote!(let oy0 = 0; #expand #depthwise)
+        } else {
+            let strips = int(strips);
+            let project = if self.s.squeeze_excite.is_none() { project.clone() } else { quote!() };
+            quote!(for strip in 0..#strips { let oy0 = strip * #strip; #expand #depthwise #project })
+        };
+        let first = if strips == 1 && self.s.squeeze_excite.is_none() { quote!(#first #project) } else { first };
+        let second = match &self.s.squeeze_excite {
+            None => quote!(),
+            Some(_) => {
+                let gate = self.gate(kernels);
+                quote!(#gate let oy0 = 0; #project)
+            }
+        };
+        let start = self.start(kernels);
+        let names = ["ring", "depthwise", "pooled", "reduced", "gate", "panel"];
+        let offsets = self.s.scratch.offsets();
+        let parts = self.s.scratch.parts();
+        let mut split = TokenStream::new();
+        let mut done = 0;
+        for ((name, at), len) in names.iter().zip(offsets).zip(parts) {
+            if len == 0 {
+                continue;
+            }
+            debug_assert_eq!(at, done, "parts follow each other");
+            let size = len.next_multiple_of(16);
+            done = at + size;
+            let (name, size) = (quote::format_ident!("{name}"), int(size));
+            split.extend(quote!(let (#name, scratch) = split(scratch, #size);));
+        }
+        let residual = if self.s.project.residual { quote!(residual: &[f32],) } else { quote!() };
+        let attribute = attributes(kernels.isa);
+        let doc = self.doc();
+        let name = self.name();
+        kernels.function(&name, |own| {
+            quote! {
+                #[doc = #doc]
+                #[doc = ""]
+                #[doc = " # Safety"]
+                #[doc = " The slices hold what the plan says."]
+                #attribute
+                unsafe fn #own(input: &[f32], w: &[f32], #residual scratch: &mut [f32], out: &mut [f32]) {
+                    #split
+                    let _ = scratch;
+                    #start
+                    #first
+                    #second
+                }
+            }
+        })
+    }
+
+    fn name(&self) -> String {
+        let d = &self.block.depthwise.conv;
+        format!(
+            "block_k{}_s{}_{}_{}_{}_at_{}",
+            d.kernel_size,
+            d.stride,
+            self.step.input_shape.channels,
+            d.output_channels,
+            self.step.output_shape.channels,
+            self.step.output_shape.height,
+        )
+    }
+
+    fn doc(&self) -> String {
+        let (i, o) = (self.step.input_shape, self.step.output_shape);
+        format!(
+            " {}x{}x{} to {}x{}x{} through {} channels; {}.",
+            i.height,
+            i.width,
+            i.channels,
+            o.height,
+            o.width,
+            o.channels,
+            self.block.depthwise.conv.output_channels,
+            self.s.reason
+        )
+    }
+
+    fn start(&self, kernels: &Kernels) -> TokenStream {
+        let mut out = TokenStream::new();
+        if self.s.expand.is_some() && self.s.strip != self.block.depthwise.output.height {
+            out.extend(quote!(let mut ready = 0;));
+        }
+        if self.s.squeeze_excite.is_some() {
+            let zero = (kernels.ops.splat)(0.0);
+            let (len, lanes) = (int(self.s.scratch.pooled / kernels.isa.lanes), int(kernels.isa.lanes));
+            out.extend(quote!(for v in 0..#len { st(pooled, v * #lanes, #zero); }));
+        }
+        out
+    }
+
+    /// Makes the rows of the expanded tensor that the strip needs and that are not there yet.
+    fn expand_rows(&self, kernels: &mut Kernels) -> TokenStream {
+        let (Some(kernel), Some(expand)) = (&self.s.expand, &self.block.expand) else { return quote!() };
+        let name = kernels.conv(kernel);
+        let weights = self.weights(expand);
+        let middle = self.middle();
+        let d = &self.block.depthwise.conv;
+        let row = int(middle.width * kernels.isa.lanes);
+        let height = int(middle.height);
+        if self.s.expand_rows == middle.height {
+            return quote!(#name(input, #weights, ring););
+        }
+        let whole = self.s.ring == middle.height;
+        let slot = if whole {
+            quote!(oy * #row)
+        } else {
+            let ring = int(self.s.ring);
+            quote!((oy % #ring) * #row)
+        };
+        let call = conv_row_call(
+            kernel,
+            &name,
+            self.step.input_shape,
+            expand.conv.pads.top,
+            &weights,
+            &quote!(),
+            &quote!(from_mut(ring, #slot)),
+        );
+        if self.s.strip == self.block.depthwise.output.height {
+            return quote!(for oy in 0..#height { #call });
+        }
+        // The last input row of the strip's last output row.
+        let reach = (self.s.strip - 1) * d.stride + d.kernel_size - d.pads.top;
+        let (stride, reach) = (int(d.stride), int(reach));
+        quote! {
+            let need = oy0 * #stride + #reach;
+            let need = if need < #height { need } else { #height };
+            while ready < need {
+                let oy = ready;
+                #call
+                ready += 1;
+            }
+        }
+    }
+
+    fn depthwise_rows(&self, kernels: &mut Kernels) -> TokenStream {
+        let d = &self.s.depthwise;
+        let name = kernels.depthwise(d);
+        let lanes = kernels.isa.lanes;
+        let weights = self.weights(&self.block.depthwise);
+        let middle = self.middle();
+        let (source, row) = match d.source {
+            Source::Nhwc { stride } => (quote!(input), int(middle.width * stride)),
+            Source::Blocked { .. } => (quote!(ring), int(middle.width * lanes)),
+        };
+        let (k, s, h) = (int(d.kernel_size), int(d.stride), int(middle.height));
+        let pad_top = self.block.depthwise.conv.pads.top;
+        let top = int(pad_top);
+        let ring = int(self.s.ring);
+        let rows: Vec<TokenStream> = (0..d.kernel_size)
+            .map(|ky| {
+                let y = plus(quote!(at), ky);
+                // Rows that do not exist are not read; wrapping keeps their offsets from being computed below zero.
+                let y = if pad_top > 0 { quote!((#y).wrapping_sub(#top)) } else { y };
+                if self.s.expand.is_some() && self.s.ring < middle.height {
+                    quote!((#y % #ring).wrapping_mul(#row))
+                } else {
+                    quote!((#y).wrapping_mul(#row))
+                }
+            })
+            .collect();
+        let out_row = int(d.output_width * lanes);
+        let out_index = if self.s.squeeze_excite.is_some() { quote!(oy) } else { quote!(r) };
+        let pooled = if d.pool { quote!(pooled,) } else { quote!() };
+        let strip = int(self.s.strip);
+        quote! {
+            for r in 0..#strip {
+                let oy = oy0 + r;
+                let at = oy * #s;
+                let ky_from = #top - if at < #top { at } else { #top };
+                let ky_to = if at + #k - #top <= #h { #k } else { #h + #top - at };
+                let rows = [#(#rows),*];
+                #name(#source, &rows, ky_from, ky_to, #weights, #pooled from_mut(depthwise, #out_index * #out_row));
+            }
+        }
+    }
+
+    fn gate(&self, kernels: &mut Kernels) -> TokenStream {
+        let (Some(se), Some((reduce, expand))) = (&self.s.squeeze_excite, &self.block.squeeze_excite) else {
+            return quote!();
+        };
+        let lanes = kernels.isa.lanes;
+        let pixels = self.block.depthwise.output.pixels();
+        let mean = (kernels.ops.multiply)(
+            quote!(ld(pooled, v * #lanes)),
+            (kernels.ops.splat)(1.0 / pixels as f32),
+        );
+        let (reduce_name, expand_name) = (kernels.conv(&se.reduce), kernels.conv(&se.expand));
+        let (reduce_weights, expand_weights) = (self.weights(reduce), self.weights(expand));
+        let vectors = self.s.scratch.pooled / lanes;
+        let scale = if se.gate_weights {
+            quote!()
+        } else {
+            let name = kernels.scale(vectors, pixels);
+            quote!(#name(gate, depthwise);)
+        };
+        let (vectors, lanes) = (int(vectors), int(lanes));
+        let note = note("Squeeze and excite.");
+        quote! {
+            #note
+            for v in 0..#vectors { st(pooled, v * #lanes, #mean); }
+            #reduce_name(pooled, #reduce_weights, reduced);
+            #expand_name(reduced, #expand_weights, gate);
+            #scale
+        }
+    }
+
+    fn project(&self, kernels: &mut Kernels) -> TokenStream {
+        let name = kernels.conv(&self.s.project);
+        let weights = self.weights(&self.block.project);
+        let shape = self.step.output_shape;
+        let row = int(shape.width * padded(shape.channels));
+        let residual = if self.s.project.residual { quote!(from(residual, oy0 * #row),) } else { quote!() };
+        let gate = if self.s.project.gated { quote!(gate, panel,) } else { quote!() };
+        quote!(#name(depthwise, #weights, #residual #gate from_mut(out, oy0 * #row));)
+    }
+}

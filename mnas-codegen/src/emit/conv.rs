@@ -1,0 +1,402 @@
+//! Convolutions as packed matrix products: panels of output channels outermost, pixels inside, the register tile
+//! as straight-line code, the reduction as a loop with literal bounds.
+
+use super::isa::Ops;
+use super::{int, plus, repeat};
+use crate::plan::isa::Isa;
+use crate::plan::{ConvKernel, Destination, PanelGroup, Source};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+/// Steps of the reduction that are written out inside its loop.
+const UNROLL: usize = 4;
+/// Reductions up to this are written out in full.
+const UNROLL_ALL: usize = 12;
+
+/// Output pixels that are done alike: `count` tiles of `pixels`, from `start`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Segment {
+    start: usize,
+    count: usize,
+    pixels: usize,
+    /// Kernel columns that meet the input.
+    taps: (usize, usize),
+}
+
+/// Cuts a run into tiles of at most `max` pixels of nearly equal size; edge columns stand alone.
+fn segments(kernel: &ConvKernel, max: usize) -> Vec<Segment> {
+    let k = kernel.kernel_size;
+    let taps = |ox: usize| {
+        if k == 1 {
+            return (0, 1);
+        }
+        let at = ox * kernel.stride;
+        let low = kernel.pad_left.saturating_sub(at);
+        let high = (kernel.input_width + kernel.pad_left).saturating_sub(at).min(k);
+        (low.min(high), high)
+    };
+    let mut out = Vec::new();
+    let mut start = 0;
+    while start < kernel.pixels {
+        let here = taps(start);
+        let end = (start + 1..kernel.pixels).find(|&ox| taps(ox) != here).unwrap_or(kernel.pixels);
+        balanced(end - start, max, |offset, count, pixels| {
+            out.push(Segment { start: start + offset, count, pixels, taps: here });
+        });
+        start = end;
+    }
+    out
+}
+
+/// `n` as tiles of at most `max` that differ by one at most, the larger first.
+pub(super) fn balanced(n: usize, max: usize, mut push: impl FnMut(usize, usize, usize)) {
+    let tiles = n.div_ceil(max.max(1)).max(1);
+    let (size, larger) = (n / tiles, n % tiles);
+    if larger > 0 {
+        push(0, larger, size + 1);
+    }
+    if size > 0 {
+        push(larger * (size + 1), tiles - larger, size);
+    }
+}
+
+/// The function of a kernel.
+pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
+    let c = Conv { kernel, isa, ops };
+    let attribute = super::kernels::attributes(isa);
+    let parameters = parameters(kernel);
+    let doc = format!(
+        " {k}x{k} convolution, stride {s}, {i} to {o} channels, {p} pixels a call.",
+        k = kernel.kernel_size,
+        s = kernel.stride,
+        i = kernel.input_channels,
+        o = kernel.output_channels,
+        p = kernel.pixels
+    );
+    let groups: TokenStream = kernel.panels.iter().map(|g| c.group(g)).collect();
+    quote! {
+        #[doc = #doc]
+        #[doc = ""]
+        #[doc = " # Safety"]
+        #[doc = " The slices hold what the plan says."]
+        #attribute
+        unsafe fn #name(#parameters) {
+            let mut wp = 0;
+            let mut oc = 0;
+            #groups
+        }
+    }
+}
+
+/// What the function takes beyond input, weights and output follows from the kernel.
+fn parameters(kernel: &ConvKernel) -> TokenStream {
+    let rows = if kernel.kernel_size > 1 {
+        quote!(row_stride: usize, ky_from: usize, ky_to: usize,)
+    } else {
+        quote!()
+    };
+    let residual = if kernel.residual { quote!(residual: &[f32],) } else { quote!() };
+    let gate = if kernel.gated { quote!(gate: &[f32], panel: &mut [f32],) } else { quote!() };
+    quote!(a: &[f32], #rows w: &[f32], #residual #gate out: &mut [f32])
+}
+
+struct Conv<'a> {
+    kernel: &'a ConvKernel,
+    isa: Isa,
+    ops: &'a Ops,
+}
+
+impl Conv<'_> {
+    /// Rows of the packed reduction.
+    fn rows(&self) -> usize {
+        let k = self.kernel.kernel_size;
+        if k == 1 { self.kernel.input_channels } else { k * k * self.tap() }
+    }
+
+    /// Rows of one kernel tap.
+    fn tap(&self) -> usize {
+        match self.kernel.source {
+            Source::Nhwc { stride } if self.kernel.kernel_size > 1 => stride,
+            _ => self.kernel.input_channels,
+        }
+    }
+
+    fn group(&self, g: &PanelGroup) -> TokenStream {
+        let lanes = self.isa.lanes;
+        let tile = g.vectors * lanes;
+        let (width, size) = (int(g.width), int((self.rows() + 1) * g.width));
+        let step = match self.kernel.destination {
+            Destination::Blocked { block } => int(g.vectors * block),
+            Destination::Nhwc { .. } | Destination::Pool => int(tile),
+        };
+        let pool = self.kernel.destination == Destination::Pool;
+        let clear: TokenStream = if pool { self.pool_clear(g.vectors) } else { quote!() };
+        let mean: TokenStream = if pool { self.pool_mean(g.vectors) } else { quote!() };
+        let tiles: TokenStream =
+            segments(self.kernel, g.pixels).iter().map(|s| self.segment(g, s)).collect();
+        let (weights, gate) = if self.kernel.gated { (quote!(panel), self.gate(g)) } else { (quote!(w), quote!()) };
+        let base = if self.kernel.gated { quote!(0) } else { quote!(wp) };
+        let subs = g.width / tile;
+        let tiles = quote!(#clear #tiles #mean oc += #step;);
+        let tile_width = int(tile);
+        let column = if subs == 1 {
+            quote!(let wt = #base; #tiles)
+        } else {
+            let subs = int(subs);
+            quote!(for sub in 0..#subs { let wt = #base + sub * #tile_width; #tiles })
+        };
+        let reborrow = if self.kernel.gated { quote!(let w_panel: &[f32] = #weights;) } else { quote!(let w_panel = w;) };
+        let _ = width;
+        repeat(&quote!(_), g.count, &quote!(#gate #reborrow #column wp += #size;))
+    }
+
+    /// Multiplies a panel by the gate: its biases stay, each row is scaled.
+    fn gate(&self, g: &PanelGroup) -> TokenStream {
+        let (rows, width) = (int(self.kernel.input_channels), int(g.width));
+        let lanes = self.isa.lanes;
+        let vectors: Vec<_> = (0..g.width / lanes).map(|v| int(v * lanes)).collect();
+        let product = (self.ops.multiply)(quote!(s), quote!(ld(w, wp + at + #width)));
+        let _ = &product;
+        let bias: TokenStream = vectors.iter().map(|v| quote!(st(panel, #v, ld(w, wp + #v));)).collect();
+        let scaled: TokenStream = vectors
+            .iter()
+            .map(|v| {
+                let product = (self.ops.multiply)(quote!(s), quote!(ld(w, wp + at + #v)));
+                quote!(st(panel, at + #v, #product);)
+            })
+            .collect();
+        quote! {
+            #bias
+            for r in 0..#rows {
+                let at = (r + 1) * #width;
+                let s = bc(gate, r);
+                #scaled
+            }
+        }
+    }
+
+    fn pool_clear(&self, vectors: usize) -> TokenStream {
+        let zero = (self.ops.splat)(0.0);
+        (0..vectors)
+            .map(|n| {
+                let at = plus(quote!(oc), n * self.isa.lanes);
+                quote!(st(out, #at, #zero);)
+            })
+            .collect()
+    }
+
+    fn pool_mean(&self, vectors: usize) -> TokenStream {
+        let scale = (self.ops.splat)(1.0 / self.kernel.pixels as f32);
+        (0..vectors)
+            .map(|n| {
+                let at = plus(quote!(oc), n * self.isa.lanes);
+                let mean = (self.ops.multiply)(quote!(ld(out, #at)), scale.clone());
+                quote!(st(out, #at, #mean);)
+            })
+            .collect()
+    }
+
+    /// Floats from one output pixel's input to the next one's.
+    fn pixel(&self) -> usize {
+        match self.kernel.source {
+            Source::Nhwc { stride } => stride * self.kernel.stride,
+            Source::Blocked { .. } => self.isa.lanes * self.kernel.stride,
+        }
+    }
+
+    fn segment(&self, g: &PanelGroup, s: &Segment) -> TokenStream {
+        let input_start = match self.kernel.source {
+            Source::Nhwc { stride } => (s.start * self.kernel.stride + s.taps.0 - self.kernel.pad_left.min(s.start * self.kernel.stride + s.taps.0)) * stride,
+            Source::Blocked { .. } => s.start * self.pixel(),
+        };
+        let output_pixel = match self.kernel.destination {
+            Destination::Nhwc { stride } => stride,
+            Destination::Blocked { .. } => self.isa.lanes,
+            Destination::Pool => 0,
+        };
+        let body = self.tile(g, s, output_pixel);
+        let (a0, a1) = (int(input_start), int(s.pixels * self.pixel()));
+        let o0 = plus(quote!(oc), s.start * output_pixel);
+        let o1 = int(s.pixels * output_pixel);
+        if s.count == 1 {
+            quote! {{
+                let a0 = #a0;
+                let o = #o0;
+                #body
+            }}
+        } else {
+            let count = int(s.count);
+            quote! {
+                for t in 0..#count {
+                    let a0 = #a0 + t * #a1;
+                    let o = #o0 + t * #o1;
+                    #body
+                }
+            }
+        }
+    }
+
+    /// The register tile: accumulators start from the biases, run over the reduction, are finished and stored.
+    fn tile(&self, g: &PanelGroup, s: &Segment, output_pixel: usize) -> TokenStream {
+        let lanes = self.isa.lanes;
+        let acc = |p: usize, n: usize| format_ident!("c{p}_{n}");
+        let mut start = TokenStream::new();
+        for n in 0..g.vectors {
+            let first = acc(0, n);
+            let at = plus(quote!(wt), n * lanes);
+            start.extend(quote!(let mut #first = ld(w_panel, #at);));
+            for p in 1..s.pixels {
+                let name = acc(p, n);
+                start.extend(quote!(let mut #name = #first;));
+            }
+        }
+        let reduce = self.reduction(g, s);
+        let finish = if self.kernel.destination == Destination::Pool {
+            self.finish_pool(g, s, &acc)
+        } else {
+            self.finish_store(g, s, output_pixel, &acc)
+        };
+        quote!(#start #reduce #finish)
+    }
+
+    /// One step: a row of weights, and each pixel's value times it. `at` is the offset in floats from `ap`.
+    fn step(&self, g: &PanelGroup, s: &Segment, at: usize, row: usize) -> TokenStream {
+        let mut out = TokenStream::new();
+        let w: Vec<_> = (0..g.vectors).map(|n| format_ident!("w{n}")).collect();
+        for (n, w) in w.iter().enumerate() {
+            let index = plus(quote!(wk), row * g.width + n * self.isa.lanes);
+            out.extend(quote!(let #w = ld(w_panel, #index);));
+        }
+        for p in 0..s.pixels {
+            let index = plus(quote!(ap), at + p * self.pixel());
+            out.extend(quote!(let x = bc(a, #index);));
+            for (n, w) in w.iter().enumerate() {
+                let c = format_ident!("c{p}_{n}");
+                let sum = (self.ops.multiply_add)(quote!(x), quote!(#w), quote!(#c));
+                out.extend(quote!(#c = #sum;));
+            }
+        }
+        out
+    }
+
+    fn reduction(&self, g: &PanelGroup, s: &Segment) -> TokenStream {
+        let k = self.kernel.kernel_size;
+        let width = int(g.width);
+        if k == 1 {
+            let run = match self.kernel.source {
+                Source::Nhwc { .. } => self.run(g, s, self.kernel.input_channels, UNROLL, UNROLL_ALL, |i| i, UNROLL),
+                Source::Blocked { block } => {
+                    let lanes = self.isa.lanes;
+                    let unroll = lanes.max(UNROLL);
+                    let at = move |i: usize| i / lanes * block + i % lanes;
+                    self.run(g, s, self.kernel.input_channels, unroll, unroll, at, unroll / lanes * block)
+                }
+            };
+            return quote! { let mut ap = a0; let mut wk = wt + #width; #run };
+        }
+        let cells = (s.taps.1 - s.taps.0) * self.tap();
+        let (row, from) = (int(k * self.tap() * g.width), int(s.taps.0 * self.tap() * g.width));
+        let run = self.run(g, s, cells, UNROLL, UNROLL_ALL, |i| i, UNROLL);
+        let first = if s.taps.0 == 0 { quote!() } else { quote!(+ #from) };
+        quote! {
+            for ky in ky_from..ky_to {
+                let mut ap = a0 + (ky - ky_from) * row_stride;
+                let mut wk = wt + #width + ky * #row #first;
+                #run
+            }
+        }
+    }
+
+    /// `n` steps: a loop of `unroll` steps and the rest; all of them written out up to `all`.
+    #[expect(clippy::too_many_arguments, reason = "the shape of one loop")]
+    fn run(
+        &self,
+        g: &PanelGroup,
+        s: &Segment,
+        n: usize,
+        unroll: usize,
+        all: usize,
+        at: impl Fn(usize) -> usize,
+        advance: usize,
+    ) -> TokenStream {
+        let steps = |count: usize| -> TokenStream { (0..count).map(|i| self.step(g, s, at(i), i)).collect() };
+        if n <= all {
+            let body = steps(n);
+            return quote! { let (ap, wk) = (ap, wk); #body };
+        }
+        let body = steps(unroll);
+        let (advance, rows, count) = (int(advance), int(unroll * g.width), int(n / unroll));
+        let rest = steps(n % unroll);
+        quote! {
+            for _ in 0..#count {
+                #body
+                ap += #advance;
+                wk += #rows;
+            }
+            #rest
+        }
+    }
+
+    fn finish_store(
+        &self,
+        g: &PanelGroup,
+        s: &Segment,
+        output_pixel: usize,
+        acc: &impl Fn(usize, usize) -> Ident,
+    ) -> TokenStream {
+        let between = match self.kernel.destination {
+            Destination::Blocked { block } => block,
+            Destination::Nhwc { .. } | Destination::Pool => self.isa.lanes,
+        };
+        let mut out = TokenStream::new();
+        for p in 0..s.pixels {
+            for n in 0..g.vectors {
+                let c = acc(p, n);
+                let at = plus(quote!(o), p * output_pixel + n * between);
+                let mut value = self.ops.activate(self.kernel.activation, quote!(#c));
+                if self.kernel.residual {
+                    value = (self.ops.add)(value, quote!(ld(residual, #at)));
+                }
+                out.extend(quote!(st(out, #at, #value);));
+            }
+        }
+        out
+    }
+
+    fn finish_pool(&self, g: &PanelGroup, s: &Segment, acc: &impl Fn(usize, usize) -> Ident) -> TokenStream {
+        let mut out = TokenStream::new();
+        for n in 0..g.vectors {
+            let at = plus(quote!(o), n * self.isa.lanes);
+            let mut sum = quote!(ld(out, #at));
+            for p in 0..s.pixels {
+                let c = acc(p, n);
+                sum = (self.ops.add)(sum, self.ops.activate(self.kernel.activation, quote!(#c)));
+            }
+            out.extend(quote!(st(out, #at, #sum);));
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::balanced;
+
+    #[test]
+    fn tiles_cover_a_run_once_and_differ_by_one() {
+        for n in 1..60 {
+            for max in 1..9 {
+                let mut next = 0;
+                let mut sizes = Vec::new();
+                balanced(n, max, |start, count, size| {
+                    assert_eq!(start, next);
+                    next += count * size;
+                    sizes.push(size);
+                });
+                assert_eq!(next, n, "{n} by {max}");
+                assert!(sizes.iter().all(|&s| s <= max));
+                assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Depthwise convolution of one output row: a tile of columns of one vector of channels, taps written out, edges at
+//! compile time; top and bottom are a range of kernel rows.
+
+use super::conv::balanced;
+use super::isa::Ops;
+use super::{int, plus};
+use crate::plan::isa::Isa;
+use crate::plan::pack::DEPTHWISE_PANEL;
+use crate::plan::{DepthwiseKernel, Source};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+/// Output columns done alike: `count` tiles of `columns`, from `start`.
+struct Segment {
+    start: usize,
+    count: usize,
+    columns: usize,
+}
+
+/// Columns whose taps all meet the input make full tiles; what touches an edge joins a tile of its own.
+fn segments(k: &DepthwiseKernel) -> Vec<Segment> {
+    let mut tiles: Vec<(usize, usize)> = Vec::new();
+    balanced(k.output_width, k.columns, |start, count, columns| {
+        tiles.extend((0..count).map(|i| (start + i * columns, columns)));
+    });
+    let inside = |&(start, columns): &(usize, usize)| {
+        start * k.stride >= k.pad_left
+            && (start + columns - 1) * k.stride + k.kernel_size <= k.input_width + k.pad_left
+    };
+    let mut out: Vec<Segment> = Vec::new();
+    for tile in tiles {
+        let (start, columns) = tile;
+        if let Some(last) = out.last_mut()
+            && last.columns == columns
+            && inside(&tile)
+            && inside(&(last.start, last.columns))
+        {
+            last.count += 1;
+        } else {
+            out.push(Segment { start, count: 1, columns });
+        }
+    }
+    out
+}
+
+/// The function of a kernel.
+pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
+    let attribute = super::kernels::attributes(isa);
+    let d = Depthwise { k, isa, ops };
+    let lanes = isa.lanes;
+    let taps = k.kernel_size * k.kernel_size;
+    let panels = k.channels.div_ceil(DEPTHWISE_PANEL);
+    let subs = DEPTHWISE_PANEL / lanes;
+    let block = match k.source {
+        Source::Nhwc { .. } => int(lanes),
+        Source::Blocked { block } => int(block),
+    };
+    let output_block = int(k.output_block);
+    let tiles: TokenStream = segments(k).iter().map(|s| d.segment(s)).collect();
+    let (panel_len, panels, lanes_literal) = (int((taps + 1) * DEPTHWISE_PANEL), int(panels), int(lanes));
+    let advance_pool = if k.pool { quote!(sums += #lanes_literal;) } else { quote!() };
+    let vector = quote! {
+        #tiles
+        ab += #block;
+        ob += #output_block;
+        #advance_pool
+    };
+    let body = if subs == 1 {
+        quote!(let wt = wp; #vector)
+    } else {
+        let subs = int(subs);
+        quote!(for sub in 0..#subs { let wt = wp + sub * #lanes_literal; #vector })
+    };
+    let pool_parameter = if k.pool { quote!(pooled: &mut [f32],) } else { quote!() };
+    let start_pool = if k.pool { quote!(let mut sums = 0;) } else { quote!() };
+    let size = int(k.kernel_size);
+    let doc = format!(
+        " One row of a {n}x{n} depthwise convolution, stride {s}, {c} channels, {w} columns.",
+        n = k.kernel_size,
+        s = k.stride,
+        c = k.channels,
+        w = k.output_width
+    );
+    quote! {
+        #[doc = #doc]
+        #[doc = ""]
+        #[doc = " `rows` are the offsets of the input rows, of which those from `ky_from` to `ky_to` exist."]
+        #[doc = ""]
+        #[doc = " # Safety"]
+        #[doc = " The slices hold what the plan says."]
+        #attribute
+        unsafe fn #name(a: &[f32], rows: &[usize; #size], ky_from: usize, ky_to: usize, w: &[f32], #pool_parameter out: &mut [f32]) {
+            let mut wp = 0;
+            let mut ab = 0;
+            let mut ob = 0;
+            #start_pool
+            for _ in 0..#panels {
+                #body
+                wp += #panel_len;
+            }
+        }
+    }
+}
+
+struct Depthwise<'a> {
+    k: &'a DepthwiseKernel,
+    isa: Isa,
+    ops: &'a Ops,
+}
+
+impl Depthwise<'_> {
+    fn segment(&self, s: &Segment) -> TokenStream {
+        let k = self.k;
+        let lanes = self.isa.lanes;
+        let pixel = match k.source {
+            Source::Nhwc { stride } => stride,
+            Source::Blocked { .. } => lanes,
+        };
+        let acc: Vec<_> = (0..s.columns).map(|c| format_ident!("c{c}")).collect();
+        let weights: Vec<_> = (0..k.kernel_size).map(|c| format_ident!("w{c}")).collect();
+
+        // The first input column that the tile reads, and how far it reaches.
+        let left = (s.start * k.stride).saturating_sub(k.pad_left);
+        let column = |o: usize, tap: usize| ((s.start + o) * k.stride + tap).checked_sub(k.pad_left);
+        let last = column(s.columns - 1, k.kernel_size - 1).map_or(0, |c| c + 1).min(k.input_width);
+
+        let mut row = TokenStream::new();
+        for (tap, w) in weights.iter().enumerate() {
+            let at = plus(quote!(wr), tap * DEPTHWISE_PANEL);
+            row.extend(quote!(let #w = ld(w, #at);));
+        }
+        for input in left..last {
+            let at = plus(quote!(ar), (input - left) * pixel);
+            let mut uses = TokenStream::new();
+            for (o, c) in acc.iter().enumerate() {
+                for (tap, w) in weights.iter().enumerate() {
+                    if column(o, tap) == Some(input) {
+                        let sum = (self.ops.multiply_add)(quote!(x), quote!(#w), quote!(#c));
+                        uses.extend(quote!(#c = #sum;));
+                    }
+                }
+            }
+            if !uses.is_empty() {
+                row.extend(quote!(let x = ld(a, #at); #uses));
+            }
+        }
+        let start: TokenStream = acc
+            .iter()
+            .enumerate()
+            .map(|(i, c)| if i == 0 { quote!(let mut #c = ld(w, wt);) } else { quote!(let mut #c = c0;) })
+            .collect();
+        let mut finish = TokenStream::new();
+        for (o, c) in acc.iter().enumerate() {
+            let value = self.ops.activate(k.activation, quote!(#c));
+            let at = plus(quote!(o), o * lanes);
+            finish.extend(quote!(let #c = #value; st(out, #at, #c);));
+        }
+        if k.pool {
+            let total = acc.iter().fold(quote!(ld(pooled, sums)), |sum, c| (self.ops.add)(sum, quote!(#c)));
+            finish.extend(quote!(st(pooled, sums, #total);));
+        }
+        let (panel, row_len) = (int(DEPTHWISE_PANEL), int(k.kernel_size * DEPTHWISE_PANEL));
+        let body = quote! {
+            #start
+            for ky in ky_from..ky_to {
+                let ar = a0 + row(rows, ky);
+                let wr = wt + #panel + ky * #row_len;
+                #row
+            }
+            #finish
+        };
+        let a0 = plus(quote!(ab), left * pixel);
+        let o0 = plus(quote!(ob), s.start * lanes);
+        if s.count == 1 {
+            return quote! {{ let a0 = #a0; let o = #o0; #body }};
+        }
+        let (count, a1, o1) = (int(s.count), int(s.columns * k.stride * pixel), int(s.columns * lanes));
+        quote! {
+            for t in 0..#count {
+                let a0 = #a0 + t * #a1;
+                let o = #o0 + t * #o1;
+                #body
+            }
+        }
+    }
+}

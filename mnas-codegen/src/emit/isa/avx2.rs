@@ -1,0 +1,29 @@
+//! AVX2 with FMA.
+
+use super::{Ops, float};
+use quote::quote;
+
+pub(super) fn ops() -> Ops {
+    Ops {
+        vector: quote!(__m256),
+        imports: |runtime| {
+            quote!(
+                use ::core::arch::x86_64::*;
+                use #runtime::simd::avx2 as simd;
+            )
+        },
+        load: quote!(unsafe { _mm256_loadu_ps(a.as_ptr().add(i)) }),
+        broadcast: quote!(unsafe { _mm256_broadcast_ss(&*a.as_ptr().add(i)) }),
+        store: quote!(unsafe { _mm256_storeu_ps(a.as_mut_ptr().add(i), v) }),
+        multiply_add: |x, w, c| quote!(_mm256_fmadd_ps(#x, #w, #c)),
+        add: |a, b| quote!(_mm256_add_ps(#a, #b)),
+        multiply: |a, b| quote!(_mm256_mul_ps(#a, #b)),
+        max: |a, b| quote!(_mm256_max_ps(#a, #b)),
+        min: |a, b| quote!(_mm256_min_ps(#a, #b)),
+        splat: |v| {
+            let v = float(v);
+            if v.to_string() == "0.0" { quote!(_mm256_setzero_ps()) } else { quote!(_mm256_set1_ps(#v)) }
+        },
+        sigmoid: |v| quote!(simd::sigmoid(#v)),
+    }
+}

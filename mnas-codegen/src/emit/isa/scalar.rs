@@ -1,0 +1,24 @@
+//! Plain Rust: a vector of one.
+
+use super::{Ops, float};
+use quote::quote;
+
+pub(super) fn ops() -> Ops {
+    Ops {
+        vector: quote!(f32),
+        imports: |runtime| quote!(use #runtime::math as simd;),
+        load: quote!(unsafe { *a.get_unchecked(i) }),
+        broadcast: quote!(unsafe { *a.get_unchecked(i) }),
+        store: quote!(unsafe { *a.get_unchecked_mut(i) = v }),
+        multiply_add: |x, w, c| quote!(#x * #w + #c),
+        add: |a, b| quote!((#a + #b)),
+        multiply: |a, b| quote!((#a * #b)),
+        max: |a, b| quote!(simd::max(#a, #b)),
+        min: |a, b| quote!(simd::min(#a, #b)),
+        splat: |v| {
+            let v = float(v);
+            quote!(#v)
+        },
+        sigmoid: |v| quote!(simd::sigmoid(#v)),
+    }
+}

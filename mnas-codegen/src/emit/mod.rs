@@ -1,0 +1,45 @@
+//! Plan -> Rust. Prints what the plan says and decides nothing.
+
+pub mod api;
+pub mod block;
+pub mod conv;
+pub mod depthwise;
+pub mod file;
+pub mod isa;
+pub mod kernels;
+pub mod pooling;
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+/// A literal without a suffix.
+pub(crate) fn int(value: usize) -> Literal {
+    Literal::usize_unsuffixed(value)
+}
+
+/// A comment in the generated file: kept as a macro call until the text is formatted.
+pub(crate) fn note(text: &str) -> TokenStream {
+    quote!(__note!(#text);)
+}
+
+/// `base + offset`, or `base` alone.
+pub(crate) fn plus(base: TokenStream, offset: usize) -> TokenStream {
+    if offset == 0 {
+        base
+    } else {
+        let offset = int(offset);
+        quote!(#base + #offset)
+    }
+}
+
+/// `for _ in 0..count { body }`, or the body alone where it runs once.
+pub(crate) fn repeat(index: &TokenStream, count: usize, body: &TokenStream) -> TokenStream {
+    match count {
+        0 => TokenStream::new(),
+        1 => quote!(#body),
+        _ => {
+            let count = int(count);
+            quote!(for #index in 0..#count { #body })
+        }
+    }
+}

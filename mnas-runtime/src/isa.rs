@@ -1,0 +1,93 @@
+//! Which instruction set runs: decided once, the best that the processor and its system offer.
+
+use core::sync::atomic::{AtomicU8, Ordering};
+
+/// Plain Rust.
+pub const SCALAR: u8 = 1;
+/// AVX2 with FMA.
+pub const AVX2: u8 = 2;
+
+/// Names by level, as `MNAS_ISA` takes them.
+pub const NAMES: &[(&str, u8)] = &[("scalar", SCALAR), ("avx2", AVX2)];
+
+/// 0 until it is decided.
+static LEVEL: AtomicU8 = AtomicU8::new(0);
+
+/// The level to run at: what the machine has, or less where `MNAS_ISA` asks for less (feature `std`).
+#[inline]
+pub fn level() -> u8 {
+    match LEVEL.load(Ordering::Relaxed) {
+        0 => decide(),
+        level => level,
+    }
+}
+
+#[cold]
+fn decide() -> u8 {
+    let level = detected().min(wanted());
+    LEVEL.store(level, Ordering::Relaxed);
+    level
+}
+
+/// The name of a level.
+pub fn name(level: u8) -> &'static str {
+    let mut best = "scalar";
+    for &(name, l) in NAMES {
+        if l <= level {
+            best = name;
+        }
+    }
+    best
+}
+
+/// What `MNAS_ISA` names, or no limit: an unknown name is no limit either, for there is nobody to tell.
+#[cfg(feature = "std")]
+fn wanted() -> u8 {
+    let Some(value) = std::env::var_os("MNAS_ISA") else { return u8::MAX };
+    NAMES.iter().find(|(name, _)| *name == value).map_or(u8::MAX, |&(_, level)| level)
+}
+
+#[cfg(not(feature = "std"))]
+fn wanted() -> u8 {
+    u8::MAX
+}
+
+/// The best level of this machine.
+#[cfg(target_arch = "x86_64")]
+pub fn detected() -> u8 {
+    use core::arch::x86_64::{__cpuid, __cpuid_count};
+    let (highest, first) = (__cpuid(0).eax, __cpuid(1).ecx);
+    // FMA (12), OSXSAVE (27) and AVX (28) of leaf 1; AVX2 (5) of leaf 7.
+    let needed = 1 << 12 | 1 << 27 | 1 << 28;
+    if highest < 7 || first & needed != needed {
+        return SCALAR;
+    }
+    // SAFETY: OSXSAVE says that XGETBV exists.
+    let state = unsafe { xgetbv() };
+    // The system saves the XMM (1) and YMM (2) registers.
+    if state & 0b110 == 0b110 && __cpuid_count(7, 0).ebx & 1 << 5 != 0 { AVX2 } else { SCALAR }
+}
+
+/// The best level of this machine.
+#[cfg(not(target_arch = "x86_64"))]
+pub fn detected() -> u8 {
+    SCALAR
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "xsave")]
+fn xgetbv() -> u64 {
+    // SAFETY: register 0 exists wherever the instruction does.
+    unsafe { core::arch::x86_64::_xgetbv(0) }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    extern crate std;
+
+    #[test]
+    fn detection_agrees_with_std() {
+        let avx2 = std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma");
+        assert_eq!(super::detected() >= super::AVX2, avx2);
+    }
+}
