@@ -51,9 +51,7 @@ impl Layer {
         let window = self.kernel_size * self.kernel_size;
         let (input, output) = (self.input, self.output);
         match self.op {
-            LayerOp::Conv { .. } => {
-                cost.add_conv(output.channels, window * input.channels, output.pixels())
-            }
+            LayerOp::Conv { .. } => cost.add_conv(output.channels, window * input.channels, output.pixels()),
             LayerOp::SepConv { se, .. } => {
                 cost.add_conv(input.channels, window, output.pixels());
                 cost.add_se(input.channels, se);

@@ -62,12 +62,7 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     pub(crate) fn new(source: &Source, span: Span, message: String) -> Self {
-        Self {
-            message,
-            place: place(source, span),
-            label: None,
-            hint: None,
-        }
+        Self { message, place: place(source, span), label: None, hint: None }
     }
 
     pub(crate) fn label(&mut self, label: impl Into<String>) -> &mut Self {
@@ -107,22 +102,12 @@ fn place(source: &Source, span: Span) -> Place {
             line: place.line,
             column: place.column,
             length,
-            line_text: place
-                .line_text
-                .chars()
-                .skip(cut)
-                .take(3 * CONTEXT)
-                .collect(),
+            line_text: place.line_text.chars().skip(cut).take(3 * CONTEXT).collect(),
             cut,
         };
     }
     let (line, column) = source.token_place(span).unwrap_or((0, 0));
-    Place::Tokens {
-        start: span.start,
-        end: span.end,
-        line,
-        column: column + 1,
-    }
+    Place::Tokens { start: span.start, end: span.end, line, column: column + 1 }
 }
 
 /// Every mistake found, in the order of the text.
@@ -225,19 +210,11 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(source: &Source) -> Self {
-        Self {
-            source: source.clone(),
-            found: Diagnostics::new(),
-        }
+        Self { source: source.clone(), found: Diagnostics::new() }
     }
 
     /// Adds a mistake; `finish` may give it a label and a hint.
-    pub(crate) fn error(
-        &mut self,
-        span: Span,
-        message: impl Into<String>,
-        finish: impl FnOnce(&mut Diagnostic),
-    ) {
+    pub(crate) fn error(&mut self, span: Span, message: impl Into<String>, finish: impl FnOnce(&mut Diagnostic)) {
         let mut diagnostic = Diagnostic::new(&self.source, span, message.into());
         finish(&mut diagnostic);
         self.found.push(diagnostic);

@@ -11,12 +11,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     }
     known
         .into_iter()
-        .map(|candidate| {
-            (
-                distance(&word, &candidate.chars().collect::<Vec<_>>()),
-                candidate,
-            )
-        })
+        .map(|candidate| (distance(&word, &candidate.chars().collect::<Vec<_>>()), candidate))
         .filter(|&(distance, candidate)| distance <= candidate.len().max(word.len()).div_ceil(3))
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
@@ -29,9 +24,7 @@ fn distance(a: &[char], b: &[char]) -> usize {
     for (i, x) in a.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let mut best = (previous[j] + usize::from(x != y))
-                .min(previous[j + 1] + 1)
-                .min(row[j] + 1);
+            let mut best = (previous[j] + usize::from(x != y)).min(previous[j + 1] + 1).min(row[j] + 1);
             if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
                 best = best.min(before[j - 1] + 1);
             }
@@ -48,9 +41,7 @@ mod tests {
 
     #[test]
     fn finds_what_was_meant() {
-        let keys = [
-            "kernel", "stride", "filters", "layers", "expand", "se", "skip",
-        ];
+        let keys = ["kernel", "stride", "filters", "layers", "expand", "se", "skip"];
         assert_eq!(nearest("kernal", keys), Some("kernel"));
         assert_eq!(nearest("stirde", keys), Some("stride"));
         assert_eq!(nearest("filter", keys), Some("filters"));

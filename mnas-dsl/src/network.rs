@@ -99,9 +99,7 @@ impl Network {
 
     /// Number of values that the network gives for one image.
     pub fn output_len(&self) -> usize {
-        self.head
-            .as_ref()
-            .map_or(self.features().len(), |head| head.classes)
+        self.head.as_ref().map_or(self.features().len(), |head| head.classes)
     }
 }
 

@@ -9,11 +9,7 @@ struct Paint(bool);
 
 impl Paint {
     fn with(&self, code: &str, text: &str) -> String {
-        if self.0 {
-            format!("\u{1b}[{code}m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
+        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
     fn red(&self, text: &str) -> String {
@@ -32,11 +28,7 @@ impl Paint {
 /// The mistake, drawn; ends with a line break.
 pub(crate) fn diagnostic(diagnostic: &Diagnostic, color: bool) -> String {
     let paint = Paint(color);
-    let mut out = format!(
-        "{}{}\n",
-        paint.red("error"),
-        paint.bold(&format!(": {}", diagnostic.message))
-    );
+    let mut out = format!("{}{}\n", paint.red("error"), paint.bold(&format!(": {}", diagnostic.message)));
     let margin = match &diagnostic.place {
         Place::Text { line, .. } => line.to_string().len(),
         _ => 1,
@@ -45,32 +37,14 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, color: bool) -> String {
     let arrow = paint.blue("-->");
     let bar = paint.blue("|");
     match &diagnostic.place {
-        Place::Text {
-            file,
-            line,
-            column,
-            length,
-            line_text,
-            cut,
-        } => {
+        Place::Text { file, line, column, length, line_text, cut } => {
             let (shown, offset) = window(line_text, column - 1 - cut, *length, *cut > 0);
             let number = paint.blue(&line.to_string());
-            let carets = paint.red(
-                &"^".repeat(*length.min(&shown.chars().count().saturating_sub(offset).max(1))),
-            );
-            let label = diagnostic
-                .label
-                .as_ref()
-                .map(|label| paint.red(&format!(" {label}")));
-            out.push_str(&format!(
-                "{blank}{arrow} {file}:{line}:{column}\n{blank} {bar}\n"
-            ));
+            let carets = paint.red(&"^".repeat(*length.min(&shown.chars().count().saturating_sub(offset).max(1))));
+            let label = diagnostic.label.as_ref().map(|label| paint.red(&format!(" {label}")));
+            out.push_str(&format!("{blank}{arrow} {file}:{line}:{column}\n{blank} {bar}\n"));
             out.push_str(&format!("{number} {bar} {shown}\n"));
-            out.push_str(&format!(
-                "{blank} {bar} {}{carets}{}\n",
-                " ".repeat(offset),
-                label.unwrap_or_default()
-            ));
+            out.push_str(&format!("{blank} {bar} {}{carets}{}\n", " ".repeat(offset), label.unwrap_or_default()));
         }
         Place::File { file } => {
             out.push_str(&format!("{blank}{arrow} {file}\n"));
@@ -89,11 +63,7 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, color: bool) -> String {
     }
     if let Some(hint) = &diagnostic.hint {
         for (index, line) in hint.lines().enumerate() {
-            let head = if index == 0 {
-                format!("{} help:", paint.blue("="))
-            } else {
-                "       ".to_owned()
-            };
+            let head = if index == 0 { format!("{} help:", paint.blue("=")) } else { "       ".to_owned() };
             out.push_str(&format!("{blank} {head} {line}\n"));
         }
     }
@@ -103,10 +73,7 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, color: bool) -> String {
 /// The part of `line` that is drawn, and the caret's offset in it. Tabs and other control characters
 /// become single spaces, so that the caret stands where it should.
 fn window(line: &str, caret: usize, length: usize, cut: bool) -> (String, usize) {
-    let chars: Vec<char> = line
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let chars: Vec<char> = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let caret = caret.min(chars.len());
     if chars.len() <= WIDTH && !cut {
         return (chars.into_iter().collect(), caret);

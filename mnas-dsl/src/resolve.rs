@@ -3,8 +3,7 @@
 use crate::diagnostics::{Diagnostics, Report};
 use crate::limits;
 use crate::network::{
-    Activation, Head, Interpolation, Layer, LayerOp, Network, Padding, Pads, Preprocess, Shape,
-    Skip,
+    Activation, Head, Interpolation, Layer, LayerOp, Network, Padding, Pads, Preprocess, Shape, Skip,
 };
 use crate::print;
 use crate::reader::block::LayerInput;
@@ -39,22 +38,15 @@ pub(crate) fn resolve(spec: &Spec, report: &mut Report) -> Network {
         input: spec.input.value,
         preprocess: spec.preprocess.as_ref().map(|_| preprocess(spec)),
         labels: spec.labels.as_ref().map(|labels| labels.value.clone()),
-        batch_norm_eps: spec
-            .batch_norm_eps
-            .map_or(Spec::DEFAULT_BATCH_NORM_EPS, |eps| eps.value),
+        batch_norm_eps: spec.batch_norm_eps.map_or(Spec::DEFAULT_BATCH_NORM_EPS, |eps| eps.value),
         layers,
         head,
     };
     // Tensors are bounded by now, so the sums cannot overflow.
     if report.found.is_empty() && network.parameters() > limits::PARAMETERS {
-        report.error(
-            spec.name.span,
-            format!("the network has {} parameters", network.parameters()),
-            |d| {
-                d.label("too large")
-                    .hint(format!("at most {} are supported", limits::PARAMETERS));
-            },
-        );
+        report.error(spec.name.span, format!("the network has {} parameters", network.parameters()), |d| {
+            d.label("too large").hint(format!("at most {} are supported", limits::PARAMETERS));
+        });
     }
     network
 }
@@ -87,12 +79,7 @@ impl<'a, 'r> Walk<'a, 'r> {
             size_known: true,
             layers: Vec::new(),
         };
-        walk.check_tensor(
-            spec.input.span,
-            "the input",
-            spec.input.value,
-            spec.input.value.channels,
-        );
+        walk.check_tensor(spec.input.span, "the input", spec.input.value, spec.input.value.channels);
         walk
     }
 
@@ -105,15 +92,8 @@ impl<'a, 'r> Walk<'a, 'r> {
 
     fn stem(&mut self) {
         let stem = &self.spec.stem;
-        let fixed = self
-            .scale
-            .and_then(|scale| scale.stem)
-            .is_some_and(|it| it.value == Scaling::Fixed);
-        let filters = if fixed {
-            stem.filters.value
-        } else {
-            self.scaled(stem.filters.value)
-        };
+        let fixed = self.scale.and_then(|scale| scale.stem).is_some_and(|it| it.value == Scaling::Fixed);
+        let filters = if fixed { stem.filters.value } else { self.scaled(stem.filters.value) };
         self.layer("stem".to_owned(), stem, filters, true);
         self.after(stem);
     }
@@ -126,26 +106,16 @@ impl<'a, 'r> Walk<'a, 'r> {
             // Once is enough, and the rest is not worth unrolling.
             if self.layers.len() <= limits::TOTAL_LAYERS {
                 let span = block.layers.map_or(block.span, |it| it.span);
-                self.report.error(
-                    span,
-                    format!("the network has more than {} layers", limits::TOTAL_LAYERS),
-                    |d| {
-                        d.label("too many layers")
-                            .hint("use fewer blocks or fewer layers in each");
-                    },
-                );
+                self.report.error(span, format!("the network has more than {} layers", limits::TOTAL_LAYERS), |d| {
+                    d.label("too many layers").hint("use fewer blocks or fewer layers in each");
+                });
             }
             self.size_known = false;
         } else {
             let inputs_known = self.written.is_some() && !block.broken.filters;
             let mut has_skip = false;
             for repeat in 0..layers {
-                let skip = self.layer(
-                    format!("blocks.{index}.{repeat}"),
-                    block,
-                    filters,
-                    repeat == 0,
-                );
+                let skip = self.layer(format!("blocks.{index}.{repeat}"), block, filters, repeat == 0);
                 has_skip |= skip != Skip::None;
             }
             self.check_skip(block, has_skip, inputs_known);
@@ -164,42 +134,21 @@ impl<'a, 'r> Walk<'a, 'r> {
             return layers;
         };
         let is_end = index == 0 || index + 1 == self.spec.blocks.len();
-        let fixed = self
-            .scale
-            .and_then(|scale| scale.ends)
-            .is_some_and(|it| it.value == Scaling::Fixed);
-        if is_end && fixed {
-            layers
-        } else {
-            scale_layers(layers, depth.value)
-        }
+        let fixed = self.scale.and_then(|scale| scale.ends).is_some_and(|it| it.value == Scaling::Fixed);
+        if is_end && fixed { layers } else { scale_layers(layers, depth.value) }
     }
 
     /// Adds a layer and says what skip it has.
     fn layer(&mut self, name: String, block: &Block, filters: usize, first: bool) -> Skip {
         let input = self.shape;
-        let stride = if first {
-            block.stride.map_or(1, |it| it.value)
-        } else {
-            1
-        };
+        let stride = if first { block.stride.map_or(1, |it| it.value) } else { 1 };
         self.check_stride(block, stride);
         let kernel_size = block.kernel_size.value;
         let (height, top, bottom) = convolve(self.padding, input.height, kernel_size, stride);
         let (width, left, right) = convolve(self.padding, input.width, kernel_size, stride);
-        let output = Shape {
-            height,
-            width,
-            channels: filters,
-        };
+        let output = Shape { height, width, channels: filters };
         let activation = block.activation.map_or(self.activation, |it| it.value);
-        let op = (block.kind.row().layer)(
-            block,
-            &LayerInput {
-                shape: input,
-                activation,
-            },
-        );
+        let op = (block.kind.row().layer)(block, &LayerInput { shape: input, activation });
         if let LayerOp::MbConv { expanded, .. } = op {
             self.check_tensor(block.span, "the expansion", input, expanded);
         }
@@ -212,12 +161,7 @@ impl<'a, 'r> Walk<'a, 'r> {
             output,
             kernel_size,
             stride,
-            pads: Pads {
-                top,
-                left,
-                bottom,
-                right,
-            },
+            pads: Pads { top, left, bottom, right },
             op,
             skip,
         });
@@ -234,13 +178,9 @@ impl<'a, 'r> Walk<'a, 'r> {
         let input = self.spec.input.value;
         self.report.error(
             span,
-            format!(
-                "the input {}x{} is too small for the strides",
-                input.height, input.width
-            ),
+            format!("the input {}x{} is too small for the strides", input.height, input.width),
             |d| {
-                d.label(format!("only {height}x{width} is left here"))
-                    .hint("use a larger input or fewer strides of 2");
+                d.label(format!("only {height}x{width} is left here")).hint("use a larger input or fewer strides of 2");
             },
         );
         // What follows is too small as well; once is enough.
@@ -255,14 +195,9 @@ impl<'a, 'r> Walk<'a, 'r> {
             return;
         }
         let Shape { height, width, .. } = shape;
-        self.report.error(
-            span,
-            format!("{what} has {height}x{width}x{channels} values"),
-            |d| {
-                d.label("too large")
-                    .hint(format!("a tensor has at most {} values", limits::TENSOR));
-            },
-        );
+        self.report.error(span, format!("{what} has {height}x{width}x{channels} values"), |d| {
+            d.label("too large").hint(format!("a tensor has at most {} values", limits::TENSOR));
+        });
         self.size_known = false;
     }
 
@@ -290,48 +225,32 @@ impl<'a, 'r> Walk<'a, 'r> {
         if has_skip || !channels_known || block.broken.other || block.has_pointwise_activation() {
             return;
         }
-        let first = self
-            .layers
-            .iter()
-            .rev()
-            .nth(block.layers.map_or(1, |it| it.value).saturating_sub(1));
-        let shapes = first.map_or(String::new(), |layer| {
-            format!("{} become {}", show(layer.input), show(layer.output))
-        });
+        let first = self.layers.iter().rev().nth(block.layers.map_or(1, |it| it.value).saturating_sub(1));
+        let shapes =
+            first.map_or(String::new(), |layer| format!("{} become {}", show(layer.input), show(layer.output)));
         let what = match skip.value {
             Skip::Pool => "a pooling skip needs a layer that keeps its channels",
             _ => "an identity skip needs a layer that keeps its shape",
         };
         self.report.error(skip.span, what, |d| {
-            d.label(shapes)
-                .hint("write `skip: none`, or leave `skip` away for a skip wherever shapes allow");
+            d.label(shapes).hint("write `skip: none`, or leave `skip` away for a skip wherever shapes allow");
         });
     }
 
     fn head(&mut self, head: &HeadSpec) -> Head {
         let filters = head.filters.map(|filters| {
             let written = filters.value;
-            let filters = match self
-                .scale
-                .and_then(|scale| scale.head)
-                .map_or(Scaling::Fixed, |it| it.value)
-            {
+            let filters = match self.scale.and_then(|scale| scale.head).map_or(Scaling::Fixed, |it| it.value) {
                 Scaling::Fixed => written,
                 Scaling::Scaled => self.scaled(written),
                 Scaling::AtLeast => self.scaled(written).max(written),
             };
-            (
-                filters,
-                head.activation.map_or(self.activation, |it| it.value),
-            )
+            (filters, head.activation.map_or(self.activation, |it| it.value))
         });
         if let (Some((count, _)), Some(span)) = (filters, head.filters.map(|it| it.span)) {
             self.check_tensor(span, "the head's convolution", self.shape, count);
         }
-        Head {
-            conv: filters,
-            classes: head.classes.value,
-        }
+        Head { conv: filters, classes: head.classes.value }
     }
 }
 
@@ -340,12 +259,7 @@ fn show(shape: Shape) -> String {
 }
 
 /// Rows (or columns) of a convolution's output, and its padding before and after.
-fn convolve(
-    padding: Padding,
-    input: usize,
-    kernel_size: usize,
-    stride: usize,
-) -> (usize, usize, usize) {
+fn convolve(padding: Padding, input: usize, kernel_size: usize, stride: usize) -> (usize, usize, usize) {
     match padding {
         Padding::Same => {
             let output = input.div_ceil(stride);
@@ -354,11 +268,7 @@ fn convolve(
         }
         Padding::Symmetric => {
             let pad = ((stride - 1) + (kernel_size - 1)) / 2;
-            (
-                (input + 2 * pad).saturating_sub(kernel_size) / stride + 1,
-                pad,
-                pad,
-            )
+            ((input + 2 * pad).saturating_sub(kernel_size) / stride + 1, pad, pad)
         }
     }
 }
@@ -386,14 +296,8 @@ fn preprocess(spec: &Spec) -> Preprocess {
     };
     Preprocess {
         // The usual crop of 0.875: 224 of 256.
-        resize: written
-            .and_then(|it| it.resize)
-            .map_or((input.height.max(input.width) * 8).div_ceil(7), |it| {
-                it.value
-            }),
-        interpolation: written
-            .and_then(|it| it.interpolation)
-            .map_or(Interpolation::Bilinear, |it| it.value),
+        resize: written.and_then(|it| it.resize).map_or((input.height.max(input.width) * 8).div_ceil(7), |it| it.value),
+        interpolation: written.and_then(|it| it.interpolation).map_or(Interpolation::Bilinear, |it| it.value),
         divide: written.and_then(|it| it.range).map_or(255.0, |it| it.value),
         mean: each(written.and_then(|it| it.mean.as_ref()), 0.0),
         std: each(written.and_then(|it| it.std.as_ref()), 1.0),

@@ -11,11 +11,7 @@
 pub fn round_channels(value: f64) -> usize {
     // Floats to integers saturate; callers bound the value.
     let rounded = (((value + 4.0) as usize) / 8 * 8).max(8);
-    if (rounded as f64) < 0.9 * value {
-        rounded + 8
-    } else {
-        rounded
-    }
+    if (rounded as f64) < 0.9 * value { rounded + 8 } else { rounded }
 }
 
 /// Squeeze-excite channels for a layer with `input` channels: timm's `round(input * ratio)`, halves to

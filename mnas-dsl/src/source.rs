@@ -17,10 +17,7 @@ pub struct Span {
 impl Span {
     /// The span from `start` up to `end`.
     pub fn new(start: usize, end: usize) -> Self {
-        Self {
-            start,
-            end: end.max(start),
-        }
+        Self { start, end: end.max(start) }
     }
 
     /// From the start of `self` to the end of `other`.
@@ -80,14 +77,8 @@ pub(crate) struct TextPlace<'a> {
 impl Source {
     /// The text of `file`.
     pub fn text(file: &str, text: &str) -> Self {
-        let lines = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
-        Self(Arc::new(Inner::Text {
-            file: file.to_owned(),
-            text: text.to_owned(),
-            lines,
-        }))
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self(Arc::new(Inner::Text { file: file.to_owned(), text: text.to_owned(), lines }))
     }
 
     /// The input of a macro, given the place of each token.
@@ -136,13 +127,7 @@ impl Source {
         let column = count_chars(line_text, before) + 1;
         // A span over several lines is drawn to the end of its first.
         let length = count_chars(line_text, span.end.saturating_sub(line_start)) + 1 - column;
-        Some(TextPlace {
-            file,
-            line,
-            column,
-            length: length.max(1),
-            line_text,
-        })
+        Some(TextPlace { file, line, column, length: length.max(1), line_text })
     }
 }
 

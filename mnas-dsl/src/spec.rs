@@ -144,8 +144,7 @@ impl PartialEq for Block {
 impl Block {
     /// Whether an activation after the pointwise half rules out every skip.
     pub(crate) fn has_pointwise_activation(&self) -> bool {
-        self.pointwise_activation
-            .is_some_and(|it| it.value != PointwiseActivation::Is(Activation::Linear))
+        self.pointwise_activation.is_some_and(|it| it.value != PointwiseActivation::Is(Activation::Linear))
     }
 }
 

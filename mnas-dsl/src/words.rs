@@ -16,33 +16,19 @@ pub(crate) const ACTIVATIONS: Words<Activation> = &[
     ("hard_sigmoid", Activation::HardSigmoid),
 ];
 
-pub(crate) const PADDINGS: Words<Padding> =
-    &[("same", Padding::Same), ("symmetric", Padding::Symmetric)];
+pub(crate) const PADDINGS: Words<Padding> = &[("same", Padding::Same), ("symmetric", Padding::Symmetric)];
 
-pub(crate) const SKIPS: Words<Skip> = &[
-    ("identity", Skip::Identity),
-    ("none", Skip::None),
-    ("pool", Skip::Pool),
-];
+pub(crate) const SKIPS: Words<Skip> = &[("identity", Skip::Identity), ("none", Skip::None), ("pool", Skip::Pool)];
 
-pub(crate) const INTERPOLATIONS: Words<Interpolation> = &[
-    ("bilinear", Interpolation::Bilinear),
-    ("bicubic", Interpolation::Bicubic),
-];
+pub(crate) const INTERPOLATIONS: Words<Interpolation> =
+    &[("bilinear", Interpolation::Bilinear), ("bicubic", Interpolation::Bicubic)];
 
-pub(crate) const STEM_SCALINGS: Words<Scaling> =
-    &[("scaled", Scaling::Scaled), ("fixed", Scaling::Fixed)];
+pub(crate) const STEM_SCALINGS: Words<Scaling> = &[("scaled", Scaling::Scaled), ("fixed", Scaling::Fixed)];
 
-pub(crate) const HEAD_SCALINGS: Words<Scaling> = &[
-    ("fixed", Scaling::Fixed),
-    ("scaled", Scaling::Scaled),
-    ("at_least", Scaling::AtLeast),
-];
+pub(crate) const HEAD_SCALINGS: Words<Scaling> =
+    &[("fixed", Scaling::Fixed), ("scaled", Scaling::Scaled), ("at_least", Scaling::AtLeast)];
 
 /// The word of a value. Every value of these types is in its table.
 pub(crate) fn word<T: Copy + PartialEq>(words: Words<T>, value: T) -> &'static str {
-    words
-        .iter()
-        .find(|(_, it)| *it == value)
-        .map_or("", |(word, _)| word)
+    words.iter().find(|(_, it)| *it == value).map_or("", |(word, _)| word)
 }

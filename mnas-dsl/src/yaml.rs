@@ -23,13 +23,8 @@ const MAX_NODES: usize = 100_000;
 pub(crate) fn parse(text: &str, file: &str) -> Result<(Node, Source), Diagnostics> {
     if text.len() > MAX_BYTES {
         return Err(Diagnostics::from(Diagnostic {
-            message: format!(
-                "the file has {} bytes, a spec at most {MAX_BYTES}",
-                text.len()
-            ),
-            place: Place::File {
-                file: file.to_owned(),
-            },
+            message: format!("the file has {} bytes, a spec at most {MAX_BYTES}", text.len()),
+            place: Place::File { file: file.to_owned() },
             label: None,
             hint: Some("is this a spec? weights are given by `--weights`".to_owned()),
         }));
@@ -60,28 +55,18 @@ pub(crate) fn parse(text: &str, file: &str) -> Result<(Node, Source), Diagnostic
 fn syntax_error(error: &serde_yaml::Error, text: &str, source: &Source) -> Diagnostics {
     let error = error.without_snippet();
     let message = error.to_string();
-    let span = error
-        .location()
-        .map_or(Span::default(), |location| span(location, text));
+    let span = error.location().map_or(Span::default(), |location| span(location, text));
     let mut diagnostic = Diagnostic::new(source, span, String::new());
     let about = message.to_lowercase();
-    if about.contains("budget")
-        || about.contains("alias") && about.contains("exceeded")
-        || about.contains("replay")
-    {
-        diagnostic.message =
-            "this YAML is nested too deeply, too large, or repeats its aliases too often"
-                .to_owned();
+    if about.contains("budget") || about.contains("alias") && about.contains("exceeded") || about.contains("replay") {
+        diagnostic.message = "this YAML is nested too deeply, too large, or repeats its aliases too often".to_owned();
         diagnostic.hint(format!(
             "a spec nests at most {MAX_DEPTH} levels and has at most {MAX_NODES} values, each use of an alias counted"
         ));
     } else {
         // The parser's own message ends with the place, which is drawn anyway.
         let end = message.find(" at line ").unwrap_or(message.len());
-        diagnostic.message = format!(
-            "not valid YAML: {}",
-            message.get(..end).unwrap_or(&message).trim()
-        );
+        diagnostic.message = format!("not valid YAML: {}", message.get(..end).unwrap_or(&message).trim());
     }
     Diagnostics::from(diagnostic)
 }
@@ -118,11 +103,7 @@ fn node(raw: Spanned<Raw>, text: &str) -> Node {
         Raw::Float(value) => Kind::Float(value),
         Raw::Text(value) => Kind::Text(value),
         Raw::List(list) => Kind::List(list.into_iter().map(|raw| node(raw, text)).collect()),
-        Raw::Map(map) => Kind::Map(
-            map.into_iter()
-                .map(|(key, value)| entry(key, value, text))
-                .collect(),
-        ),
+        Raw::Map(map) => Kind::Map(map.into_iter().map(|(key, value)| entry(key, value, text)).collect()),
     };
     // A collection has the span of its first character only: what it holds says how far it goes.
     let last = match &kind {
@@ -148,16 +129,9 @@ fn entry(key: Spanned<Raw>, value: Spanned<Raw>, text: &str) -> Entry {
     let name = match key.kind {
         Kind::Text(name) => name,
         // `no: 1`, `3: 1`: a key of another type is an unknown key, named as it is written.
-        _ => text
-            .get(key.span.start..key.span.end)
-            .unwrap_or("")
-            .to_owned(),
+        _ => text.get(key.span.start..key.span.end).unwrap_or("").to_owned(),
     };
-    Entry {
-        key: name,
-        key_span: key.span,
-        value: node(value, text),
-    }
+    Entry { key: name, key_span: key.span, value: node(value, text) }
 }
 
 impl<'de> Deserialize<'de> for Raw {

@@ -26,34 +26,19 @@ const COUNTS: [(&str, &str, u64, u64); 14] = [
 fn parameters_and_macs_are_the_published_ones() {
     for (name, scale, parameters, macs) in COUNTS {
         let network = resolve(&format!("{}\n{scale}\n", load(name)));
-        assert_eq!(
-            (network.parameters(), network.macs()),
-            (parameters, macs),
-            "{name} {scale}"
-        );
+        assert_eq!((network.parameters(), network.macs()), (parameters, macs), "{name} {scale}");
     }
 }
 
 #[test]
 fn layers_and_head_add_up() {
     let network = resolve(&load("mnasnet_a1"));
-    let parameters: u64 = network
-        .layers
-        .iter()
-        .map(mnas_dsl::network::Layer::parameters)
-        .sum();
-    let macs: u64 = network
-        .layers
-        .iter()
-        .map(mnas_dsl::network::Layer::macs)
-        .sum();
+    let parameters: u64 = network.layers.iter().map(mnas_dsl::network::Layer::parameters).sum();
+    let macs: u64 = network.layers.iter().map(mnas_dsl::network::Layer::macs).sum();
     assert_eq!(parameters + network.head_parameters(), network.parameters());
     assert_eq!(macs + network.head_macs(), network.macs());
     // Counted by hand: 3x3x3x32 weights, gamma and beta; and the same weights at 112x112 places.
     assert_eq!(network.layers[0].parameters(), 864 + 64);
     assert_eq!(network.layers[0].macs(), 864 * 112 * 112);
-    assert_eq!(
-        network.head_parameters(),
-        320 * 1280 + 2 * 1280 + 1280 * 1000 + 1000
-    );
+    assert_eq!(network.head_parameters(), 320 * 1280 + 2 * 1280 + 1280 * 1000 + 1000);
 }

@@ -1,5 +1,8 @@
 //! Which instruction set runs: decided once, the best that the processor and its system offer.
 
+#[cfg(feature = "std")]
+extern crate std;
+
 use core::sync::atomic::{AtomicU8, Ordering};
 
 /// Plain Rust.

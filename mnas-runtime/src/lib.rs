@@ -4,11 +4,6 @@
 //! choice of the instruction set, the workspace, functions that `core` lacks, and the format of packed weights.
 #![no_std]
 
-#[cfg(feature = "alloc")]
-extern crate alloc;
-#[cfg(feature = "std")]
-extern crate std;
-
 pub mod image;
 pub mod isa;
 pub mod math;

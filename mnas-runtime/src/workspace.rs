@@ -1,5 +1,8 @@
 //! Memory that networks work in.
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
 /// An arena of `LEN` floats, aligned to 64 bytes. One inference at a time uses it.
 ///
 /// It is large: make it with [`Workspace::boxed`], or in a `static`, never on the stack.

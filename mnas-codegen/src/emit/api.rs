@@ -322,8 +322,7 @@ fn layers(plan: &Plan, runtime: &TokenStream) -> TokenStream {
             None => quote!(None),
         };
         let (bias, depthwise, linear) = (l.bias, l.depthwise, l.linear);
-        let [i, s, o, k, at] =
-            [l.input_channels, l.input_stride, l.output_channels, l.kernel_size, l.offset].map(int);
+        let [i, s, o, k, at] = [l.input_channels, l.input_stride, l.output_channels, l.kernel_size, l.offset].map(int);
         let panels = l.panels.iter().map(|p| {
             let (width, count) = (int(p.width), int(p.count));
             quote!((#width, #count))

@@ -1,7 +1,7 @@
 //! Drivers: the function of each step, which calls kernels strip by strip.
 
 use super::kernels::{Kernels, attributes};
-use super::{int, note, plus, pooling};
+use super::{int, kernel_rows, note, plus, pooling, times};
 use crate::plan::{
     Block, BlockSchedule, ConvKernel, PackedConv, Plan, Schedule, Source, Step, StepKind, StepSchedule, padded,
 };
@@ -64,16 +64,22 @@ fn conv_row_call(
     out: &TokenStream,
 ) -> TokenStream {
     let Source::Nhwc { stride } = kernel.source else { return TokenStream::new() };
-    let row = int(input.width * stride);
-    let (s, k, h, top) = (int(kernel.stride), int(kernel.kernel_size), int(input.height), int(pad_top));
+    let row_len = input.width * stride;
     if kernel.kernel_size == 1 {
-        return quote!(#name(from(input, oy * #s * #row), #weights, #residual #out););
+        let at = times(quote!(oy), kernel.stride * row_len);
+        return quote!(#name(from(input, #at), #weights, #residual #out););
     }
+    let rows = kernel_rows(kernel.kernel_size, kernel.stride, pad_top, input.height);
+    let first = if pad_top == 0 {
+        quote!(at)
+    } else {
+        let top = int(pad_top);
+        quote!((at + ky_from - #top))
+    };
+    let (first, row) = (times(first, row_len), int(row_len));
     quote! {
-        let at = oy * #s;
-        let ky_from = #top - if at < #top { at } else { #top };
-        let ky_to = if at + #k - #top <= #h { #k } else { #h + #top - at };
-        #name(from(input, (at + ky_from - #top) * #row), #row, ky_from, ky_to, #weights, #residual #out);
+        #rows
+        #name(from(input, #first), #row, ky_from, ky_to, #weights, #residual #out);
     }
 }
 
@@ -82,8 +88,7 @@ fn conv_rows(step: &Step, kernel: &ConvKernel, kernels: &mut Kernels) -> Ident {
     let name = kernels.conv(kernel);
     let StepKind::Conv { conv, .. } = &step.kind else { return name };
     let out_row = int(step.output_shape.width * padded(step.output_shape.channels));
-    let residual =
-        if kernel.residual { quote!(from(residual, oy * #out_row),) } else { TokenStream::new() };
+    let residual = if kernel.residual { quote!(from(residual, oy * #out_row),) } else { TokenStream::new() };
     let call = conv_row_call(
         kernel,
         &name,
@@ -134,14 +139,13 @@ impl BlockDriver<'_> {
         let strips = out.height / self.s.strip;
         let expand = self.expand_rows(kernels);
         let depthwise = self.depthwise_rows(kernels);
-        let strip = int(self.s.strip);
         let project = self.project(kernels);
         let first = if strips == 1 {
             quote!(let oy0 = 0; #expand #depthwise)
         } else {
-            let strips = int(strips);
+            let (strips, oy0) = (int(strips), times(quote!(strip), self.s.strip));
             let project = if self.s.squeeze_excite.is_none() { project.clone() } else { quote!() };
-            quote!(for strip in 0..#strips { let oy0 = strip * #strip; #expand #depthwise #project })
+            quote!(for strip in 0..#strips { let oy0 = #oy0; #expand #depthwise #project })
         };
         let first = if strips == 1 && self.s.squeeze_excite.is_none() { quote!(#first #project) } else { first };
         let second = match &self.s.squeeze_excite {
@@ -263,9 +267,9 @@ impl BlockDriver<'_> {
         }
         // The last input row of the strip's last output row.
         let reach = (self.s.strip - 1) * d.stride + d.kernel_size - d.pads.top;
-        let (stride, reach) = (int(d.stride), int(reach));
+        let need = plus(times(quote!(oy0), d.stride), reach);
         quote! {
-            let need = oy0 * #stride + #reach;
+            let need = #need;
             let need = if need < #height { need } else { #height };
             while ready < need {
                 let oy = ready;
@@ -285,7 +289,6 @@ impl BlockDriver<'_> {
             Source::Nhwc { stride } => (quote!(input), int(middle.width * stride)),
             Source::Blocked { .. } => (quote!(ring), int(middle.width * lanes)),
         };
-        let (k, s, h) = (int(d.kernel_size), int(d.stride), int(middle.height));
         let pad_top = self.block.depthwise.conv.pads.top;
         let top = int(pad_top);
         let ring = int(self.s.ring);
@@ -293,28 +296,33 @@ impl BlockDriver<'_> {
             .map(|ky| {
                 let y = plus(quote!(at), ky);
                 // Rows that do not exist are not read; wrapping keeps their offsets from being computed below zero.
-                let y = if pad_top > 0 { quote!((#y).wrapping_sub(#top)) } else { y };
+                let y = match (pad_top, ky) {
+                    (0, 0) => y,
+                    (0, _) => quote!((#y)),
+                    (_, 0) => quote!(at.wrapping_sub(#top)),
+                    _ => quote!((#y).wrapping_sub(#top)),
+                };
                 if self.s.expand.is_some() && self.s.ring < middle.height {
                     quote!((#y % #ring).wrapping_mul(#row))
                 } else {
-                    quote!((#y).wrapping_mul(#row))
+                    quote!(#y.wrapping_mul(#row))
                 }
             })
             .collect();
+        let bounds = kernel_rows(d.kernel_size, d.stride, pad_top, middle.height);
         let out_row = int(d.output_width * lanes);
         let out_index = if self.s.squeeze_excite.is_some() { quote!(oy) } else { quote!(r) };
         let pooled = if d.pool { quote!(pooled,) } else { quote!() };
-        let strip = int(self.s.strip);
-        quote! {
-            for r in 0..#strip {
-                let oy = oy0 + r;
-                let at = oy * #s;
-                let ky_from = #top - if at < #top { at } else { #top };
-                let ky_to = if at + #k - #top <= #h { #k } else { #h + #top - at };
-                let rows = [#(#rows),*];
-                #name(#source, &rows, ky_from, ky_to, #weights, #pooled from_mut(depthwise, #out_index * #out_row));
-            }
+        let body = quote! {
+            #bounds
+            let rows = [#(#rows),*];
+            #name(#source, &rows, ky_from, ky_to, #weights, #pooled from_mut(depthwise, #out_index * #out_row));
+        };
+        if self.s.strip == 1 {
+            return quote!({ let (r, oy) = (0, oy0); #body });
         }
+        let strip = int(self.s.strip);
+        quote!(for r in 0..#strip { let oy = oy0 + r; #body })
     }
 
     fn gate(&self, kernels: &mut Kernels) -> TokenStream {
@@ -323,10 +331,7 @@ impl BlockDriver<'_> {
         };
         let lanes = kernels.isa.lanes;
         let pixels = self.block.depthwise.output.pixels();
-        let mean = (kernels.ops.multiply)(
-            quote!(ld(pooled, v * #lanes)),
-            (kernels.ops.splat)(1.0 / pixels as f32),
-        );
+        let mean = (kernels.ops.multiply)(quote!(ld(pooled, v * #lanes)), (kernels.ops.splat)(1.0 / pixels as f32));
         let (reduce_name, expand_name) = (kernels.conv(&se.reduce), kernels.conv(&se.expand));
         let (reduce_weights, expand_weights) = (self.weights(reduce), self.weights(expand));
         let vectors = self.s.scratch.pooled / lanes;

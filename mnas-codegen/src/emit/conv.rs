@@ -90,11 +90,7 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
 
 /// What the function takes beyond input, weights and output follows from the kernel.
 fn parameters(kernel: &ConvKernel) -> TokenStream {
-    let rows = if kernel.kernel_size > 1 {
-        quote!(row_stride: usize, ky_from: usize, ky_to: usize,)
-    } else {
-        quote!()
-    };
+    let rows = if kernel.kernel_size > 1 { quote!(row_stride: usize, ky_from: usize, ky_to: usize,) } else { quote!() };
     let residual = if kernel.residual { quote!(residual: &[f32],) } else { quote!() };
     let gate = if kernel.gated { quote!(gate: &[f32], panel: &mut [f32],) } else { quote!() };
     quote!(a: &[f32], #rows w: &[f32], #residual #gate out: &mut [f32])
@@ -124,7 +120,7 @@ impl Conv<'_> {
     fn group(&self, g: &PanelGroup) -> TokenStream {
         let lanes = self.isa.lanes;
         let tile = g.vectors * lanes;
-        let (width, size) = (int(g.width), int((self.rows() + 1) * g.width));
+        let size = int((self.rows() + 1) * g.width);
         let step = match self.kernel.destination {
             Destination::Blocked { block } => int(g.vectors * block),
             Destination::Nhwc { .. } | Destination::Pool => int(tile),
@@ -132,9 +128,8 @@ impl Conv<'_> {
         let pool = self.kernel.destination == Destination::Pool;
         let clear: TokenStream = if pool { self.pool_clear(g.vectors) } else { quote!() };
         let mean: TokenStream = if pool { self.pool_mean(g.vectors) } else { quote!() };
-        let tiles: TokenStream =
-            segments(self.kernel, g.pixels).iter().map(|s| self.segment(g, s)).collect();
-        let (weights, gate) = if self.kernel.gated { (quote!(panel), self.gate(g)) } else { (quote!(w), quote!()) };
+        let tiles: TokenStream = segments(self.kernel, g.pixels).iter().map(|s| self.segment(g, s)).collect();
+        let gate = if self.kernel.gated { self.gate(g) } else { quote!() };
         let base = if self.kernel.gated { quote!(0) } else { quote!(wp) };
         let subs = g.width / tile;
         let tiles = quote!(#clear #tiles #mean oc += #step;);
@@ -145,9 +140,12 @@ impl Conv<'_> {
             let subs = int(subs);
             quote!(for sub in 0..#subs { let wt = #base + sub * #tile_width; #tiles })
         };
-        let reborrow = if self.kernel.gated { quote!(let w_panel: &[f32] = #weights;) } else { quote!(let w_panel = w;) };
-        let _ = width;
-        repeat(&quote!(_), g.count, &quote!(#gate #reborrow #column wp += #size;))
+        repeat(&quote!(_), g.count, &quote!(#gate #column wp += #size;))
+    }
+
+    /// Where the tile reads its weights: the packed ones, or the gated panel.
+    fn panel(&self) -> Ident {
+        if self.kernel.gated { format_ident!("panel") } else { format_ident!("w") }
     }
 
     /// Multiplies a panel by the gate: its biases stay, each row is scaled.
@@ -155,8 +153,6 @@ impl Conv<'_> {
         let (rows, width) = (int(self.kernel.input_channels), int(g.width));
         let lanes = self.isa.lanes;
         let vectors: Vec<_> = (0..g.width / lanes).map(|v| int(v * lanes)).collect();
-        let product = (self.ops.multiply)(quote!(s), quote!(ld(w, wp + at + #width)));
-        let _ = &product;
         let bias: TokenStream = vectors.iter().map(|v| quote!(st(panel, #v, ld(w, wp + #v));)).collect();
         let scaled: TokenStream = vectors
             .iter()
@@ -206,7 +202,11 @@ impl Conv<'_> {
 
     fn segment(&self, g: &PanelGroup, s: &Segment) -> TokenStream {
         let input_start = match self.kernel.source {
-            Source::Nhwc { stride } => (s.start * self.kernel.stride + s.taps.0 - self.kernel.pad_left.min(s.start * self.kernel.stride + s.taps.0)) * stride,
+            Source::Nhwc { stride } => {
+                (s.start * self.kernel.stride + s.taps.0
+                    - self.kernel.pad_left.min(s.start * self.kernel.stride + s.taps.0))
+                    * stride
+            }
             Source::Blocked { .. } => s.start * self.pixel(),
         };
         let output_pixel = match self.kernel.destination {
@@ -240,11 +240,12 @@ impl Conv<'_> {
     fn tile(&self, g: &PanelGroup, s: &Segment, output_pixel: usize) -> TokenStream {
         let lanes = self.isa.lanes;
         let acc = |p: usize, n: usize| format_ident!("c{p}_{n}");
+        let panel = self.panel();
         let mut start = TokenStream::new();
         for n in 0..g.vectors {
             let first = acc(0, n);
             let at = plus(quote!(wt), n * lanes);
-            start.extend(quote!(let mut #first = ld(w_panel, #at);));
+            start.extend(quote!(let mut #first = ld(#panel, #at);));
             for p in 1..s.pixels {
                 let name = acc(p, n);
                 start.extend(quote!(let mut #name = #first;));
@@ -261,11 +262,12 @@ impl Conv<'_> {
 
     /// One step: a row of weights, and each pixel's value times it. `at` is the offset in floats from `ap`.
     fn step(&self, g: &PanelGroup, s: &Segment, at: usize, row: usize) -> TokenStream {
+        let panel = self.panel();
         let mut out = TokenStream::new();
         let w: Vec<_> = (0..g.vectors).map(|n| format_ident!("w{n}")).collect();
         for (n, w) in w.iter().enumerate() {
             let index = plus(quote!(wk), row * g.width + n * self.isa.lanes);
-            out.extend(quote!(let #w = ld(w_panel, #index);));
+            out.extend(quote!(let #w = ld(#panel, #index);));
         }
         for p in 0..s.pixels {
             let index = plus(quote!(ap), at + p * self.pixel());

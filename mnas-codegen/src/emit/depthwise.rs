@@ -24,8 +24,7 @@ fn segments(k: &DepthwiseKernel) -> Vec<Segment> {
         tiles.extend((0..count).map(|i| (start + i * columns, columns)));
     });
     let inside = |&(start, columns): &(usize, usize)| {
-        start * k.stride >= k.pad_left
-            && (start + columns - 1) * k.stride + k.kernel_size <= k.input_width + k.pad_left
+        start * k.stride >= k.pad_left && (start + columns - 1) * k.stride + k.kernel_size <= k.input_width + k.pad_left
     };
     let mut out: Vec<Segment> = Vec::new();
     for tile in tiles {

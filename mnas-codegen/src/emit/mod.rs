@@ -32,6 +32,36 @@ pub(crate) fn plus(base: TokenStream, offset: usize) -> TokenStream {
     }
 }
 
+/// `base * factor`, without what does nothing.
+pub(crate) fn times(base: TokenStream, factor: usize) -> TokenStream {
+    match factor {
+        0 => quote!(0),
+        1 => base,
+        _ => {
+            let factor = int(factor);
+            quote!(#base * #factor)
+        }
+    }
+}
+
+/// The statements that give `ky_from` and `ky_to`, the kernel rows that meet the input, for output row `oy`
+/// whose window starts at row `at - pad_top`.
+pub(crate) fn kernel_rows(kernel_size: usize, stride: usize, pad_top: usize, height: usize) -> TokenStream {
+    let at = times(quote!(oy), stride);
+    let (k, bottom) = (int(kernel_size), int(height + pad_top));
+    let from = if pad_top == 0 {
+        quote!(0)
+    } else {
+        let top = int(pad_top);
+        quote!(if at < #top { #top - at } else { 0 })
+    };
+    quote! {
+        let at = #at;
+        let ky_from = #from;
+        let ky_to = if at + #k <= #bottom { #k } else { #bottom - at };
+    }
+}
+
 /// `for _ in 0..count { body }`, or the body alone where it runs once.
 pub(crate) fn repeat(index: &TokenStream, count: usize, body: &TokenStream) -> TokenStream {
     match count {

@@ -1,7 +1,7 @@
 //! Averages and the gate: loops over vectors of channels that are bound by memory, not by arithmetic.
 
-use super::isa::Ops;
 use super::int;
+use super::isa::Ops;
 use super::kernels::attributes;
 use crate::plan::isa::Isa;
 use crate::plan::padded;

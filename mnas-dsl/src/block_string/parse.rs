@@ -12,12 +12,8 @@ use crate::spec::{Block, Broken, Notation, PointwiseActivation};
 use crate::tree::{Kind, Node, shorten};
 
 /// timm's words for a stage's activation.
-pub(super) const ACTIVATIONS: [(&str, Activation); 4] = [
-    ("nre", Activation::Relu),
-    ("nr6", Activation::Relu6),
-    ("nhs", Activation::HardSwish),
-    ("nsw", Activation::Swish),
-];
+pub(super) const ACTIVATIONS: [(&str, Activation); 4] =
+    [("nre", Activation::Relu), ("nr6", Activation::Relu6), ("nhs", Activation::HardSwish), ("nsw", Activation::Swish)];
 
 /// Option letters of either kind of string, for messages.
 const TIMM_OPTIONS: &str = "rN kN sN eX cN seX nre nr6 nhs nsw skip noskip";
@@ -29,37 +25,19 @@ pub(crate) fn read(text: &str, span: Span, report: &mut Report) -> Option<Block>
     let pieces = pieces(text, span, report);
     let first = pieces.first()?;
     let is_tensorflow = first.0.starts_with('r') && first.0.contains(|c: char| c.is_ascii_digit());
-    let mut reader = Reader {
-        options: Vec::new(),
-        skip: None,
-        activation: None,
-        is_tensorflow,
-        report,
-    };
+    let mut reader = Reader { options: Vec::new(), skip: None, activation: None, is_tensorflow, report };
     let before = reader.report.found.len();
-    let timm = if is_tensorflow {
-        None
-    } else {
-        Some(reader.timm_type(first.0, first.1)?)
-    };
-    for &(piece, at) in pieces
-        .get(usize::from(!is_tensorflow)..)
-        .unwrap_or_default()
-    {
+    let timm = if is_tensorflow { None } else { Some(reader.timm_type(first.0, first.1)?) };
+    for &(piece, at) in pieces.get(usize::from(!is_tensorflow)..).unwrap_or_default() {
         reader.option(piece, at);
     }
     let mut block = reader.block(timm, span);
     if let Some(filters) = reader.number_option(if is_tensorflow { "o" } else { "c" }) {
-        block.filters = whole(
-            &filters,
-            "the number of filters",
-            limits::CHANNELS,
-            reader.report,
-        )
-        .unwrap_or_else(|| {
-            block.broken.filters = true;
-            block.filters
-        });
+        block.filters =
+            whole(&filters, "the number of filters", limits::CHANNELS, reader.report).unwrap_or_else(|| {
+                block.broken.filters = true;
+                block.filters
+            });
     } else {
         block.broken.filters = true;
         let key = if is_tensorflow { "o" } else { "c" };
@@ -102,36 +80,21 @@ struct Reader<'a, 'r> {
 
 impl<'a> Reader<'a, '_> {
     fn timm_type(&mut self, name: &str, span: Span) -> Option<(BlockKind, &'static TimmType)> {
-        let types = || {
-            ROWS.iter()
-                .flat_map(|row| row.timm.iter().map(|timm| (row.kind, timm)))
-        };
+        let types = || ROWS.iter().flat_map(|row| row.timm.iter().map(|timm| (row.kind, timm)));
         if let Some(found) = types().find(|(_, timm)| timm.name == name) {
             return Some(found);
         }
-        let list = types()
-            .map(|(_, timm)| timm.name)
-            .collect::<Vec<_>>()
-            .join(", ");
-        self.report.error(
-            span,
-            format!("unknown type `{}` of a block string", shorten(name)),
-            |d| {
-                d.label("not known").hint(format!(
-                    "known types: {list} (timm); a TensorFlow string starts with its repeats, `r1`"
-                ));
-            },
-        );
+        let list = types().map(|(_, timm)| timm.name).collect::<Vec<_>>().join(", ");
+        self.report.error(span, format!("unknown type `{}` of a block string", shorten(name)), |d| {
+            d.label("not known")
+                .hint(format!("known types: {list} (timm); a TensorFlow string starts with its repeats, `r1`"));
+        });
         None
     }
 
     fn option(&mut self, piece: &'a str, span: Span) {
         if piece == "noskip" || piece == "skip" && !self.is_tensorflow {
-            let value = if piece == "skip" {
-                Skip::Identity
-            } else {
-                Skip::None
-            };
+            let value = if piece == "skip" { Skip::Identity } else { Skip::None };
             if self.skip.replace(At::new(value, span)).is_some() {
                 self.twice("skip", span);
             }
@@ -144,31 +107,21 @@ impl<'a> Reader<'a, '_> {
             }
             return;
         }
-        let digits = piece
-            .find(|c: char| !c.is_ascii_lowercase())
-            .unwrap_or(piece.len());
+        let digits = piece.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(piece.len());
         let (letters, value) = piece.split_at_checked(digits).unwrap_or((piece, ""));
         let known: &[&str] = match self.is_tensorflow {
             true => &["r", "k", "s", "e", "i", "o", "se"],
             false => &["r", "k", "s", "e", "c", "se"],
         };
         if !known.contains(&letters) {
-            let list = if self.is_tensorflow {
-                TENSORFLOW_OPTIONS
-            } else {
-                TIMM_OPTIONS
-            };
+            let list = if self.is_tensorflow { TENSORFLOW_OPTIONS } else { TIMM_OPTIONS };
             let near = nearest(piece, ["noskip", "skip"]);
-            self.report.error(
-                span,
-                format!("unknown option `{}` of a block string", shorten(piece)),
-                |d| {
-                    d.label("not known").hint(match near {
-                        Some(near) => format!("did you mean `{near}`? known: {list}"),
-                        None => format!("known: {list}"),
-                    });
-                },
-            );
+            self.report.error(span, format!("unknown option `{}` of a block string", shorten(piece)), |d| {
+                d.label("not known").hint(match near {
+                    Some(near) => format!("did you mean `{near}`? known: {list}"),
+                    None => format!("known: {list}"),
+                });
+            });
         } else if self.options.iter().any(|(key, ..)| *key == letters) {
             self.twice(letters, span);
         } else {
@@ -177,13 +130,9 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn twice(&mut self, what: &str, span: Span) {
-        self.report.error(
-            span,
-            format!("`{what}` is given twice in a block string"),
-            |d| {
-                d.label("second time").hint("keep one of them");
-            },
-        );
+        self.report.error(span, format!("`{what}` is given twice in a block string"), |d| {
+            d.label("second time").hint("keep one of them");
+        });
     }
 
     fn missing(&mut self, key: &str, span: Span) {
@@ -195,18 +144,16 @@ impl<'a> Reader<'a, '_> {
             "i" => "input filters",
             _ => "filters",
         };
-        self.report
-            .error(span, format!("the block string has no {what}"), |d| {
-                d.label(format!("no `{key}`"))
-                    .hint(format!("add `_{key}` and the number"));
-            });
+        self.report.error(span, format!("the block string has no {what}"), |d| {
+            d.label(format!("no `{key}`")).hint(format!("add `_{key}` and the number"));
+        });
     }
 
     /// The option as a value of the tree, so that it is checked as one in long form is.
     fn number_option(&self, key: &str) -> Option<Node> {
         let &(_, value, span) = self.options.iter().find(|(it, ..)| *it == key)?;
-        let is_number = value.starts_with(|c: char| c.is_ascii_digit())
-            && value.ends_with(|c: char| c.is_ascii_digit());
+        let is_number =
+            value.starts_with(|c: char| c.is_ascii_digit()) && value.ends_with(|c: char| c.is_ascii_digit());
         let kind = match (value.parse::<i64>(), value.parse::<f64>()) {
             (Ok(whole), _) if is_number => Kind::Int(whole),
             (_, Ok(number)) if is_number && !value.contains(['e', 'E']) => Kind::Float(number),
@@ -223,29 +170,19 @@ impl<'a> Reader<'a, '_> {
                 None
             }
         };
-        let layers = self
-            .number_option("r")
-            .and_then(|node| whole(&node, "the number of repeats", limits::LAYERS, self.report));
+        let layers =
+            self.number_option("r").and_then(|node| whole(&node, "the number of repeats", limits::LAYERS, self.report));
         let stride = self.stride(span);
-        let input_filters = self.number_option("i").and_then(|node| {
-            whole(
-                &node,
-                "the number of input filters",
-                limits::CHANNELS,
-                self.report,
-            )
-        });
+        let input_filters = self
+            .number_option("i")
+            .and_then(|node| whole(&node, "the number of input filters", limits::CHANNELS, self.report));
         for key in ["r", "i", "e"] {
             if self.is_tensorflow && self.number_option(key).is_none() {
                 self.missing(key, span);
             }
         }
-        let expand = self
-            .number_option("e")
-            .and_then(|node| expand_ratio(&node, self.report));
-        let se = self
-            .number_option("se")
-            .and_then(|node| se_ratio(&node, self.report));
+        let expand = self.number_option("e").and_then(|node| expand_ratio(&node, self.report));
+        let se = self.number_option("se").and_then(|node| se_ratio(&node, self.report));
         let kind = match timm {
             Some((kind, _)) => kind,
             // TensorFlow has no types: what does not expand has no expansion at all.
@@ -264,11 +201,7 @@ impl<'a> Reader<'a, '_> {
         Block {
             span,
             line: self.report.source.line(span),
-            notation: if self.is_tensorflow {
-                Notation::TensorFlow
-            } else {
-                Notation::Timm
-            },
+            notation: if self.is_tensorflow { Notation::TensorFlow } else { Notation::Timm },
             kind,
             kernel_size: kernel_size.unwrap_or(At::new(3, span)),
             stride,
@@ -277,9 +210,7 @@ impl<'a> Reader<'a, '_> {
             layers,
             expand_ratio: expand,
             se_ratio: se,
-            skip: self
-                .skip
-                .or(on_request.then_some(At::new(Skip::None, span))),
+            skip: self.skip.or(on_request.then_some(At::new(Skip::None, span))),
             activation: self.activation,
             pointwise_activation: pointwise.then_some(At::new(PointwiseActivation::Same, span)),
             broken: Broken::default(),
@@ -301,40 +232,25 @@ impl<'a> Reader<'a, '_> {
             Kind::Int(11) => Some(At::new(1, node.span)),
             Kind::Int(22) => Some(At::new(2, node.span)),
             _ => {
-                self.report.error(
-                    node.span,
-                    "not a stride of a TensorFlow block string",
-                    |d| {
-                        d.label("must be `s11` or `s22`").hint(
-                            "the digits are the strides down and across, which have to be equal",
-                        );
-                    },
-                );
+                self.report.error(node.span, "not a stride of a TensorFlow block string", |d| {
+                    d.label("must be `s11` or `s22`")
+                        .hint("the digits are the strides down and across, which have to be equal");
+                });
                 None
             }
         }
     }
 
-    fn check_expand(
-        &mut self,
-        kind: BlockKind,
-        expand: Option<At<f64>>,
-        name: Option<&str>,
-        span: Span,
-    ) {
+    fn check_expand(&mut self, kind: BlockKind, expand: Option<At<f64>>, name: Option<&str>, span: Span) {
         match (kind, expand) {
-            (BlockKind::MbConv, None)
-                if !self.is_tensorflow && self.number_option("e").is_none() =>
-            {
+            (BlockKind::MbConv, None) if !self.is_tensorflow && self.number_option("e").is_none() => {
                 self.missing("e", span)
             }
             (BlockKind::Conv | BlockKind::SepConv, Some(ratio)) if ratio.value != 1.0 => {
                 let name = name.unwrap_or("a block");
-                self.report
-                    .error(ratio.span, format!("`{name}` has no expansion"), |d| {
-                        d.label("only `ir` expands")
-                            .hint("write `e1`, leave it away, or use `ir`");
-                    });
+                self.report.error(ratio.span, format!("`{name}` has no expansion"), |d| {
+                    d.label("only `ir` expands").hint("write `e1`, leave it away, or use `ir`");
+                });
             }
             _ => {}
         }

@@ -12,12 +12,7 @@ pub fn to_timm(block: &Block) -> Option<String> {
         Some(PointwiseActivation::Same) => true,
         Some(PointwiseActivation::Is(_)) => return None,
     };
-    let timm = block
-        .kind
-        .row()
-        .timm
-        .iter()
-        .find(|timm| timm.pointwise_activation == pointwise_activation)?;
+    let timm = block.kind.row().timm.iter().find(|timm| timm.pointwise_activation == pointwise_activation)?;
     let mut text = timm.name.to_owned();
     push_sizes(block, &mut text, |stride| format!("{stride}"));
     if let Some(ratio) = block.expand_ratio {
@@ -61,10 +56,7 @@ pub fn to_tensorflow(block: &Block, input_filters: usize) -> Option<String> {
     if block.stride.is_none() {
         text.push_str("_s11");
     }
-    text.push_str(&format!(
-        "_e{expand}_i{input_filters}_o{}",
-        block.filters.value
-    ));
+    text.push_str(&format!("_e{expand}_i{input_filters}_o{}", block.filters.value));
     if let Some(ratio) = block.se_ratio {
         text.push_str(&format!("_se{}", ratio.value));
     }

@@ -10,11 +10,7 @@ use crate::spec::{Block, Notation};
 /// The block on one line, in the notation of its source.
 pub(crate) fn block_source(block: &Block, source: &Source) -> String {
     let is_stem = false;
-    if source.is_tokens() {
-        tokens::block(block, is_stem)
-    } else {
-        yaml::block(block, is_stem)
-    }
+    if source.is_tokens() { tokens::block(block, is_stem) } else { yaml::block(block, is_stem) }
 }
 
 /// The block string of a block that was written as one.
@@ -27,9 +23,7 @@ fn block_string(block: &Block) -> Option<String> {
 }
 
 /// Words that YAML (1.1 or 1.2) reads as something else than a text.
-const YAML_VALUES: [&str; 11] = [
-    "null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf",
-];
+const YAML_VALUES: [&str; 11] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"];
 
 /// A text as either notation takes it: quoted where it has to be.
 fn quoted(text: &str) -> String {

@@ -4,9 +4,7 @@ use super::{block_string, quoted};
 use crate::names::{camel_case, snake_case};
 use crate::network::Skip;
 use crate::spec::{Block, PerChannel, PointwiseActivation, Spec};
-use crate::words::{
-    ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SKIPS, STEM_SCALINGS, word,
-};
+use crate::words::{ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SKIPS, STEM_SCALINGS, word};
 
 impl Spec {
     /// The spec as the input of `mnas_net!`. Reading it gives an equal spec.
@@ -14,10 +12,7 @@ impl Spec {
         let name = &self.name.value;
         let ident = camel_case(name);
         let input = self.input.value;
-        let mut out = format!(
-            "pub struct {ident}<{} x {} x {}",
-            input.height, input.width, input.channels
-        );
+        let mut out = format!("pub struct {ident}<{} x {} x {}", input.height, input.width, input.channels);
         if let Some(head) = &self.head {
             out.push_str(&format!(", {}", head.classes.value));
         }
@@ -32,18 +27,11 @@ impl Spec {
             words = words.pair("std", it.std.as_ref().map(per_channel));
             words = words.pair("range", it.range.map(|it| it.value));
             words = words.pair("resize", it.resize.map(|it| it.value));
-            line(words.pair(
-                "interpolation",
-                it.interpolation.map(|it| word(INTERPOLATIONS, it.value)),
-            ));
+            line(words.pair("interpolation", it.interpolation.map(|it| word(INTERPOLATIONS, it.value))));
         }
         if let Some(labels) = &self.labels {
             let is_plain = labels.value == "imagenet";
-            let text = if is_plain {
-                labels.value.clone()
-            } else {
-                quoted(&labels.value)
-            };
+            let text = if is_plain { labels.value.clone() } else { quoted(&labels.value) };
             line(Words::new("labels").word(text));
         }
         if let Some(eps) = self.batch_norm_eps {
@@ -66,10 +54,7 @@ impl Spec {
                 words = words.short("c", head.filters.map(|it| it.value));
                 words = words.pair("pool", head.pool.then_some("average"));
                 words = words.pair("dropout", head.dropout.map(|it| it.value));
-                line(words.pair(
-                    "activation",
-                    head.activation.map(|it| word(ACTIVATIONS, it.value)),
-                ));
+                line(words.pair("activation", head.activation.map(|it| word(ACTIVATIONS, it.value))));
             }
         }
         if let Some(scale) = &self.scale {
@@ -141,10 +126,7 @@ pub(super) fn block(block: &Block, is_stem: bool) -> String {
         Some(Skip::None) => words.word("noskip"),
         Some(skip) => words.pair("skip", Some(word(SKIPS, skip))),
     };
-    words = words.pair(
-        "activation",
-        block.activation.map(|it| word(ACTIVATIONS, it.value)),
-    );
+    words = words.pair("activation", block.activation.map(|it| word(ACTIVATIONS, it.value)));
     words = words.pair(
         "pointwise_activation",
         block.pointwise_activation.map(|it| match it.value {

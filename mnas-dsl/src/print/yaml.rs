@@ -2,9 +2,7 @@
 
 use super::{YAML_VALUES, block_string, quoted};
 use crate::spec::{Block, PerChannel, PointwiseActivation, Spec};
-use crate::words::{
-    ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SKIPS, STEM_SCALINGS, word,
-};
+use crate::words::{ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SKIPS, STEM_SCALINGS, word};
 
 impl Spec {
     /// The spec in YAML. Reading it gives an equal spec.
@@ -12,41 +10,21 @@ impl Spec {
         let mut out = String::new();
         let mut line = |key: &str, value: String| out.push_str(&format!("{key}: {value}\n"));
         let name = &self.name.value;
-        line(
-            "name",
-            if YAML_VALUES.contains(&name.as_str()) {
-                quoted(name)
-            } else {
-                name.clone()
-            },
-        );
+        line("name", if YAML_VALUES.contains(&name.as_str()) { quoted(name) } else { name.clone() });
         let input = self.input.value;
-        line(
-            "input",
-            format!("{}x{}x{}", input.height, input.width, input.channels),
-        );
+        line("input", format!("{}x{}x{}", input.height, input.width, input.channels));
         if let Some(it) = &self.preprocess {
             let mut map = Map::default();
             map.put("mean", it.mean.as_ref().map(per_channel));
             map.put("std", it.std.as_ref().map(per_channel));
             map.put("range", it.range.map(|it| it.value));
             map.put("resize", it.resize.map(|it| it.value));
-            map.put(
-                "interpolation",
-                it.interpolation.map(|it| word(INTERPOLATIONS, it.value)),
-            );
+            map.put("interpolation", it.interpolation.map(|it| word(INTERPOLATIONS, it.value)));
             line("preprocess", map.finish());
         }
         if let Some(labels) = &self.labels {
             let is_plain = labels.value == "imagenet";
-            line(
-                "labels",
-                if is_plain {
-                    labels.value.clone()
-                } else {
-                    quoted(&labels.value)
-                },
-            );
+            line("labels", if is_plain { labels.value.clone() } else { quoted(&labels.value) });
         }
         if let Some(eps) = self.batch_norm_eps {
             line("batch_norm", format!("{{eps: {}}}", eps.value));
@@ -71,10 +49,7 @@ impl Spec {
                 map.put("pool", head.pool.then_some("average"));
                 map.put("dropout", head.dropout.map(|it| it.value));
                 map.put("classes", Some(head.classes.value));
-                map.put(
-                    "activation",
-                    head.activation.map(|it| word(ACTIVATIONS, it.value)),
-                );
+                map.put("activation", head.activation.map(|it| word(ACTIVATIONS, it.value)));
                 line("head", map.finish());
             }
         }
@@ -130,17 +105,8 @@ pub(super) fn block(block: &Block, is_stem: bool) -> String {
     map.put("filters", Some(block.filters.value));
     map.put("layers", block.layers.map(|it| it.value));
     map.put("se", block.se_ratio.map(|it| it.value));
-    map.put(
-        "skip",
-        block
-            .skip
-            .filter(|_| !is_stem)
-            .map(|it| word(SKIPS, it.value)),
-    );
-    map.put(
-        "activation",
-        block.activation.map(|it| word(ACTIVATIONS, it.value)),
-    );
+    map.put("skip", block.skip.filter(|_| !is_stem).map(|it| word(SKIPS, it.value)));
+    map.put("activation", block.activation.map(|it| word(ACTIVATIONS, it.value)));
     map.put(
         "pointwise_activation",
         block.pointwise_activation.map(|it| match it.value {

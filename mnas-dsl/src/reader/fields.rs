@@ -17,12 +17,7 @@ pub(crate) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// The map `node`, called `what` in messages, with these `known` keys.
-    pub(crate) fn new(
-        node: &'a Node,
-        what: &'static str,
-        known: &[&'static str],
-        report: &mut Report,
-    ) -> Option<Self> {
+    pub(crate) fn new(node: &'a Node, what: &'static str, known: &[&'static str], report: &mut Report) -> Option<Self> {
         let Kind::Map(map) = &node.kind else {
             wrong_type(node, &format!("a map with the keys of {what}"), report);
             return None;
@@ -33,48 +28,28 @@ impl<'a> Fields<'a> {
                 unknown_key(entry, what, known, report);
             } else if let Some(first) = entries.iter().find(|it| it.key == entry.key) {
                 let line = report.source.line(first.key_span);
-                report.error(
-                    entry.key_span,
-                    format!("the key `{}` is written twice", entry.key),
-                    |d| {
-                        d.label("second time")
-                            .hint(format!("the first one is in line {line}; keep one of them"));
-                    },
-                );
+                report.error(entry.key_span, format!("the key `{}` is written twice", entry.key), |d| {
+                    d.label("second time").hint(format!("the first one is in line {line}; keep one of them"));
+                });
             } else {
                 entries.push(entry);
             }
         }
-        Some(Self {
-            what,
-            span: node.span,
-            entries,
-        })
+        Some(Self { what, span: node.span, entries })
     }
 
     /// The value of `key`, if it was written.
     pub(crate) fn get(&self, key: &str) -> Option<&'a Node> {
-        self.entries
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| &entry.value)
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
     /// Where `key` stands, if it was written.
     pub(crate) fn key_span(&self, key: &str) -> Option<Span> {
-        self.entries
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| entry.key_span)
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.key_span)
     }
 
     /// The value of a key that has to be there.
-    pub(crate) fn require(
-        &self,
-        key: &str,
-        example: &str,
-        report: &mut Report,
-    ) -> Option<&'a Node> {
+    pub(crate) fn require(&self, key: &str, example: &str, report: &mut Report) -> Option<&'a Node> {
         let value = self.get(key);
         if value.is_none() {
             // Examples are YAML; in tokens only the key's name helps.
@@ -100,12 +75,8 @@ fn unknown_key(entry: &Entry, what: &str, known: &[&'static str], report: &mut R
     let near = nearest(&entry.key, known.iter().copied());
     report.error(entry.key_span, message, |d| {
         match near {
-            Some(near) => d
-                .label("not a key of this map")
-                .hint(format!("did you mean `{near}`?")),
-            None => d
-                .label("not a key of this map")
-                .hint(format!("known keys: {}", known.join(", "))),
+            Some(near) => d.label("not a key of this map").hint(format!("did you mean `{near}`?")),
+            None => d.label("not a key of this map").hint(format!("known keys: {}", known.join(", "))),
         };
     });
 }
@@ -117,31 +88,21 @@ pub(crate) fn wrong_type(node: &Node, expected: &str, report: &mut Report) {
         && entry.key == "choose"
     {
         report.error(node.span, "a choice stands where a network needs one value", |d| {
-            d.label("a choice").hint(format!(
-                "a spec with choices is a search space, not a network: write {expected} in its place"
-            ));
+            d.label("a choice")
+                .hint(format!("a spec with choices is a search space, not a network: write {expected} in its place"));
         });
         return;
     }
-    report.error(
-        node.span,
-        format!("expected {expected}, found {}", node.kind.describe()),
-        |d| {
-            d.label(match node.kind {
-                Kind::Null => "nothing written",
-                _ => "wrong type",
-            });
-        },
-    );
+    report.error(node.span, format!("expected {expected}, found {}", node.kind.describe()), |d| {
+        d.label(match node.kind {
+            Kind::Null => "nothing written",
+            _ => "wrong type",
+        });
+    });
 }
 
 /// A whole number within `range`.
-pub(crate) fn whole(
-    node: &Node,
-    what: &str,
-    range: RangeInclusive<usize>,
-    report: &mut Report,
-) -> Option<At<usize>> {
+pub(crate) fn whole(node: &Node, what: &str, range: RangeInclusive<usize>, report: &mut Report) -> Option<At<usize>> {
     let Kind::Int(value) = node.kind else {
         wrong_type(node, &format!("a whole number for {what}"), report);
         return None;
@@ -150,11 +111,7 @@ pub(crate) fn whole(
         Ok(value) if range.contains(&value) => Some(At::new(value, node.span)),
         _ => {
             report.error(node.span, format!("{what} is {value}"), |d| {
-                d.label("out of range").hint(format!(
-                    "{what} is from {} to {}",
-                    range.start(),
-                    range.end()
-                ));
+                d.label("out of range").hint(format!("{what} is from {} to {}", range.start(), range.end()));
             });
             None
         }
@@ -191,20 +148,10 @@ pub(crate) fn number(
 pub(crate) fn text<'a>(node: &'a Node, what: &str, report: &mut Report) -> Option<&'a str> {
     match &node.kind {
         Kind::Text(text) => Some(text),
-        Kind::Null | Kind::Bool(_)
-            if report
-                .source
-                .slice(node.span)
-                .is_some_and(|it| !it.is_empty()) =>
-        {
-            report.error(
-                node.span,
-                format!("expected a text for {what}, found {}", node.kind.describe()),
-                |d| {
-                    d.label("YAML reads this word as a value")
-                        .hint("put it in quotes");
-                },
-            );
+        Kind::Null | Kind::Bool(_) if report.source.slice(node.span).is_some_and(|it| !it.is_empty()) => {
+            report.error(node.span, format!("expected a text for {what}, found {}", node.kind.describe()), |d| {
+                d.label("YAML reads this word as a value").hint("put it in quotes");
+            });
             None
         }
         _ => {
@@ -215,19 +162,8 @@ pub(crate) fn text<'a>(node: &'a Node, what: &str, report: &mut Report) -> Optio
 }
 
 /// One of the `words`.
-pub(crate) fn one_of<T: Copy>(
-    node: &Node,
-    what: &str,
-    words: Words<T>,
-    report: &mut Report,
-) -> Option<At<T>> {
-    let list = || {
-        words
-            .iter()
-            .map(|(word, _)| *word)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+pub(crate) fn one_of<T: Copy>(node: &Node, what: &str, words: Words<T>, report: &mut Report) -> Option<At<T>> {
+    let list = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
     let word = match &node.kind {
         Kind::Text(word) => word.as_str(),
         _ => {
@@ -239,16 +175,12 @@ pub(crate) fn one_of<T: Copy>(
         return Some(At::new(*value, node.span));
     }
     let near = nearest(word, words.iter().map(|(word, _)| *word));
-    report.error(
-        node.span,
-        format!("unknown {what} `{}`", shorten(word)),
-        |d| {
-            d.label("not known");
-            match near {
-                Some(near) => d.hint(format!("did you mean `{near}`? known: {}", list())),
-                None => d.hint(format!("known: {}", list())),
-            };
-        },
-    );
+    report.error(node.span, format!("unknown {what} `{}`", shorten(word)), |d| {
+        d.label("not known");
+        match near {
+            Some(near) => d.hint(format!("did you mean `{near}`? known: {}", list())),
+            None => d.hint(format!("known: {}", list())),
+        };
+    });
     None
 }

@@ -17,52 +17,29 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Option<HeadSpec>>
         Kind::Text(word) if word == "none" => return Some(None),
         Kind::Map(_) => {}
         _ => {
-            wrong_type(
-                node,
-                "a head, such as {filters: 1280, classes: 1000}, or `none`",
-                report,
-            );
+            wrong_type(node, "a head, such as {filters: 1280, classes: 1000}, or `none`", report);
             return None;
         }
     }
     let fields = Fields::new(node, "the head", &KEYS, report)?;
     let before = report.found.len();
-    let filters = fields
-        .get("filters")
-        .and_then(|node| whole(node, "the number of filters", limits::CHANNELS, report));
-    let pool = fields
-        .get("pool")
-        .and_then(|node| one_of(node, "pool", POOLS, report));
-    let dropout = fields.get("dropout").and_then(|node| {
-        number(
-            node,
-            "the dropout rate",
-            "from 0 to below 1",
-            |it| (0.0..1.0).contains(&it),
-            report,
-        )
-    });
+    let filters = fields.get("filters").and_then(|node| whole(node, "the number of filters", limits::CHANNELS, report));
+    let pool = fields.get("pool").and_then(|node| one_of(node, "pool", POOLS, report));
+    let dropout = fields
+        .get("dropout")
+        .and_then(|node| number(node, "the dropout rate", "from 0 to below 1", |it| (0.0..1.0).contains(&it), report));
     let classes = fields
         .require("classes", "1000", report)
         .and_then(|node| whole(node, "the number of classes", limits::CLASSES, report));
-    let activation = fields
-        .get("activation")
-        .and_then(|node| one_of(node, "activation", ACTIVATIONS, report));
+    let activation = fields.get("activation").and_then(|node| one_of(node, "activation", ACTIVATIONS, report));
     if let (Some(span), None) = (fields.key_span("activation"), fields.get("filters")) {
         report.error(span, "the head has an activation but no convolution", |d| {
-            d.label("of what?")
-                .hint("add `filters`, or remove `activation`");
+            d.label("of what?").hint("add `filters`, or remove `activation`");
         });
     }
     if report.found.len() > before {
         // A stand-in without size checks: the blocks before it can still be checked.
         return Some(None);
     }
-    Some(Some(HeadSpec {
-        filters,
-        pool: pool.is_some(),
-        dropout,
-        classes: classes?,
-        activation,
-    }))
+    Some(Some(HeadSpec { filters, pool: pool.is_some(), dropout, classes: classes?, activation }))
 }

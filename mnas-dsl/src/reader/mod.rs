@@ -16,19 +16,8 @@ use crate::tree::{Kind, Node, shorten};
 use crate::words::{ACTIVATIONS, PADDINGS};
 
 /// Keys at the top of a spec.
-pub(crate) const KEYS: [&str; 11] = [
-    "name",
-    "input",
-    "preprocess",
-    "labels",
-    "batch_norm",
-    "padding",
-    "activation",
-    "stem",
-    "blocks",
-    "head",
-    "scale",
-];
+pub(crate) const KEYS: [&str; 11] =
+    ["name", "input", "preprocess", "labels", "batch_norm", "padding", "activation", "stem", "blocks", "head", "scale"];
 
 /// Reads a spec. With mistakes in the report there may still be one, with stand-ins, so that its shapes
 /// can be checked too; such a spec is never handed out.
@@ -38,39 +27,22 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Spec> {
         .require("name", "my_net", report)
         .and_then(|node| name(node, report))
         .unwrap_or(At::new("unnamed".to_owned(), fields.span()));
-    let input = fields
-        .require("input", "224x224x3", report)
-        .and_then(|node| shape(node, report));
+    let input = fields.require("input", "224x224x3", report).and_then(|node| shape(node, report));
     let channels = input.map(|input| input.value.channels);
-    let preprocess = fields
-        .get("preprocess")
-        .and_then(|node| preprocess::read(node, input.map(|input| input.value), report));
+    let preprocess =
+        fields.get("preprocess").and_then(|node| preprocess::read(node, input.map(|input| input.value), report));
     let labels = fields.get("labels").and_then(|node| labels(node, report));
-    let batch_norm_eps = fields
-        .get("batch_norm")
-        .and_then(|node| batch_norm(node, report));
-    let padding = fields
-        .get("padding")
-        .and_then(|node| one_of(node, "padding", PADDINGS, report));
-    let activation = fields
-        .get("activation")
-        .and_then(|node| one_of(node, "activation", ACTIVATIONS, report));
+    let batch_norm_eps = fields.get("batch_norm").and_then(|node| batch_norm(node, report));
+    let padding = fields.get("padding").and_then(|node| one_of(node, "padding", PADDINGS, report));
+    let activation = fields.get("activation").and_then(|node| one_of(node, "activation", ACTIVATIONS, report));
     let stem = fields
-        .require(
-            "stem",
-            "{op: conv, kernel: 3, stride: 2, filters: 32}",
-            report,
-        )
+        .require("stem", "{op: conv, kernel: 3, stride: 2, filters: 32}", report)
         .and_then(|node| block::read(node, true, report));
     let blocks = fields
         .require("blocks", "[{op: sepconv, kernel: 3, filters: 16}]", report)
         .and_then(|node| blocks(node, report));
     let head = fields
-        .require(
-            "head",
-            "{filters: 1280, classes: 1000}` or `head: none",
-            report,
-        )
+        .require("head", "{filters: 1280, classes: 1000}` or `head: none", report)
         .and_then(|node| head::read(node, report));
     let scale = fields.get("scale").map(|node| scale::read(node, report));
     // A width that could not be read makes every shape a guess.
@@ -102,26 +74,21 @@ fn blocks(node: &Node, report: &mut Report) -> Option<Vec<Block>> {
     };
     if list.is_empty() {
         report.error(node.span, "a network has at least one block", |d| {
-            d.label("no block")
-                .hint("add one, such as `- {op: sepconv, kernel: 3, filters: 16}`");
+            d.label("no block").hint("add one, such as `- {op: sepconv, kernel: 3, filters: 16}`");
         });
         return None;
     }
     // All are read, so that each one's mistakes are found, before one without a kind stops the walk.
-    let blocks: Vec<_> = list
-        .iter()
-        .map(|node| block::read(node, false, report))
-        .collect();
+    let blocks: Vec<_> = list.iter().map(|node| block::read(node, false, report)).collect();
     blocks.into_iter().collect()
 }
 
 /// The keywords of Rust 2024, the reserved ones too.
 const KEYWORDS: [&str; 53] = [
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
-    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
-    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
-    "return", "self", "Self", "static", "struct", "super", "trait", "true", "try", "type",
-    "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "Self", "static", "struct", "super", "trait",
+    "true", "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 fn name(node: &Node, report: &mut Report) -> Option<At<String>> {
@@ -133,9 +100,7 @@ fn name(node: &Node, report: &mut Report) -> Option<At<String>> {
     } else if name.chars().count() > 64 {
         "has more than 64 letters"
     } else if !name.starts_with(|c: char| c.is_ascii_lowercase())
-        || !name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         || name.ends_with('_')
         || name.contains("__")
     {
@@ -160,20 +125,13 @@ fn shape(node: &Node, report: &mut Report) -> Option<At<Shape>> {
         .split('x')
         .map(|part| {
             let part = part.trim();
-            part.bytes()
-                .all(|b| b.is_ascii_digit())
-                .then(|| part.parse().unwrap_or(usize::MAX))
+            part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse().unwrap_or(usize::MAX))
         })
         .collect();
     let [Some(height), Some(width), Some(channels)] = sizes[..] else {
-        report.error(
-            node.span,
-            format!("`{}` is not the shape of an image", shorten(text)),
-            |d| {
-                d.label("not a shape")
-                    .hint("write height x width x channels, such as 224x224x3");
-            },
-        );
+        report.error(node.span, format!("`{}` is not the shape of an image", shorten(text)), |d| {
+            d.label("not a shape").hint("write height x width x channels, such as 224x224x3");
+        });
         return None;
     };
     let mut fits = true;
@@ -184,30 +142,13 @@ fn shape(node: &Node, report: &mut Report) -> Option<At<Shape>> {
     ] {
         if !range.contains(&size) {
             fits = false;
-            let written = if size == usize::MAX {
-                "too large a number".to_owned()
-            } else {
-                size.to_string()
-            };
+            let written = if size == usize::MAX { "too large a number".to_owned() } else { size.to_string() };
             report.error(node.span, format!("the input's {what} is {written}"), |d| {
-                d.label("out of range").hint(format!(
-                    "it is from {} to {}",
-                    range.start(),
-                    range.end()
-                ));
+                d.label("out of range").hint(format!("it is from {} to {}", range.start(), range.end()));
             });
         }
     }
-    fits.then(|| {
-        At::new(
-            Shape {
-                height,
-                width,
-                channels,
-            },
-            node.span,
-        )
-    })
+    fits.then(|| At::new(Shape { height, width, channels }, node.span))
 }
 
 fn labels(node: &Node, report: &mut Report) -> Option<At<String>> {
@@ -227,11 +168,5 @@ fn labels(node: &Node, report: &mut Report) -> Option<At<String>> {
 fn batch_norm(node: &Node, report: &mut Report) -> Option<At<f64>> {
     let fields = Fields::new(node, "batch_norm", &["eps"], report)?;
     let eps = fields.require("eps", "1e-3", report)?;
-    number(
-        eps,
-        "the batch-norm epsilon",
-        "above 0 and at most 1",
-        |it| it > 0.0 && it <= 1.0,
-        report,
-    )
+    number(eps, "the batch-norm epsilon", "above 0 and at most 1", |it| it > 0.0 && it <= 1.0, report)
 }

@@ -11,22 +11,11 @@ use crate::words::INTERPOLATIONS;
 
 pub(crate) const KEYS: [&str; 5] = ["mean", "std", "range", "resize", "interpolation"];
 
-pub(super) fn read(
-    node: &Node,
-    input: Option<Shape>,
-    report: &mut Report,
-) -> Option<PreprocessSpec> {
+pub(super) fn read(node: &Node, input: Option<Shape>, report: &mut Report) -> Option<PreprocessSpec> {
     let fields = Fields::new(node, "preprocess", &KEYS, report)?;
     let channels = input.map(|input| input.channels);
     let mean = fields.get("mean").and_then(|node| {
-        per_channel(
-            node,
-            "the mean",
-            "a number from -1e6 to 1e6",
-            |it| it.abs() <= 1e6,
-            channels,
-            report,
-        )
+        per_channel(node, "the mean", "a number from -1e6 to 1e6", |it| it.abs() <= 1e6, channels, report)
     });
     let std = fields.get("std").and_then(|node| {
         per_channel(
@@ -38,44 +27,21 @@ pub(super) fn read(
             report,
         )
     });
-    let range = fields.get("range").and_then(|node| {
-        number(
-            node,
-            "the range",
-            "above 0 and at most 1e6",
-            |it| it > 1e-6 && it <= 1e6,
-            report,
-        )
-    });
-    let resize = fields
-        .get("resize")
-        .and_then(|node| whole(node, "the resized side", limits::RESIZE, report));
+    let range = fields
+        .get("range")
+        .and_then(|node| number(node, "the range", "above 0 and at most 1e6", |it| it > 1e-6 && it <= 1e6, report));
+    let resize = fields.get("resize").and_then(|node| whole(node, "the resized side", limits::RESIZE, report));
     if let (Some(resize), Some(input)) = (resize, input) {
         let side = input.height.max(input.width);
         if resize.value < side {
-            report.error(
-                resize.span,
-                format!(
-                    "the resized side {} is below the input's {side}",
-                    resize.value
-                ),
-                |d| {
-                    d.label("nothing to crop from")
-                        .hint(format!("write {side} or more"));
-                },
-            );
+            report.error(resize.span, format!("the resized side {} is below the input's {side}", resize.value), |d| {
+                d.label("nothing to crop from").hint(format!("write {side} or more"));
+            });
         }
     }
-    let interpolation = fields
-        .get("interpolation")
-        .and_then(|node| one_of(node, "interpolation", INTERPOLATIONS, report));
-    Some(PreprocessSpec {
-        mean,
-        std,
-        range,
-        resize,
-        interpolation,
-    })
+    let interpolation =
+        fields.get("interpolation").and_then(|node| one_of(node, "interpolation", INTERPOLATIONS, report));
+    Some(PreprocessSpec { mean, std, range, resize, interpolation })
 }
 
 fn per_channel(
@@ -89,25 +55,14 @@ fn per_channel(
     let Kind::List(list) = &node.kind else {
         return number(node, what, bounds, fits, report).map(PerChannel::One);
     };
-    let values: Vec<_> = list
-        .iter()
-        .map(|node| number(node, what, bounds, &fits, report))
-        .collect();
+    let values: Vec<_> = list.iter().map(|node| number(node, what, bounds, &fits, report)).collect();
     if let Some(channels) = channels
         && list.len() != channels
     {
-        report.error(
-            node.span,
-            format!(
-                "{what} has {} values, the input {channels} channels",
-                list.len()
-            ),
-            |d| {
-                d.label("one value for each channel").hint(format!(
-                    "write {channels} values, or a single number for all channels"
-                ));
-            },
-        );
+        report.error(node.span, format!("{what} has {} values, the input {channels} channels", list.len()), |d| {
+            d.label("one value for each channel")
+                .hint(format!("write {channels} values, or a single number for all channels"));
+        });
         return None;
     }
     let values: Option<Vec<f64>> = values.into_iter().map(|at| at.map(|at| at.value)).collect();

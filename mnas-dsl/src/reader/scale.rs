@@ -14,27 +14,15 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<ScaleSpec> {
     let before = report.found.len();
     let multiplier = |key: &str, what: &str, report: &mut Report| {
         fields.get(key).and_then(|node| {
-            number(
-                node,
-                what,
-                "above 0 and at most 64",
-                |it| it > 0.0 && it <= limits::MULTIPLIER,
-                report,
-            )
+            number(node, what, "above 0 and at most 64", |it| it > 0.0 && it <= limits::MULTIPLIER, report)
         })
     };
     let scale = ScaleSpec {
         width: multiplier("width", "the width multiplier", report),
         depth: multiplier("depth", "the depth multiplier", report),
-        stem: fields
-            .get("stem")
-            .and_then(|node| one_of(node, "scaling", STEM_SCALINGS, report)),
-        head: fields
-            .get("head")
-            .and_then(|node| one_of(node, "scaling", HEAD_SCALINGS, report)),
-        ends: fields
-            .get("ends")
-            .and_then(|node| one_of(node, "scaling", STEM_SCALINGS, report)),
+        stem: fields.get("stem").and_then(|node| one_of(node, "scaling", STEM_SCALINGS, report)),
+        head: fields.get("head").and_then(|node| one_of(node, "scaling", HEAD_SCALINGS, report)),
+        ends: fields.get("ends").and_then(|node| one_of(node, "scaling", STEM_SCALINGS, report)),
     };
     (report.found.len() == before).then_some(scale)
 }

@@ -10,14 +10,8 @@ use crate::source::Span;
 use crate::tree::{Entry, Kind, Node, shorten};
 
 /// Words of a block that carry their number: `k3`, `se0.25`.
-const SHORTS: [(&str, &str); 6] = [
-    ("k", "kernel"),
-    ("s", "stride"),
-    ("c", "filters"),
-    ("e", "expand"),
-    ("r", "layers"),
-    ("se", "se"),
-];
+const SHORTS: [(&str, &str); 6] =
+    [("k", "kernel"), ("s", "stride"), ("c", "filters"), ("e", "expand"), ("r", "layers"), ("se", "se")];
 
 /// The whole spec: `angle` is what stands between `<` and `>`, `inside` what stands between the braces.
 pub(super) fn root(
@@ -29,30 +23,14 @@ pub(super) fn root(
     report: &mut Report,
 ) -> Node {
     let (input, classes) = shape(angle, name_span);
-    let mut body = Body {
-        tokens: inside,
-        at: 0,
-        end: whole.end,
-        report,
-        entries: Vec::new(),
-        blocks: Vec::new(),
-    };
+    let mut body = Body { tokens: inside, at: 0, end: whole.end, report, entries: Vec::new(), blocks: Vec::new() };
     while body.at < body.tokens.len() {
         body.statement();
     }
-    let Body {
-        mut entries,
-        blocks,
-        report,
-        ..
-    } = body;
+    let Body { mut entries, blocks, report, .. } = body;
     if !entries.iter().any(|entry| entry.key == "name") {
         let snake = snake_case(name);
-        entries.push(entry(
-            "name",
-            name_span,
-            Node::new(name_span, Kind::Text(snake)),
-        ));
+        entries.push(entry("name", name_span, Node::new(name_span, Kind::Text(snake))));
     }
     entries.push(entry("input", input.span, input));
     if let Some(classes) = classes {
@@ -63,11 +41,7 @@ pub(super) fn root(
 }
 
 fn entry(key: &str, key_span: Span, value: Node) -> Entry {
-    Entry {
-        key: key.to_owned(),
-        key_span,
-        value,
-    }
+    Entry { key: key.to_owned(), key_span, value }
 }
 
 fn span_of(tokens: &[Token], fallback: Span) -> Span {
@@ -79,9 +53,7 @@ fn span_of(tokens: &[Token], fallback: Span) -> Span {
 
 /// `224 x 224 x 3, 1000`, with any blanks between.
 fn shape(angle: &[Token], fallback: Span) -> (Node, Option<Node>) {
-    let comma = angle
-        .iter()
-        .position(|token| token.kind == TokenKind::Punct(','));
+    let comma = angle.iter().position(|token| token.kind == TokenKind::Punct(','));
     let (shape, classes) = angle.split_at(comma.unwrap_or(angle.len()));
     let written = |tokens: &[Token]| -> String {
         tokens
@@ -107,11 +79,7 @@ fn add_classes(entries: &mut Vec<Entry>, classes: Node, report: &mut Report) {
     let span = classes.span;
     let classes = entry("classes", span, classes);
     match entries.iter_mut().find(|entry| entry.key == "head") {
-        None => entries.push(entry(
-            "head",
-            span,
-            Node::new(span, Kind::Map(vec![classes])),
-        )),
+        None => entries.push(entry("head", span, Node::new(span, Kind::Map(vec![classes])))),
         Some(head) => match &mut head.value.kind {
             Kind::Map(map) => map.push(classes),
             _ => report.error(span, "a network without a head has no classes", |d| {
@@ -147,19 +115,16 @@ impl<'a> Body<'a, '_> {
                 self.end_statement();
             }
             _ => {
-                self.report
-                    .error(span, "expected a block or a setting", |d| {
-                        d.label("neither")
-                            .hint("such as `mbconv e6 k3 s2 c24;` or `padding same;`");
-                    });
+                self.report.error(span, "expected a block or a setting", |d| {
+                    d.label("neither").hint("such as `mbconv e6 k3 s2 c24;` or `padding same;`");
+                });
                 self.skip_statement();
             }
         }
     }
 
     fn keyword(&mut self, word: &str, span: Span) {
-        let is_key =
-            |word: &str| word != "input" && word != "blocks" && reader::KEYS.contains(&word);
+        let is_key = |word: &str| word != "input" && word != "blocks" && reader::KEYS.contains(&word);
         let known = || block::ops().chain(reader::KEYS.into_iter().filter(|key| is_key(key)));
         let meant = match known().any(|it| it == word) {
             true => Some(word),
@@ -190,11 +155,7 @@ impl<'a> Body<'a, '_> {
             }
             // A block, or nothing that is known; then the reader says so.
             _ => {
-                let mut map = vec![entry(
-                    "op",
-                    span,
-                    Node::new(span, Kind::Text(word.to_owned())),
-                )];
+                let mut map = vec![entry("op", span, Node::new(span, Kind::Text(word.to_owned())))];
                 map.extend(self.words(&SHORTS));
                 let block = self.map(map, span);
                 self.blocks.push(block);
@@ -226,11 +187,7 @@ impl<'a> Body<'a, '_> {
                 Some(TokenKind::Ident(word)) => {
                     self.at += 1;
                     if word == "noskip" && shorts.len() > 1 {
-                        entries.push(entry(
-                            "skip",
-                            span,
-                            Node::new(span, Kind::Text("none".to_owned())),
-                        ));
+                        entries.push(entry("skip", span, Node::new(span, Kind::Text("none".to_owned()))));
                     } else if let Some(short) = self.short(&word, span, shorts) {
                         entries.push(short);
                     } else {
@@ -239,13 +196,9 @@ impl<'a> Body<'a, '_> {
                     }
                 }
                 Some(_) => {
-                    self.report.error(
-                        span,
-                        "expected a word such as `k3`, or a key and its value",
-                        |d| {
-                            d.label("unexpected");
-                        },
-                    );
+                    self.report.error(span, "expected a word such as `k3`, or a key and its value", |d| {
+                        d.label("unexpected");
+                    });
                     self.skip_statement();
                     return entries;
                 }
@@ -261,13 +214,9 @@ impl<'a> Body<'a, '_> {
         let mut number = digits.to_owned();
         let mut all = span;
         let fraction = match (self.kind(), self.tokens.get(self.at + 1)) {
-            (
-                Some(TokenKind::Punct('.')),
-                Some(Token {
-                    kind: TokenKind::Literal(text),
-                    index,
-                }),
-            ) => Some((text.clone(), *index)),
+            (Some(TokenKind::Punct('.')), Some(Token { kind: TokenKind::Literal(text), index })) => {
+                Some((text.clone(), *index))
+            }
             _ => None,
         };
         if let Some((fraction, index)) = fraction {
@@ -315,11 +264,7 @@ impl<'a> Body<'a, '_> {
                         self.at += 1;
                     } else if matches!(
                         self.kind(),
-                        Some(
-                            TokenKind::Open(_)
-                            | TokenKind::Close(_)
-                            | TokenKind::Punct('.'..='/' | ':'..='@'),
-                        )
+                        Some(TokenKind::Open(_) | TokenKind::Close(_) | TokenKind::Punct('.'..='/' | ':'..='@'))
                     ) {
                         self.report.error(self.span(), "expected a number", |d| {
                             d.label("unexpected");
@@ -336,10 +281,9 @@ impl<'a> Body<'a, '_> {
             }
             _ => {
                 let key = shorten(key);
-                self.report
-                    .error(span, format!("expected a value behind `{key}`"), |d| {
-                        d.label("no value");
-                    });
+                self.report.error(span, format!("expected a value behind `{key}`"), |d| {
+                    d.label("no value");
+                });
                 Node::new(span, Kind::Null)
             }
         }
@@ -352,8 +296,7 @@ impl<'a> Body<'a, '_> {
             Some(_) => {
                 let span = self.span();
                 self.report.error(span, "expected `;`", |d| {
-                    d.label("unexpected")
-                        .hint("a block or a setting ends with `;`");
+                    d.label("unexpected").hint("a block or a setting ends with `;`");
                 });
                 self.skip_statement();
             }
@@ -371,10 +314,7 @@ impl<'a> Body<'a, '_> {
     }
 
     fn span(&self) -> Span {
-        let index = self
-            .tokens
-            .get(self.at)
-            .map_or(self.end.saturating_sub(1), |token| token.index);
+        let index = self.tokens.get(self.at).map_or(self.end.saturating_sub(1), |token| token.index);
         Span::new(index, index + 1)
     }
 }

@@ -32,12 +32,7 @@ impl Flat {
     /// Flattens without recursion. Invisible groups, which `macro_rules` leaves around what it hands on,
     /// are counted and otherwise left out.
     pub(super) fn new(stream: TokenStream) -> Self {
-        let mut flat = Self {
-            tokens: Vec::new(),
-            places: Vec::new(),
-            spans: Vec::new(),
-            trees: Vec::new(),
-        };
+        let mut flat = Self { tokens: Vec::new(), places: Vec::new(), spans: Vec::new(), trees: Vec::new() };
         let mut stack = vec![(stream.into_iter(), None)];
         while let Some((trees, close)) = stack.last_mut() {
             let Some(tree) = trees.next() else {
@@ -65,10 +60,7 @@ impl Flat {
                 TokenTree::Group(group) => {
                     let delimiter = group.delimiter();
                     let visible = delimiter != Delimiter::None;
-                    stack.push((
-                        group.stream().into_iter(),
-                        visible.then_some(TokenKind::Close(delimiter)),
-                    ));
+                    stack.push((group.stream().into_iter(), visible.then_some(TokenKind::Close(delimiter))));
                     if !visible {
                         continue;
                     }
@@ -82,21 +74,14 @@ impl Flat {
 
     /// The span of a token by its number.
     pub(super) fn span(&self, index: usize) -> proc_macro2::Span {
-        self.spans
-            .get(index)
-            .copied()
-            .unwrap_or_else(proc_macro2::Span::call_site)
+        self.spans.get(index).copied().unwrap_or_else(proc_macro2::Span::call_site)
     }
 
     /// The outermost trees that start within positions `from..to` of the flat list.
     pub(super) fn range(&self, from: usize, to: usize) -> TokenStream {
         let number = |at: usize| self.tokens.get(at).map_or(usize::MAX, |token| token.index);
         let (from, to) = (number(from), number(to));
-        self.trees
-            .iter()
-            .filter(|(index, _)| (from..to).contains(index))
-            .map(|(_, tree)| tree.clone())
-            .collect()
+        self.trees.iter().filter(|(index, _)| (from..to).contains(index)).map(|(_, tree)| tree.clone()).collect()
     }
 }
 
@@ -117,11 +102,7 @@ pub(super) fn group_end(tokens: &[Token], open: usize) -> usize {
 }
 
 /// `::core::compile_error! { "message" }`, with spans so that the compiler marks `first` to `last`.
-pub(super) fn compile_error(
-    message: &str,
-    first: proc_macro2::Span,
-    last: proc_macro2::Span,
-) -> Vec<TokenTree> {
+pub(super) fn compile_error(message: &str, first: proc_macro2::Span, last: proc_macro2::Span) -> Vec<TokenTree> {
     let punct = |c: char, spacing: Spacing| {
         let mut punct = Punct::new(c, spacing);
         punct.set_span(first);

@@ -27,12 +27,7 @@ pub(super) fn string(literal: &str) -> Option<String> {
                 out.push(char::from(u8::from_str_radix(&digits, 16).ok()?));
             }
             'u' => {
-                let digits: String = chars
-                    .by_ref()
-                    .skip(1)
-                    .take_while(|&c| c != '}')
-                    .filter(|&c| c != '_')
-                    .collect();
+                let digits: String = chars.by_ref().skip(1).take_while(|&c| c != '}').filter(|&c| c != '_').collect();
                 out.push(char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?);
             }
             // A line break in the source, and the blanks after it, are not part of the text.
@@ -70,10 +65,7 @@ mod tests {
 
     #[test]
     fn reads_string_literals() {
-        assert_eq!(
-            string(r#""a\"b\\c\n\x41\u{e9}""#).as_deref(),
-            Some("a\"b\\c\nA\u{e9}")
-        );
+        assert_eq!(string(r#""a\"b\\c\n\x41\u{e9}""#).as_deref(), Some("a\"b\\c\nA\u{e9}"));
         assert_eq!(string(r###"r#"a"b"#"###).as_deref(), Some("a\"b"));
         assert_eq!(string("r\"a\\b\"").as_deref(), Some("a\\b"));
         assert_eq!(string("12"), None);

@@ -57,22 +57,14 @@ pub enum MacroSource {
 pub fn parse_tokens(tokens: TokenStream) -> Result<MacroInput, Diagnostics> {
     let flat = Flat::new(tokens);
     let mut report = Report::new(&flat.source());
-    let input = Header {
-        flat: &flat,
-        at: 0,
-        report: &mut report,
-    }
-    .input();
+    let input = Header { flat: &flat, at: 0, report: &mut report }.input();
     report.finish(input)
 }
 
 impl Diagnostic {
     /// The first and last span of the mistake in the `tokens` that it was found in; `None` when it is about
     /// a text.
-    pub fn token_span(
-        &self,
-        tokens: &TokenStream,
-    ) -> Option<(proc_macro2::Span, proc_macro2::Span)> {
+    pub fn token_span(&self, tokens: &TokenStream) -> Option<(proc_macro2::Span, proc_macro2::Span)> {
         let Place::Tokens { start, end, .. } = self.place else {
             return None;
         };
@@ -125,15 +117,8 @@ impl Header<'_, '_> {
         let Some(TokenKind::Ident(name)) = self.kind().cloned() else {
             return self.fail("expected the network's name, such as `MnasNetA1`");
         };
-        let ident = Ident::new(
-            name.strip_prefix("r#").unwrap_or("Name"),
-            self.flat.span_at(self.at),
-        );
-        let ident = if name.starts_with("r#") {
-            ident
-        } else {
-            Ident::new(&name, self.flat.span_at(self.at))
-        };
+        let ident = Ident::new(name.strip_prefix("r#").unwrap_or("Name"), self.flat.span_at(self.at));
+        let ident = if name.starts_with("r#") { ident } else { Ident::new(&name, self.flat.span_at(self.at)) };
         let name_span = self.span();
         self.at += 1;
         let source = if self.is_punct('=') {
@@ -143,14 +128,7 @@ impl Header<'_, '_> {
             self.inline(&name, name_span)
         };
         let (weights, crate_path) = self.trailer()?;
-        Some(MacroInput {
-            attrs,
-            vis,
-            ident,
-            source: source?,
-            weights,
-            crate_path,
-        })
+        Some(MacroInput { attrs, vis, ident, source: source?, weights, crate_path })
     }
 
     /// `<"specs/a.yaml">`
@@ -171,10 +149,7 @@ impl Header<'_, '_> {
 
     /// `<224 x 224 x 3, 1000> { ... }`
     fn inline(&mut self, name: &str, name_span: Span) -> Option<MacroSource> {
-        self.expect(
-            '<',
-            "expected the input's shape, `<224 x 224 x 3, 1000>`, or `= <\"spec.yaml\">`",
-        )?;
+        self.expect('<', "expected the input's shape, `<224 x 224 x 3, 1000>`, or `= <\"spec.yaml\">`")?;
         let start = self.at;
         while self.kind().is_some() && !self.is_punct('>') {
             self.at += 1;
@@ -183,11 +158,7 @@ impl Header<'_, '_> {
         self.expect('>', "expected `>` behind the shape")?;
         let open = self.at;
         self.group(Delimiter::Brace, "the network's blocks in braces")?;
-        let inside = self
-            .flat
-            .tokens
-            .get(open + 1..self.at - 1)
-            .unwrap_or_default();
+        let inside = self.flat.tokens.get(open + 1..self.at - 1).unwrap_or_default();
         let whole = Span::new(name_span.start, self.flat.tokens.get(open)?.index + 1);
         let root = body::root(name, name_span, angle, inside, whole, self.report);
         let spec = reader::read(&root, self.report)?;
@@ -199,10 +170,7 @@ impl Header<'_, '_> {
     }
 
     /// `, weights = "...", crate = path`
-    #[allow(
-        clippy::type_complexity,
-        reason = "the two values are taken apart where it is called"
-    )]
+    #[allow(clippy::type_complexity, reason = "the two values are taken apart where it is called")]
     fn trailer(&mut self) -> Option<(Option<(String, proc_macro2::Span)>, Option<TokenStream>)> {
         let (mut weights, mut crate_path) = (None, None);
         loop {
@@ -237,9 +205,7 @@ impl Header<'_, '_> {
                     crate_path = Some(self.flat.range(start, self.at));
                 }
                 Some(_) => {
-                    return self.fail(
-                        "expected nothing more, or `, weights = \"path\"`, or `, crate = path`",
-                    );
+                    return self.fail("expected nothing more, or `, weights = \"path\"`, or `, crate = path`");
                 }
             }
         }
@@ -280,11 +246,7 @@ impl Header<'_, '_> {
 
     fn span(&self) -> Span {
         let last = self.flat.tokens.last().map_or(0, |token| token.index);
-        let index = self
-            .flat
-            .tokens
-            .get(self.at)
-            .map_or(last, |token| token.index);
+        let index = self.flat.tokens.get(self.at).map_or(last, |token| token.index);
         Span::new(index, index + 1)
     }
 
@@ -302,10 +264,6 @@ impl Flat {
 
     /// Proc-macro span of the token at a position of the flat list.
     fn span_at(&self, at: usize) -> proc_macro2::Span {
-        self.tokens
-            .get(at)
-            .map_or_else(proc_macro2::Span::call_site, |token: &Token| {
-                self.span(token.index)
-            })
+        self.tokens.get(at).map_or_else(proc_macro2::Span::call_site, |token: &Token| self.span(token.index))
     }
 }

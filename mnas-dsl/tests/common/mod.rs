@@ -5,25 +5,12 @@ use std::path::{Path, PathBuf};
 
 use mnas_dsl::Network;
 
-pub(crate) const SHIPPED: [&str; 6] = [
-    "efficientnet_lite0",
-    "mnasnet_a1",
-    "mnasnet_b1",
-    "mnasnet_small",
-    "mobilenet_v1",
-    "mobilenet_v2",
-];
+pub(crate) const SHIPPED: [&str; 6] =
+    ["efficientnet_lite0", "mnasnet_a1", "mnasnet_b1", "mnasnet_small", "mobilenet_v1", "mobilenet_v2"];
 
 /// The text of a shipped spec.
 pub(crate) fn load(name: &str) -> String {
-    let path: PathBuf = [
-        env!("CARGO_MANIFEST_DIR"),
-        "..",
-        "specs",
-        &format!("{name}.yaml"),
-    ]
-    .iter()
-    .collect();
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "specs", &format!("{name}.yaml")].iter().collect();
     read(&path)
 }
 

@@ -76,12 +76,9 @@ impl Ops {
         let lanes = crate::emit::int(lanes);
         let guard = |n: TokenStream| if checked { quote!(assert!(i + #n <= a.len());) } else { quote!() };
         let (wide, one) = (guard(quote!(#lanes)), guard(quote!(1)));
-        let range = if checked {
-            quote!(assert!(start <= a.len());)
-        } else {
-            quote!()
-        };
-        let split = if checked { quote!(a.split_at_mut(len)) } else { quote!(unsafe { a.split_at_mut_unchecked(len) }) };
+        let range = if checked { quote!(assert!(start <= a.len());) } else { quote!() };
+        let split =
+            if checked { quote!(a.split_at_mut(len)) } else { quote!(unsafe { a.split_at_mut_unchecked(len) }) };
         let row = if checked { quote!(assert!(i < a.len());) } else { quote!() };
         quote! {
             #[doc = " A vector from `a[i..]`."]

@@ -12,15 +12,7 @@ use crate::spec::{Block, Broken, Notation, PointwiseActivation};
 use crate::tree::{Kind, Node, shorten};
 use crate::words::{ACTIVATIONS, SKIPS};
 
-const COMMON: [&str; 7] = [
-    "op",
-    "kernel",
-    "stride",
-    "filters",
-    "layers",
-    "skip",
-    "activation",
-];
+const COMMON: [&str; 7] = ["op", "kernel", "stride", "filters", "layers", "skip", "activation"];
 const SPECIAL: [&str; 3] = ["expand", "se", "pointwise_activation"];
 const STEM: [&str; 5] = ["op", "kernel", "stride", "filters", "activation"];
 
@@ -30,11 +22,7 @@ pub(crate) fn read(node: &Node, is_stem: bool, report: &mut Report) -> Option<Bl
         Kind::Text(text) if !is_stem => block_string::read(text, node.span, report),
         Kind::Map(_) => long(node, is_stem, report),
         _ => {
-            let expected = if is_stem {
-                "a map like {op: conv, ...}"
-            } else {
-                "a block: a map or a block string"
-            };
+            let expected = if is_stem { "a map like {op: conv, ...}" } else { "a block: a map or a block string" };
             wrong_type(node, expected, report);
             None
         }
@@ -46,43 +34,26 @@ fn long(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
         true => STEM.to_vec(),
         false => COMMON.iter().chain(&SPECIAL).copied().collect(),
     };
-    let fields = Fields::new(
-        node,
-        if is_stem { "the stem" } else { "a block" },
-        &known,
-        report,
-    )?;
+    let fields = Fields::new(node, if is_stem { "the stem" } else { "a block" }, &known, report)?;
     let row = kind(&fields, is_stem, report)?.row();
     let before = report.found.len();
     refuse(&fields, row, report);
-    let kernel = fields
-        .require("kernel", "3", report)
-        .and_then(|node| kernel_size(node, report));
+    let kernel = fields.require("kernel", "3", report).and_then(|node| kernel_size(node, report));
     let optional = |key: &str, what: &str, range, report: &mut Report| {
-        fields
-            .get(key)
-            .and_then(|node| whole(node, what, range, report))
+        fields.get(key).and_then(|node| whole(node, what, range, report))
     };
     let stride = optional("stride", "the stride", limits::STRIDE, report);
     let layers = optional("layers", "the number of layers", limits::LAYERS, report);
     let has = |key: &str| {
-        if row.keys.contains(&key) {
-            fields.get(key)
-        } else {
-            None
-        }
+        if row.keys.contains(&key) { fields.get(key) } else { None }
     };
     for &key in row.required {
         fields.require(key, "6", report);
     }
     let expand_ratio = has("expand").and_then(|node| expand_ratio(node, report));
     let se_ratio = has("se").and_then(|node| se_ratio(node, report));
-    let skip = fields
-        .get("skip")
-        .and_then(|node| one_of(node, "skip", SKIPS, report));
-    let activation = fields
-        .get("activation")
-        .and_then(|node| one_of(node, "activation", ACTIVATIONS, report));
+    let skip = fields.get("skip").and_then(|node| one_of(node, "skip", SKIPS, report));
+    let activation = fields.get("activation").and_then(|node| one_of(node, "activation", ACTIVATIONS, report));
     let pointwise_activation = has("pointwise_activation").and_then(|node| pointwise(node, report));
     let other = report.found.len() > before;
     let filters = fields
@@ -100,17 +71,10 @@ fn long(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
         layers,
         expand_ratio,
         se_ratio,
-        skip: if is_stem {
-            Some(At::new(Skip::None, node.span))
-        } else {
-            skip
-        },
+        skip: if is_stem { Some(At::new(Skip::None, node.span)) } else { skip },
         activation,
         pointwise_activation,
-        broken: Broken {
-            filters: filters.is_none(),
-            other,
-        },
+        broken: Broken { filters: filters.is_none(), other },
     };
     check_skip(&block, report);
     Some(block)
@@ -119,11 +83,7 @@ fn long(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
 fn kind(fields: &Fields<'_>, is_stem: bool, report: &mut Report) -> Option<BlockKind> {
     let node = fields.require("op", if is_stem { "conv" } else { "mbconv" }, report)?;
     let Kind::Text(op) = &node.kind else {
-        wrong_type(
-            node,
-            &format!("one of {}", ops().collect::<Vec<_>>().join(", ")),
-            report,
-        );
+        wrong_type(node, &format!("one of {}", ops().collect::<Vec<_>>().join(", ")), report);
         return None;
     };
     let Some(kind) = BlockKind::from_op(op) else {
@@ -140,8 +100,7 @@ fn kind(fields: &Fields<'_>, is_stem: bool, report: &mut Report) -> Option<Block
     };
     if is_stem && kind != BlockKind::Conv {
         report.error(node.span, format!("the stem is a `{op}`"), |d| {
-            d.label("must be `conv`")
-                .hint("make it the first of the blocks, behind a `conv` stem");
+            d.label("must be `conv`").hint("make it the first of the blocks, behind a `conv` stem");
         });
         return None;
     }
@@ -152,16 +111,9 @@ fn kind(fields: &Fields<'_>, is_stem: bool, report: &mut Report) -> Option<Block
 fn refuse(fields: &Fields<'_>, row: &Row, report: &mut Report) {
     for (key, why) in row.refusals {
         if let Some(span) = fields.key_span(key) {
-            let having: Vec<_> = ROWS
-                .iter()
-                .filter(|row| row.keys.contains(key))
-                .map(|row| row.op)
-                .collect();
+            let having: Vec<_> = ROWS.iter().filter(|row| row.keys.contains(key)).map(|row| row.op).collect();
             report.error(span, format!("`{}` has no `{key}`", row.op), |d| {
-                d.label(*why).hint(format!(
-                    "remove it, or use an op that has it: {}",
-                    having.join(", ")
-                ));
+                d.label(*why).hint(format!("remove it, or use an op that has it: {}", having.join(", ")));
             });
         }
     }
@@ -173,37 +125,20 @@ pub(crate) fn kernel_size(node: &Node, report: &mut Report) -> Option<At<usize>>
     if size.value % 2 == 1 {
         return Some(size);
     }
-    report.error(
-        node.span,
-        format!("the kernel size {} is even", size.value),
-        |d| {
-            d.label("must be odd")
-                .hint(format!("write {} or {}", size.value - 1, size.value + 1));
-        },
-    );
+    report.error(node.span, format!("the kernel size {} is even", size.value), |d| {
+        d.label("must be odd").hint(format!("write {} or {}", size.value - 1, size.value + 1));
+    });
     None
 }
 
 /// An expansion ratio.
 pub(crate) fn expand_ratio(node: &Node, report: &mut Report) -> Option<At<f64>> {
-    number(
-        node,
-        "the expansion",
-        "above 0 and at most 64",
-        |it| it > 0.0 && it <= limits::MULTIPLIER,
-        report,
-    )
+    number(node, "the expansion", "above 0 and at most 64", |it| it > 0.0 && it <= limits::MULTIPLIER, report)
 }
 
 /// A squeeze-excite ratio.
 pub(crate) fn se_ratio(node: &Node, report: &mut Report) -> Option<At<f64>> {
-    number(
-        node,
-        "the squeeze-excite ratio",
-        "above 0 and at most 1",
-        |it| it > 0.0 && it <= 1.0,
-        report,
-    )
+    number(node, "the squeeze-excite ratio", "above 0 and at most 1", |it| it > 0.0 && it <= 1.0, report)
 }
 
 fn pointwise(node: &Node, report: &mut Report) -> Option<At<PointwiseActivation>> {
@@ -211,10 +146,7 @@ fn pointwise(node: &Node, report: &mut Report) -> Option<At<PointwiseActivation>
         return Some(At::new(PointwiseActivation::Same, node.span));
     }
     let activation: At<Activation> = one_of(node, "activation", ACTIVATIONS, report)?;
-    Some(At::new(
-        PointwiseActivation::Is(activation.value),
-        node.span,
-    ))
+    Some(At::new(PointwiseActivation::Is(activation.value), node.span))
 }
 
 /// A skip that a block cannot have whatever its shapes.
@@ -224,13 +156,8 @@ pub(crate) fn check_skip(block: &Block, report: &mut Report) {
         && block.has_pointwise_activation()
     {
         let span: Span = skip.span;
-        report.error(
-            span,
-            "a block with an activation after its pointwise half has no skip",
-            |d| {
-                d.label("skip asked for")
-                    .hint("remove `skip`, or the activation after the pointwise convolution");
-            },
-        );
+        report.error(span, "a block with an activation after its pointwise half has no skip", |d| {
+            d.label("skip asked for").hint("remove `skip`, or the activation after the pointwise convolution");
+        });
     }
 }

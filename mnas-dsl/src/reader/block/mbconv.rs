@@ -8,17 +8,10 @@ use crate::spec::Block;
 pub(super) const ROW: Row = Row {
     kind: BlockKind::MbConv,
     op: "mbconv",
-    timm: &[TimmType {
-        name: "ir",
-        pointwise_activation: false,
-        skip_on_request: false,
-    }],
+    timm: &[TimmType { name: "ir", pointwise_activation: false, skip_on_request: false }],
     keys: &["expand", "se"],
     required: &["expand"],
-    refusals: &[(
-        "pointwise_activation",
-        "the projection of `mbconv` is linear",
-    )],
+    refusals: &[("pointwise_activation", "the projection of `mbconv` is linear")],
     layer,
 };
 

@@ -8,16 +8,8 @@ pub(super) const ROW: Row = Row {
     kind: BlockKind::SepConv,
     op: "sepconv",
     timm: &[
-        TimmType {
-            name: "ds",
-            pointwise_activation: false,
-            skip_on_request: false,
-        },
-        TimmType {
-            name: "dsa",
-            pointwise_activation: true,
-            skip_on_request: false,
-        },
+        TimmType { name: "ds", pointwise_activation: false, skip_on_request: false },
+        TimmType { name: "dsa", pointwise_activation: true, skip_on_request: false },
     ],
     keys: &["se", "pointwise_activation"],
     required: &[],
