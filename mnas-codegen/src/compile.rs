@@ -1,12 +1,90 @@
-//! The whole compiler on one page: `Network` -> `Graph` -> passes -> `Plan` -> tokens, weights, text.
+//! The whole compiler on one page: `Spec` -> `Network` -> `Graph` -> passes -> `Plan` -> Rust and packed weights.
+//!
+//! Every door (command line, macro, build script) goes through [`compile`]; ONNX and reports start from
+//! [`fused_graph`].
 
-use crate::emit::api::{self, Embed, Options};
+use crate::emit::api::{self, Embed};
 use crate::graph::Graph;
+use crate::plan::isa::{self, Isa};
 use crate::plan::{self, Plan, PlanError, Target};
 use crate::weights::Weights;
 use crate::{lower, pack, passes};
 use mnas_dsl::network::Network;
-use proc_macro2::TokenStream;
+use mnas_dsl::spec::Spec;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use std::fmt;
+
+/// Version of mnas: generated code demands the same of the runtime.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What can be chosen about generated code: the same for every door.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Instruction sets in the code; the best one that the processor has runs.
+    pub isas: Vec<Isa>,
+    /// Whether mnas-runtime is put into the code, so that it needs no other crate.
+    pub standalone: bool,
+    /// Whether every memory access is asserted.
+    pub checked: bool,
+    /// The type: its name, visibility, attributes. By default public and named as the spec.
+    pub item: Option<Item>,
+    /// Path to mnas-runtime, by default `::mnas_runtime`.
+    pub runtime: Option<TokenStream>,
+}
+
+/// The generated type as its user declares it.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Its name.
+    pub ident: Ident,
+    /// Its visibility.
+    pub visibility: TokenStream,
+    /// Attributes and documentation.
+    pub attributes: TokenStream,
+}
+
+impl Default for Options {
+    /// Every implemented instruction set of x86-64: never a guess from the machine that compiles.
+    fn default() -> Self {
+        Options { isas: isa::of_arch("x86_64"), standalone: false, checked: false, item: None, runtime: None }
+    }
+}
+
+/// A compiled network before it is printed.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The fused graph.
+    pub graph: Graph,
+    /// The plan.
+    pub plan: Plan,
+    /// Packed weights, little-endian, where weights were given.
+    pub weights: Option<Vec<u8>>,
+    /// Hash of the spec.
+    pub spec_hash: String,
+    options: Options,
+    emit: api::Options,
+}
+
+/// Why a network could not be compiled.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CompileError {
+    /// See [`PlanError`].
+    Plan(PlanError),
+    /// See [`pack::PackError`].
+    Pack(pack::PackError),
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CompileError::Plan(e) => e.fmt(f),
+            CompileError::Pack(e) => e.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CompileError {}
 
 /// The graph of a network after all passes.
 pub fn fused_graph(network: &Network) -> Graph {
@@ -15,45 +93,88 @@ pub fn fused_graph(network: &Network) -> Graph {
     graph
 }
 
-/// The plan of a network.
+/// Compiles a network, with weights where they are to be embedded.
 ///
 /// # Errors
 ///
-/// None for a graph that went through all passes; see [`PlanError`].
-pub fn plan_of(network: &Network, target: &Target) -> Result<Plan, PlanError> {
-    plan::plan(&fused_graph(network), target)
-}
-
-/// The packed weights of a plan, little-endian, as a file beside the generated one holds them.
-///
-/// # Errors
-///
-/// If a parameter is missing or has another shape.
-pub fn packed_weights(plan: &Plan, weights: &Weights) -> Result<Vec<u8>, pack::PackError> {
-    let floats = pack::pack(plan, weights)?;
-    Ok(floats.iter().flat_map(|v| v.to_le_bytes()).collect())
-}
-
-/// The items of the generated network.
-pub fn rust(plan: &Plan, options: &Options) -> TokenStream {
-    api::emit(plan, options)
-}
-
-/// Options for `network` with the most usual values: public, loaded from no file, on the published runtime.
-pub fn default_options(network: &Network, parameters: u64, macs: u64) -> Options {
-    Options {
-        ident: proc_macro2::Ident::new(&type_name(&network.name), proc_macro2::Span::call_site()),
-        visibility: quote::quote!(pub),
+/// Weights that do not fit the network.
+pub fn compile(
+    spec: &Spec,
+    network: &Network,
+    weights: Option<&Weights>,
+    options: &Options,
+) -> Result<Compiled, CompileError> {
+    let graph = fused_graph(network);
+    let plan = plan::plan(&graph, &Target::new(options.isas.clone())).map_err(CompileError::Plan)?;
+    let weights = match weights {
+        None => None,
+        Some(weights) => {
+            let floats = pack::pack(&plan, weights).map_err(CompileError::Pack)?;
+            Some(floats.iter().flat_map(|v| v.to_le_bytes()).collect())
+        }
+    };
+    let item = options.item.clone().unwrap_or_else(|| Item {
+        ident: Ident::new(&type_name(&network.name), Span::call_site()),
+        visibility: quote!(pub),
         attributes: TokenStream::new(),
-        runtime: quote::quote!(::mnas_runtime),
-        standalone: false,
-        checked: false,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+    });
+    let emit = api::Options {
+        ident: item.ident,
+        visibility: item.visibility,
+        attributes: item.attributes,
+        runtime: options.runtime.clone().unwrap_or_else(|| quote!(::mnas_runtime)),
+        standalone: options.standalone,
+        checked: options.checked,
+        version: VERSION.to_owned(),
         embed: Embed::None,
         preprocess: network.preprocess.clone(),
-        parameters,
-        macs,
+        parameters: network.parameters(),
+        macs: network.macs(),
+    };
+    Ok(Compiled { graph, plan, weights, spec_hash: spec_hash(spec), options: options.clone(), emit })
+}
+
+impl Compiled {
+    /// The items, for a macro; weights are written into them.
+    pub fn tokens(&self) -> TokenStream {
+        let embed = self.weights.clone().map_or(Embed::None, Embed::Bytes);
+        crate::emit::file::without_notes(api::emit(&self.plan, &api::Options { embed, ..self.emit.clone() }))
     }
+
+    /// The text of a file, which includes `weights_file` (a path as `include_bytes!` takes it) where weights were given.
+    ///
+    /// # Errors
+    ///
+    /// A mistake of the emitter: the text is no Rust.
+    #[cfg(feature = "format")]
+    pub fn text(&self, weights_file: &str) -> Result<String, crate::emit::file::FormatError> {
+        use crate::emit::file::{Header, format};
+        let embed = if self.weights.is_some() { Embed::File(weights_file.to_owned()) } else { Embed::None };
+        let emit = api::Options { embed, ..self.emit.clone() };
+        let isas: Vec<&str> = self.plan.schedules.iter().map(|s| s.isa.name).collect();
+        let mut shown = format!("--isa {}", isas.join(","));
+        for (name, on) in [("--standalone", self.options.standalone), ("--checked", self.options.checked)] {
+            if on {
+                shown = format!("{shown} {name}");
+            }
+        }
+        let header = Header { version: VERSION, spec_hash: &self.spec_hash, options: &shown };
+        format(&self.plan, api::emit(&self.plan, &emit), &emit, &header)
+    }
+
+    /// The generated type's name.
+    pub fn type_name(&self) -> String {
+        self.emit.ident.to_string()
+    }
+}
+
+/// A hash of what a spec says, whatever its layout and comments: FNV-1a of its canonical text, 64 bits as hexadecimal.
+pub fn spec_hash(spec: &Spec) -> String {
+    let hash = spec
+        .to_yaml()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{hash:016x}")
 }
 
 /// `mnasnet_a1` as a type is called: `MnasnetA1`.
