@@ -9,6 +9,7 @@ use crate::plan::isa::{self, Isa};
 use crate::plan::{self, Plan, PlanError, Target};
 use crate::weights::Weights;
 use crate::{lower, pack, passes};
+use mnas_dsl::names::camel_case;
 use mnas_dsl::network::Network;
 use mnas_dsl::spec::Spec;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -114,7 +115,7 @@ pub fn compile(
         }
     };
     let item = options.item.clone().unwrap_or_else(|| Item {
-        ident: Ident::new(&type_name(&network.name), Span::call_site()),
+        ident: Ident::new(&camel_case(&network.name), Span::call_site()),
         visibility: quote!(pub),
         attributes: TokenStream::new(),
     });
@@ -175,15 +176,4 @@ pub fn spec_hash(spec: &Spec) -> String {
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     format!("{hash:016x}")
-}
-
-/// `mnasnet_a1` as a type is called: `MnasnetA1`.
-pub fn type_name(name: &str) -> String {
-    name.split('_')
-        .filter(|part| !part.is_empty())
-        .flat_map(|part| {
-            let mut chars = part.chars();
-            chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect::<Vec<_>>()
-        })
-        .collect()
 }
