@@ -6,7 +6,9 @@ use mnas_dsl::network::Activation;
 pub fn apply(activation: Activation, x: f64) -> f64 {
     match activation {
         Activation::Linear => x,
-        Activation::Relu => x.max(0.0),
+        // Not `max`, which would hide a NaN.
+        Activation::Relu if x < 0.0 => 0.0,
+        Activation::Relu => x,
         Activation::Relu6 => x.clamp(0.0, 6.0),
         Activation::HardSwish => x * hard_sigmoid(x),
         Activation::Swish => x * sigmoid(x),
@@ -41,6 +43,14 @@ mod tests {
         assert!((apply(Activation::Sigmoid, ln3) - 0.75).abs() < 1e-15);
         assert!((apply(Activation::Sigmoid, -ln3) - 0.25).abs() < 1e-15);
         assert!((apply(Activation::Swish, -ln3) + 0.25 * ln3).abs() < 1e-15);
+    }
+
+    #[test]
+    fn nan_is_not_hidden() {
+        use Activation::{HardSigmoid, HardSwish, Linear, Relu, Relu6, Sigmoid, Swish};
+        for activation in [Linear, Relu, Relu6, HardSwish, Swish, Sigmoid, HardSigmoid] {
+            assert!(apply(activation, f64::NAN).is_nan(), "{activation:?}");
+        }
     }
 
     #[test]

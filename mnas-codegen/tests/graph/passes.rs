@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use mnas_codegen::graph::{Graph, GraphLayer, Node, Op, Tensor, TensorId};
+use mnas_codegen::graph::{Conv, Graph, GraphLayer, Node, Op, Tensor, TensorId};
 use mnas_codegen::lower::lower;
 use mnas_codegen::passes::{self, PASSES};
 use mnas_codegen::reference;
 use mnas_codegen::validate::validate;
-use mnas_dsl::network::{Activation, Shape, Skip};
+use mnas_dsl::network::{Activation, Pads, Shape, Skip};
 
 use crate::common::{every_feature, image, weights};
 
@@ -160,6 +160,92 @@ fn what_has_another_use_stays() {
         assert!(after.nodes.iter().any(|node| node.name == stays), "{stays} vanished");
         assert_same(&before, &after);
     }
+}
+
+/// A graph of one layer over 1x2x1 tensors: name, operator, operands (0 is the input, i the result of the i-th node).
+fn tiny(nodes: &[(&str, Op, &[usize])]) -> Graph {
+    let shape = Shape { height: 1, width: 2, channels: 1 };
+    let tensor = |name: &str| Tensor { name: name.to_owned(), shape };
+    let output = TensorId(nodes.len());
+    Graph {
+        name: "tiny".to_owned(),
+        tensors: [tensor("input")].into_iter().chain(nodes.iter().map(|(name, ..)| tensor(name))).collect(),
+        nodes: nodes
+            .iter()
+            .enumerate()
+            .map(|(index, (name, op, inputs))| Node {
+                name: (*name).to_owned(),
+                layer: 0,
+                op: op.clone(),
+                inputs: inputs.iter().map(|&input| TensorId(input)).collect(),
+                output: TensorId(index + 1),
+            })
+            .collect(),
+        input: TensorId(0),
+        output,
+        layers: vec![GraphLayer { name: "stem".to_owned(), source: String::new(), output }],
+    }
+}
+
+fn tiny_conv(param: &str) -> Op {
+    Op::Conv(Conv {
+        param: param.to_owned(),
+        input_channels: 1,
+        output_channels: 1,
+        kernel_size: 1,
+        stride: 1,
+        pads: Pads { top: 0, left: 0, bottom: 0, right: 0 },
+        depthwise: false,
+        bias: true,
+        batch_norm: None,
+        activation: Activation::Linear,
+        residual: false,
+    })
+}
+
+/// Operators in an order that lowering never writes: what may not fuse has to stay.
+#[test]
+fn order_within_a_conv_is_respected() {
+    let norm = |param: &str| Op::BatchNorm { param: param.to_owned(), eps: 1e-3 };
+    let relu = || Op::Activation(Activation::Relu);
+    let sigmoid = || Op::Activation(Activation::Sigmoid);
+    let cases: [(&[(&str, Op, &[usize])], &[&str]); 7] = [
+        (&[("c", tiny_conv("c"), &[0]), ("a", relu(), &[1]), ("n", norm("n"), &[2])], &["c", "n"]),
+        (&[("c", tiny_conv("c"), &[0]), ("n", norm("n"), &[1]), ("m", norm("m"), &[2])], &["c", "m"]),
+        (&[("c", tiny_conv("c"), &[0]), ("a", relu(), &[1]), ("b", sigmoid(), &[2])], &["c", "b"]),
+        (&[("c", tiny_conv("c"), &[0]), ("s", Op::Add, &[1, 0]), ("n", norm("n"), &[2])], &["c", "n"]),
+        (&[("c", tiny_conv("c"), &[0]), ("s", Op::Add, &[1, 0]), ("a", relu(), &[2])], &["c", "a"]),
+        // Both operands are the convolution's result.
+        (&[("c", tiny_conv("c"), &[0]), ("s", Op::Add, &[1, 1])], &["c", "s"]),
+        // The body is the second operand, and the first is made after it.
+        (&[("c", tiny_conv("c"), &[0]), ("a", relu(), &[0]), ("s", Op::Add, &[2, 1])], &["a", "c"]),
+    ];
+    for (nodes, left) in cases {
+        let before = tiny(nodes);
+        validate(&before).unwrap();
+        let mut after = before.clone();
+        passes::run_all(&mut after);
+        validate(&after).unwrap();
+        let names: Vec<&str> = after.nodes.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(names, left);
+        assert_same(&before, &after);
+        // Again from the fused state, in which convolutions hold residuals and activations.
+        passes::run_all(&mut after);
+        assert_same(&before, &after);
+    }
+}
+
+#[test]
+fn a_conv_takes_one_residual() {
+    let nodes: [(&str, Op, &[usize]); 4] =
+        [("c", tiny_conv("c"), &[0]), ("d", tiny_conv("d"), &[0]), ("s", Op::Add, &[1, 2]), ("t", Op::Add, &[3, 0])];
+    let before = tiny(&nodes);
+    let mut after = before.clone();
+    passes::run_all(&mut after);
+    validate(&after).unwrap();
+    let names: Vec<&str> = after.nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["d", "c", "t"]);
+    assert_same(&before, &after);
 }
 
 #[test]

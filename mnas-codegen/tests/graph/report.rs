@@ -1,85 +1,16 @@
 //! Costs against published counts, and the printed forms.
 
+use crate::common::{every_feature, mnasnet_a1, mnasnet_small, mobilenet_v2};
 use mnas_codegen::lower::lower;
 use mnas_codegen::passes;
 use mnas_codegen::report::summary;
-use mnas_dsl::network::{Activation, Head, Network, Skip};
-
-use crate::common::{self, Block, conv, every_feature, mbconv, se, sepconv};
-
-const RELU: Activation = Activation::Relu;
-
-/// A stage: repeats, kernel, stride, expansion (0: a sepconv), filters, squeeze-excite or not.
-type Stage = (usize, usize, usize, usize, usize, bool);
-
-/// A network of the MnasNet family at 224x224x3 with 1000 classes.
-fn family(name: &str, stem: usize, stages: &[Stage], no_skip: &[usize]) -> Network {
-    let mut blocks = vec![Block::new(conv(RELU), 3, 2, stem)];
-    let mut input = stem;
-    for (index, &(repeats, kernel_size, stride, expand, filters, squeeze)) in stages.iter().enumerate() {
-        for repeat in 0..repeats {
-            let stride = if repeat == 0 { stride } else { 1 };
-            // MnasNet's squeeze-excite is a quarter of the block's input.
-            let se = if squeeze { se(input / 4, RELU, Activation::Sigmoid) } else { None };
-            let op = match expand {
-                0 => sepconv(RELU, se, Activation::Linear),
-                _ => mbconv(input * expand, RELU, se),
-            };
-            let keeps_shape = stride == 1 && input == filters && !no_skip.contains(&index);
-            let skip = if keeps_shape { Skip::Identity } else { Skip::None };
-            blocks.push(Block::new(op, kernel_size, stride, filters).skip(skip));
-            input = filters;
-        }
-    }
-    let head = Head { conv: Some((1280, RELU)), classes: 1000 };
-    common::network(name, (224, 224, 3), blocks, Some(head))
-}
-
-pub(crate) fn mnasnet_a1() -> Network {
-    let stages = [
-        (1, 3, 1, 0, 16, false),
-        (2, 3, 2, 6, 24, false),
-        (3, 5, 2, 3, 40, true),
-        (4, 3, 2, 6, 80, false),
-        (2, 3, 1, 6, 112, true),
-        (3, 5, 2, 6, 160, true),
-        (1, 3, 1, 6, 320, false),
-    ];
-    family("mnasnet_a1", 32, &stages, &[0])
-}
-
-fn mnasnet_small() -> Network {
-    let stages = [
-        (1, 3, 1, 0, 8, false),
-        (1, 3, 2, 3, 16, false),
-        (2, 3, 2, 6, 16, false),
-        (4, 5, 2, 6, 32, true),
-        (3, 3, 1, 6, 32, true),
-        (3, 5, 2, 6, 88, true),
-        (1, 3, 1, 6, 144, false),
-    ];
-    family("mnasnet_small", 8, &stages, &[])
-}
-
-fn mobilenet_v2() -> Network {
-    let stages = [
-        (1, 3, 1, 0, 16, false),
-        (2, 3, 2, 6, 24, false),
-        (3, 3, 2, 6, 32, false),
-        (4, 3, 2, 6, 64, false),
-        (3, 3, 1, 6, 96, false),
-        (3, 3, 2, 6, 160, false),
-        (1, 3, 1, 6, 320, false),
-    ];
-    family("mobilenet_v2", 32, &stages, &[])
-}
 
 #[test]
 fn totals_are_the_published_ones() {
     for (network, parameters, macs) in [
-        (mnasnet_a1(), 3_887_038, 311_579_072),
-        (mnasnet_small(), 2_030_264, 68_339_184),
-        (mobilenet_v2(), 3_504_872, 300_774_272),
+        (mnasnet_a1(224), 3_887_038, 311_579_072),
+        (mnasnet_small(224), 2_030_264, 68_339_184),
+        (mobilenet_v2(224), 3_504_872, 300_774_272),
     ] {
         let graph = lower(&network);
         let unfused = summary(&graph);
