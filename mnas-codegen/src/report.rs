@@ -61,30 +61,32 @@ fn row(graph: &Graph, node: &Node) -> SummaryRow {
         name: node.name.clone(),
         op: describe(&node.op),
         output,
-        parameters: costs.parameters as u64,
-        macs: costs.macs as u64,
-        weight_bytes: (costs.folded_values * size_of::<f32>()) as u64,
+        parameters: costs.parameters,
+        macs: costs.macs,
+        weight_bytes: costs.folded_values * size_of::<f32>() as u64,
     }
 }
 
 #[derive(Default)]
 struct Costs {
-    parameters: usize,
-    macs: usize,
+    parameters: u64,
+    macs: u64,
     /// Values left of the parameters when batch norms are folded.
-    folded_values: usize,
+    folded_values: u64,
 }
 
 fn costs(op: &Op, input: Shape, output: Shape) -> Costs {
     match op {
-        Op::Conv(conv) => conv_costs(conv, output.pixels()),
+        Op::Conv(conv) => conv_costs(conv, output.pixels() as u64),
         Op::BatchNorm { .. } => {
             // The bias that it folds to; its scale goes into weights that are counted already.
-            Costs { parameters: 2 * input.channels, macs: 0, folded_values: input.channels }
+            let channels = input.channels as u64;
+            Costs { parameters: 2 * channels, macs: 0, folded_values: channels }
         }
         Op::Linear { .. } => {
-            let macs = input.channels * output.channels;
-            Costs { parameters: macs + output.channels, macs, folded_values: macs + output.channels }
+            let (inputs, outputs) = (input.channels as u64, output.channels as u64);
+            let values = inputs * outputs + outputs;
+            Costs { parameters: values, macs: inputs * outputs, folded_values: values }
         }
         Op::SqueezeExcite { reduce, expand } => {
             let (reduce, expand) = (conv_costs(reduce, 1), conv_costs(expand, 1));
@@ -98,13 +100,13 @@ fn costs(op: &Op, input: Shape, output: Shape) -> Costs {
     }
 }
 
-fn conv_costs(conv: &Conv, pixels: usize) -> Costs {
-    let per_channel = usize::from(conv.bias) + 2 * usize::from(conv.batch_norm.is_some());
-    let folded_per_channel = usize::from(conv.has_bias());
+fn conv_costs(conv: &Conv, pixels: u64) -> Costs {
+    let (weights, channels) = (conv.weight_len() as u64, conv.output_channels as u64);
+    let per_channel = u64::from(conv.bias) + 2 * u64::from(conv.batch_norm.is_some());
     Costs {
-        parameters: conv.weight_len() + per_channel * conv.output_channels,
-        macs: conv.weight_len() * pixels,
-        folded_values: conv.weight_len() + folded_per_channel * conv.output_channels,
+        parameters: weights + per_channel * channels,
+        macs: weights * pixels,
+        folded_values: weights + u64::from(conv.has_bias()) * channels,
     }
 }
 

@@ -1,5 +1,8 @@
 //! Networks written by hand, weights and images for tests.
 
+use std::fs;
+use std::path::Path;
+
 use mnas_codegen::graph::{Conv, Graph, Op};
 use mnas_codegen::weights::{WeightTensor, Weights};
 use mnas_dsl::network::{Activation, Head, Layer, LayerOp, Network, Pads, Se, Shape, Skip};
@@ -127,71 +130,22 @@ pub(crate) fn every_feature() -> Vec<Network> {
     ]
 }
 
-const RELU: Activation = Activation::Relu;
-
-/// A stage: repeats, kernel, stride, expansion (0: a sepconv), filters, squeeze-excite or not.
-type Stage = (usize, usize, usize, usize, usize, bool);
-
-/// A network of the MnasNet family for square images, with 1000 classes.
-fn family(name: &str, size: usize, stem: usize, stages: &[Stage], no_skip: &[usize]) -> Network {
-    let mut blocks = vec![Block::new(conv(RELU), 3, 2, stem)];
-    let mut input = stem;
-    for (index, &(repeats, kernel_size, stride, expand, filters, squeeze)) in stages.iter().enumerate() {
-        for repeat in 0..repeats {
-            let stride = if repeat == 0 { stride } else { 1 };
-            // MnasNet's squeeze-excite is a quarter of the block's input.
-            let se = if squeeze { se(input / 4, RELU, Activation::Sigmoid) } else { None };
-            let op = match expand {
-                0 => sepconv(RELU, se, Activation::Linear),
-                _ => mbconv(input * expand, RELU, se),
-            };
-            let keeps_shape = stride == 1 && input == filters && !no_skip.contains(&index);
-            let skip = if keeps_shape { Skip::Identity } else { Skip::None };
-            blocks.push(Block::new(op, kernel_size, stride, filters).skip(skip));
-            input = filters;
-        }
-    }
-    let head = Head { conv: Some((1280, RELU)), classes: 1000 };
-    network(name, (size, size, 3), blocks, Some(head))
-}
-
-pub(crate) fn mnasnet_a1(size: usize) -> Network {
-    let stages = [
-        (1, 3, 1, 0, 16, false),
-        (2, 3, 2, 6, 24, false),
-        (3, 5, 2, 3, 40, true),
-        (4, 3, 2, 6, 80, false),
-        (2, 3, 1, 6, 112, true),
-        (3, 5, 2, 6, 160, true),
-        (1, 3, 1, 6, 320, false),
-    ];
-    family("mnasnet_a1", size, 32, &stages, &[0])
-}
-
-pub(crate) fn mnasnet_small(size: usize) -> Network {
-    let stages = [
-        (1, 3, 1, 0, 8, false),
-        (1, 3, 2, 3, 16, false),
-        (2, 3, 2, 6, 16, false),
-        (4, 5, 2, 6, 32, true),
-        (3, 3, 1, 6, 32, true),
-        (3, 5, 2, 6, 88, true),
-        (1, 3, 1, 6, 144, false),
-    ];
-    family("mnasnet_small", size, 8, &stages, &[])
-}
-
-pub(crate) fn mobilenet_v2(size: usize) -> Network {
-    let stages = [
-        (1, 3, 1, 0, 16, false),
-        (2, 3, 2, 6, 24, false),
-        (3, 3, 2, 6, 32, false),
-        (4, 3, 2, 6, 64, false),
-        (3, 3, 1, 6, 96, false),
-        (3, 3, 2, 6, 160, false),
-        (1, 3, 1, 6, 320, false),
-    ];
-    family("mobilenet_v2", size, 32, &stages, &[])
+/// Every shipped spec, its input square with sides of `size`.
+pub(crate) fn shipped(size: usize) -> Vec<Network> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort();
+    files
+        .iter()
+        .map(|file| {
+            let text = fs::read_to_string(file).unwrap();
+            assert!(text.contains("\ninput: 224x224x3\n"));
+            let text = text.replace("\ninput: 224x224x3\n", &format!("\ninput: {size}x{size}x3\n"));
+            let (_, network) = mnas_dsl::load_yaml(&text, &file.display().to_string()).unwrap();
+            network
+        })
+        .collect()
 }
 
 /// A generator of test values (xorshift64*), uniform in \[-1, 1).

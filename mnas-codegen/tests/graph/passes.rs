@@ -162,8 +162,11 @@ fn what_has_another_use_stays() {
     }
 }
 
-/// A graph of one layer over 1x2x1 tensors: name, operator, operands (0 is the input, i the result of the i-th node).
-fn tiny(nodes: &[(&str, Op, &[usize])]) -> Graph {
+/// Name, operator, operands: 0 is the input, i the result of the i-th node.
+type TinyNode<'a> = (&'a str, Op, &'a [usize]);
+
+/// A graph of one layer over 1x2x1 tensors.
+fn tiny(nodes: &[TinyNode<'_>]) -> Graph {
     let shape = Shape { height: 1, width: 2, channels: 1 };
     let tensor = |name: &str| Tensor { name: name.to_owned(), shape };
     let output = TensorId(nodes.len());
@@ -209,7 +212,7 @@ fn order_within_a_conv_is_respected() {
     let norm = |param: &str| Op::BatchNorm { param: param.to_owned(), eps: 1e-3 };
     let relu = || Op::Activation(Activation::Relu);
     let sigmoid = || Op::Activation(Activation::Sigmoid);
-    let cases: [(&[(&str, Op, &[usize])], &[&str]); 7] = [
+    let cases: [(&[TinyNode<'_>], &[&str]); 7] = [
         (&[("c", tiny_conv("c"), &[0]), ("a", relu(), &[1]), ("n", norm("n"), &[2])], &["c", "n"]),
         (&[("c", tiny_conv("c"), &[0]), ("n", norm("n"), &[1]), ("m", norm("m"), &[2])], &["c", "m"]),
         (&[("c", tiny_conv("c"), &[0]), ("a", relu(), &[1]), ("b", sigmoid(), &[2])], &["c", "b"]),
@@ -246,6 +249,40 @@ fn a_conv_takes_one_residual() {
     let names: Vec<&str> = after.nodes.iter().map(|node| node.name.as_str()).collect();
     assert_eq!(names, ["d", "c", "t"]);
     assert_same(&before, &after);
+}
+
+#[test]
+fn a_gate_that_is_not_squeeze_excite_stays() {
+    let graph = lower(&every_feature()[0]);
+    let position = |graph: &Graph, name: &str| graph.nodes.iter().position(|node| node.name == name).unwrap();
+    let keeps_multiply = |mut graph: Graph| {
+        validate(&graph).unwrap();
+        let before = graph.clone();
+        passes::run_all(&mut graph);
+        assert_same(&before, &graph);
+        graph.nodes.iter().any(|node| node.name == "blocks.1.0/se/multiply")
+    };
+    assert!(!keeps_multiply(graph.clone()), "the control fuses");
+
+    // The means of another tensor of the same shape.
+    let mut other_means = graph.clone();
+    let (pool, relu) = (position(&graph, "blocks.1.0/se/pool"), position(&graph, "blocks.1.0/depthwise/relu"));
+    other_means.nodes[pool].inputs[0] = other_means.nodes[relu].inputs[0];
+    assert!(keeps_multiply(other_means));
+
+    // A residual inside the gate: the reduced means twice.
+    let mut residual = graph.clone();
+    let relu = position(&graph, "blocks.1.0/se/reduce/relu");
+    let reduced = residual.nodes[relu].output;
+    let doubled = TensorId(residual.tensors.len());
+    let name = "blocks.1.0/se/double".to_owned();
+    residual.tensors.push(Tensor { name: name.clone(), shape: residual.shape(reduced) });
+    let constant = residual.nodes[relu].inputs[0];
+    residual.nodes[relu + 1].inputs[0] = doubled;
+    let layer = residual.nodes[relu].layer;
+    let inputs = vec![reduced, constant];
+    residual.nodes.insert(relu + 1, Node { name, layer, op: Op::Add, inputs, output: doubled });
+    assert!(keeps_multiply(residual));
 }
 
 #[test]
@@ -291,10 +328,45 @@ fn validate_sees_what_is_wrong() {
     assert_eq!(message, "stem/conv/bn: result %1 is made twice");
     let message = broken(|graph| graph.tensors[1].shape = Shape { height: 1, width: 1, channels: 8 });
     assert!(message.starts_with("stem/conv: result has shape"), "{message}");
+    let message = broken(|graph| graph.nodes[0].name.push('x'));
+    assert_eq!(message, "stem/convx: its result is called stem/conv");
+    let message = broken(|graph| graph.nodes[0].inputs.push(TensorId(0)));
+    assert_eq!(message, "stem/conv: takes 1 operands, not 2");
+    let message = broken(|graph| graph.nodes[0].layer = 99);
+    assert_eq!(message, "stem/conv: there is no layer 99");
+    let message = broken(|graph| conv_at(graph, "stem/conv").input_channels = 4);
+    assert_eq!(message, "stem/conv: takes 4 channels, not 3");
+    let message = broken(|graph| conv_at(graph, "blocks.0.0/depthwise").output_channels = 9);
+    assert_eq!(message, "blocks.0.0/depthwise: a depthwise convolution keeps its channels");
+    let message = broken(|graph| node_at(graph, "blocks.0.0/add").inputs[1] = TensorId(0));
+    assert!(message.starts_with("blocks.0.0/add: adds Shape"), "{message}");
+    let message = broken(|graph| {
+        let multiply = node_at(graph, "blocks.1.0/se/multiply");
+        multiply.inputs[1] = multiply.inputs[0];
+    });
+    assert!(message.starts_with("blocks.1.0/se/multiply: gate has shape"), "{message}");
+    let message = broken(|graph| {
+        passes::run_all(graph);
+        node_at(graph, "blocks.0.0/project").inputs[1] = TensorId(0);
+    });
+    assert!(message.starts_with("blocks.0.0/project: residual has shape"), "{message}");
+    let message = broken(|graph| node_at(graph, "classifier").inputs[0] = TensorId(0));
+    assert!(message.starts_with("classifier: operand Shape"), "{message}");
     let message = broken(|graph| graph.output = TensorId(9999));
     assert_eq!(message, "output: no node makes the network's output");
     let message = broken(|graph| {
         graph.nodes.pop();
     });
     assert_eq!(message, "classifier: no node makes the layer's output");
+}
+
+fn node_at<'g>(graph: &'g mut Graph, name: &str) -> &'g mut Node {
+    graph.nodes.iter_mut().find(|node| node.name == name).unwrap()
+}
+
+fn conv_at<'g>(graph: &'g mut Graph, name: &str) -> &'g mut Conv {
+    match &mut node_at(graph, name).op {
+        Op::Conv(conv) => conv,
+        op => panic!("{name} is {op:?}"),
+    }
 }

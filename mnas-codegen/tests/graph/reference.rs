@@ -8,7 +8,7 @@ use mnas_codegen::reference::{self, Keep};
 use mnas_codegen::weights::{WeightTensor, Weights};
 use mnas_dsl::network::{Activation, Pads, Shape};
 
-use crate::common::{every_feature, image, weights};
+use crate::common::{Random, every_feature, image, weights};
 
 const NO_PADS: Pads = Pads { top: 0, left: 0, bottom: 0, right: 0 };
 
@@ -210,17 +210,22 @@ fn folding_is_the_batch_norm_in_f64() {
 
 #[test]
 fn folding_rounds_once() {
-    let weights = named([
-        ("c.weight", weight(&[1, 1, 1, 1], &[0.1])),
-        ("c.bn.weight", weight(&[1], &[0.3])),
-        ("c.bn.bias", weight(&[1], &[0.7])),
-        ("c.bn.running_mean", weight(&[1], &[0.2])),
-        ("c.bn.running_var", weight(&[1], &[0.9])),
-    ]);
-    let folded = fold(&Conv { batch_norm: Some(("c.bn".to_owned(), 1e-5)), ..conv(1, 1, 1) }, &weights);
-    let scale = f64::from(0.3f32) / (f64::from(0.9f32) + 1e-5).sqrt();
-    assert_eq!(folded.weight, [(f64::from(0.1f32) * scale) as f32]);
-    assert_eq!(folded.bias, [(f64::from(0.7f32) - f64::from(0.2f32) * scale) as f32]);
+    let mut random = Random::new(4);
+    for _ in 0..100 {
+        let [w, gamma, beta, mean] = std::array::from_fn(|_| random.next());
+        let var = random.next().abs();
+        let weights = named([
+            ("c.weight", weight(&[1, 1, 1, 1], &[w])),
+            ("c.bn.weight", weight(&[1], &[gamma])),
+            ("c.bn.bias", weight(&[1], &[beta])),
+            ("c.bn.running_mean", weight(&[1], &[mean])),
+            ("c.bn.running_var", weight(&[1], &[var])),
+        ]);
+        let folded = fold(&Conv { batch_norm: Some(("c.bn".to_owned(), 1e-5)), ..conv(1, 1, 1) }, &weights);
+        let scale = f64::from(gamma) / (f64::from(var) + 1e-5).sqrt();
+        assert_eq!(folded.weight, [(f64::from(w) * scale) as f32]);
+        assert_eq!(folded.bias, [(f64::from(beta) - f64::from(mean) * scale) as f32]);
+    }
 }
 
 #[test]
