@@ -270,18 +270,23 @@ fn a_gate_that_is_not_squeeze_excite_stays() {
     other_means.nodes[pool].inputs[0] = other_means.nodes[relu].inputs[0];
     assert!(keeps_multiply(other_means));
 
-    // A residual inside the gate: the reduced means twice.
+    // A gate to which another vector is added.
     let mut residual = graph.clone();
-    let relu = position(&graph, "blocks.1.0/se/reduce/relu");
-    let reduced = residual.nodes[relu].output;
-    let doubled = TensorId(residual.tensors.len());
-    let name = "blocks.1.0/se/double".to_owned();
-    residual.tensors.push(Tensor { name: name.clone(), shape: residual.shape(reduced) });
-    let constant = residual.nodes[relu].inputs[0];
-    residual.nodes[relu + 1].inputs[0] = doubled;
-    let layer = residual.nodes[relu].layer;
-    let inputs = vec![reduced, constant];
-    residual.nodes.insert(relu + 1, Node { name, layer, op: Op::Add, inputs, output: doubled });
+    let gate = position(&graph, "blocks.1.0/se/expand/sigmoid");
+    let [made, layer] = [residual.nodes[gate].output.0, residual.nodes[gate].layer];
+    let shape = residual.shape(TensorId(made));
+    let [means, sum] = [0, 1].map(|offset| TensorId(residual.tensors.len() + offset));
+    for (index, (name, op, inputs, output)) in [
+        ("blocks.1.0/means", Op::GlobalAveragePool, vec![residual.nodes[gate + 1].inputs[0]], means),
+        ("blocks.1.0/sum", Op::Add, vec![TensorId(made), means], sum),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        residual.tensors.push(Tensor { name: name.to_owned(), shape });
+        residual.nodes.insert(gate + 1 + index, Node { name: name.to_owned(), layer, op, inputs, output });
+    }
+    node_at(&mut residual, "blocks.1.0/se/multiply").inputs[1] = sum;
     assert!(keeps_multiply(residual));
 }
 
