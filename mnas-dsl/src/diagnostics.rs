@@ -168,6 +168,11 @@ impl Diagnostics {
         text
     }
 
+    /// Mistakes found, the ones that are not kept too.
+    pub(crate) fn count(&self) -> usize {
+        self.list.len() + self.hidden
+    }
+
     pub(crate) fn sort(&mut self) {
         self.list.sort_by_key(|diagnostic| match &diagnostic.place {
             Place::Text { line, column, .. } => (*line, *column),
@@ -215,6 +220,11 @@ impl Report {
 
     /// Adds a mistake; `finish` may give it a label and a hint.
     pub(crate) fn error(&mut self, span: Span, message: impl Into<String>, finish: impl FnOnce(&mut Diagnostic)) {
+        // Finding a place costs time in a long line, which a file of mistakes would multiply.
+        if self.found.list.len() >= MAX_DIAGNOSTICS {
+            self.found.hidden += 1;
+            return;
+        }
         let mut diagnostic = Diagnostic::new(&self.source, span, message.into());
         finish(&mut diagnostic);
         self.found.push(diagnostic);

@@ -63,6 +63,8 @@ struct Walk<'a, 'r> {
     written: Option<usize>,
     /// Whether rows and columns are what the spec says, not what stand-ins gave.
     size_known: bool,
+    has_too_many_layers: bool,
+    has_too_many_channels: bool,
     layers: Vec<Layer>,
 }
 
@@ -77,17 +79,29 @@ impl<'a, 'r> Walk<'a, 'r> {
             shape: spec.input.value,
             written: Some(spec.input.value.channels),
             size_known: true,
+            has_too_many_layers: false,
+            has_too_many_channels: false,
             layers: Vec::new(),
         };
         walk.check_tensor(spec.input.span, "the input", spec.input.value, spec.input.value.channels);
         walk
     }
 
-    fn scaled(&self, filters: usize) -> usize {
-        match self.scale.and_then(|scale| scale.width) {
-            Some(width) => round_channels(filters as f64 * width.value),
-            None => filters,
+    fn scaled(&mut self, filters: usize) -> usize {
+        let Some(width) = self.scale.and_then(|scale| scale.width) else {
+            return filters;
+        };
+        let scaled = round_channels(filters as f64 * width.value);
+        let most = *limits::CHANNELS.end();
+        if scaled > most {
+            if !std::mem::replace(&mut self.has_too_many_channels, true) {
+                self.report.error(width.span, format!("{filters} filters become {scaled}"), |d| {
+                    d.label("too wide").hint(format!("the number of filters is at most {most} after scaling"));
+                });
+            }
+            return most;
         }
+        scaled
     }
 
     fn stem(&mut self) {
@@ -104,7 +118,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         let layers = self.layer_count(index, block);
         if self.layers.len() + layers > limits::TOTAL_LAYERS {
             // Once is enough, and the rest is not worth unrolling.
-            if self.layers.len() <= limits::TOTAL_LAYERS {
+            if !std::mem::replace(&mut self.has_too_many_layers, true) {
                 let span = block.layers.map_or(block.span, |it| it.span);
                 self.report.error(span, format!("the network has more than {} layers", limits::TOTAL_LAYERS), |d| {
                     d.label("too many layers").hint("use fewer blocks or fewer layers in each");
@@ -118,7 +132,7 @@ impl<'a, 'r> Walk<'a, 'r> {
                 let skip = self.layer(format!("blocks.{index}.{repeat}"), block, filters, repeat == 0);
                 has_skip |= skip != Skip::None;
             }
-            self.check_skip(block, has_skip, inputs_known);
+            self.check_skip(block, layers, has_skip, inputs_known);
         }
         self.after(block);
     }
@@ -156,7 +170,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         let skip = skip(block, input, output, stride);
         self.layers.push(Layer {
             name,
-            source: print::block_source(block, &self.spec.source),
+            source: print::block_source(block, self.layers.is_empty(), &self.spec.source),
             input,
             output,
             kernel_size,
@@ -218,14 +232,14 @@ impl<'a, 'r> Walk<'a, 'r> {
         }
     }
 
-    fn check_skip(&mut self, block: &Block, has_skip: bool, channels_known: bool) {
+    fn check_skip(&mut self, block: &Block, layers: usize, has_skip: bool, channels_known: bool) {
         let Some(skip) = block.skip.filter(|skip| skip.value != Skip::None) else {
             return;
         };
         if has_skip || !channels_known || block.broken.other || block.has_pointwise_activation() {
             return;
         }
-        let first = self.layers.iter().rev().nth(block.layers.map_or(1, |it| it.value).saturating_sub(1));
+        let first = self.layers.iter().rev().nth(layers.saturating_sub(1));
         let shapes =
             first.map_or(String::new(), |layer| format!("{} become {}", show(layer.input), show(layer.output)));
         let what = match skip.value {

@@ -16,6 +16,8 @@ pub(crate) struct Node {
 pub(crate) enum Kind {
     /// Nothing was written.
     Null,
+    /// A mistake that is already reported.
+    Wrong,
     /// `true` or `false`.
     Bool(bool),
     /// A whole number.
@@ -52,10 +54,11 @@ impl Kind {
     /// What a person calls such a value, with the value itself where it is short.
     pub(crate) fn describe(&self) -> String {
         match self {
-            Self::Null => "nothing".to_owned(),
+            Self::Null | Self::Wrong => "nothing".to_owned(),
             Self::Bool(value) => format!("`{value}`"),
             Self::Int(value) => format!("the number {value}"),
             Self::Float(value) => format!("the number {value}"),
+            Self::Text(text) if text.is_empty() => "an empty text".to_owned(),
             Self::Text(text) => format!("the text `{}`", shorten(text)),
             Self::List(_) => "a list".to_owned(),
             Self::Map(_) => "a map".to_owned(),

@@ -57,30 +57,43 @@ fn syntax_error(error: &serde_yaml::Error, text: &str, source: &Source) -> Diagn
     let message = error.to_string();
     let span = error.location().map_or(Span::default(), |location| span(location, text));
     let mut diagnostic = Diagnostic::new(source, span, String::new());
+    // The library's kinds of errors may grow, so they are told apart by what they say.
     let about = message.to_lowercase();
-    if about.contains("budget") || about.contains("alias") && about.contains("exceeded") || about.contains("replay") {
-        diagnostic.message = "this YAML is nested too deeply, too large, or repeats its aliases too often".to_owned();
-        diagnostic.hint(format!(
-            "a spec nests at most {MAX_DEPTH} levels and has at most {MAX_NODES} values, each use of an alias counted"
+    if about.contains("document") {
+        diagnostic.message = "a file holds one spec".to_owned();
+        diagnostic.label("a second document").hint("put the second spec into a file of its own");
+    } else if about.contains("budget") || about.contains("limit") || about.contains("depth") {
+        diagnostic.message = "nested too deeply, too large, or aliases repeated too often".to_owned();
+        diagnostic.label("too much here").hint(format!(
+            "a spec nests at most {MAX_DEPTH} levels and has at most {MAX_NODES} values, counted at each use of an alias"
         ));
     } else {
         // The parser's own message ends with the place, which is drawn anyway.
         let end = message.find(" at line ").unwrap_or(message.len());
         diagnostic.message = format!("not valid YAML: {}", message.get(..end).unwrap_or(&message).trim());
+        diagnostic.label("the reader stops here");
     }
     Diagnostics::from(diagnostic)
 }
 
 fn span(location: Location, text: &str) -> Span {
     let span = location.span();
-    match (span.byte_offset(), span.byte_len()) {
-        (Some(start), Some(length)) => {
-            let start = usize::try_from(start).unwrap_or(text.len()).min(text.len());
-            let length = usize::try_from(length).unwrap_or(0);
-            Span::new(start, start.saturating_add(length).min(text.len()))
-        }
-        _ => Span::default(),
+    if let (Some(start), Some(length)) = (span.byte_offset(), span.byte_len()) {
+        let start = usize::try_from(start).unwrap_or(text.len()).min(text.len());
+        let length = usize::try_from(length).unwrap_or(0);
+        return Span::new(start, start.saturating_add(length).min(text.len()));
     }
+    // Errors of the scanner have a line and a column only.
+    let line = usize::try_from(location.line()).unwrap_or(1).max(1);
+    let column = usize::try_from(location.column()).unwrap_or(1).max(1);
+    let mut start = 0;
+    for _ in 1..line {
+        let rest = text.get(start..).unwrap_or("");
+        start += rest.find('\n').map_or(rest.len(), |at| at + 1);
+    }
+    let rest = text.get(start..).unwrap_or("");
+    start += rest.chars().take(column - 1).map(char::len_utf8).sum::<usize>();
+    Span::new(start, start)
 }
 
 /// What a deserializer says about a value, before its span is taken over.

@@ -26,7 +26,7 @@ pub(crate) fn read(text: &str, span: Span, report: &mut Report) -> Option<Block>
     let first = pieces.first()?;
     let is_tensorflow = first.0.starts_with('r') && first.0.contains(|c: char| c.is_ascii_digit());
     let mut reader = Reader { options: Vec::new(), skip: None, activation: None, is_tensorflow, report };
-    let before = reader.report.found.len();
+    let before = reader.report.found.count();
     let timm = if is_tensorflow { None } else { Some(reader.timm_type(first.0, first.1)?) };
     for &(piece, at) in pieces.get(usize::from(!is_tensorflow)..).unwrap_or_default() {
         reader.option(piece, at);
@@ -44,7 +44,7 @@ pub(crate) fn read(text: &str, span: Span, report: &mut Report) -> Option<Block>
         reader.missing(key, span);
     }
     check_skip(&block, reader.report);
-    block.broken.other = reader.report.found.len() > before;
+    block.broken.other = reader.report.found.count() > before;
     Some(block)
 }
 

@@ -8,8 +8,7 @@ use crate::source::Source;
 use crate::spec::{Block, Notation};
 
 /// The block on one line, in the notation of its source.
-pub(crate) fn block_source(block: &Block, source: &Source) -> String {
-    let is_stem = false;
+pub(crate) fn block_source(block: &Block, is_stem: bool, source: &Source) -> String {
     if source.is_tokens() { tokens::block(block, is_stem) } else { yaml::block(block, is_stem) }
 }
 

@@ -13,6 +13,8 @@ pub(crate) struct Fields<'a> {
     what: &'static str,
     span: Span,
     entries: Vec<&'a Entry>,
+    /// Known keys that unknown ones were taken for: they are not missing too.
+    meant: Vec<&'static str>,
 }
 
 impl<'a> Fields<'a> {
@@ -23,9 +25,10 @@ impl<'a> Fields<'a> {
             return None;
         };
         let mut entries: Vec<&Entry> = Vec::new();
+        let mut meant = Vec::new();
         for entry in map {
             if !known.contains(&entry.key.as_str()) {
-                unknown_key(entry, what, known, report);
+                meant.extend(unknown_key(entry, what, known, report));
             } else if let Some(first) = entries.iter().find(|it| it.key == entry.key) {
                 let line = report.source.line(first.key_span);
                 report.error(entry.key_span, format!("the key `{}` is written twice", entry.key), |d| {
@@ -35,7 +38,7 @@ impl<'a> Fields<'a> {
                 entries.push(entry);
             }
         }
-        Some(Self { what, span: node.span, entries })
+        Some(Self { what, span: node.span, entries, meant })
     }
 
     /// The value of `key`, if it was written.
@@ -51,10 +54,9 @@ impl<'a> Fields<'a> {
     /// The value of a key that has to be there.
     pub(crate) fn require(&self, key: &str, example: &str, report: &mut Report) -> Option<&'a Node> {
         let value = self.get(key);
-        if value.is_none() {
-            // Examples are YAML; in tokens only the key's name helps.
+        if value.is_none() && !self.meant.contains(&key) {
             let hint = match report.source.is_tokens() {
-                true => format!("add `{key}`"),
+                true => in_tokens(key),
                 false => format!("add `{key}: {example}`"),
             };
             report.error(self.span, format!("{} has no `{key}`", self.what), |d| {
@@ -70,7 +72,21 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn unknown_key(entry: &Entry, what: &str, known: &[&'static str], report: &mut Report) {
+/// How a missing key is written in tokens.
+fn in_tokens(key: &str) -> String {
+    match key {
+        "classes" => "add the number of classes behind the shape, `<224 x 224 x 3, 1000>`".to_owned(),
+        "head" => "add `head c1280;`, or `head none;` for a backbone".to_owned(),
+        "stem" => "add `stem conv k3 s2 c32;`".to_owned(),
+        "kernel" => "add `k3`".to_owned(),
+        "filters" => "add `c16`".to_owned(),
+        "expand" => "add `e6`".to_owned(),
+        key => format!("add `{key}`"),
+    }
+}
+
+/// Reports a key, and says which one was meant.
+fn unknown_key(entry: &Entry, what: &str, known: &[&'static str], report: &mut Report) -> Option<&'static str> {
     let message = format!("unknown key `{}` in {what}", shorten(&entry.key));
     let near = nearest(&entry.key, known.iter().copied());
     report.error(entry.key_span, message, |d| {
@@ -79,10 +95,14 @@ fn unknown_key(entry: &Entry, what: &str, known: &[&'static str], report: &mut R
             None => d.label("not a key of this map").hint(format!("known keys: {}", known.join(", "))),
         };
     });
+    near
 }
 
 /// Reports that `node` is not what is expected.
 pub(crate) fn wrong_type(node: &Node, expected: &str, report: &mut Report) {
+    if matches!(node.kind, Kind::Wrong) {
+        return;
+    }
     if let Kind::Map(map) = &node.kind
         && let [entry] = map.as_slice()
         && entry.key == "choose"

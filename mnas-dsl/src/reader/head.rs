@@ -22,7 +22,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Option<HeadSpec>>
         }
     }
     let fields = Fields::new(node, "the head", &KEYS, report)?;
-    let before = report.found.len();
+    let before = report.found.count();
     let filters = fields.get("filters").and_then(|node| whole(node, "the number of filters", limits::CHANNELS, report));
     let pool = fields.get("pool").and_then(|node| one_of(node, "pool", POOLS, report));
     let dropout = fields
@@ -37,9 +37,9 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Option<HeadSpec>>
             d.label("of what?").hint("add `filters`, or remove `activation`");
         });
     }
-    if report.found.len() > before {
-        // A stand-in without size checks: the blocks before it can still be checked.
+    // The blocks before a wrong head can still be checked.
+    let (Some(classes), true) = (classes, report.found.count() == before) else {
         return Some(None);
-    }
-    Some(Some(HeadSpec { filters, pool: pool.is_some(), dropout, classes: classes?, activation }))
+    };
+    Some(Some(HeadSpec { filters, pool: pool.is_some(), dropout, classes, activation }))
 }

@@ -11,7 +11,7 @@ pub(crate) const KEYS: [&str; 5] = ["width", "depth", "stem", "head", "ends"];
 
 pub(super) fn read(node: &Node, report: &mut Report) -> Option<ScaleSpec> {
     let fields = Fields::new(node, "scale", &KEYS, report)?;
-    let before = report.found.len();
+    let before = report.found.count();
     let multiplier = |key: &str, what: &str, report: &mut Report| {
         fields.get(key).and_then(|node| {
             number(node, what, "above 0 and at most 64", |it| it > 0.0 && it <= limits::MULTIPLIER, report)
@@ -24,5 +24,5 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<ScaleSpec> {
         head: fields.get("head").and_then(|node| one_of(node, "scaling", HEAD_SCALINGS, report)),
         ends: fields.get("ends").and_then(|node| one_of(node, "scaling", STEM_SCALINGS, report)),
     };
-    (report.found.len() == before).then_some(scale)
+    (report.found.count() == before).then_some(scale)
 }

@@ -232,7 +232,7 @@ impl<'a> Body<'a, '_> {
         Some(entry(key, span, Node::new(all, kind)))
     }
 
-    /// One value; where there is none, a mistake is reported and nothing stands in.
+    /// One value; where there is none, a mistake is reported.
     fn value(&mut self, key: &str) -> Node {
         let span = self.span();
         let kind = self.kind().cloned();
@@ -284,7 +284,7 @@ impl<'a> Body<'a, '_> {
                 self.report.error(span, format!("expected a value behind `{key}`"), |d| {
                     d.label("no value");
                 });
-                Node::new(span, Kind::Null)
+                Node::new(span, Kind::Wrong)
             }
         }
     }

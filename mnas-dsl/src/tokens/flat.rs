@@ -77,6 +77,15 @@ impl Flat {
         self.spans.get(index).copied().unwrap_or_else(proc_macro2::Span::call_site)
     }
 
+    /// The identifier at a position of the flat list, if it is one of the outermost trees.
+    pub(super) fn ident(&self, at: usize) -> Option<Ident> {
+        let index = self.tokens.get(at)?.index;
+        self.trees.iter().find_map(|(it, tree)| match tree {
+            TokenTree::Ident(ident) if *it == index => Some(ident.clone()),
+            _ => None,
+        })
+    }
+
     /// The outermost trees that start within positions `from..to` of the flat list.
     pub(super) fn range(&self, from: usize, to: usize) -> TokenStream {
         let number = |at: usize| self.tokens.get(at).map_or(usize::MAX, |token| token.index);

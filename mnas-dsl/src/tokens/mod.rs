@@ -69,18 +69,21 @@ impl Diagnostic {
             return None;
         };
         let flat = Flat::new(tokens.clone());
-        let last = flat.span(end.saturating_sub(1).max(start));
-        Some((flat.span(start), last))
+        Some((flat.span(start), flat.span(end.saturating_sub(1).max(start))))
     }
 }
 
 impl Diagnostics {
     /// A `compile_error!` for each mistake, on its place in the `tokens` that it was found in.
     pub fn to_compile_errors(&self, tokens: &TokenStream) -> TokenStream {
+        let flat = Flat::new(tokens.clone());
+        let here = proc_macro2::Span::call_site();
         self.iter()
             .flat_map(|diagnostic| {
-                let here = proc_macro2::Span::call_site();
-                let (first, last) = diagnostic.token_span(tokens).unwrap_or((here, here));
+                let (first, last) = match diagnostic.place {
+                    Place::Tokens { start, end, .. } => (flat.span(start), flat.span(end.saturating_sub(1).max(start))),
+                    _ => (here, here),
+                };
                 flat::compile_error(&diagnostic.text(), first, last)
             })
             .collect()
@@ -117,15 +120,16 @@ impl Header<'_, '_> {
         let Some(TokenKind::Ident(name)) = self.kind().cloned() else {
             return self.fail("expected the network's name, such as `MnasNetA1`");
         };
-        let ident = Ident::new(name.strip_prefix("r#").unwrap_or("Name"), self.flat.span_at(self.at));
-        let ident = if name.starts_with("r#") { ident } else { Ident::new(&name, self.flat.span_at(self.at)) };
+        // Raw identifiers keep their mark as a struct's name only.
+        let ident = self.flat.ident(self.at).unwrap_or_else(|| Ident::new("Net", self.flat.span_at(self.at)));
+        let name = name.strip_prefix("r#").unwrap_or(&name).to_owned();
         let name_span = self.span();
         self.at += 1;
         let source = if self.is_punct('=') {
             self.at += 1;
-            self.file()
+            Some(self.file()?)
         } else {
-            self.inline(&name, name_span)
+            self.inline(&name, name_span)?
         };
         let (weights, crate_path) = self.trailer()?;
         Some(MacroInput { attrs, vis, ident, source: source?, weights, crate_path })
@@ -148,7 +152,9 @@ impl Header<'_, '_> {
     }
 
     /// `<224 x 224 x 3, 1000> { ... }`
-    fn inline(&mut self, name: &str, name_span: Span) -> Option<MacroSource> {
+    ///
+    /// `None` where the notation itself is wrong, `Some(None)` where only the network is.
+    fn inline(&mut self, name: &str, name_span: Span) -> Option<Option<MacroSource>> {
         self.expect('<', "expected the input's shape, `<224 x 224 x 3, 1000>`, or `= <\"spec.yaml\">`")?;
         let start = self.at;
         while self.kind().is_some() && !self.is_punct('>') {
@@ -161,12 +167,14 @@ impl Header<'_, '_> {
         let inside = self.flat.tokens.get(open + 1..self.at - 1).unwrap_or_default();
         let whole = Span::new(name_span.start, self.flat.tokens.get(open)?.index + 1);
         let root = body::root(name, name_span, angle, inside, whole, self.report);
-        let spec = reader::read(&root, self.report)?;
+        let Some(spec) = reader::read(&root, self.report) else {
+            return Some(None);
+        };
         if !self.report.found.is_empty() {
             // The caller will not get the spec, so its shapes are checked here and now.
             resolve::resolve(&spec, self.report);
         }
-        Some(MacroSource::Inline(Box::new(spec)))
+        Some(Some(MacroSource::Inline(Box::new(spec))))
     }
 
     /// `, weights = "...", crate = path`

@@ -35,27 +35,27 @@ fn long(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
         false => COMMON.iter().chain(&SPECIAL).copied().collect(),
     };
     let fields = Fields::new(node, if is_stem { "the stem" } else { "a block" }, &known, report)?;
-    let row = kind(&fields, is_stem, report)?.row();
-    let before = report.found.len();
-    refuse(&fields, row, report);
+    let before = report.found.count();
+    // Without a kind, what is written is still read, to report what is wrong with it.
+    let row = kind(&fields, is_stem, report).map(BlockKind::row);
+    if let Some(row) = row {
+        refuse(&fields, row, report);
+    }
     let kernel = fields.require("kernel", "3", report).and_then(|node| kernel_size(node, report));
     let optional = |key: &str, what: &str, range, report: &mut Report| {
         fields.get(key).and_then(|node| whole(node, what, range, report))
     };
     let stride = optional("stride", "the stride", limits::STRIDE, report);
     let layers = optional("layers", "the number of layers", limits::LAYERS, report);
-    let has = |key: &str| {
-        if row.keys.contains(&key) { fields.get(key) } else { None }
-    };
-    for &key in row.required {
-        fields.require(key, "6", report);
-    }
+    let has = |key: &str| fields.get(key).filter(|_| row.is_none_or(|row| row.keys.contains(&key)));
+    let required = row.map_or(&[][..], |row| row.required);
+    let missing = required.iter().filter(|key| fields.require(key, "6", report).is_none()).count();
     let expand_ratio = has("expand").and_then(|node| expand_ratio(node, report));
     let se_ratio = has("se").and_then(|node| se_ratio(node, report));
     let skip = fields.get("skip").and_then(|node| one_of(node, "skip", SKIPS, report));
     let activation = fields.get("activation").and_then(|node| one_of(node, "activation", ACTIVATIONS, report));
     let pointwise_activation = has("pointwise_activation").and_then(|node| pointwise(node, report));
-    let other = report.found.len() > before;
+    let other = report.found.count() > before || kernel.is_none() || missing > 0;
     let filters = fields
         .require("filters", "32", report)
         .and_then(|node| whole(node, "the number of filters", limits::CHANNELS, report));
@@ -63,7 +63,7 @@ fn long(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
         span: fields.span(),
         line: report.source.line(fields.span()),
         notation: Notation::Long,
-        kind: row.kind,
+        kind: row.map_or(BlockKind::MbConv, |row| row.kind),
         kernel_size: kernel.unwrap_or(At::new(3, node.span)),
         stride,
         filters: filters.unwrap_or(At::new(8, node.span)),
