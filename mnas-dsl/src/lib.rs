@@ -31,7 +31,7 @@ pub mod names;
 mod nearest;
 pub mod network;
 mod print;
-pub mod reader;
+mod reader;
 mod render;
 mod resolve;
 pub mod rounding;

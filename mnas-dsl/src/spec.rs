@@ -1,7 +1,7 @@
 //! What was written: the spec with its own grouping and notation, defaults not filled in.
 
 use crate::network::{Activation, Interpolation, Padding, Shape, Skip};
-use crate::reader::block::BlockKind;
+pub use crate::reader::block::BlockKind;
 use crate::source::{At, Source, Span};
 
 /// A spec as it was written. `None` means that the key was not written and its default holds.

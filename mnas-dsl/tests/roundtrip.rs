@@ -41,6 +41,16 @@ blocks: [ir_r1_k3_s2_e6_c16]
 head: none
 ";
 
+const EMPTY_MAPS: &str = "
+name: net
+input: 32x32x3
+preprocess: {}
+stem: {op: conv, kernel: 3, filters: 8}
+blocks: [ir_r1_k3_s2_e6_c16]
+head: {classes: 2}
+scale: {}
+";
+
 fn yaml(text: &str) -> Spec {
     parse_yaml(text, "spec.yaml").unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"))
 }
@@ -56,7 +66,7 @@ fn tokens(text: &str) -> Spec {
 #[test]
 fn both_notations_read_back_what_they_print() {
     let mut texts: Vec<String> = SHIPPED.iter().map(|name| load(name)).collect();
-    texts.extend([EVERYTHING.to_owned(), BACKBONE.to_owned()]);
+    texts.extend([EVERYTHING, BACKBONE, EMPTY_MAPS].map(str::to_owned));
     for text in texts {
         let spec = yaml(&text);
         let (as_yaml, as_tokens) = (spec.to_yaml(), spec.to_tokens());

@@ -1,6 +1,6 @@
 //! The tree to a [`Spec`]: one walk that collects every mistake.
 
-pub mod block;
+pub(crate) mod block;
 pub(crate) mod fields;
 mod head;
 mod preprocess;
