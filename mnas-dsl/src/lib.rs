@@ -75,3 +75,8 @@ pub fn load_yaml(text: &str, file: &str) -> Result<(Spec, Network), Diagnostics>
     });
     report.finish(both)
 }
+
+/// Runs the README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
