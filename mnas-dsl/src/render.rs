@@ -40,11 +40,14 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, color: bool) -> String {
         Place::Text { file, line, column, length, line_text, cut } => {
             let (shown, offset) = window(line_text, column - 1 - cut, *length, *cut > 0);
             let number = paint.blue(&line.to_string());
-            let carets = paint.red(&"^".repeat(*length.min(&shown.chars().count().saturating_sub(offset).max(1))));
+            let columns = |c: char| if is_wide(c) { 2 } else { 1 };
+            let before: usize = shown.chars().take(offset).map(columns).sum();
+            let under: usize = shown.chars().skip(offset).take(*length).map(columns).sum();
+            let carets = paint.red(&"^".repeat(under.max(1)));
             let label = diagnostic.label.as_ref().map(|label| paint.red(&format!(" {label}")));
             out.push_str(&format!("{blank}{arrow} {file}:{line}:{column}\n{blank} {bar}\n"));
             out.push_str(&format!("{number} {bar} {shown}\n"));
-            out.push_str(&format!("{blank} {bar} {}{carets}{}\n", " ".repeat(offset), label.unwrap_or_default()));
+            out.push_str(&format!("{blank} {bar} {}{carets}{}\n", " ".repeat(before), label.unwrap_or_default()));
         }
         Place::File { file } => {
             out.push_str(&format!("{blank}{arrow} {file}\n"));
@@ -71,9 +74,10 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, color: bool) -> String {
 }
 
 /// The part of `line` that is drawn, and the caret's offset in it. Tabs and other control characters
-/// become single spaces, so that the caret stands where it should.
+/// become single spaces, so that the caret stands where it should; marks that turn the direction of writing
+/// or that have no width are shown as a replacement character, so that nobody is misled.
 fn window(line: &str, caret: usize, length: usize, cut: bool) -> (String, usize) {
-    let chars: Vec<char> = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let chars: Vec<char> = line.chars().map(visible).collect();
     let caret = caret.min(chars.len());
     if chars.len() <= WIDTH && !cut {
         return (chars.into_iter().collect(), caret);
@@ -91,4 +95,20 @@ fn window(line: &str, caret: usize, length: usize, cut: bool) -> (String, usize)
         shown.push_str("...");
     }
     (shown, offset)
+}
+
+/// A character as it may be shown.
+pub(crate) fn visible(c: char) -> char {
+    match c {
+        c if c.is_control() => ' ',
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => '\u{fffd}',
+        c => c,
+    }
+}
+
+/// Whether terminals draw the character two columns wide (East Asian scripts, emoji).
+fn is_wide(c: char) -> bool {
+    matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}' | '\u{1f300}'..='\u{1faff}'
+        | '\u{20000}'..='\u{3fffd}')
 }

@@ -99,6 +99,16 @@ impl Source {
         }
     }
 
+    /// Line and column of a span, for messages.
+    pub(crate) fn describe(&self, span: Span) -> String {
+        let (line, column) = match (self.text_place(span), self.token_place(span)) {
+            (Some(place), _) => (place.line, place.column),
+            (None, Some((line, column))) => (line, column + 1),
+            (None, None) => (0, 0),
+        };
+        format!("line {line}, column {column}")
+    }
+
     /// The written text of a span, where the source is a text.
     pub(crate) fn slice(&self, span: Span) -> Option<&str> {
         match &*self.0 {

@@ -38,6 +38,16 @@ impl Spec {
     /// TensorFlow's value for MnasNet and EfficientNet.
     pub const DEFAULT_BATCH_NORM_EPS: f64 = 1e-3;
 
+    /// The line of a layer's block, by the [name](crate::network::Layer::name) of the layer.
+    pub fn line_of(&self, layer: &str) -> Option<usize> {
+        let block = match layer.strip_prefix("blocks.") {
+            None if layer == "stem" => &self.stem,
+            None => return None,
+            Some(rest) => self.blocks.get(rest.split('.').next()?.parse::<usize>().ok()?)?,
+        };
+        (block.line > 0).then_some(block.line)
+    }
+
     /// What the spans of this spec point into.
     pub fn source(&self) -> &Source {
         &self.source

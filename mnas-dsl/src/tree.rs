@@ -1,5 +1,6 @@
 //! The one form that both notations become before they are read: values with spans.
 
+use crate::render::visible;
 use crate::source::Span;
 
 /// A value and where it stands.
@@ -68,7 +69,7 @@ impl Kind {
 
 /// A word of the user as it fits into a message: cut when long, control characters replaced.
 pub(crate) fn shorten(text: &str) -> String {
-    let mut short: String = text.chars().take(40).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut short: String = text.chars().take(40).map(visible).collect();
     if text.chars().nth(40).is_some() {
         short.push_str("...");
     }

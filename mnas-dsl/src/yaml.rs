@@ -71,7 +71,9 @@ fn syntax_error(error: &serde_yaml::Error, text: &str, source: &Source) -> Diagn
         // The parser's own message ends with the place, which is drawn anyway.
         let end = message.find(" at line ").unwrap_or(message.len());
         diagnostic.message = format!("not valid YAML: {}", message.get(..end).unwrap_or(&message).trim());
-        diagnostic.label("the reader stops here");
+        diagnostic
+            .label("the reader stops here")
+            .hint("mend the YAML itself first: until then nothing else in the file can be checked");
     }
     Diagnostics::from(diagnostic)
 }

@@ -39,7 +39,12 @@ fn every_mistake_is_drawn_as_expected() {
         let result = if is_yaml { load_yaml(&text, file).map(drop) } else { tokens(&text) };
         let drawn = match result {
             Ok(()) => "no mistake\n".to_owned(),
-            Err(mistakes) => mistakes.to_string(),
+            Err(mistakes) => {
+                for mistake in &mistakes {
+                    assert!(mistake.hint.is_some(), "no hint: {mistake:?}");
+                }
+                mistakes.to_string()
+            }
         };
         let expected = case.with_extension("txt");
         if std::env::var_os("MNAS_BLESS").is_some() {

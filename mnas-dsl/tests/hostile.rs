@@ -172,6 +172,11 @@ fn mutated_specs_never_panic() {
                 let again =
                     mnas_dsl::parse_yaml(&printed, "printed.yaml").unwrap_or_else(|it| panic!("{it}\n{printed}"));
                 assert_eq!(again, spec, "{printed}");
+                let printed = spec.to_tokens();
+                match parse_tokens(printed.parse().unwrap_or_else(|it| panic!("{it}\n{printed}"))).map(|it| it.source) {
+                    Ok(MacroSource::Inline(again)) => assert_eq!(*again, spec, "{printed}"),
+                    other => panic!("{other:?}\n{printed}"),
+                }
             }
             Err(mistakes) => {
                 bad += 1;

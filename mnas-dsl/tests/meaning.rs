@@ -168,3 +168,15 @@ fn pictures_are_prepared_as_each_network_was_trained() {
     // 100 / 0.875 is 114.3.
     assert_eq!((grey.resize, grey.mean, grey.std), (115, vec![0.5], vec![0.25]));
 }
+
+#[test]
+fn a_layer_knows_its_line() {
+    let text = load("mnasnet_a1");
+    let spec = mnas_dsl::parse_yaml(&text, "a1.yaml").unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let line = |start: &str| text.lines().position(|line| line.contains(start)).map(|at| at + 1);
+    assert_eq!(spec.line_of("stem"), line("stem:"));
+    assert_eq!(spec.line_of("blocks.0.0"), line("sepconv"));
+    assert_eq!(spec.line_of("blocks.2.1"), line("filters: 40"));
+    assert_eq!(spec.line_of("blocks.7.0"), None);
+    assert_eq!(spec.line_of("head"), None);
+}

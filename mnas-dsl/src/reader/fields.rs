@@ -20,9 +20,13 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The map `node`, called `what` in messages, with these `known` keys.
     pub(crate) fn new(node: &'a Node, what: &'static str, known: &[&'static str], report: &mut Report) -> Option<Self> {
-        let Kind::Map(map) = &node.kind else {
-            wrong_type(node, &format!("a map with the keys of {what}"), report);
-            return None;
+        let map = match &node.kind {
+            Kind::Map(map) if !is_choice(node) => map,
+            _ => {
+                let hint = format!("its keys are {}", known.join(", "));
+                wrong_type(node, &format!("a map with the keys of {what}"), &hint, report);
+                return None;
+            }
         };
         let mut entries: Vec<&Entry> = Vec::new();
         let mut meant = Vec::new();
@@ -30,9 +34,9 @@ impl<'a> Fields<'a> {
             if !known.contains(&entry.key.as_str()) {
                 meant.extend(unknown_key(entry, what, known, report));
             } else if let Some(first) = entries.iter().find(|it| it.key == entry.key) {
-                let line = report.source.line(first.key_span);
+                let place = report.source.describe(first.key_span);
                 report.error(entry.key_span, format!("the key `{}` is written twice", entry.key), |d| {
-                    d.label("second time").hint(format!("the first one is in line {line}; keep one of them"));
+                    d.label("second time").hint(format!("the first one is in {place}; keep one of them"));
                 });
             } else {
                 entries.push(entry);
@@ -98,15 +102,12 @@ fn unknown_key(entry: &Entry, what: &str, known: &[&'static str], report: &mut R
     near
 }
 
-/// Reports that `node` is not what is expected.
-pub(crate) fn wrong_type(node: &Node, expected: &str, report: &mut Report) {
+/// Reports that `node` is not what is expected; `hint` says what to write.
+pub(crate) fn wrong_type(node: &Node, expected: &str, hint: &str, report: &mut Report) {
     if matches!(node.kind, Kind::Wrong) {
         return;
     }
-    if let Kind::Map(map) = &node.kind
-        && let [entry] = map.as_slice()
-        && entry.key == "choose"
-    {
+    if is_choice(node) {
         report.error(node.span, "a choice stands where a network needs one value", |d| {
             d.label("a choice")
                 .hint(format!("a spec with choices is a search space, not a network: write {expected} in its place"));
@@ -117,14 +118,24 @@ pub(crate) fn wrong_type(node: &Node, expected: &str, report: &mut Report) {
         d.label(match node.kind {
             Kind::Null => "nothing written",
             _ => "wrong type",
-        });
+        })
+        .hint(hint);
     });
+}
+
+/// `{choose: [..]}`, which search spaces have.
+fn is_choice(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Map(map) if matches!(map.as_slice(), [entry] if entry.key == "choose"))
 }
 
 /// A whole number within `range`.
 pub(crate) fn whole(node: &Node, what: &str, range: RangeInclusive<usize>, report: &mut Report) -> Option<At<usize>> {
     let Kind::Int(value) = node.kind else {
-        wrong_type(node, &format!("a whole number for {what}"), report);
+        let hint = match node.kind {
+            Kind::Text(ref text) if text.parse::<usize>().is_ok() => "remove the quotes".to_owned(),
+            _ => format!("write a whole number from {} to {}", range.start(), range.end()),
+        };
+        wrong_type(node, &format!("a whole number for {what}"), &hint, report);
         return None;
     };
     match usize::try_from(value) {
@@ -150,7 +161,11 @@ pub(crate) fn number(
         Kind::Int(value) => value as f64,
         Kind::Float(value) => value,
         _ => {
-            wrong_type(node, &format!("a number for {what}"), report);
+            let hint = match node.kind {
+                Kind::Text(ref text) if text.parse::<f64>().is_ok() => "remove the quotes".to_owned(),
+                _ => format!("write a number {bounds}"),
+            };
+            wrong_type(node, &format!("a number for {what}"), &hint, report);
             return None;
         }
     };
@@ -175,7 +190,12 @@ pub(crate) fn text<'a>(node: &'a Node, what: &str, report: &mut Report) -> Optio
             None
         }
         _ => {
-            wrong_type(node, &format!("a text for {what}"), report);
+            wrong_type(
+                node,
+                &format!("a text for {what}"),
+                "write a word, in quotes if it looks like a number",
+                report,
+            );
             None
         }
     }
@@ -187,7 +207,7 @@ pub(crate) fn one_of<T: Copy>(node: &Node, what: &str, words: Words<T>, report: 
     let word = match &node.kind {
         Kind::Text(word) => word.as_str(),
         _ => {
-            wrong_type(node, &format!("one of {}", list()), report);
+            wrong_type(node, &format!("one of {}", list()), "write one of these words", report);
             return None;
         }
     };

@@ -17,7 +17,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Option<HeadSpec>>
         Kind::Text(word) if word == "none" => return Some(None),
         Kind::Map(_) => {}
         _ => {
-            wrong_type(node, "a head, such as {filters: 1280, classes: 1000}, or `none`", report);
+            wrong_type(node, "a head", "write {filters: 1280, classes: 1000}, or none for a backbone", report);
             return None;
         }
     }

@@ -69,7 +69,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Spec> {
 
 fn blocks(node: &Node, report: &mut Report) -> Option<Vec<Block>> {
     let Kind::List(list) = &node.kind else {
-        wrong_type(node, "a list of blocks", report);
+        wrong_type(node, "a list of blocks", "begin each block with `- `, or put them between `[` and `]`", report);
         return None;
     };
     if list.is_empty() {
@@ -118,7 +118,7 @@ fn name(node: &Node, report: &mut Report) -> Option<At<String>> {
 /// `224x224x3`, height x width x channels.
 fn shape(node: &Node, report: &mut Report) -> Option<At<Shape>> {
     let Kind::Text(text) = &node.kind else {
-        wrong_type(node, "height x width x channels, such as 224x224x3", report);
+        wrong_type(node, "the shape of an image", "write height x width x channels, such as 224x224x3", report);
         return None;
     };
     let sizes: Vec<Option<usize>> = text

@@ -14,9 +14,9 @@ pub(crate) const KEYS: [&str; 5] = ["mean", "std", "range", "resize", "interpola
 pub(super) fn read(node: &Node, input: Option<Shape>, report: &mut Report) -> Option<PreprocessSpec> {
     let fields = Fields::new(node, "preprocess", &KEYS, report)?;
     let channels = input.map(|input| input.channels);
-    let mean = fields.get("mean").and_then(|node| {
-        per_channel(node, "the mean", "a number from -1e6 to 1e6", |it| it.abs() <= 1e6, channels, report)
-    });
+    let mean = fields
+        .get("mean")
+        .and_then(|node| per_channel(node, "the mean", "from -1e6 to 1e6", |it| it.abs() <= 1e6, channels, report));
     let std = fields.get("std").and_then(|node| {
         per_channel(
             node,

@@ -197,7 +197,8 @@ impl<'a> Body<'a, '_> {
                 }
                 Some(_) => {
                     self.report.error(span, "expected a word such as `k3`, or a key and its value", |d| {
-                        d.label("unexpected");
+                        d.label("unexpected")
+                            .hint("a block is its op and words, such as `mbconv e6 k3 s2 c24 r2 noskip;`");
                     });
                     self.skip_statement();
                     return entries;
@@ -243,6 +244,11 @@ impl<'a> Body<'a, '_> {
             }
             Some(TokenKind::Ident(word)) => {
                 self.at += 1;
+                let is_list = matches!(self.kind(), Some(TokenKind::Open(proc_macro2::Delimiter::Bracket)));
+                if word == "choose" && is_list {
+                    let list = self.value("choose");
+                    return Node::new(span, Kind::Map(vec![entry("choose", span, list)]));
+                }
                 Node::new(span, Kind::Text(word))
             }
             Some(TokenKind::Punct('-')) => {
@@ -267,7 +273,8 @@ impl<'a> Body<'a, '_> {
                         Some(TokenKind::Open(_) | TokenKind::Close(_) | TokenKind::Punct('.'..='/' | ':'..='@'))
                     ) {
                         self.report.error(self.span(), "expected a number", |d| {
-                            d.label("unexpected");
+                            d.label("unexpected")
+                                .hint("a list is numbers with commas between, such as `[0.5, 0.5, 0.5]`");
                         });
                         self.at = end - 1;
                     } else {
@@ -282,7 +289,7 @@ impl<'a> Body<'a, '_> {
             _ => {
                 let key = shorten(key);
                 self.report.error(span, format!("expected a value behind `{key}`"), |d| {
-                    d.label("no value");
+                    d.label("no value").hint("a key is followed by its value, such as `padding same;`");
                 });
                 Node::new(span, Kind::Wrong)
             }

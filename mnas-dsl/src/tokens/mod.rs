@@ -260,7 +260,11 @@ impl Header<'_, '_> {
 
     fn fail<T>(&mut self, message: &str) -> Option<T> {
         let span = self.span();
-        self.report.error(span, message, |_| {});
+        self.report.error(span, message, |d| {
+            d.label("unexpected").hint(
+                "the forms are `pub struct Net<224 x 224 x 3, 1000> { ... }` and `pub struct Net = <\"net.yaml\">`",
+            );
+        });
         None
     }
 }

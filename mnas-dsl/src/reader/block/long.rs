@@ -23,7 +23,11 @@ pub(crate) fn read(node: &Node, is_stem: bool, report: &mut Report) -> Option<Bl
         Kind::Map(_) => long(node, is_stem, report),
         _ => {
             let expected = if is_stem { "a map like {op: conv, ...}" } else { "a block: a map or a block string" };
-            wrong_type(node, expected, report);
+            let hint = match is_stem {
+                true => "write {op: conv, kernel: 3, stride: 2, filters: 32}",
+                false => "write {op: sepconv, kernel: 3, filters: 16}, or ds_r1_k3_s1_c16",
+            };
+            wrong_type(node, expected, hint, report);
             None
         }
     }
@@ -83,7 +87,8 @@ fn long(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
 fn kind(fields: &Fields<'_>, is_stem: bool, report: &mut Report) -> Option<BlockKind> {
     let node = fields.require("op", if is_stem { "conv" } else { "mbconv" }, report)?;
     let Kind::Text(op) = &node.kind else {
-        wrong_type(node, &format!("one of {}", ops().collect::<Vec<_>>().join(", ")), report);
+        let list = ops().collect::<Vec<_>>().join(", ");
+        wrong_type(node, &format!("one of {list}"), "write one of these words", report);
         return None;
     };
     let Some(kind) = BlockKind::from_op(op) else {
