@@ -38,7 +38,7 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, color: bool) -> String {
     let bar = paint.blue("|");
     match &diagnostic.place {
         Place::Text { file, line, column, length, line_text, cut } => {
-            let (shown, offset) = window(line_text, column - 1 - cut, *length, *cut > 0);
+            let (shown, offset) = window(line_text, column.saturating_sub(1 + cut), *length, *cut > 0);
             let number = paint.blue(&line.to_string());
             let columns = |c: char| if is_wide(c) { 2 } else { 1 };
             let before: usize = shown.chars().take(offset).map(columns).sum();

@@ -58,7 +58,8 @@ impl Kind {
             Self::Null | Self::Wrong => "nothing".to_owned(),
             Self::Bool(value) => format!("`{value}`"),
             Self::Int(value) => format!("the number {value}"),
-            Self::Float(value) => format!("the number {value}"),
+            // 3.0 is no whole number, and shows why.
+            Self::Float(value) => format!("the number {value:?}"),
             Self::Text(text) if text.is_empty() => "an empty text".to_owned(),
             Self::Text(text) => format!("the text `{}`", shorten(text)),
             Self::List(_) => "a list".to_owned(),

@@ -32,3 +32,13 @@ pub(crate) const HEAD_SCALINGS: Words<Scaling> =
 pub(crate) fn word<T: Copy + PartialEq>(words: Words<T>, value: T) -> &'static str {
     words.iter().find(|(_, it)| *it == value).map_or("", |(word, _)| word)
 }
+
+/// A number as a person writes it: without an exponent unless there would be a row of zeros.
+pub(crate) fn show_number(value: f64) -> String {
+    let size = value.abs();
+    if value.is_finite() && size != 0.0 && !(1e-4..1e12).contains(&size) {
+        format!("{value:e}")
+    } else {
+        value.to_string()
+    }
+}

@@ -26,7 +26,7 @@ pub(crate) fn parse(text: &str, file: &str) -> Result<(Node, Source), Diagnostic
             message: format!("the file has {} bytes, a spec at most {MAX_BYTES}", text.len()),
             place: Place::File { file: file.to_owned() },
             label: None,
-            hint: Some("is this a spec? weights are given by `--weights`".to_owned()),
+            hint: Some("is this a spec? it is more like weights or data".to_owned()),
         }));
     }
     let source = Source::text(file, text);

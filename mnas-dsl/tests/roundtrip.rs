@@ -9,9 +9,9 @@ use mnas_dsl::{MacroSource, Spec, block_string, parse_tokens, parse_yaml};
 const EVERYTHING: &str = r#"
 name: yes_net2
 input: 96x80x1
-preprocess: {mean: -0.5, std: [0.25], range: 1, resize: 128, interpolation: bicubic}
+preprocess: {mean: -1e-7, std: [1e5], range: 1, resize: 128, interpolation: bicubic}
 labels: "a \"b\"/c\\d.txt"
-batch_norm: {eps: 0.00001}
+batch_norm: {eps: 1e-7}
 padding: symmetric
 activation: hard_swish
 stem: {op: conv, kernel: 5, stride: 2, filters: 8, activation: swish}

@@ -4,7 +4,7 @@ use super::{block_string, quoted};
 use crate::names::{camel_case, snake_case};
 use crate::network::Skip;
 use crate::spec::{Block, PerChannel, PointwiseActivation, Spec};
-use crate::words::{ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SKIPS, STEM_SCALINGS, word};
+use crate::words::{ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SKIPS, STEM_SCALINGS, show_number, word};
 
 impl Spec {
     /// The spec as the input of `mnas_net!`. Reading it gives an equal spec.
@@ -25,7 +25,7 @@ impl Spec {
             let mut words = Words::new("preprocess");
             words = words.pair("mean", it.mean.as_ref().map(per_channel));
             words = words.pair("std", it.std.as_ref().map(per_channel));
-            words = words.pair("range", it.range.map(|it| it.value));
+            words = words.pair("range", it.range.map(|it| show_number(it.value)));
             words = words.pair("resize", it.resize.map(|it| it.value));
             line(words.pair("interpolation", it.interpolation.map(|it| word(INTERPOLATIONS, it.value))));
         }
@@ -35,7 +35,7 @@ impl Spec {
             line(Words::new("labels").word(text));
         }
         if let Some(eps) = self.batch_norm_eps {
-            line(Words::new("batch_norm").pair("eps", Some(eps.value)));
+            line(Words::new("batch_norm").pair("eps", Some(show_number(eps.value))));
         }
         if let Some(padding) = self.padding {
             line(Words::new("padding").word(word(PADDINGS, padding.value)));
@@ -53,14 +53,14 @@ impl Spec {
                 let mut words = Words::new("head");
                 words = words.short("c", head.filters.map(|it| it.value));
                 words = words.pair("pool", head.pool.then_some("average"));
-                words = words.pair("dropout", head.dropout.map(|it| it.value));
+                words = words.pair("dropout", head.dropout.map(|it| show_number(it.value)));
                 line(words.pair("activation", head.activation.map(|it| word(ACTIVATIONS, it.value))));
             }
         }
         if let Some(scale) = &self.scale {
             let mut words = Words::new("scale");
-            words = words.pair("width", scale.width.map(|it| it.value));
-            words = words.pair("depth", scale.depth.map(|it| it.value));
+            words = words.pair("width", scale.width.map(|it| show_number(it.value)));
+            words = words.pair("depth", scale.depth.map(|it| show_number(it.value)));
             words = words.pair("stem", scale.stem.map(|it| word(STEM_SCALINGS, it.value)));
             words = words.pair("head", scale.head.map(|it| word(HEAD_SCALINGS, it.value)));
             line(words.pair("ends", scale.ends.map(|it| word(STEM_SCALINGS, it.value))));
@@ -101,9 +101,9 @@ impl Words {
 
 fn per_channel(values: &PerChannel) -> String {
     match values {
-        PerChannel::One(value) => value.value.to_string(),
+        PerChannel::One(value) => show_number(value.value),
         PerChannel::Each(values) => {
-            let values: Vec<_> = values.value.iter().map(f64::to_string).collect();
+            let values: Vec<_> = values.value.iter().map(|&it| show_number(it)).collect();
             format!("[{}]", values.join(", "))
         }
     }

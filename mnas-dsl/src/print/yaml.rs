@@ -2,7 +2,7 @@
 
 use super::{YAML_VALUES, block_string, quoted};
 use crate::spec::{Block, PerChannel, PointwiseActivation, Spec};
-use crate::words::{ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SKIPS, STEM_SCALINGS, word};
+use crate::words::{ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SKIPS, STEM_SCALINGS, show_number, word};
 
 impl Spec {
     /// The spec in YAML. Reading it gives an equal spec.
@@ -17,7 +17,7 @@ impl Spec {
             let mut map = Map::default();
             map.put("mean", it.mean.as_ref().map(per_channel));
             map.put("std", it.std.as_ref().map(per_channel));
-            map.put("range", it.range.map(|it| it.value));
+            map.put("range", it.range.map(|it| show_number(it.value)));
             map.put("resize", it.resize.map(|it| it.value));
             map.put("interpolation", it.interpolation.map(|it| word(INTERPOLATIONS, it.value)));
             line("preprocess", map.finish());
@@ -27,7 +27,7 @@ impl Spec {
             line("labels", if is_plain { labels.value.clone() } else { quoted(&labels.value) });
         }
         if let Some(eps) = self.batch_norm_eps {
-            line("batch_norm", format!("{{eps: {}}}", eps.value));
+            line("batch_norm", format!("{{eps: {}}}", show_number(eps.value)));
         }
         if let Some(padding) = self.padding {
             line("padding", word(PADDINGS, padding.value).to_owned());
@@ -47,7 +47,7 @@ impl Spec {
                 let mut map = Map::default();
                 map.put("filters", head.filters.map(|it| it.value));
                 map.put("pool", head.pool.then_some("average"));
-                map.put("dropout", head.dropout.map(|it| it.value));
+                map.put("dropout", head.dropout.map(|it| show_number(it.value)));
                 map.put("classes", Some(head.classes.value));
                 map.put("activation", head.activation.map(|it| word(ACTIVATIONS, it.value)));
                 line("head", map.finish());
@@ -55,8 +55,8 @@ impl Spec {
         }
         if let Some(scale) = &self.scale {
             let mut map = Map::default();
-            map.put("width", scale.width.map(|it| it.value));
-            map.put("depth", scale.depth.map(|it| it.value));
+            map.put("width", scale.width.map(|it| show_number(it.value)));
+            map.put("depth", scale.depth.map(|it| show_number(it.value)));
             map.put("stem", scale.stem.map(|it| word(STEM_SCALINGS, it.value)));
             map.put("head", scale.head.map(|it| word(HEAD_SCALINGS, it.value)));
             map.put("ends", scale.ends.map(|it| word(STEM_SCALINGS, it.value)));
@@ -84,9 +84,9 @@ impl Map {
 
 fn per_channel(values: &PerChannel) -> String {
     match values {
-        PerChannel::One(value) => value.value.to_string(),
+        PerChannel::One(value) => show_number(value.value),
         PerChannel::Each(values) => {
-            let values: Vec<_> = values.value.iter().map(f64::to_string).collect();
+            let values: Vec<_> = values.value.iter().map(|&it| show_number(it)).collect();
             format!("[{}]", values.join(", "))
         }
     }
@@ -99,12 +99,12 @@ pub(super) fn block(block: &Block, is_stem: bool) -> String {
     }
     let mut map = Map::default();
     map.put("op", Some(block.kind.op()));
-    map.put("expand", block.expand_ratio.map(|it| it.value));
+    map.put("expand", block.expand_ratio.map(|it| show_number(it.value)));
     map.put("kernel", Some(block.kernel_size.value));
     map.put("stride", block.stride.map(|it| it.value));
     map.put("filters", Some(block.filters.value));
     map.put("layers", block.layers.map(|it| it.value));
-    map.put("se", block.se_ratio.map(|it| it.value));
+    map.put("se", block.se_ratio.map(|it| show_number(it.value)));
     map.put("skip", block.skip.filter(|_| !is_stem).map(|it| word(SKIPS, it.value)));
     map.put("activation", block.activation.map(|it| word(ACTIVATIONS, it.value)));
     map.put(

@@ -6,7 +6,7 @@ use crate::diagnostics::Report;
 use crate::nearest::nearest;
 use crate::source::{At, Span};
 use crate::tree::{Entry, Kind, Node, shorten};
-use crate::words::Words;
+use crate::words::{Words, show_number};
 
 /// A map whose keys are known: unknown and repeated ones are reported when it is made.
 pub(crate) struct Fields<'a> {
@@ -173,7 +173,7 @@ pub(crate) fn number(
         // Minus zero would not be printed as it is read.
         return Some(At::new(value + 0.0, node.span));
     }
-    report.error(node.span, format!("{what} is {value}"), |d| {
+    report.error(node.span, format!("{what} is {}", show_number(value)), |d| {
         d.label("out of range").hint(format!("{what} is {bounds}"));
     });
     None

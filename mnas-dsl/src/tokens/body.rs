@@ -1,5 +1,7 @@
 //! The statements between the braces to the tree that YAML gives too.
 
+use proc_macro2::Delimiter;
+
 use super::flat::{Token, TokenKind, group_end};
 use super::literal;
 use crate::diagnostics::Report;
@@ -8,6 +10,9 @@ use crate::nearest::nearest;
 use crate::reader::{self, block};
 use crate::source::Span;
 use crate::tree::{Entry, Kind, Node, shorten};
+
+/// What a list begins with.
+const LIST: TokenKind = TokenKind::Open(Delimiter::Bracket);
 
 /// Words of a block that carry their number: `k3`, `se0.25`.
 const SHORTS: [(&str, &str); 6] =
@@ -233,22 +238,52 @@ impl<'a> Body<'a, '_> {
         Some(entry(key, span, Node::new(all, kind)))
     }
 
-    /// One value; where there is none, a mistake is reported.
+    /// One value: a list, a choice, or a single one.
     fn value(&mut self, key: &str) -> Node {
         let span = self.span();
-        let kind = self.kind().cloned();
-        match kind {
+        let is_choice = matches!(self.kind(), Some(TokenKind::Ident(word)) if word == "choose");
+        if is_choice && self.tokens.get(self.at + 1).is_some_and(|it| it.kind == LIST) {
+            self.at += 1;
+            let list = self.list(key);
+            return Node::new(span, Kind::Map(vec![entry("choose", span, list)]));
+        }
+        if self.kind() == Some(&LIST) { self.list(key) } else { self.single(key) }
+    }
+
+    /// `[1, 2, 3]`; nothing nests in it, so nothing here recurses.
+    fn list(&mut self, key: &str) -> Node {
+        let span = self.span();
+        let end = group_end(self.tokens, self.at);
+        self.at += 1;
+        let mut list = Vec::new();
+        while self.at + 1 < end {
+            match self.kind() {
+                Some(TokenKind::Punct(',')) => self.at += 1,
+                Some(TokenKind::Literal(_) | TokenKind::Ident(_) | TokenKind::Punct('-')) => {
+                    list.push(self.single(key));
+                }
+                _ => {
+                    self.report.error(self.span(), "expected a number", |d| {
+                        d.label("unexpected").hint("a list is numbers with commas between, such as `[0.5, 0.5, 0.5]`");
+                    });
+                    self.at = end;
+                }
+            }
+        }
+        self.at = end;
+        Node::new(span, Kind::List(list))
+    }
+
+    /// One value without parts; where there is none, a mistake is reported.
+    fn single(&mut self, key: &str) -> Node {
+        let span = self.span();
+        match self.kind().cloned() {
             Some(TokenKind::Literal(text)) => {
                 self.at += 1;
                 Node::new(span, literal::value(&text))
             }
             Some(TokenKind::Ident(word)) => {
                 self.at += 1;
-                let is_list = matches!(self.kind(), Some(TokenKind::Open(proc_macro2::Delimiter::Bracket)));
-                if word == "choose" && is_list {
-                    let list = self.value("choose");
-                    return Node::new(span, Kind::Map(vec![entry("choose", span, list)]));
-                }
                 Node::new(span, Kind::Text(word))
             }
             Some(TokenKind::Punct('-')) => {
@@ -260,31 +295,6 @@ impl<'a> Body<'a, '_> {
                 let all = span.to(self.span());
                 self.at += usize::from(number.is_some());
                 Node::new(all, number.unwrap_or(Kind::Text("-".to_owned())))
-            }
-            Some(TokenKind::Open(proc_macro2::Delimiter::Bracket)) => {
-                let end = group_end(self.tokens, self.at);
-                self.at += 1;
-                let mut list = Vec::new();
-                while self.at + 1 < end {
-                    if self.kind() == Some(&TokenKind::Punct(',')) {
-                        self.at += 1;
-                    } else if matches!(
-                        self.kind(),
-                        Some(TokenKind::Open(_) | TokenKind::Close(_) | TokenKind::Punct('.'..='/' | ':'..='@'))
-                    ) {
-                        self.report.error(self.span(), "expected a number", |d| {
-                            d.label("unexpected")
-                                .hint("a list is numbers with commas between, such as `[0.5, 0.5, 0.5]`");
-                        });
-                        self.at = end - 1;
-                    } else {
-                        let before = self.at;
-                        list.push(self.value(key));
-                        self.at = self.at.max(before + 1);
-                    }
-                }
-                self.at = end;
-                Node::new(span, Kind::List(list))
             }
             _ => {
                 let key = shorten(key);
