@@ -180,3 +180,12 @@ fn a_layer_knows_its_line() {
     assert_eq!(spec.line_of("blocks.7.0"), None);
     assert_eq!(spec.line_of("head"), None);
 }
+
+/// Spans of macros are tied to their thread, so specs and mistakes hold numbers of tokens instead.
+#[test]
+fn specs_and_mistakes_go_between_threads() {
+    fn check<T: Send + Sync + 'static>() {}
+    check::<mnas_dsl::Spec>();
+    check::<Network>();
+    check::<mnas_dsl::Diagnostics>();
+}
