@@ -92,7 +92,7 @@ fn comment(line: &str, notes: &[String]) -> Option<String> {
 
 /// mnas-runtime as a module: the root without inner attributes and module lines, the other files as modules in it.
 #[cfg(feature = "format")]
-fn runtime() -> String {
+pub fn runtime() -> String {
     let mut out = String::from(
         "/// mnas-runtime, the part of it that generated code stands on.\n\
          #[allow(dead_code, missing_docs, unused_imports, unexpected_cfgs, unsafe_code, clippy::all, clippy::pedantic, reason = \"a copy of a library\")]\n\

@@ -8,6 +8,7 @@ pub mod arena;
 pub mod isa;
 pub mod kernel;
 pub mod pack;
+mod print;
 pub mod schedule;
 pub mod steps;
 

@@ -1,0 +1,108 @@
+//! The plan as text: `mnasc --emit plan`.
+
+use super::{BlockSchedule, ConvKernel, Plan, Schedule, Step, StepKind, StepSchedule};
+use std::fmt;
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kib = |floats: usize| floats * 4 / 1024;
+        writeln!(
+            f,
+            "plan {}: {} steps, arena {} KiB, weights {} KiB",
+            self.name,
+            self.steps.len(),
+            kib(self.arena.len),
+            kib(self.weights_len)
+        )?;
+        writeln!(f, "\nsteps")?;
+        for (i, step) in self.steps.iter().enumerate() {
+            let (a, b) = (step.input_shape, step.output_shape);
+            writeln!(
+                f,
+                "  {i:>3} {:<22} {:<11} {:>4}x{:<4} {:>5} -> {:>4}x{:<4} {:>5}  {:>8.3} M MACs",
+                step.name,
+                kind(step),
+                a.height,
+                a.width,
+                a.channels,
+                b.height,
+                b.width,
+                b.channels,
+                step.macs as f64 / 1e6
+            )?;
+        }
+        for schedule in &self.schedules {
+            print_schedule(f, self, schedule)?;
+        }
+        writeln!(f, "\narena: {} KiB", kib(self.arena.len))?;
+        writeln!(f, "  {:>10} {:>10}  {:>9}  buffer", "offset", "floats", "steps")?;
+        for b in &self.arena.buffers {
+            let steps = format!("{}..{}", b.first, b.last);
+            writeln!(f, "  {:>10} {:>10}  {steps:>9}  {}", b.offset, b.len, b.name)?;
+        }
+        writeln!(f, "\nweights: {} KiB", kib(self.weights_len))?;
+        writeln!(f, "  {:>10} {:>10}  layer, panels of output channels", "offset", "floats")?;
+        for l in &self.layers {
+            let panels: Vec<String> = l.panels.iter().map(|p| format!("{} x {}", p.count, p.width)).collect();
+            writeln!(f, "  {:>10} {:>10}  {}, {}", l.offset, l.len(), l.param, panels.join(" + "))?;
+        }
+        Ok(())
+    }
+}
+
+fn kind(step: &Step) -> &'static str {
+    match &step.kind {
+        StepKind::PadImage => "pad",
+        StepKind::Conv { pool: true, .. } => "conv + pool",
+        StepKind::Conv { .. } => "conv",
+        StepKind::Block(b) if b.squeeze_excite.is_some() => "block, SE",
+        StepKind::Block(_) => "block",
+        StepKind::AveragePool { .. } => "average pool",
+        StepKind::GlobalAveragePool => "global pool",
+        StepKind::Linear { .. } => "linear",
+    }
+}
+
+fn print_schedule(f: &mut fmt::Formatter<'_>, plan: &Plan, schedule: &Schedule) -> fmt::Result {
+    let isa = schedule.isa;
+    writeln!(
+        f,
+        "\nschedule {}: vectors of {}, {} registers; tiles are pixels x vectors",
+        isa.name, isa.lanes, isa.registers
+    )?;
+    for (step, s) in plan.steps.iter().zip(&schedule.steps) {
+        match s {
+            StepSchedule::Plain => {}
+            StepSchedule::Conv { kernel, rows } => {
+                writeln!(f, "  {:<22} {rows} rows a call, {}", step.name, tiles(kernel))?;
+            }
+            StepSchedule::Block(b) => {
+                writeln!(f, "  {:<22} {}", step.name, b.reason)?;
+                print_block(f, b)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print_block(f: &mut fmt::Formatter<'_>, b: &BlockSchedule) -> fmt::Result {
+    if let Some(expand) = &b.expand {
+        writeln!(f, "  {:<22}   expand, {} rows kept: {}", "", b.ring, tiles(expand))?;
+    }
+    let d = &b.depthwise;
+    writeln!(f, "  {:<22}   depthwise {k}x{k}: {} columns x 1", "", d.columns.min(d.output_width), k = d.kernel_size)?;
+    if let Some(se) = &b.squeeze_excite {
+        let what = if se.gate_weights { "weights" } else { "tensor" };
+        writeln!(f, "  {:<22}   squeeze-excite gates the {what}", "")?;
+    }
+    writeln!(f, "  {:<22}   project: {}", "", tiles(&b.project))
+}
+
+fn tiles(kernel: &ConvKernel) -> String {
+    let groups: Vec<String> = kernel
+        .panels
+        .iter()
+        .map(|g| format!("{} panels of {} by {}x{}", g.count, g.width, g.pixels.min(kernel.pixels), g.vectors))
+        .collect();
+    groups.join(", ")
+}

@@ -1,0 +1,188 @@
+//! Writes, compiles and runs a program that compares kernels with plain loops.
+
+use mnas_codegen::emit::file;
+use mnas_codegen::emit::kernels::Kernels;
+use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Destination, Source};
+use mnas_dsl::network::Activation;
+use quote::quote;
+use std::fmt::Write as _;
+use std::process::Command;
+
+/// A kernel to compare.
+pub(crate) enum Case {
+    /// A convolution.
+    Conv(ConvKernel),
+    /// A row of a depthwise convolution.
+    Depthwise(DepthwiseKernel),
+}
+
+/// A program of kernels and calls that compare them.
+pub(crate) struct Program {
+    isa: Isa,
+    checked: bool,
+    kernels: Kernels,
+    calls: String,
+    first: Option<String>,
+}
+
+fn activation(a: Activation) -> &'static str {
+    match a {
+        Activation::Linear => "linear",
+        Activation::Relu => "relu",
+        Activation::Relu6 => "relu6",
+        Activation::HardSwish => "hard_swish",
+        Activation::Swish => "swish",
+        Activation::Sigmoid => "sigmoid",
+        Activation::HardSigmoid => "hard_sigmoid",
+    }
+}
+
+/// Pixel stride and block stride with `lanes` channels a block; NHWC is blocks of `lanes` beside each other.
+fn layout(source: &Source, lanes: usize) -> (usize, usize) {
+    match source {
+        Source::Nhwc { stride } => (*stride, lanes),
+        Source::Blocked { block } => (lanes, *block),
+    }
+}
+
+impl Program {
+    pub(crate) fn new(isa: Isa, checked: bool) -> Self {
+        Program { isa, checked, kernels: Kernels::new(isa), calls: String::new(), first: None }
+    }
+
+    pub(crate) fn push(&mut self, case: &Case) {
+        let call = match case {
+            Case::Conv(k) => self.conv(k),
+            Case::Depthwise(k) => self.depthwise(k),
+        };
+        if self.first.is_none() {
+            self.first = Some(call.clone());
+        }
+        self.calls.push_str(&call);
+    }
+
+    fn conv(&mut self, k: &ConvKernel) -> String {
+        let lanes = self.isa.lanes;
+        let name = self.kernels.conv(k);
+        let (pixel, block) = layout(&k.source, lanes);
+        let (out_pixel, out_block, pool) = match k.destination {
+            Destination::Nhwc { stride } => (stride, lanes, false),
+            Destination::Blocked { block } => (lanes, block, false),
+            Destination::Pool => (0, lanes, true),
+        };
+        let panels: Vec<(usize, usize)> = k.panels.iter().map(|p| (p.width, p.count)).collect();
+        let tap = if k.kernel_size == 1 { k.input_channels } else { pixel };
+        let source_len = match k.source {
+            Source::Nhwc { stride } => k.input_width.max(k.pixels) * stride,
+            Source::Blocked { block } => k.input_channels.div_ceil(lanes) * block,
+        };
+        // Of a larger kernel all rows but the first exist: as at the top of an image.
+        let rows = if k.kernel_size > 1 { format!("{source_len}, 1, {},", k.kernel_size) } else { String::new() };
+        let (row_from, row_count) = if k.kernel_size > 1 { (1, k.kernel_size - 1) } else { (0, 1) };
+        let residual = if k.residual { "residual," } else { "" };
+        let gate = if k.gated { "gate, panel," } else { "" };
+        format!(
+            "    {{ let c = Conv {{ name: {name:?}, cin: {cin}, cout: {cout}, k: {ks}, stride: {stride}, pad: {pad}, \
+             width: {width}, pixels: {pixels}, pixel: {pixel}, block: {block}, row: {source_len}, lanes: {lanes}, tap: {tap}, \
+             row_from: {row_from}, row_count: {row_count}, out_pixel: {out_pixel}, out_block: {out_block}, pool: {pool}, \
+             panels: &{panels:?}, activation: {activation}, residual: {has_residual}, gated: {gated} }};\n\
+             \x20     check_conv(&c, &|a, w, residual, gate, panel, out| unsafe {{ {module}::{fun}(a, {rows} w, {residual} {gate} out) }}, spoil); }}\n",
+            name = name.to_string(),
+            fun = name,
+            cin = k.input_channels,
+            cout = k.output_channels,
+            ks = k.kernel_size,
+            stride = k.stride,
+            pad = k.pad_left,
+            width = k.input_width,
+            pixels = k.pixels,
+            activation = activation(k.activation),
+            has_residual = k.residual,
+            gated = k.gated,
+            module = self.isa.name,
+        )
+    }
+
+    fn depthwise(&mut self, k: &DepthwiseKernel) -> String {
+        let lanes = self.isa.lanes;
+        let name = self.kernels.depthwise(k);
+        let (pixel, block) = layout(&k.source, lanes);
+        let row = match k.source {
+            Source::Nhwc { stride } => stride * k.input_width,
+            Source::Blocked { .. } => lanes * k.input_width,
+        };
+        let pooled = if k.pool { "pooled," } else { "" };
+        format!(
+            "    {{ let c = Depthwise {{ name: {name:?}, channels: {c}, k: {ks}, stride: {stride}, pad: {pad}, width: {width}, \
+             columns: {columns}, pixel: {pixel}, block: {block}, row: {row}, lanes: {lanes}, out_block: {out_block}, \
+             activation: {activation}, pool: {pool} }};\n\
+             \x20     check_depthwise::<{ks}>(&c, &|a, rows, from, to, w, pooled, out| unsafe {{ {module}::{fun}(a, rows, from, to, w, {pooled} out) }}); }}\n",
+            name = name.to_string(),
+            fun = name,
+            c = k.channels,
+            ks = k.kernel_size,
+            stride = k.stride,
+            pad = k.pad_left,
+            width = k.input_width,
+            columns = k.output_width,
+            out_block = k.output_block,
+            activation = activation(k.activation),
+            pool = k.pool,
+            module = self.isa.name,
+        )
+    }
+
+    /// Compiles and runs it; gives what it printed.
+    pub(crate) fn run(self) -> String {
+        let module = quote::format_ident!("{}", self.isa.name);
+        let imports = (self.kernels.ops.imports)(&quote!(crate::mnas_runtime));
+        let memory = self.kernels.ops.memory(self.isa.lanes, self.checked);
+        let arch =
+            if self.isa.arch.is_empty() { String::new() } else { format!("#[cfg(target_arch = {:?})]", self.isa.arch) };
+        let functions = file::without_notes(self.kernels.finish()).to_string();
+        let functions = functions.replace("unsafe fn", "pub unsafe fn");
+        let mut text = format!(
+            "#![allow(warnings)]\n{}\n{arch} mod {module} {{ {imports} {memory} {functions} }}\n",
+            file::runtime()
+        );
+        text.push_str(include_str!("plain.rs"));
+        let supported = match self.isa.name {
+            "scalar" => "true".to_owned(),
+            _ => self
+                .isa
+                .features
+                .split(',')
+                .map(|f| format!("is_x86_feature_detected!({f:?})"))
+                .collect::<Vec<_>>()
+                .join(" && "),
+        };
+        let _ = write!(
+            text,
+            "fn main() {{\n if !({supported}) {{ println!(\"unsupported\"); return; }}\n let spoil = false;\n{}\n let spoil = true;\n{}\n}}\n",
+            self.calls,
+            self.first.unwrap_or_default()
+        );
+        let folder = std::env::temp_dir().join(format!(
+            "mnas-kernels-{}-{}-{}",
+            std::process::id(),
+            self.isa.name,
+            self.checked
+        ));
+        std::fs::create_dir_all(&folder).expect("a folder for the program");
+        let (source, program) = (folder.join("main.rs"), folder.join("program"));
+        std::fs::write(&source, text).expect("the program is written");
+        let built = Command::new("rustc")
+            .args(["--edition", "2024", "-O", "-o"])
+            .arg(&program)
+            .arg(&source)
+            .output()
+            .expect("rustc runs");
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let ran = Command::new(&program).output().expect("the program runs");
+        let out = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(ran.status.success(), "{out}\n{}", String::from_utf8_lossy(&ran.stderr));
+        let _ = std::fs::remove_dir_all(&folder);
+        out
+    }
+}

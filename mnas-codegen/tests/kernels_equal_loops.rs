@@ -1,0 +1,167 @@
+//! Kernels by themselves against plain loops, element by element: odd sizes, both strides, channel counts that are no
+//! multiple of any vector, every instruction set that this machine has, unchecked and checked.
+//!
+//! The kernels and the loops are compiled into one program with the rustc at hand; the loops know nothing of tiles.
+
+mod kernels;
+
+use kernels::{Case, Program};
+use mnas_codegen::plan::isa;
+use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Source, padded};
+use mnas_dsl::network::Activation;
+
+/// Panels as the planner cuts them, for tiles of `isa`.
+fn panels(isa: isa::Isa, widths: &[(usize, usize)], pixels: usize) -> Vec<PanelGroup> {
+    let mut start = 0;
+    widths
+        .iter()
+        .map(|&(width, count)| {
+            let tile = isa.tile_for(width / isa.lanes, pixels);
+            let group = PanelGroup { width, count, start, vectors: tile.vectors, pixels: tile.pixels };
+            start += width * count;
+            group
+        })
+        .collect()
+}
+
+fn conv(isa: isa::Isa, input: usize, output: usize, k: usize, stride: usize, width: usize) -> ConvKernel {
+    let pad_left = (k - 1) / 2;
+    let pixels = (width + 2 * pad_left - k) / stride + 1;
+    let cut: &[(usize, usize)] = match padded(output) {
+        8 => &[(8, 1)],
+        16 => &[(16, 1)],
+        24 => &[(24, 1)],
+        32 => &[(16, 2)],
+        40 => &[(16, 1), (24, 1)],
+        _ => &[(64, 1), (8, 1)],
+    };
+    ConvKernel {
+        input_channels: input,
+        output_channels: output,
+        kernel_size: k,
+        stride,
+        pad_left,
+        input_width: width,
+        pixels,
+        source: Source::Nhwc { stride: if k == 1 { padded(input) } else { input } },
+        destination: Destination::Nhwc { stride: padded(output) },
+        panels: panels(isa, cut, pixels),
+        activation: Activation::Linear,
+        residual: false,
+        gated: false,
+    }
+}
+
+const ACTIVATIONS: [Activation; 7] = [
+    Activation::Linear,
+    Activation::Relu,
+    Activation::Relu6,
+    Activation::HardSwish,
+    Activation::Swish,
+    Activation::Sigmoid,
+    Activation::HardSigmoid,
+];
+
+fn cases(isa: isa::Isa) -> Vec<Case> {
+    let mut cases = Vec::new();
+    let outputs = [3, 16, 20, 32, 37];
+    // Pointwise: every run length around the tiles, input channels around the unrolled steps.
+    for (i, pixels) in [1, 2, 3, 5, 6, 7, 11, 13, 14, 25, 49].into_iter().enumerate() {
+        for (j, input) in [1, 7, 12, 13, 16, 27].into_iter().enumerate() {
+            let mut kernel = conv(isa, input, outputs[(i + j) % 5], 1, 1, pixels);
+            kernel.activation = ACTIVATIONS[(i * 6 + j) % 7];
+            kernel.residual = (i + j) % 3 == 0;
+            match (i + 2 * j) % 4 {
+                0 => kernel.source = Source::Blocked { block: (pixels + 2) * isa.lanes },
+                1 => kernel.destination = Destination::Blocked { block: (pixels + 1) * isa.lanes },
+                2 => {
+                    kernel.source = Source::Blocked { block: pixels * isa.lanes };
+                    kernel.gated = true;
+                }
+                _ => {}
+            }
+            if let Destination::Blocked { .. } = kernel.destination {
+                kernel.residual = false;
+            }
+            cases.push(Case::Conv(kernel));
+        }
+    }
+    // Head: convolution and mean.
+    for (input, output, pixels) in [(24, 40, 49), (13, 37, 9), (8, 70, 1)] {
+        let mut kernel = conv(isa, input, output, 1, 1, pixels);
+        kernel.destination = Destination::Pool;
+        kernel.activation = Activation::Relu;
+        cases.push(Case::Conv(kernel));
+    }
+    // Fully connected: one pixel, wide panels.
+    cases.push(Case::Conv(conv(isa, 131, 70, 1, 1, 1)));
+    // Larger kernels: edges on both sides, images narrower than the kernel.
+    for (i, k) in [3, 5, 7].into_iter().enumerate() {
+        for stride in [1, 2] {
+            for (j, width) in [1, 2, 4, 9, 14, 31].into_iter().enumerate() {
+                let mut kernel = conv(isa, [1, 3, 9][(i + j) % 3], outputs[(i + j) % 5], k, stride, width);
+                kernel.activation = ACTIVATIONS[(i + j) % 7];
+                if j % 2 == 1 {
+                    kernel.destination = Destination::Blocked { block: (kernel.pixels + 1) * isa.lanes };
+                }
+                cases.push(Case::Conv(kernel));
+            }
+        }
+    }
+    // Pointwise with a stride.
+    cases.push(Case::Conv(ConvKernel { stride: 2, pixels: 7, ..conv(isa, 12, 20, 1, 1, 13) }));
+    // Depthwise: widths around the tile, both layouts, with and without sums, TensorFlow's uneven padding.
+    for (i, k) in [3usize, 5, 7].into_iter().enumerate() {
+        for stride in [1, 2] {
+            for (j, width) in [1usize, 3, 6, 7, 8, 15, 16, 17, 33].into_iter().enumerate() {
+                let total = (width.div_ceil(stride) - 1) * stride + k;
+                let pad_left = if j % 2 == 0 { total.saturating_sub(width) / 2 } else { (k - 1) / 2 };
+                let output_width =
+                    if j % 2 == 0 { width.div_ceil(stride) } else { (width + 2 * pad_left - k) / stride + 1 };
+                let channels = [8, 13, 24][(i + j) % 3];
+                cases.push(Case::Depthwise(DepthwiseKernel {
+                    channels,
+                    kernel_size: k,
+                    stride,
+                    pad_left,
+                    input_width: width,
+                    output_width,
+                    source: if j % 3 == 0 {
+                        Source::Nhwc { stride: padded(channels) }
+                    } else {
+                        Source::Blocked { block: width * k * isa.lanes }
+                    },
+                    output_block: (output_width + j % 2) * isa.lanes,
+                    columns: isa.depthwise_columns,
+                    activation: ACTIVATIONS[(i + j) % 7],
+                    pool: j % 2 == 0,
+                }));
+            }
+        }
+    }
+    cases
+}
+
+#[test]
+fn kernels_equal_plain_loops() {
+    for &isa in isa::ALL {
+        for checked in [false, true] {
+            let mut program = Program::new(isa, checked);
+            let cases = cases(isa);
+            for case in &cases {
+                program.push(case);
+            }
+            let output = program.run();
+            let ran = output.lines().filter(|l| l.starts_with("ok ")).count();
+            let wrong = output.lines().any(|l| l.starts_with("wrong "));
+            if output.contains("unsupported") {
+                eprintln!("skipped: this machine has no {}", isa.name);
+                continue;
+            }
+            // One result is spoilt on purpose and has to be found.
+            assert!(output.contains("control found"), "the comparison cannot fail:\n{output}");
+            assert!(!wrong, "{} checked={checked}:\n{output}", isa.name);
+            assert_eq!(ran, cases.len(), "every case ran:\n{output}");
+        }
+    }
+}
