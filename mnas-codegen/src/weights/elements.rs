@@ -1,0 +1,89 @@
+//! Element types of weight files and how their bytes become `f32`.
+
+/// The type of a tensor's elements in a file (little-endian).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ElementType {
+    F16,
+    Bf16,
+    F32,
+    F64,
+    /// An integer or boolean of so many bytes: never a weight.
+    Integer(usize),
+}
+
+impl ElementType {
+    /// Bytes of one element.
+    pub(super) fn size(self) -> usize {
+        match self {
+            ElementType::F16 | ElementType::Bf16 => 2,
+            ElementType::F32 => 4,
+            ElementType::F64 => 8,
+            ElementType::Integer(bytes) => bytes,
+        }
+    }
+
+    pub(super) fn is_float(self) -> bool {
+        !matches!(self, ElementType::Integer(_))
+    }
+
+    /// Element `index` of `bytes`, or `None` past its end and for integers.
+    pub(super) fn get(self, bytes: &[u8], index: usize) -> Option<f32> {
+        let start = index.checked_mul(self.size())?;
+        let bytes = bytes.get(start..)?;
+        match self {
+            ElementType::F16 => Some(f16_to_f32(u16::from_le_bytes(*bytes.first_chunk()?))),
+            ElementType::Bf16 => Some(f32::from_bits(u32::from(u16::from_le_bytes(*bytes.first_chunk()?)) << 16)),
+            ElementType::F32 => Some(f32::from_le_bytes(*bytes.first_chunk()?)),
+            ElementType::F64 => Some(f64::from_le_bytes(*bytes.first_chunk()?) as f32),
+            ElementType::Integer(_) => None,
+        }
+    }
+}
+
+/// IEEE 754 binary16 to binary32, exact for every value.
+fn f16_to_f32(half: u16) -> f32 {
+    let sign = u32::from(half >> 15) << 31;
+    let exponent = u32::from(half >> 10) & 0x1f;
+    let fraction = u32::from(half) & 0x3ff;
+    let magnitude = match exponent {
+        // Subnormal: fraction * 2^-24, which binary32 holds exactly as a normal number.
+        0 => (fraction as f32 / 16_777_216.0).to_bits(),
+        0x1f => 0x7f80_0000 | fraction << 13,
+        _ => (exponent + 112) << 23 | fraction << 13,
+    };
+    f32::from_bits(sign | magnitude)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_become_the_same_numbers() {
+        for (half, expected) in [
+            (0x0000, 0.0),
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x3555, 0.333_251_95),
+            (0x7bff, 65504.0),
+            (0x0400, 6.103_515_6e-5),
+            (0x0001, 5.960_464_5e-8),
+            (0x83ff, -6.097_555e-5),
+            (0x7c00, f32::INFINITY),
+            (0xfc00, f32::NEG_INFINITY),
+        ] {
+            assert_eq!(f16_to_f32(half), expected, "{half:#06x}");
+        }
+        assert!(f16_to_f32(0x7e00).is_nan());
+        assert!(f16_to_f32(0x8000).is_sign_negative());
+    }
+
+    #[test]
+    fn reads_past_the_end_give_nothing() {
+        assert_eq!(ElementType::F32.get(&[0, 0, 128, 63], 0), Some(1.0));
+        assert_eq!(ElementType::F32.get(&[0, 0, 128, 63], 1), None);
+        assert_eq!(ElementType::F64.get(&[0; 8], usize::MAX), None);
+        assert_eq!(ElementType::Bf16.get(&[0x80, 0xbf], 0), Some(-1.0));
+        assert_eq!(ElementType::Integer(8).get(&[0; 8], 0), None);
+    }
+}

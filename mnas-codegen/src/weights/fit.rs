@@ -1,0 +1,90 @@
+//! Holding a file's tensors against what the network needs.
+
+use super::names::{FileTensors, Names};
+use super::{Parameter, ParameterKind, Problem, WeightTensor, Weights};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names that are compared with each other for the nearest one. A checkpoint has a few hundred;
+/// beyond this the file is of another kind, and the comparison, which is quadratic, would take long.
+const MAX_COMPARED: usize = 2_000;
+
+/// Renames the file's tensors to ours, or lists everything that does not fit.
+pub(super) fn fit(
+    mut tensors: FileTensors,
+    parameters: &[Parameter],
+    names: &Names,
+    backbone: bool,
+) -> Result<Weights, Vec<Problem>> {
+    let mut weights = Weights::new();
+    let mut missing = Vec::new();
+    let mut problems = Vec::new();
+    for parameter in parameters {
+        let name = names.of(parameter);
+        match tensors.remove(&name) {
+            None => missing.push((name, &parameter.shape)),
+            Some(tensor) => {
+                problems.extend(check(&name, &tensor, parameter));
+                weights.insert(parameter.name.clone(), tensor);
+            }
+        }
+    }
+    let extra: BTreeMap<&String, &WeightTensor> =
+        tensors.iter().filter(|(name, _)| !(backbone && names.is_head(name))).collect();
+
+    let expected: BTreeSet<String> = parameters.iter().map(|parameter| names.of(parameter)).collect();
+    let absent: BTreeSet<&str> = missing.iter().map(|(name, _)| name.as_str()).collect();
+    let mut all: Vec<Problem> = Vec::new();
+    for (name, shape) in &missing {
+        let nearest = nearest(name, extra.keys().map(|name| name.as_str()));
+        all.push(Problem::Missing { name: name.clone(), shape: shape.to_vec(), nearest });
+    }
+    for (name, tensor) in &extra {
+        // What is missing is what was meant, if it is near at all.
+        let nearest =
+            nearest(name, absent.iter().copied()).or_else(|| nearest(name, expected.iter().map(String::as_str)));
+        all.push(Problem::Extra { name: name.to_string(), shape: tensor.shape.clone(), nearest });
+    }
+    all.append(&mut problems);
+    if all.is_empty() { Ok(weights) } else { Err(all) }
+}
+
+/// What is wrong with a tensor that is there.
+fn check(name: &str, tensor: &WeightTensor, parameter: &Parameter) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let name = name.to_string();
+    if tensor.shape != parameter.shape {
+        let (found, needed) = (tensor.shape.clone(), parameter.shape.clone());
+        problems.push(Problem::Shape { name: name.clone(), found, needed });
+    }
+    let mut bad = tensor.data.iter().enumerate().filter(|(_, value)| !value.is_finite());
+    if let Some((first, _)) = bad.next() {
+        problems.push(Problem::NotFinite { name: name.clone(), count: 1 + bad.count(), first });
+    }
+    if parameter.kind == ParameterKind::BnVar
+        && let Some(first) = tensor.data.iter().position(|value| *value < 0.0 && value.is_finite())
+    {
+        problems.push(Problem::NegativeVariance { name, first });
+    }
+    problems
+}
+
+/// The candidate with the fewest edits from `name`, if no more than a third of its length; of equals, the first.
+fn nearest<'a>(name: &str, candidates: impl ExactSizeIterator<Item = &'a str>) -> Option<String> {
+    if candidates.len() > MAX_COMPARED {
+        return None;
+    }
+    let limit = name.len() / 3;
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates {
+        // Strings whose lengths differ by more cannot be nearer, and most are sorted out by that alone.
+        let bound = best.map_or(limit + 1, |(distance, _)| distance);
+        if candidate.len().abs_diff(name.len()) >= bound {
+            continue;
+        }
+        let distance = strsim::levenshtein(name, candidate);
+        if distance < bound {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate.to_string())
+}

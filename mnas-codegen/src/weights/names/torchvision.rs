@@ -1,0 +1,67 @@
+//! torchvision's names, which count the modules of a `Sequential`.
+
+use super::{FileTensors, Modules, blocks, rename};
+use mnas_dsl::network::{LayerOp, Network};
+
+/// `MNASNet`: `layers.0` and `layers.1` are the stem, 3 to 7 the separable convolution, then a stack each block.
+pub(super) fn mnasnet(network: &Network, _: &FileTensors) -> Option<Modules> {
+    let blocks = blocks(network)?;
+    let (separable, rest) = blocks.split_first()?;
+    if !matches!(separable.op, LayerOp::SepConv { se: None, .. }) {
+        return None;
+    }
+    let mut modules = Modules::new();
+    rename(&mut modules, "stem", "layers", &[("conv", "0"), ("conv.bn", "1")]);
+    let table = [("depthwise", "3"), ("depthwise.bn", "4"), ("project", "6"), ("project.bn", "7")];
+    rename(&mut modules, &separable.name, "layers", &table);
+    let mut head = 8;
+    for layer in rest {
+        if !matches!(layer.op, LayerOp::MbConv { se: None, .. }) {
+            return None;
+        }
+        let mut place = layer.name.strip_prefix("blocks.")?.split('.');
+        let stack = place.next()?.parse::<usize>().ok()?.checked_add(7)?;
+        let theirs = format!("layers.{stack}.{}.layers", place.next()?);
+        let table = [
+            ("expand", "0"),
+            ("expand.bn", "1"),
+            ("depthwise", "3"),
+            ("depthwise.bn", "4"),
+            ("project", "6"),
+            ("project.bn", "7"),
+        ];
+        rename(&mut modules, &layer.name, &theirs, &table);
+        head = stack + 1;
+    }
+    let (conv, bn) = (format!("layers.{head}"), format!("layers.{}", head + 1));
+    rename(&mut modules, "", "", &[("head.conv", &conv), ("head.conv.bn", &bn), ("classifier", "classifier.1")]);
+    Some(modules)
+}
+
+/// `MobileNetV2`: `features.0` is the stem, `features.N` the N-th layer, the last one the head's convolution.
+pub(super) fn mobilenet_v2(network: &Network, _: &FileTensors) -> Option<Modules> {
+    let blocks = blocks(network)?;
+    let mut modules = Modules::new();
+    rename(&mut modules, "stem", "features.0", &[("conv", "0"), ("conv.bn", "1")]);
+    for (index, layer) in blocks.iter().enumerate() {
+        let table: &[(&str, &str)] = match &layer.op {
+            LayerOp::SepConv { se: None, .. } => {
+                &[("depthwise", "0.0"), ("depthwise.bn", "0.1"), ("project", "1"), ("project.bn", "2")]
+            }
+            LayerOp::MbConv { se: None, .. } => &[
+                ("expand", "0.0"),
+                ("expand.bn", "0.1"),
+                ("depthwise", "1.0"),
+                ("depthwise.bn", "1.1"),
+                ("project", "2"),
+                ("project.bn", "3"),
+            ],
+            _ => return None,
+        };
+        rename(&mut modules, &layer.name, &format!("features.{}.conv", index + 1), table);
+    }
+    let head = format!("features.{}", blocks.len() + 1);
+    rename(&mut modules, "head", &head, &[("conv", "0"), ("conv.bn", "1")]);
+    rename(&mut modules, "", "", &[("classifier", "classifier.1")]);
+    Some(modules)
+}

@@ -1,0 +1,103 @@
+//! Every tensor that a network needs: names, shapes, kinds, in the network's order.
+
+use mnas_dsl::network::{Layer, LayerOp, Network, Se};
+
+/// One tensor that a network needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// mnas's own name of it, such as `blocks.2.0.depthwise.weight`.
+    pub name: String,
+    /// Dimensions, outermost first: convolutions are OIHW, the classifier is `[classes, channels]`.
+    pub shape: Vec<usize>,
+    /// What it is to its layer.
+    pub kind: ParameterKind,
+}
+
+/// What a tensor is to its layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ParameterKind {
+    /// Weight of a convolution, OIHW.
+    ConvWeight,
+    /// Weight of the classifier, `[classes, channels]`.
+    LinearWeight,
+    /// Bias of a squeeze-excite convolution or of the classifier.
+    Bias,
+    /// Gamma of a batch norm.
+    BnWeight,
+    /// Beta of a batch norm.
+    BnBias,
+    /// Running mean of a batch norm; counted in files, not among a network's parameters.
+    BnMean,
+    /// Running variance of a batch norm; counted in files, not among a network's parameters.
+    BnVar,
+}
+
+impl ParameterKind {
+    /// Whether training learns it (running statistics are collected, not learnt), so that it counts in `num_params`.
+    pub fn is_learnt(self) -> bool {
+        !matches!(self, ParameterKind::BnMean | ParameterKind::BnVar)
+    }
+}
+
+/// All tensors of `network`, in the order in which data meets them.
+pub fn parameters(network: &Network) -> Vec<Parameter> {
+    let mut list = List(Vec::new());
+    for layer in &network.layers {
+        list.layer(layer);
+    }
+    if let Some(head) = &network.head {
+        let mut channels = network.layers.last().map_or(network.input.channels, |layer| layer.output.channels);
+        if let Some((filters, _)) = head.conv {
+            list.conv("head.conv", [filters, channels, 1, 1]);
+            channels = filters;
+        }
+        list.add("classifier.weight".into(), vec![head.classes, channels], ParameterKind::LinearWeight);
+        list.add("classifier.bias".into(), vec![head.classes], ParameterKind::Bias);
+    }
+    list.0
+}
+
+struct List(Vec<Parameter>);
+
+impl List {
+    fn layer(&mut self, layer: &Layer) {
+        let (name, k) = (&layer.name, layer.kernel_size);
+        let (input, output) = (layer.input.channels, layer.output.channels);
+        match &layer.op {
+            LayerOp::Conv { .. } => self.conv(&format!("{name}.conv"), [output, input, k, k]),
+            LayerOp::SepConv { se, .. } => self.depthwise_and_project(layer, input, se.as_ref()),
+            LayerOp::MbConv { expanded, se, .. } => {
+                self.conv(&format!("{name}.expand"), [*expanded, input, 1, 1]);
+                self.depthwise_and_project(layer, *expanded, se.as_ref());
+            }
+        }
+    }
+
+    fn depthwise_and_project(&mut self, layer: &Layer, channels: usize, se: Option<&Se>) {
+        let (name, k) = (&layer.name, layer.kernel_size);
+        self.conv(&format!("{name}.depthwise"), [channels, 1, k, k]);
+        if let Some(se) = se {
+            self.biased_conv(&format!("{name}.se.reduce"), se.channels, channels);
+            self.biased_conv(&format!("{name}.se.expand"), channels, se.channels);
+        }
+        self.conv(&format!("{name}.project"), [layer.output.channels, channels, 1, 1]);
+    }
+
+    /// A convolution without bias and the batch norm after it.
+    fn conv(&mut self, module: &str, shape: [usize; 4]) {
+        use ParameterKind::{BnBias, BnMean, BnVar, BnWeight, ConvWeight};
+        self.add(format!("{module}.weight"), shape.to_vec(), ConvWeight);
+        for (leaf, kind) in [("weight", BnWeight), ("bias", BnBias), ("running_mean", BnMean), ("running_var", BnVar)] {
+            self.add(format!("{module}.bn.{leaf}"), vec![shape[0]], kind);
+        }
+    }
+
+    fn biased_conv(&mut self, module: &str, outputs: usize, inputs: usize) {
+        self.add(format!("{module}.weight"), vec![outputs, inputs, 1, 1], ParameterKind::ConvWeight);
+        self.add(format!("{module}.bias"), vec![outputs], ParameterKind::Bias);
+    }
+
+    fn add(&mut self, name: String, shape: Vec<usize>, kind: ParameterKind) {
+        self.0.push(Parameter { name, shape, kind });
+    }
+}

@@ -1,0 +1,50 @@
+//! PyTorch's `.pth` files: a pickle that describes tensors, and their storages.
+//!
+//! Two formats exist. Since PyTorch 1.6 it is a zip archive (`data.pkl`, `data/0`, `data/1`, ...); before, a row
+//! of pickles followed by the storages. Both are read as data: the pickle runs on a machine that knows only what
+//! checkpoints need (see [`pickle`]), and a file that asks for anything else is refused with its name.
+//!
+//! The file is not trusted. Storages are slices of it, never copied; a tensor's extent is checked against its
+//! storage; all tensors together may have no more elements than the file has bytes, however often they share a storage.
+
+use super::elements::ElementType;
+use super::{FormatError, WeightTensor};
+use std::collections::BTreeMap;
+
+mod legacy;
+mod pickle;
+mod state_dict;
+mod tensor;
+mod zipped;
+
+/// Every floating-point tensor of a PyTorch checkpoint by its name in the file. The state dict may lie in the
+/// file itself or under `state_dict_ema`, `model_ema`, `state_dict`, `model_state_dict` or `model` (in this order, so
+/// that averaged weights win). Entries that are no tensors and `num_batches_tracked` counters are left out.
+///
+/// # Errors
+///
+/// When the file is damaged, is no checkpoint, or its pickle asks for anything but tensors and plain data.
+pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, FormatError> {
+    let checkpoint = if is_zip(bytes) { zipped::open(bytes) } else { legacy::open(bytes) };
+    checkpoint.and_then(|checkpoint| state_dict::tensors(&checkpoint, bytes.len())).map_err(FormatError::new)
+}
+
+/// Whether `bytes` start like a zip archive.
+pub(super) fn is_zip(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04")
+}
+
+/// Whether `bytes` start like a pickle, as PyTorch's older files do.
+pub(super) fn is_pickle(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x80, 2..=5, ..])
+}
+
+/// Why a file is refused; inside this folder, so that every step can say it with `?`.
+type Reason = String;
+
+/// A file taken apart: the values that its pickle describes, and the storages by key.
+struct Checkpoint<'a> {
+    objects: pickle::Objects<'a>,
+    root: pickle::Value,
+    storages: BTreeMap<Vec<u8>, &'a [u8]>,
+}

@@ -1,0 +1,160 @@
+//! Random weights on which a network behaves like a trained one, for tests and timings.
+//!
+//! He initialisation alone is not enough: a batch norm's running statistics must be those of its input, or activations
+//! die or explode within a few layers. So the mean and variance of each channel are followed through the network
+//! on paper (for an input of mean 0 and variance 1), with the very weights that were drawn. Weights are drawn independently
+//! of the data with mean 0, so that correlations between inputs cancel on average and errors do not pile up with depth.
+//!
+//! The values are the same on every platform: integer arithmetic, and of floating point only operations that IEEE 754
+//! rounds exactly.
+
+mod generator;
+mod moments;
+
+use super::{WeightTensor, Weights};
+use generator::Generator;
+use mnas_dsl::network::{Activation, Layer, LayerOp, Network, Se, Skip};
+use moments::{Moments, coverage};
+
+/// Weights for every parameter of `network`, decided by `seed` and the parameters' names and shapes alone.
+///
+/// Convolutions follow He; the scales of batch norms lie around 1; their biases are slightly positive where an
+/// activation follows, so that well over half of its outputs stay away from zero; gates of squeeze-excites vary around a half.
+pub fn random(network: &Network, seed: u64) -> Weights {
+    let mut draw = Draw { seed, weights: Weights::new() };
+    let mut x = Moments::unit(network.input.channels);
+    for layer in &network.layers {
+        x = draw.layer(layer, &x);
+    }
+    if let Some(head) = &network.head {
+        if let Some((filters, activation)) = head.conv {
+            x = draw.conv("head.conv", &x, &Window::dense(filters, 1, &[1.0]), activation);
+        }
+        // Features after the pool differ by channel; with this spread the classes' scores differ by about as much.
+        let spread = (1.0 / x.channels() as f64).sqrt();
+        let shape = [head.classes, x.channels()];
+        draw.tensor("classifier.weight", &shape, |random| random.normal() * spread);
+        draw.tensor("classifier.bias", &[head.classes], |random| random.between(-0.1, 0.1));
+    }
+    draw.weights
+}
+
+/// Filters of a convolution.
+struct Window<'a> {
+    outputs: usize,
+    kernel_size: usize,
+    depthwise: bool,
+    /// For each tap of the kernel, on which share of the outputs it lies within the image.
+    coverage: &'a [f64],
+}
+
+impl<'a> Window<'a> {
+    fn dense(outputs: usize, kernel_size: usize, coverage: &'a [f64]) -> Self {
+        Window { outputs, kernel_size, depthwise: false, coverage }
+    }
+}
+
+struct Draw {
+    seed: u64,
+    weights: Weights,
+}
+
+impl Draw {
+    /// Draws a layer's weights; gives the moments of its output for those of its input.
+    fn layer(&mut self, layer: &Layer, x: &Moments) -> Moments {
+        let name = &layer.name;
+        let mut y = match &layer.op {
+            LayerOp::Conv { activation } => {
+                let coverage = coverage(layer);
+                let window = Window::dense(layer.output.channels, layer.kernel_size, &coverage);
+                self.conv(&format!("{name}.conv"), x, &window, *activation)
+            }
+            LayerOp::SepConv { activation, se, pointwise_activation } => {
+                self.depthwise_and_project(layer, x, *activation, se.as_ref(), *pointwise_activation)
+            }
+            LayerOp::MbConv { expanded, activation, se } => {
+                let window = Window::dense(*expanded, 1, &[1.0]);
+                let wide = self.conv(&format!("{name}.expand"), x, &window, *activation);
+                self.depthwise_and_project(layer, &wide, *activation, se.as_ref(), Activation::Linear)
+            }
+        };
+        match layer.skip {
+            Skip::None => {}
+            Skip::Identity => y.add(x, 1.0),
+            // Between that of noise (a ninth) and that of a smooth image (all of it).
+            Skip::Pool => y.add(x, 0.5),
+        }
+        y
+    }
+
+    fn depthwise_and_project(
+        &mut self,
+        layer: &Layer,
+        x: &Moments,
+        activation: Activation,
+        se: Option<&Se>,
+        project_activation: Activation,
+    ) -> Moments {
+        let name = &layer.name;
+        let window = Window {
+            outputs: x.channels(),
+            kernel_size: layer.kernel_size,
+            depthwise: true,
+            coverage: &coverage(layer),
+        };
+        let mut y = self.conv(&format!("{name}.depthwise"), x, &window, activation);
+        if let Some(se) = se {
+            self.squeeze_excite(&format!("{name}.se"), se, &mut y);
+        }
+        let window = Window::dense(layer.output.channels, 1, &[1.0]);
+        self.conv(&format!("{name}.project"), &y, &window, project_activation)
+    }
+
+    /// Convolution, batch norm, activation.
+    fn conv(&mut self, name: &str, x: &Moments, window: &Window<'_>, activation: Activation) -> Moments {
+        let (outputs, k) = (window.outputs, window.kernel_size);
+        let inputs = if window.depthwise { 1 } else { x.channels() };
+        let spread = (2.0 / (inputs * k * k) as f64).sqrt();
+        let weight = self.tensor(&format!("{name}.weight"), &[outputs, inputs, k, k], |r| r.normal() * spread);
+        let before = x.convolve(&weight, window.depthwise, window.coverage);
+
+        let scale = self.tensor(&format!("{name}.bn.weight"), &[outputs], |random| random.between(0.8, 1.2));
+        let range = if activation == Activation::Linear { (-0.2, 0.2) } else { (0.2, 0.6) };
+        let bias = self.tensor(&format!("{name}.bn.bias"), &[outputs], |r| r.between(range.0, range.1));
+        self.given(&format!("{name}.bn.running_mean"), &before.mean);
+        self.given(&format!("{name}.bn.running_var"), &before.variance);
+        Moments::after_batch_norm(&scale, &bias).activate(activation)
+    }
+
+    fn squeeze_excite(&mut self, name: &str, se: &Se, x: &mut Moments) {
+        let pooled = x.mean.clone();
+        let hidden = self.fully_connected(&format!("{name}.reduce"), &pooled, se.channels);
+        let hidden: Vec<f64> = hidden.iter().map(|&x| moments::apply(se.activation, x)).collect();
+        let gates = self.fully_connected(&format!("{name}.expand"), &hidden, x.channels());
+        let gates: Vec<f64> = gates.iter().map(|&x| moments::apply(se.gate, x)).collect();
+        x.scale(&gates);
+    }
+
+    /// A 1x1 convolution with bias on a pooled image.
+    fn fully_connected(&mut self, name: &str, x: &[f64], outputs: usize) -> Vec<f64> {
+        let spread = (2.0 / x.len() as f64).sqrt();
+        let weight = self.tensor(&format!("{name}.weight"), &[outputs, x.len(), 1, 1], |r| r.normal() * spread);
+        let bias = self.tensor(&format!("{name}.bias"), &[outputs], |random| random.between(-0.2, 0.2));
+        let rows = weight.chunks_exact(x.len().max(1)).zip(&bias);
+        rows.map(|(row, bias)| row.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum::<f64>() + f64::from(*bias))
+            .collect()
+    }
+
+    /// Draws a tensor. Each has a generator of its own, so that a change to one layer leaves the others' values alone.
+    fn tensor(&mut self, name: &str, shape: &[usize], mut value: impl FnMut(&mut Generator) -> f64) -> Vec<f32> {
+        let mut generator = Generator::new(self.seed, name);
+        let data: Vec<f32> = (0..shape.iter().product()).map(|_| value(&mut generator) as f32).collect();
+        self.weights.insert(name.into(), WeightTensor { shape: shape.to_vec(), data: data.clone() });
+        data
+    }
+
+    fn given(&mut self, name: &str, values: &[f64]) {
+        let data = values.iter().map(|&value| value as f32).collect();
+        self.weights.insert(name.into(), WeightTensor { shape: vec![values.len()], data });
+    }
+}

@@ -1,0 +1,143 @@
+//! The safetensors format: reading what others wrote, and writing under our names.
+//!
+//! Reading takes F32, F16, BF16 and F64 and gives `f32`; writing gives F32.
+
+use super::elements::ElementType;
+use super::{FormatError, WeightTensor, Weights};
+use ::safetensors::tensor::{Dtype, Metadata, TensorInfo, View};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// Every tensor of a safetensors file by its name in the file. `num_batches_tracked` counters are left out.
+///
+/// # Errors
+///
+/// When the file is malformed, or a tensor has a type that weights do not have.
+pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, FormatError> {
+    let (metadata, data) = open(bytes)?;
+    let mut tensors = BTreeMap::new();
+    for name in metadata.offset_keys() {
+        let Some(info) = metadata.info(&name) else { continue };
+        if name.ends_with("num_batches_tracked") {
+            continue;
+        }
+        let tensor = tensor(info, data).map_err(|reason| FormatError::new(format!("tensor `{name}` {reason}")))?;
+        tensors.insert(name, tensor);
+    }
+    Ok(tensors)
+}
+
+/// Writes `weights` as safetensors: the same weights always give the same bytes.
+///
+/// # Errors
+///
+/// When a tensor has more or fewer values than its shape says.
+pub fn write(weights: &Weights) -> Result<Vec<u8>, FormatError> {
+    let tensors = weights.iter().map(|(name, tensor)| (name, Written(tensor)));
+    ::safetensors::serialize(tensors, None).map_err(|error| FormatError::new(error.to_string()))
+}
+
+/// The header, and the bytes that it describes.
+///
+/// This goes around `SafeTensors::deserialize`, which adds the sizes of the header and of the last offset unchecked
+/// (0.8.0): offsets near `usize::MAX` made it panic.
+fn open(bytes: &[u8]) -> Result<(Metadata, &[u8]), FormatError> {
+    let malformed =
+        |reason: &dyn std::fmt::Display| FormatError::new(format!("not a valid safetensors file: {reason}"));
+    let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(|| malformed(&"shorter than its header"))?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    let (header, data) = rest.split_at_checked(length).ok_or_else(|| malformed(&"shorter than its header"))?;
+    let metadata: Metadata = serde_json::from_slice(header).map_err(|error| malformed(&error))?;
+    if metadata.data_len() != data.len() {
+        let reason = format!("the header describes {} bytes of data, {} follow", metadata.data_len(), data.len());
+        return Err(malformed(&reason));
+    }
+    Ok((metadata, data))
+}
+
+fn tensor(info: &TensorInfo, data: &[u8]) -> Result<WeightTensor, String> {
+    let element = match info.dtype {
+        Dtype::F16 => ElementType::F16,
+        Dtype::BF16 => ElementType::Bf16,
+        Dtype::F32 => ElementType::F32,
+        Dtype::F64 => ElementType::F64,
+        other => return Err(format!("has elements of type {other:?}; weights are F32, F16, BF16 or F64")),
+    };
+    let bytes = data.get(info.data_offsets.0..info.data_offsets.1).ok_or("lies outside of the file")?;
+    let data: Vec<f32> = (0..bytes.len() / element.size()).map_while(|index| element.get(bytes, index)).collect();
+    Ok(WeightTensor { shape: info.shape.clone(), data })
+}
+
+/// A tensor as the serialiser wants to see it.
+struct Written<'a>(&'a WeightTensor);
+
+impl View for Written<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.0.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.0.data.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>().into()
+    }
+
+    fn data_len(&self) -> usize {
+        self.0.data.len() * 4
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weights() -> Weights {
+        let tensor = |shape: &[usize], data: &[f32]| WeightTensor { shape: shape.to_vec(), data: data.to_vec() };
+        BTreeMap::from([
+            ("classifier.bias".to_string(), tensor(&[3], &[1.0, -2.5, f32::MIN_POSITIVE])),
+            ("stem.conv.weight".to_string(), tensor(&[1, 2, 1, 1], &[0.1, -0.0])),
+        ])
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let bytes = write(&weights()).unwrap();
+        assert_eq!(bytes, write(&weights()).unwrap());
+        assert_eq!(read(&bytes), Ok(weights()));
+    }
+
+    #[test]
+    fn offsets_that_overflow_are_an_error() {
+        // Sixteen tensors of 2^60 bytes each, less what the header takes: the sum wraps around to the file's size.
+        let mut entries = Vec::new();
+        let mut start = 0_usize;
+        for index in 0..16 {
+            let end = start.saturating_add(1 << 60).min(usize::MAX - 1);
+            entries.push(format!(
+                r#""t{index}":{{"dtype":"U8","shape":[{}],"data_offsets":[{start},{end}]}}"#,
+                end - start
+            ));
+            start = end;
+        }
+        let header = format!("{{{}}}", entries.join(","));
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(header.bytes());
+        let error = read(&bytes).map(|_| ()).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "not a valid safetensors file: the header describes 18446744073709551614 bytes of data, 0 follow"
+        );
+    }
+
+    #[test]
+    fn integers_are_no_weights() {
+        let header = r#"{"w":{"dtype":"I8","shape":[2],"data_offsets":[0,2]}}"#;
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(header.bytes());
+        bytes.extend([1, 2]);
+        let error = read(&bytes).map(|_| ()).unwrap_err().to_string();
+        assert_eq!(error, "tensor `w` has elements of type I8; weights are F32, F16, BF16 or F64");
+    }
+}

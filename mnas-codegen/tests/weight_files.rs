@@ -1,0 +1,142 @@
+//! Readers against files that PyTorch and safetensors wrote (`files/make.py`), and against damaged ones.
+
+use mnas_codegen::weights::{WeightTensor, pth, safetensors};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+type Tensors = BTreeMap<String, WeightTensor>;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files")
+}
+
+fn bytes(file: &str) -> Vec<u8> {
+    std::fs::read(folder().join(file)).unwrap()
+}
+
+fn refusal(file: &str) -> String {
+    pth::read(&bytes(file)).map(|_| ()).unwrap_err().to_string()
+}
+
+/// What PyTorch says is in every file of `make.py`.
+fn expected() -> Tensors {
+    let json: serde_json::Value = serde_json::from_slice(&bytes("expected.json")).unwrap();
+    let tensor = |value: &serde_json::Value| WeightTensor {
+        shape: value["shape"].as_array().unwrap().iter().map(|size| size.as_u64().unwrap() as usize).collect(),
+        data: value["data"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32).collect(),
+    };
+    json.as_object().unwrap().iter().map(|(name, value)| (name.clone(), tensor(value))).collect()
+}
+
+#[test]
+fn every_format_reads_the_same_values() {
+    let expected = expected();
+    assert_eq!(expected.len(), 12);
+    for file in ["zip.pth", "zip_protocol_4.pth", "legacy.pth", "wrapped.pth", "ema.pth"] {
+        assert_eq!(pth::read(&bytes(file)).as_ref(), Ok(&expected), "{file}");
+    }
+    assert_eq!(safetensors::read(&bytes("plain.safetensors")), Ok(expected));
+}
+
+#[test]
+fn a_pickle_that_would_execute_is_refused_by_name() {
+    let reason = "its pickle asks for `posix.system`; only tensors and plain data are read, nothing is executed";
+    assert_eq!(refusal("hostile.pth"), reason);
+    assert_eq!(refusal("hostile_legacy.pth"), reason);
+}
+
+#[test]
+fn what_is_no_state_dict_is_refused() {
+    assert_eq!(
+        refusal("module.pth"),
+        "its pickle asks for `torch.nn.modules.linear.Linear`; only tensors and plain data are read, nothing is executed"
+    );
+    assert_eq!(refusal("bare.pickle"), "it is a pickle, but not one that `torch.save` wrote");
+}
+
+/// The generator of the mutations below (SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+}
+
+const FILES: [&str; 5] = ["zip.pth", "legacy.pth", "wrapped.pth", "zip_protocol_4.pth", "plain.safetensors"];
+
+/// Both readers take anything without a panic; what they accept is no larger than the file allows.
+fn read_any(bytes: &[u8]) -> bool {
+    let results = [pth::read(bytes), safetensors::read(bytes)];
+    for tensors in results.iter().flatten() {
+        let elements: usize = tensors.values().map(|tensor| tensor.data.len()).sum();
+        assert!(elements <= bytes.len());
+        for tensor in tensors.values() {
+            assert_eq!(tensor.shape.iter().product::<usize>(), tensor.data.len());
+        }
+    }
+    results.iter().any(Result::is_ok)
+}
+
+#[test]
+fn truncated_files_are_errors() {
+    for file in FILES {
+        let bytes = bytes(file);
+        assert!(read_any(&bytes), "the whole file is read");
+        for length in 0..bytes.len() {
+            assert!(!read_any(&bytes[..length]), "{file} cut to {length} bytes");
+        }
+    }
+}
+
+#[test]
+fn mutated_files_never_panic() {
+    let mut random = Random(3);
+    let (mut read, mut refused) = (0, 0);
+    for file in FILES {
+        let original = bytes(file);
+        for _ in 0..3_000 {
+            let mut mutated = original.clone();
+            for _ in 0..=random.below(4) {
+                let at = random.below(mutated.len());
+                match random.below(4) {
+                    // Values at the edges are where sizes overflow.
+                    0 => mutated[at] = [0, 1, 0x7f, 0x80, 0xff][random.below(5)],
+                    1 => mutated[at] ^= 1 << random.below(8),
+                    2 => {
+                        let end = (at + 1 + random.below(8)).min(mutated.len());
+                        mutated[at..end].fill(0xff);
+                    }
+                    _ => {
+                        let from = random.below(mutated.len());
+                        mutated[at] = original[from];
+                    }
+                }
+            }
+            if read_any(&mutated) { read += 1 } else { refused += 1 }
+        }
+    }
+    // Both happen, or the mutations would prove nothing.
+    assert!(read > 100 && refused > 100, "{read} read, {refused} refused");
+}
+
+#[test]
+fn a_flood_of_nesting_is_refused() {
+    // The legacy header, then a pickle that wraps a tuple in a tuple 10 million times.
+    let legacy = bytes("legacy.pth");
+    let header = legacy.windows(3).position(|window| window == b"\x80\x02c").expect("start of the data's pickle");
+    let mut flood = legacy[..header].to_vec();
+    flood.extend(b"\x80\x02)");
+    flood.extend(std::iter::repeat_n(0x85, 10_000_000));
+    flood.push(b'.');
+    let reason = pth::read(&flood).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(reason, "its pickle has more than 1048576 opcodes");
+}
