@@ -14,6 +14,12 @@ impl Generator {
         Generator(Generator(seed).next() ^ hash)
     }
 
+    /// As many values as a tensor of that name has.
+    pub(super) fn draw(seed: u64, name: &str, len: usize, mut value: impl FnMut(&mut Self) -> f64) -> Vec<f64> {
+        let mut generator = Self::new(seed, name);
+        (0..len).map(|_| value(&mut generator)).collect()
+    }
+
     /// Approximately normal with mean 0 and variance 1, at most 3.5 from 0: four uniform numbers added (Irwin-Hall).
     pub(super) fn normal(&mut self) -> f64 {
         let bits = self.next();

@@ -127,28 +127,33 @@ impl Draw {
     }
 
     fn squeeze_excite(&mut self, name: &str, se: &Se, x: &mut Moments) {
-        let pooled = x.mean.clone();
-        let hidden = self.fully_connected(&format!("{name}.reduce"), &pooled, se.channels);
-        let hidden: Vec<f64> = hidden.iter().map(|&x| moments::apply(se.activation, x)).collect();
-        let gates = self.fully_connected(&format!("{name}.expand"), &hidden, x.channels());
-        let gates: Vec<f64> = gates.iter().map(|&x| moments::apply(se.gate, x)).collect();
-        x.scale(&gates);
+        // Few channels lie between reduce and expand, so their expected values are set: left to chance, now and then
+        // all of them would be below zero, and the gates would be the same for every image.
+        let (reduce, expand) = (format!("{name}.reduce"), format!("{name}.expand"));
+        let hidden = self.matrix(&reduce, se.channels, &x.mean);
+        let wanted = Generator::draw(self.seed, &reduce, se.channels, |random| random.between(0.2, 0.8));
+        let bias: Vec<f64> = wanted.iter().zip(&hidden).map(|(wanted, hidden)| wanted - hidden).collect();
+        self.given(&format!("{reduce}.bias"), &bias);
+        let hidden: Vec<f64> = wanted.iter().map(|&x| moments::apply(se.activation, x)).collect();
+
+        let gates = self.matrix(&expand, x.channels(), &hidden);
+        let bias = self.tensor(&format!("{expand}.bias"), &[x.channels()], |random| random.between(-0.2, 0.2));
+        let gates = gates.iter().zip(&bias).map(|(gate, bias)| moments::apply(se.gate, gate + f64::from(*bias)));
+        x.scale(&gates.collect::<Vec<f64>>());
     }
 
-    /// A 1x1 convolution with bias on a pooled image.
-    fn fully_connected(&mut self, name: &str, x: &[f64], outputs: usize) -> Vec<f64> {
+    /// Draws the weight of a 1x1 convolution; gives its product with a pooled image.
+    fn matrix(&mut self, name: &str, outputs: usize, x: &[f64]) -> Vec<f64> {
         let spread = (2.0 / x.len() as f64).sqrt();
         let weight = self.tensor(&format!("{name}.weight"), &[outputs, x.len(), 1, 1], |r| r.normal() * spread);
-        let bias = self.tensor(&format!("{name}.bias"), &[outputs], |random| random.between(-0.2, 0.2));
-        let rows = weight.chunks_exact(x.len().max(1)).zip(&bias);
-        rows.map(|(row, bias)| row.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum::<f64>() + f64::from(*bias))
-            .collect()
+        let rows = weight.chunks_exact(x.len().max(1));
+        rows.map(|row| row.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum()).collect()
     }
 
     /// Draws a tensor. Each has a generator of its own, so that a change to one layer leaves the others' values alone.
-    fn tensor(&mut self, name: &str, shape: &[usize], mut value: impl FnMut(&mut Generator) -> f64) -> Vec<f32> {
-        let mut generator = Generator::new(self.seed, name);
-        let data: Vec<f32> = (0..shape.iter().product()).map(|_| value(&mut generator) as f32).collect();
+    fn tensor(&mut self, name: &str, shape: &[usize], value: impl FnMut(&mut Generator) -> f64) -> Vec<f32> {
+        let values = Generator::draw(self.seed, name, shape.iter().product(), value);
+        let data: Vec<f32> = values.into_iter().map(|value| value as f32).collect();
         self.weights.insert(name.into(), WeightTensor { shape: shape.to_vec(), data: data.clone() });
         data
     }
