@@ -1,1 +1,190 @@
+//! Names of others, and errors that list everything.
 
+use crate::nets;
+use mnas_codegen::weights::{self, WeightTensor, Weights, WeightsError, load, parameters, safetensors};
+use mnas_dsl::network::Network;
+
+fn load_tensors(tensors: &Weights, network: &Network) -> Result<Weights, WeightsError> {
+    load(&safetensors::write(tensors).unwrap(), "x.safetensors", network)
+}
+
+fn message(tensors: &Weights, network: &Network) -> String {
+    load_tensors(tensors, network).map(|_| ()).unwrap_err().to_string()
+}
+
+/// The tensors of a real network, by the library's own names and shapes; each is filled with its line number.
+fn listed(file: &str) -> Weights {
+    let path = format!("{}/tests/files/names/{file}.txt", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let tensor = |(line, text): (usize, &str)| {
+        let (name, shape) = text.split_once(' ').unwrap();
+        let shape: Vec<usize> = shape.split('x').map(|size| size.parse().unwrap()).collect();
+        let data = vec![line as f32; shape.iter().product()];
+        (name.to_string(), WeightTensor { shape, data })
+    };
+    text.lines().enumerate().map(tensor).collect()
+}
+
+/// Loads a real network's tensors and checks some names of ours against theirs.
+fn check_names(file: &str, network: &Network, pairs: &[(&str, &str)]) {
+    let theirs = listed(file);
+    let ours = load_tensors(&theirs, network).unwrap_or_else(|error| panic!("{file}: {error}"));
+    assert_eq!(ours.len(), theirs.len());
+    for (our, their) in pairs {
+        assert_eq!(ours[*our], theirs[*their], "{file}: {our}");
+    }
+    // Both libraries list tensors in the order in which data meets them, and so do we.
+    let order: Vec<f32> = parameters(network).iter().map(|parameter| ours[&parameter.name].data[0]).collect();
+    assert_eq!(order, (0..theirs.len()).map(|line| line as f32).collect::<Vec<f32>>(), "{file}");
+}
+
+#[test]
+fn names_of_timm() {
+    check_names(
+        "timm_semnasnet_100",
+        &nets::shipped("mnasnet_a1"),
+        &[
+            ("stem.conv.bn.running_var", "bn1.running_var"),
+            ("blocks.0.0.project.bn.bias", "blocks.0.0.bn2.bias"),
+            ("blocks.2.1.expand.weight", "blocks.2.1.conv_pw.weight"),
+            ("blocks.2.1.se.expand.bias", "blocks.2.1.se.conv_expand.bias"),
+            ("blocks.6.0.project.bn.weight", "blocks.6.0.bn3.weight"),
+            ("head.conv.bn.bias", "bn2.bias"),
+        ],
+    );
+    check_names("timm_mobilenetv1_100", &nets::shipped("mobilenet_v1"), &[]);
+    check_names("timm_mobilenetv2_100", &nets::shipped("mobilenet_v2"), &[]);
+}
+
+#[test]
+fn names_of_torchvision() {
+    check_names(
+        "torchvision_mnasnet1_0",
+        &nets::shipped("mnasnet_b1"),
+        &[
+            ("blocks.0.0.project.bn.weight", "layers.7.weight"),
+            ("blocks.1.2.depthwise.weight", "layers.8.2.layers.3.weight"),
+            ("head.conv.weight", "layers.14.weight"),
+            ("classifier.bias", "classifier.1.bias"),
+        ],
+    );
+}
+
+#[test]
+fn a_stage_of_timm_may_be_several_blocks() {
+    // The same network, with timm's stage 1 of two repeats written as two blocks.
+    let text = "
+name: split
+input: 32x32x3
+batch_norm: {eps: 1e-5}
+padding: symmetric
+activation: relu
+stem: {op: conv, kernel: 3, stride: 2, filters: 8}
+blocks:
+  - ds_r1_k3_s1_c8
+  - ir_r1_k3_s2_e4_c8
+  - ir_r1_k3_s1_e3_c8
+  - ir_r1_k3_s1_e2_c8
+head: {classes: 10}
+";
+    let network = nets::parse(text);
+    let ours = weights::random(&network, 1);
+    // timm's names by hand: stage 1 holds our blocks 1 and 2, stage 2 holds our block 3.
+    let place = |name: &str| name.replace("blocks.2.0", "blocks.1.1").replace("blocks.3.0", "blocks.2.0");
+    let rename = |name: &String| {
+        let separable = name.starts_with("blocks.0.");
+        let table: &[(&str, &str)] = match separable {
+            true => &[("depthwise.bn", "bn1"), ("project.bn", "bn2"), ("depthwise", "conv_dw"), ("project", "conv_pw")],
+            false => &[
+                ("stem.conv.bn", "bn1"),
+                ("stem.conv", "conv_stem"),
+                ("expand.bn", "bn1"),
+                ("depthwise.bn", "bn2"),
+                ("project.bn", "bn3"),
+                ("expand", "conv_pw"),
+                ("depthwise", "conv_dw"),
+                ("project", "conv_pwl"),
+            ],
+        };
+        table.iter().fold(place(name), |name, (our, their)| name.replace(our, their))
+    };
+    let theirs: Weights = ours.iter().map(|(name, tensor)| (rename(name), tensor.clone())).collect();
+    assert!(theirs.contains_key("blocks.1.1.conv_pw.weight") && theirs.contains_key("blocks.2.0.bn3.bias"));
+    assert_eq!(load_tensors(&theirs, &network), Ok(ours));
+}
+
+#[test]
+fn a_data_parallel_prefix_is_taken_off() {
+    let network = nets::tiny();
+    let ours = weights::random(&network, 1);
+    let prefixed = ours.iter().map(|(name, tensor)| (format!("module.{name}"), tensor.clone())).collect();
+    assert_eq!(load_tensors(&prefixed, &network), Ok(ours));
+}
+
+#[test]
+fn a_backbone_leaves_the_head_unused() {
+    let mut network = nets::tiny();
+    let whole = weights::random(&network, 1);
+    network.head = None;
+    let backbone = load_tensors(&whole, &network).unwrap();
+    assert_eq!(backbone.len(), whole.len() - 7);
+    let all = listed("timm_semnasnet_100");
+    let mut network = nets::shipped("mnasnet_a1");
+    network.head = None;
+    assert_eq!(load_tensors(&all, &network).unwrap().len(), all.len() - 7);
+}
+
+#[test]
+fn everything_that_is_wrong_is_listed() {
+    let network = nets::tiny();
+    let mut tensors = weights::random(&network, 1);
+    let moved = tensors.remove("blocks.1.0.expand.weight").unwrap();
+    tensors.insert("blocks.1.0.expnad.weight".into(), moved);
+    tensors.remove("classifier.bias");
+    tensors.insert("optimizer".into(), WeightTensor { shape: vec![2], data: vec![0.0; 2] });
+    tensors.insert("stem.conv.weight".into(), WeightTensor { shape: vec![4, 3, 1, 1], data: vec![0.0; 12] });
+    tensors.get_mut("head.conv.weight").unwrap().data[5..8].copy_from_slice(&[f32::NAN, 1.0, f32::INFINITY]);
+    tensors.get_mut("head.conv.bn.running_var").unwrap().data[2] = -0.5;
+    tensors.insert("head.conv.bn.num_batches_tracked".into(), WeightTensor { shape: vec![], data: vec![3.0] });
+    assert_eq!(
+        message(&tensors, &network),
+        "\
+weights of `x.safetensors` (names: mnas) do not fit network `tiny`: 7 problems
+  missing: `blocks.1.0.expand.weight` [16, 4, 1, 1]; the file has `blocks.1.0.expnad.weight`
+  missing: `classifier.bias` [10]
+  extra: `blocks.1.0.expnad.weight` [16, 4, 1, 1]; the network has `blocks.1.0.expand.weight`
+  extra: `optimizer` [2]
+  wrong shape: `stem.conv.weight` is [4, 3, 1, 1], the network needs [4, 3, 3, 3]
+  not finite: `head.conv.weight` has 2 NaN or infinite values, the first at index 5
+  negative variance: `head.conv.bn.running_var` at index 2"
+    );
+}
+
+#[test]
+fn errors_speak_the_names_of_the_file() {
+    let mut tensors = listed("timm_semnasnet_100");
+    tensors.remove("blocks.2.1.se.conv_expand.bias");
+    assert_eq!(
+        message(&tensors, &nets::shipped("mnasnet_a1")),
+        "\
+weights of `x.safetensors` (names: timm) do not fit network `mnasnet_a1`: 1 problem
+  missing: `blocks.2.1.se.conv_expand.bias` [120]"
+    );
+}
+
+#[test]
+fn what_is_no_weight_file_is_said_to_be_none() {
+    let network = nets::tiny();
+    let reason = |bytes: &[u8]| load(bytes, "x.bin", &network).map(|_| ()).unwrap_err().to_string();
+    let neither = "cannot read weights from `x.bin`: it is neither a safetensors nor a PyTorch file";
+    assert_eq!(reason(b""), neither);
+    assert_eq!(reason(b"\x89HDF\r\n\x1a\n"), neither);
+    assert_eq!(
+        reason(b"version https://git-lfs.github.com/spec/v1\n"),
+        "cannot read weights from `x.bin`: it is a pointer of Git LFS, not the file itself; fetch it with `git lfs pull`"
+    );
+    assert_eq!(
+        reason(b"PK\x03\x04"),
+        "cannot read weights from `x.bin`: its zip archive is damaged: Missing end of central directory"
+    );
+}

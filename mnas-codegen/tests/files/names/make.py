@@ -1,0 +1,25 @@
+#!/usr/bin/env python3
+"""Writes the tensor names and shapes of real networks, one a line. Needs timm and torchvision."""
+
+import pathlib
+
+import timm
+import torchvision
+
+HERE = pathlib.Path(__file__).parent
+
+
+def write(name, network):
+    tensors = [(key, value) for key, value in network.state_dict().items() if not key.endswith("num_batches_tracked")]
+    lines = [f"{key} {'x'.join(map(str, value.shape))}\n" for key, value in tensors]
+    (HERE / f"{name}.txt").write_text("".join(lines))
+
+
+def main():
+    for name in ["semnasnet_100", "mobilenetv1_100", "mobilenetv2_100"]:
+        write(f"timm_{name}", timm.create_model(name))
+    write("torchvision_mnasnet1_0", torchvision.models.mnasnet1_0())
+
+
+if __name__ == "__main__":
+    main()
