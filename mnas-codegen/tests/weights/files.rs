@@ -130,13 +130,37 @@ fn mutated_files_never_panic() {
 
 #[test]
 fn a_flood_of_nesting_is_refused() {
-    // The legacy header, then a pickle that wraps a tuple in a tuple 10 million times.
-    let legacy = bytes("legacy.pth");
-    let header = legacy.windows(3).position(|window| window == b"\x80\x02c").expect("start of the data's pickle");
-    let mut flood = legacy[..header].to_vec();
-    flood.extend(b"\x80\x02)");
+    // A tuple in a tuple, ten million times.
+    let mut flood = b")".to_vec();
     flood.extend(std::iter::repeat_n(0x85, 10_000_000));
-    flood.push(b'.');
-    let reason = pth::read(&flood).map(|_| ()).unwrap_err().to_string();
+    let reason = pth::read(&legacy_with(&flood)).map(|_| ()).unwrap_err().to_string();
     assert_eq!(reason, "its pickle has more than 1048576 opcodes");
+}
+
+/// A pickle as the legacy format holds the data of `legacy.pth`, which it replaces.
+fn legacy_with(pickle: &[u8]) -> Vec<u8> {
+    let legacy = bytes("legacy.pth");
+    let start = legacy.windows(3).position(|window| window == b"\x80\x02c").expect("start of the data's pickle");
+    [&legacy[..start], b"\x80\x02", pickle, b".", b"\x80\x02]."].concat()
+}
+
+#[test]
+fn an_ordered_dict_as_python_2_wrote_it_is_read() {
+    // OrderedDict([["a", tensor of an empty storage]]), the storages' list empty.
+    let storage = b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0\x30X\x03\0\0\0cpuK\0tQ";
+    let tensor = [b"ctorch._utils\n_rebuild_tensor\n(".as_slice(), storage, b"K\0K\0\x85K\x01\x85tR"].concat();
+    let pickle = [b"ccollections\nOrderedDict\n](](X\x01\0\0\0a".as_slice(), &tensor, b"ee\x85R"].concat();
+    let reason = pth::read(&legacy_with(&pickle)).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(reason, "tensor `a` has its storage `0` missing");
+}
+
+#[test]
+fn arguments_that_are_used_again_and_again_are_bounded() {
+    // A list of 1000 empty pairs, from which 10,000 dicts are made: ten million entries of a file of 100 KB.
+    let mut pickle = b"(]q\0(".to_vec();
+    pickle.extend(std::iter::repeat_n(*b"NN\x86", 1000).flatten());
+    pickle.extend(b"e");
+    pickle.extend(std::iter::repeat_n(*b"ccollections\nOrderedDict\nh\0\x85R", 10_000).flatten());
+    let reason = pth::read(&legacy_with(&pickle)).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(reason, "its pickle repeats the same arguments without end");
 }

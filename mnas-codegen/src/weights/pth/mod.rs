@@ -7,7 +7,6 @@
 //! The file is not trusted. Storages are slices of it, never copied; a tensor's extent is checked against its
 //! storage; all tensors together may have no more elements than the file has bytes, however often they share a storage.
 
-use super::elements::ElementType;
 use super::{FormatError, WeightTensor};
 use std::collections::BTreeMap;
 

@@ -6,153 +6,17 @@
 //! Objects live in arenas and refer to each other by index. So a pickle that nests a million tuples or puts a list
 //! into itself costs memory in proportion to its length, and nothing here recurses, not even a destructor.
 
-use super::{ElementType, Reason};
+use super::Reason;
 use std::collections::BTreeMap;
 
-/// Opcodes that one pickle may execute. A checkpoint of 5,000 tensors takes about 200,000; each opcode creates
+mod objects;
+
+use objects::{Global, Storage};
+pub(super) use objects::{Objects, Tensor, Value};
+
+/// Opcodes that one pickle may execute, and values that its calls may copy. A checkpoint of 5,000 tensors takes about 200,000; each opcode creates
 /// at most one value of 16 bytes, so this also bounds memory.
 const MAX_OPCODES: usize = 1 << 20;
-
-/// A value on the machine's stack.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Value {
-    None,
-    Bool(bool),
-    Int(i64),
-    /// A number that no tensor description needs: a float, or an integer over 64 bits.
-    Number,
-    /// Text or bytes: index into [`Objects::strings`].
-    String(usize),
-    /// Index into [`Objects::sequences`].
-    Tuple(usize),
-    /// Index into [`Objects::sequences`].
-    List(usize),
-    /// Index into [`Objects::dicts`].
-    Dict(usize),
-    Global(Global),
-    /// Index into [`Objects::storages`].
-    Storage(usize),
-    /// Index into [`Objects::tensors`].
-    Tensor(usize),
-}
-
-/// What a pickle may name.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Global {
-    OrderedDict,
-    RebuildTensor,
-    RebuildParameter,
-    Storage(ElementType),
-}
-
-impl Global {
-    const ALLOWED: [(&str, Global); 14] = [
-        ("collections.OrderedDict", Global::OrderedDict),
-        ("torch._utils._rebuild_tensor", Global::RebuildTensor),
-        ("torch._utils._rebuild_tensor_v2", Global::RebuildTensor),
-        ("torch._utils._rebuild_parameter", Global::RebuildParameter),
-        ("torch.HalfStorage", Global::Storage(ElementType::F16)),
-        ("torch.BFloat16Storage", Global::Storage(ElementType::Bf16)),
-        ("torch.FloatStorage", Global::Storage(ElementType::F32)),
-        ("torch.DoubleStorage", Global::Storage(ElementType::F64)),
-        ("torch.BoolStorage", Global::Storage(ElementType::Integer(1))),
-        ("torch.ByteStorage", Global::Storage(ElementType::Integer(1))),
-        ("torch.CharStorage", Global::Storage(ElementType::Integer(1))),
-        ("torch.ShortStorage", Global::Storage(ElementType::Integer(2))),
-        ("torch.IntStorage", Global::Storage(ElementType::Integer(4))),
-        ("torch.LongStorage", Global::Storage(ElementType::Integer(8))),
-    ];
-
-    fn named(module: &[u8], name: &[u8]) -> Result<Global, Reason> {
-        let full = format!("{}.{}", module.escape_ascii(), name.escape_ascii());
-        let found = Self::ALLOWED.iter().find(|(allowed, _)| *allowed == full);
-        found.map(|(_, global)| *global).ok_or_else(|| {
-            format!("its pickle asks for `{full}`; only tensors and plain data are read, nothing is executed")
-        })
-    }
-}
-
-/// A storage that the pickle refers to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Storage<'a> {
-    pub(super) element: ElementType,
-    pub(super) key: &'a [u8],
-    /// Elements of the whole storage `key`.
-    pub(super) len: usize,
-    /// First element of the view (only in files of early PyTorch; else 0).
-    pub(super) offset: usize,
-}
-
-/// A tensor: a strided view of a storage.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tensor {
-    /// Index into [`Objects::storages`].
-    pub(super) storage: usize,
-    /// In elements.
-    pub(super) offset: usize,
-    pub(super) shape: Vec<usize>,
-    /// In elements.
-    pub(super) strides: Vec<usize>,
-}
-
-/// Everything that one pickle made.
-#[derive(Debug, Default)]
-pub(super) struct Objects<'a> {
-    pub(super) strings: Vec<&'a [u8]>,
-    pub(super) sequences: Vec<Vec<Value>>,
-    pub(super) dicts: Vec<Vec<(Value, Value)>>,
-    pub(super) storages: Vec<Storage<'a>>,
-    pub(super) tensors: Vec<Tensor>,
-}
-
-impl<'a> Objects<'a> {
-    pub(super) fn string(&self, value: Value) -> Option<&'a [u8]> {
-        match value {
-            Value::String(index) => self.strings.get(index).copied(),
-            _ => None,
-        }
-    }
-
-    pub(super) fn dict(&self, value: Value) -> Option<&[(Value, Value)]> {
-        match value {
-            Value::Dict(index) => self.dicts.get(index).map(Vec::as_slice),
-            _ => None,
-        }
-    }
-
-    pub(super) fn sequence(&self, value: Value) -> Option<&[Value]> {
-        match value {
-            Value::Tuple(index) | Value::List(index) => self.sequences.get(index).map(Vec::as_slice),
-            _ => None,
-        }
-    }
-
-    /// What `dict` holds under `key`; of several, the last, as in Python.
-    pub(super) fn get(&self, dict: Value, key: &[u8]) -> Option<Value> {
-        let entries = self.dict(dict)?;
-        entries.iter().rev().find(|(name, _)| self.string(*name) == Some(key)).map(|(_, value)| *value)
-    }
-
-    fn string_of(&mut self, bytes: &'a [u8]) -> Value {
-        self.strings.push(bytes);
-        Value::String(self.strings.len() - 1)
-    }
-
-    fn tuple_of(&mut self, items: Vec<Value>) -> Value {
-        self.sequences.push(items);
-        Value::Tuple(self.sequences.len() - 1)
-    }
-
-    fn list(&mut self) -> Value {
-        self.sequences.push(Vec::new());
-        Value::List(self.sequences.len() - 1)
-    }
-
-    fn new_dict(&mut self) -> Value {
-        self.dicts.push(Vec::new());
-        Value::Dict(self.dicts.len() - 1)
-    }
-}
 
 /// Runs one pickle at the start of `bytes`; returns what it made, its result, and the bytes after it.
 pub(super) fn run(bytes: &[u8]) -> Result<(Objects<'_>, Value, &[u8]), Reason> {
@@ -162,6 +26,7 @@ pub(super) fn run(bytes: &[u8]) -> Result<(Objects<'_>, Value, &[u8]), Reason> {
         stack: Vec::new(),
         marks: Vec::new(),
         memo: BTreeMap::new(),
+        copies: MAX_OPCODES,
     };
     for _ in 0..MAX_OPCODES {
         if let Some(result) = machine.step()? {
@@ -178,6 +43,8 @@ struct Machine<'a> {
     /// Heights of the stack at the open marks.
     marks: Vec<usize>,
     memo: BTreeMap<u32, Value>,
+    /// How many more values calls may copy: arguments can be used again and again through the memo.
+    copies: usize,
 }
 
 impl<'a> Machine<'a> {
@@ -302,21 +169,48 @@ impl<'a> Machine<'a> {
 
     /// What calling an allowed global would give, described.
     fn call(&mut self, callable: Value, arguments: Value) -> Result<Value, Reason> {
-        let arguments = self.objects.sequence(arguments).unwrap_or_default();
-        match (callable, arguments) {
-            (Value::Global(Global::OrderedDict), _) => Ok(self.objects.new_dict()),
-            (Value::Global(Global::RebuildParameter), [tensor @ Value::Tensor(_), ..]) => Ok(*tensor),
-            (Value::Global(Global::RebuildTensor), &[Value::Storage(storage), offset, shape, strides, ..]) => {
-                let sizes =
-                    |value| self.objects.sequence(value)?.iter().map(|&size| natural(size)).collect::<Option<Vec<_>>>();
-                let described = (|| Some((natural(offset)?, sizes(shape)?, sizes(strides)?)))();
-                let (offset, shape, strides) =
-                    described.ok_or("its pickle describes a tensor without a proper shape")?;
-                self.objects.tensors.push(Tensor { storage, offset, shape, strides });
-                Ok(Value::Tensor(self.objects.tensors.len() - 1))
+        let Value::Global(global) = callable else { return Err("its pickle calls what cannot be called".into()) };
+        match (global, self.objects.sequence(arguments).unwrap_or_default()) {
+            (Global::OrderedDict, []) => Ok(self.objects.new_dict()),
+            (Global::OrderedDict, &[items]) => self.ordered_dict(items),
+            (Global::RebuildParameter, [tensor @ Value::Tensor(_), ..]) => Ok(*tensor),
+            (Global::RebuildTensor, &[Value::Storage(storage), offset, shape, strides, ref rest @ ..]) => {
+                // After requires_grad and hooks: whether values are to be negated or conjugated when read.
+                if rest.get(2).and_then(|metadata| self.objects.dict(*metadata)).is_some_and(|dict| !dict.is_empty()) {
+                    return Err("its pickle has a tensor with metadata, such as a pending negation".into());
+                }
+                self.tensor(storage, offset, shape, strides)
             }
             _ => Err("its pickle calls something with arguments that checkpoints do not have".into()),
         }
+    }
+
+    fn tensor(&mut self, storage: usize, offset: Value, shape: Value, strides: Value) -> Result<Value, Reason> {
+        let improper = "its pickle describes a tensor without a proper shape";
+        let offset = natural(offset).ok_or(improper)?;
+        let mut sizes = |value| {
+            let sizes = self.objects.sequence(value)?;
+            self.copies = self.copies.checked_sub(sizes.len())?;
+            sizes.iter().map(|&size| natural(size)).collect::<Option<Vec<_>>>()
+        };
+        let (shape, strides) = sizes(shape).zip(sizes(strides)).ok_or(improper)?;
+        self.objects.tensors.push(Tensor { storage, offset, shape, strides });
+        Ok(Value::Tensor(self.objects.tensors.len() - 1))
+    }
+
+    /// A dict of a list of pairs, which is how Python 2 wrote an OrderedDict.
+    fn ordered_dict(&mut self, items: Value) -> Result<Value, Reason> {
+        let improper = "its pickle makes an OrderedDict of something else than pairs";
+        let items = self.objects.sequence(items).ok_or(improper)?;
+        self.copies =
+            self.copies.checked_sub(items.len()).ok_or("its pickle repeats the same arguments without end")?;
+        let pair = |&item: &Value| match self.objects.sequence(item) {
+            Some(&[key, value]) => Some((key, value)),
+            _ => None,
+        };
+        let pairs = items.iter().map(pair).collect::<Option<Vec<_>>>().ok_or(improper)?;
+        self.objects.dicts.push(pairs);
+        Ok(Value::Dict(self.objects.dicts.len() - 1))
     }
 
     /// A storage by its persistent id: `("storage", type, key, device, length, view?)`.
