@@ -2,7 +2,7 @@
 //!
 //! Two formats exist. Since PyTorch 1.6 it is a zip archive (`data.pkl`, `data/0`, `data/1`, ...); before, a row
 //! of pickles followed by the storages. Both are read as data: the pickle runs on a machine that knows only what
-//! checkpoints need (see [`pickle`]), and a file that asks for anything else is refused with its name.
+//! checkpoints need (`pickle/mod.rs`), and a file that asks for anything else is refused with its name.
 //!
 //! The file is not trusted. Storages are slices of it, never copied; a tensor's extent is checked against its
 //! storage; all tensors together may have no more elements than the file has bytes, however often they share a storage.
