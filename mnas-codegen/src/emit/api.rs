@@ -76,6 +76,7 @@ pub fn emit(plan: &Plan, options: &Options) -> TokenStream {
             unsafe_op_in_unsafe_fn,
             unused_assignments,
             unused_mut,
+            unused_parens,
             unused_variables,
             dead_code,
             clippy::all,

@@ -56,7 +56,7 @@ pub(crate) fn kernel_rows(kernel_size: usize, stride: usize, pad_top: usize, hei
         quote!(if at < #top { #top - at } else { 0 })
     };
     quote! {
-        let at = #at;
+        let at: usize = #at;
         let ky_from = #from;
         let ky_to = if at + #k <= #bottom { #k } else { #bottom - at };
     }

@@ -1,0 +1,140 @@
+//! Programs that rustc built from generated code, kept by content.
+//!
+//! An entry is a folder named by a hash of everything that decides what is in it. It is made under another name and
+//! renamed when it is complete, so that whoever finds it can use it, and any number of mnasc may build at once.
+
+use crate::error::{Error, Result};
+use crate::output::progress;
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// Warnings are for who writes code, not for who runs it.
+const RUSTC_OPTIONS: [&str; 10] = [
+    "--edition",
+    "2021",
+    "-O",
+    "--cap-lints",
+    "allow",
+    "--cfg",
+    "feature=\"std\"",
+    "--cfg",
+    "feature=\"alloc\"",
+    "main.rs",
+];
+
+/// The program's name, in its entry and in rustc's arguments.
+const PROGRAM: &str = if cfg!(windows) { "runner.exe" } else { "runner" };
+
+/// The program of these source files, one of which is `main.rs`; built if it is not there yet.
+///
+/// `name` is for people. The files' names are single components.
+pub(crate) fn program(name: &str, files: &[(&str, &str)]) -> Result<PathBuf> {
+    let folder = folder()?;
+    fs::create_dir_all(&folder).map_err(|error| Error::file("create the folder", &folder, &error))?;
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    // In the cache folder, so that no toolchain file of a project decides which rustc it is.
+    let command = || {
+        let mut command = Command::new(&rustc);
+        command.stdin(Stdio::null());
+        command
+    };
+    let version = command().arg("-vV").current_dir(&folder).output().map_err(|error| no_rustc(&error))?;
+    if !version.status.success() {
+        return Err(failed("rustc -vV", &version.stderr));
+    }
+    let entry = folder.join(key(&version.stdout, files));
+    let program = entry.join(PROGRAM);
+    if program.is_file() {
+        return Ok(program);
+    }
+
+    progress(&format!("compiling {name} with rustc ..."));
+    let start = Instant::now();
+    let building = Building::new(&folder)?;
+    for (file, text) in files {
+        let path = building.path.join(file);
+        fs::write(&path, text).map_err(|error| Error::file("write", &path, &error))?;
+    }
+    let built = command().args(RUSTC_OPTIONS).args(["-o", PROGRAM]).current_dir(&building.path).output();
+    let built = built.map_err(|error| no_rustc(&error))?;
+    if !built.status.success() {
+        return Err(failed("rustc", &built.stderr));
+    }
+    building.publish(&entry, &program)?;
+    progress(&format!("compiled in {:.1} s", start.elapsed().as_secs_f64()));
+    Ok(program)
+}
+
+/// `$MNAS_CACHE`, or `mnas` of the user's cache folder.
+fn folder() -> Result<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = set("MNAS_CACHE")
+        // The standard of these folders says that a relative one is no setting.
+        .or_else(|| set("XDG_CACHE_HOME").filter(|path| path.is_absolute()).map(|path| path.join("mnas")))
+        .or_else(|| set("HOME").map(|home| home.join(".cache").join("mnas")))
+        .or_else(|| set("LOCALAPPDATA").map(|folder| folder.join("mnas")));
+    let folder = folder.ok_or_else(|| {
+        Error::system("there is no folder to build in").hint("set `MNAS_CACHE` to a folder for compiled networks")
+    })?;
+    std::path::absolute(&folder).map_err(|error| Error::file("find", &folder, &error))
+}
+
+/// FNV-1a, 128 bits, over everything that the program depends on.
+fn key(version: &[u8], files: &[(&str, &str)]) -> String {
+    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    let texts = files.iter().flat_map(|(name, text)| [name.as_bytes(), text.as_bytes()]);
+    let parts = [version].into_iter().chain(RUSTC_OPTIONS.map(str::as_bytes)).chain(texts);
+    let hash = parts.fold(OFFSET, |hash, part| {
+        // A length before each part keeps different divisions apart.
+        let length = (part.len() as u64).to_le_bytes();
+        length.iter().chain(part).fold(hash, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(PRIME))
+    });
+    format!("{hash:032x}")
+}
+
+/// A folder that becomes an entry, or goes.
+struct Building {
+    path: PathBuf,
+}
+
+impl Building {
+    fn new(folder: &Path) -> Result<Self> {
+        let path = folder.join(format!("building-{}", std::process::id()));
+        // One of a process that was killed and had the same number.
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir(&path).map_err(|error| Error::file("create the folder", &path, &error))?;
+        Ok(Building { path })
+    }
+
+    /// Renames it. Where another process was faster, its program is as good.
+    fn publish(self, entry: &Path, program: &Path) -> Result<()> {
+        match fs::rename(&self.path, entry) {
+            Err(error) if !program.is_file() => Err(Error::file("create the folder", entry, &error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        // Renamed, it is no longer there.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+fn no_rustc(error: &io::Error) -> Error {
+    Error::system(format!("cannot start rustc: {error}"))
+        .hint("install Rust, or set `RUSTC` to the compiler's path; `mnasc run --interpret` needs none")
+}
+
+fn failed(command: &str, stderr: &[u8]) -> Error {
+    let said = String::from_utf8_lossy(stderr);
+    // The first lines say why; a linker repeats its whole command line after them.
+    let said: Vec<String> = said.lines().take(20).map(|line| line.chars().take(300).collect()).collect();
+    Error::system(format!("{command} failed:\n{}", said.join("\n").trim_end()))
+}

@@ -1,0 +1,268 @@
+//! The arguments. Sets that several commands share are spelt once.
+
+use clap::builder::{PossibleValuesParser, Styles, TypedValueParser, styling::AnsiColor};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use mnas_codegen::plan::isa::{self, Isa};
+use std::path::PathBuf;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Compile mobile convnets to plain Rust and ONNX.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    styles = STYLES,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "\
+Examples:
+  mnasc mnasnet_a1.yaml -o a1.rs                                   Rust that loads its weights
+  mnasc mobilenet_v2.yaml -o v2.rs --weights v2.pth                Rust with weights, in v2.weights beside it
+  mnasc mnasnet_a1.yaml -o a1.rs --standalone --isa avx2,scalar    Rust that needs no other crate
+  mnasc mnasnet_a1.yaml -o a1.rs --check                           exit code 1 if a1.rs is out of date
+  mnasc mnasnet_a1.yaml --onnx a1.onnx --random-weights 0          ONNX
+  mnasc mnasnet_a1.yaml --emit plan                                a stage of the compiler
+  mnasc run mobilenet_v2.yaml --weights v2.pth --image cat.jpg     what is on the picture
+
+Exit codes: 0 done, 1 a check found a difference, 2 bad input, 3 files or rustc failed."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) compile: CompileArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check specs and show every mistake.
+    #[command(after_help = "\
+Examples:
+  mnasc check specs/*.yaml
+
+Exit codes: 0 every spec is good, 2 one is not, 3 one cannot be read.")]
+    Check(CheckArgs),
+    /// Show each layer's shape, parameters, multiply-accumulates and bytes.
+    #[command(after_help = "\
+Examples:
+  mnasc summary mnasnet_a1.yaml
+  mnasc summary mnasnet_a1.yaml --json | jq .macs")]
+    Summary(SummaryArgs),
+    /// Run a network on pictures or tensors.
+    #[command(after_help = "\
+Examples:
+  mnasc run mobilenet_v2.yaml --weights v2.pth --image cat.jpg rocket.jpg --top 3
+  mnasc run mobilenet_v2.yaml --weights v2.pth --image cat.jpg --json
+  mnasc run mnasnet_a1.yaml --random-weights 0 --input x.npy --output y.npy
+  mnasc run mnasnet_a1.yaml --random-weights 0 --input x.npy --output y.npy --interpret
+
+Generated code is built with rustc once and kept in $MNAS_CACHE, or in `mnas` of the user's cache folder.")]
+    Run(RunArgs),
+    /// Time the generated code.
+    #[command(after_help = "\
+Examples:
+  mnasc bench mnasnet_a1.yaml
+  mnasc bench mnasnet_a1.yaml --isa scalar --runs 20
+  mnasc bench mnasnet_a1.yaml --profile
+  mnasc bench mnasnet_a1.yaml --json | jq .median_ms")]
+    Bench(BenchArgs),
+    /// Compare the generated code with the reference executor, block by block.
+    #[command(after_help = "\
+Examples:
+  mnasc verify mnasnet_a1.yaml
+  mnasc verify mobilenet_v2.yaml --weights v2.pth --checked
+  mnasc verify mnasnet_a1.yaml --isa avx2 --tolerance 1e-6 --json
+
+Exit codes: 0 every block agrees, 1 one differs; the first such block is named.")]
+    Verify(VerifyArgs),
+}
+
+/// `mnasc SPEC ...`
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["output", "onnx", "emit"])))]
+pub(crate) struct CompileArgs {
+    /// The spec, a YAML file.
+    #[arg(required = true)]
+    pub(crate) spec: Option<PathBuf>,
+    /// Write Rust to this file, and weights to OUT.weights beside it; `-` is standard output.
+    #[arg(short, long, value_name = "OUT.rs")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write ONNX to this file.
+    #[arg(long, value_name = "OUT.onnx")]
+    pub(crate) onnx: Option<PathBuf>,
+    /// Print a stage of the compiler.
+    #[arg(long, value_name = "STAGE", conflicts_with_all = ["output", "onnx", "check"])]
+    pub(crate) emit: Option<Stage>,
+    #[command(flatten)]
+    pub(crate) weights: WeightsArgs,
+    #[command(flatten)]
+    pub(crate) code: CodeArgs,
+    /// Write nothing; exit with 1 if a file is not what would be written.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Where weights come from.
+#[derive(Debug, Default, Args)]
+pub(crate) struct WeightsArgs {
+    /// Weights: safetensors or PyTorch's .pth, with mnas's, timm's, torchvision's or efficientnet's names.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+    /// Random weights on which activations stay alive; equal seeds give equal weights.
+    #[arg(long, value_name = "SEED", conflicts_with = "weights")]
+    pub(crate) random_weights: Option<u64>,
+}
+
+/// Options of the generated code.
+#[derive(Debug, Args)]
+pub(crate) struct CodeArgs {
+    /// Instruction sets in the code, the best of which runs [default: all of --arch].
+    #[arg(long, value_delimiter = ',', value_parser = isa_parser(), value_name = "ISA,...")]
+    pub(crate) isa: Vec<Isa>,
+    /// Processor that the code is for.
+    #[arg(long, default_value = "x86_64", value_parser = PossibleValuesParser::new(ARCHITECTURES))]
+    pub(crate) arch: String,
+    /// Put what the code needs of mnas-runtime into it: `rustc -O --crate-type lib OUT.rs` builds it.
+    #[arg(long)]
+    pub(crate) standalone: bool,
+    /// Assert every memory access (slow; for tests).
+    #[arg(long)]
+    pub(crate) checked: bool,
+}
+
+/// Rust's names of processors; those without kernels of their own run the scalar code.
+const ARCHITECTURES: [&str; 8] = ["x86_64", "x86", "aarch64", "arm", "riscv32", "riscv64", "wasm32", "wasm64"];
+
+/// The instruction set to run.
+#[derive(Debug, Args)]
+pub(crate) struct IsaArg {
+    /// Instruction set [default: the best of this machine].
+    #[arg(long, value_parser = isa_parser())]
+    pub(crate) isa: Option<Isa>,
+}
+
+fn isa_parser() -> impl TypedValueParser<Value = Isa> {
+    PossibleValuesParser::new(isa::ALL.iter().map(|isa| isa.name))
+        .map(|name| isa::by_name(&name).unwrap_or(isa::SCALAR))
+}
+
+/// A stage of the compiler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stage {
+    /// The spec as it was understood.
+    Spec,
+    /// Operators after all passes.
+    Graph,
+    /// Steps, arena, tiles.
+    Plan,
+    /// The generated code.
+    Rust,
+    /// The ONNX file, binary.
+    Onnx,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Specs.
+    #[arg(required = true)]
+    pub(crate) specs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SummaryArgs {
+    /// The spec.
+    pub(crate) spec: PathBuf,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    group(ArgGroup::new("source").required(true).args(["weights", "random_weights"])),
+    group(ArgGroup::new("data").required(true).args(["image", "input"]))
+)]
+pub(crate) struct RunArgs {
+    /// The spec.
+    pub(crate) spec: PathBuf,
+    #[command(flatten)]
+    pub(crate) weights: WeightsArgs,
+    /// Pictures, JPEG or PNG.
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub(crate) image: Vec<PathBuf>,
+    /// How many classes to name.
+    #[arg(long, default_value_t = 5, conflicts_with = "input", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) top: u32,
+    /// Input, float32 as (N, C, H, W) or (C, H, W).
+    #[arg(long, value_name = "X.npy", requires = "output")]
+    pub(crate) input: Option<PathBuf>,
+    /// Output, float32 as (N, classes), of a backbone (N, C, H, W).
+    #[arg(short, long, value_name = "Y.npy", requires = "input")]
+    pub(crate) output: Option<PathBuf>,
+    /// Run the reference executor (double precision, slow) instead of generated code.
+    #[arg(long, conflicts_with = "isa")]
+    pub(crate) interpret: bool,
+    #[command(flatten)]
+    pub(crate) isa: IsaArg,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// The spec.
+    pub(crate) spec: PathBuf,
+    /// Without either, random weights of seed 0.
+    #[command(flatten)]
+    pub(crate) weights: WeightsArgs,
+    /// Threads of an inference.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) threads: u32,
+    #[command(flatten)]
+    pub(crate) isa: IsaArg,
+    /// Timed inferences, after half a second of others.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) runs: u32,
+    /// Time each block too.
+    #[arg(long)]
+    pub(crate) profile: bool,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The spec.
+    pub(crate) spec: PathBuf,
+    /// Without either, random weights of seed 0.
+    #[command(flatten)]
+    pub(crate) weights: WeightsArgs,
+    /// Input, float32 as (1, C, H, W) or (C, H, W) [default: random, of mean 0 and variance 1].
+    #[arg(long, value_name = "X.npy")]
+    pub(crate) input: Option<PathBuf>,
+    /// Instruction set [default: each that this machine has].
+    #[arg(long, value_parser = isa_parser())]
+    pub(crate) isa: Option<Isa>,
+    /// Largest difference allowed in a block, as a part of its largest output.
+    #[arg(long, default_value_t = 1e-5, allow_negative_numbers = true, value_parser = tolerance)]
+    pub(crate) tolerance: f64,
+    /// Build with every memory access asserted.
+    #[arg(long)]
+    pub(crate) checked: bool,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value >= 0.0 && value.is_finite() => Ok(value),
+        _ => Err("not a number of at least 0".to_owned()),
+    }
+}

@@ -1,0 +1,114 @@
+//! `mnasc SPEC -o OUT.rs`, `--onnx OUT.onnx`, `--check`.
+
+use super::emit;
+use crate::cli::{CodeArgs, CompileArgs};
+use crate::error::{Error, Result};
+use crate::input;
+use crate::output::{self, Artifact};
+use mnas_codegen::compile::{Compiled, Options, VERSION, compile, fused_graph, spec_hash};
+use mnas_codegen::onnx::{self, Metadata};
+use mnas_codegen::plan::isa;
+use mnas_codegen::weights::Weights;
+use mnas_dsl::{Network, Spec};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Compiles a spec to files, to standard output, or only to compare.
+pub(crate) fn run(args: &CompileArgs) -> Result<()> {
+    let Some(path) = &args.spec else { return Err(Error::input("no spec was given")) };
+    let options = options(&args.code)?;
+    if let Some(stage) = args.emit {
+        return emit::run(stage, path, args, &options);
+    }
+    let inputs: Vec<&Path> =
+        [Some(path), args.weights.weights.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect();
+    let (spec, network) = input::spec(path)?;
+    let weights = input::weights(&args.weights, &network)?;
+    let mut artifacts = Vec::new();
+    if let Some(out) = &args.output {
+        let compiled = build(&spec, &network, weights.as_ref(), &options)?;
+        if out.as_os_str() == "-" {
+            return to_stdout(&compiled, args);
+        }
+        artifacts.extend(rust_files(&compiled, out)?);
+    }
+    if let Some(out) = &args.onnx {
+        artifacts.push(Artifact { path: out.clone(), bytes: onnx_file(&spec, &network, weights.as_ref())? });
+    }
+    for artifact in &artifacts {
+        output::refuse_overwriting(&artifact.path, &inputs)?;
+    }
+    let names: BTreeSet<&Path> = artifacts.iter().map(|artifact| artifact.path.as_path()).collect();
+    if names.len() < artifacts.len() {
+        return Err(Error::input("two outputs have the same name"));
+    }
+    if !args.check {
+        return output::write_all(&artifacts);
+    }
+    let stale = output::stale(&artifacts)?;
+    if stale.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = stale.iter().map(|path| format!("`{}`", path.display())).collect();
+    Err(Error::difference(format!("{} is not what mnasc writes for `{}`", names.join(", "), path.display()))
+        .hint("run the same command without `--check`"))
+}
+
+/// The compiler's options as the arguments say.
+pub(crate) fn options(args: &CodeArgs) -> Result<Options> {
+    let isas = if args.isa.is_empty() { isa::of_arch(&args.arch) } else { args.isa.clone() };
+    if let Some(stranger) = isas.iter().find(|isa| !isa.arch.is_empty() && isa.arch != args.arch) {
+        return Err(Error::input(format!("`--isa {}` is of {}, not of {}", stranger.name, stranger.arch, args.arch))
+            .hint(format!("`--arch {}` goes with it", stranger.arch)));
+    }
+    Ok(Options { isas, standalone: args.standalone, checked: args.checked, ..Options::default() })
+}
+
+/// Compiles; what fails here was not seen by the checks before.
+pub(crate) fn build(spec: &Spec, network: &Network, weights: Option<&Weights>, options: &Options) -> Result<Compiled> {
+    compile(spec, network, weights, options).map_err(|error| Error::input(error.to_string()))
+}
+
+/// The text of the generated file.
+pub(crate) fn text(compiled: &Compiled, weights_file: &str) -> Result<String> {
+    compiled.text(weights_file).map_err(|error| Error::system(format!("a mistake of mnas itself: {error}")))
+}
+
+/// The ONNX file.
+pub(crate) fn onnx_file(spec: &Spec, network: &Network, weights: Option<&Weights>) -> Result<Vec<u8>> {
+    let Some(weights) = weights else {
+        return Err(Error::input("an ONNX file holds weights, and none were given")
+            .hint("give `--weights FILE`, or `--random-weights SEED` to try it out"));
+    };
+    let metadata = Metadata { mnas_version: VERSION.to_owned(), spec_hash: spec_hash(spec) };
+    let exported = onnx::export(&fused_graph(network), network, weights, &metadata);
+    exported.map_err(|error| Error::input(error.to_string()))
+}
+
+/// OUT.rs, and OUT.weights where weights were given.
+fn rust_files(compiled: &Compiled, out: &Path) -> Result<Vec<Artifact>> {
+    let beside = out.with_extension("weights");
+    let Some(weights) = &compiled.weights else {
+        return Ok(vec![Artifact { path: out.to_owned(), bytes: text(compiled, "")?.into_bytes() }]);
+    };
+    if beside == out {
+        return Err(Error::input(format!("`{}` is the name of the weights file", out.display()))
+            .hint("end the output's name in `.rs`"));
+    }
+    let Some(name) = beside.file_name().and_then(|name| name.to_str()) else {
+        return Err(Error::input(format!("`{}` cannot be named in Rust source", beside.display()))
+            .hint("give the output a file name in UTF-8"));
+    };
+    // The weights first: who sees the new code finds its weights.
+    Ok(vec![
+        Artifact { path: beside.clone(), bytes: weights.clone() },
+        Artifact { path: out.to_owned(), bytes: text(compiled, name)?.into_bytes() },
+    ])
+}
+
+fn to_stdout(compiled: &Compiled, args: &CompileArgs) -> Result<()> {
+    if compiled.weights.is_some() || args.check || args.onnx.is_some() {
+        return Err(Error::input("`-o -` prints code alone, without weights, `--check` or `--onnx`"));
+    }
+    output::print_bytes(text(compiled, "")?.as_bytes())
+}

@@ -1,0 +1,34 @@
+//! `mnasc SPEC --emit STAGE`
+
+use super::compile;
+use crate::cli::{CompileArgs, Stage};
+use crate::error::{Error, Result};
+use crate::{input, output};
+use mnas_codegen::compile::{Options, fused_graph};
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+/// Prints a stage.
+pub(crate) fn run(stage: Stage, path: &Path, args: &CompileArgs, options: &Options) -> Result<()> {
+    let (spec, network) = input::spec(path)?;
+    if stage != Stage::Onnx && (args.weights.weights.is_some() || args.weights.random_weights.is_some()) {
+        return Err(
+            Error::input("this stage holds no weights").hint("leave the weights away, or write to a file by `-o`")
+        );
+    }
+    let text = match stage {
+        Stage::Spec => spec.to_yaml(),
+        Stage::Graph => fused_graph(&network).to_string(),
+        Stage::Plan => compile::build(&spec, &network, None, options)?.plan.to_string(),
+        Stage::Rust => compile::text(&compile::build(&spec, &network, None, options)?, "")?,
+        Stage::Onnx => {
+            if std::io::stdout().is_terminal() {
+                return Err(Error::input("an ONNX file is binary and standard output a terminal")
+                    .hint("write it to a file: `--onnx OUT.onnx`"));
+            }
+            let weights = input::weights(&args.weights, &network)?;
+            return output::print_bytes(&compile::onnx_file(&spec, &network, weights.as_ref())?);
+        }
+    };
+    output::print_bytes(text.as_bytes())
+}

@@ -1,0 +1,24 @@
+//! What each command does.
+
+mod bench;
+mod check;
+pub(crate) mod compile;
+mod emit;
+mod run;
+mod summary;
+mod verify;
+
+use crate::cli::{Cli, Command};
+use crate::error::Result;
+
+/// Runs the command that was asked for.
+pub(crate) fn dispatch(cli: Cli) -> Result<()> {
+    match cli.command {
+        None => compile::run(&cli.compile),
+        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Summary(args)) => summary::run(&args),
+        Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Bench(args)) => bench::run(&args),
+        Some(Command::Verify(args)) => verify::run(&args),
+    }
+}

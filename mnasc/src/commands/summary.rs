@@ -1,0 +1,42 @@
+//! `mnasc summary SPEC`
+
+use super::compile;
+use crate::cli::SummaryArgs;
+use crate::error::Result;
+use crate::{input, output};
+use mnas_codegen::compile::Options;
+use mnas_codegen::report;
+use serde_json::json;
+
+/// Prints what a network costs.
+pub(crate) fn run(args: &SummaryArgs) -> Result<()> {
+    let (spec, network) = input::spec(&args.spec)?;
+    let compiled = compile::build(&spec, &network, None, &Options::default())?;
+    let summary = report::summary(&compiled.graph);
+    let arena_bytes = compiled.plan.arena.len * size_of::<f32>();
+    if !args.json {
+        return output::print(&format!("{summary}arena: {arena_bytes} bytes\n"));
+    }
+    let layers: Vec<_> = summary
+        .layers
+        .iter()
+        .map(|row| {
+            json!({
+                "name": row.name,
+                "op": row.op,
+                "output": [row.output.height, row.output.width, row.output.channels],
+                "parameters": row.parameters,
+                "macs": row.macs,
+                "weight_bytes": row.weight_bytes,
+            })
+        })
+        .collect();
+    output::print_json(&json!({
+        "name": summary.name,
+        "parameters": summary.parameters,
+        "macs": summary.macs,
+        "arena_bytes": arena_bytes,
+        "weight_bytes": summary.weight_bytes,
+        "layers": layers,
+    }))
+}

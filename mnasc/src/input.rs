@@ -1,0 +1,97 @@
+//! Reading specs and weights, never more of a file than it can sensibly have.
+
+use crate::cli::WeightsArgs;
+use crate::error::{Error, Result};
+use mnas_codegen::weights::{self, Weights};
+use mnas_dsl::{Diagnostic, Diagnostics, Network, Place, Spec};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+/// More than the language takes for a spec, so that it judges every file that is read completely.
+const SPEC_LIMIT: u64 = 2 << 20;
+
+/// Bytes of a weights file for each parameter: a checkpoint in double precision with an optimiser's and an average's
+/// copies has five times eight.
+const BYTES_PER_PARAMETER: u64 = 64;
+
+/// Bytes that any weights file may have beside that.
+const WEIGHTS_ALLOWANCE: u64 = 64 << 20;
+
+/// Reads and resolves a spec.
+pub(crate) fn spec(path: &Path) -> Result<(Spec, Network)> {
+    let name = path.display().to_string();
+    let Some(bytes) = read(path, SPEC_LIMIT)? else {
+        return Err(diagnostic(
+            format!("the file has more than {} MB; this is no spec", SPEC_LIMIT >> 20),
+            Place::File { file: name },
+            "weights are given by `--weights`",
+        ));
+    };
+    let text = String::from_utf8(bytes).map_err(|error| not_utf8(&name, error.as_bytes()))?;
+    Ok(mnas_dsl::load_yaml(&text, &name)?)
+}
+
+/// Reads or draws weights; `None` where neither was asked for.
+pub(crate) fn weights(args: &WeightsArgs, network: &Network) -> Result<Option<Weights>> {
+    if let Some(seed) = args.random_weights {
+        return Ok(Some(weights::random(network, seed)));
+    }
+    let Some(path) = &args.weights else { return Ok(None) };
+    let limit = WEIGHTS_ALLOWANCE + BYTES_PER_PARAMETER * network.parameters();
+    let Some(bytes) = read(path, limit)? else {
+        return Err(Error::input(format!(
+            "`{}` has more than {} MB, too much for the {} parameters of network `{}`",
+            path.display(),
+            limit >> 20,
+            network.parameters(),
+            network.name
+        )));
+    };
+    let read = weights::load(&bytes, &path.display().to_string(), network);
+    read.map(Some).map_err(|error| Error::input(error.to_string()))
+}
+
+/// Reads or draws weights; random ones of seed 0 where neither was asked for.
+pub(crate) fn weights_or_random(args: &WeightsArgs, network: &Network) -> Result<Weights> {
+    Ok(weights(args, network)?.unwrap_or_else(|| weights::random(network, 0)))
+}
+
+/// Reads a file; `None` if it has more than `limit` bytes, of which only so many are read.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    let read = || -> io::Result<Option<Vec<u8>>> {
+        let file = File::open(path)?;
+        if file.metadata()?.len() > limit {
+            return Ok(None);
+        }
+        // The size of a pipe or a device is not known before.
+        let mut bytes = Vec::new();
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+        Ok(if bytes.len() as u64 > limit { None } else { Some(bytes) })
+    };
+    read().map_err(|error| Error::file("read", path, &error))
+}
+
+fn not_utf8(file: &str, bytes: &[u8]) -> Error {
+    let good = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let line_start = good.rfind('\n').map_or(0, |at| at + 1);
+    let before = good.get(line_start..).unwrap_or("");
+    let (column, cut) = (before.chars().count() + 1, before.chars().count().saturating_sub(100));
+    let rest: String = before.chars().skip(cut).collect();
+    diagnostic(
+        "the file is not UTF-8 text".to_owned(),
+        Place::Text {
+            file: file.to_owned(),
+            line: good.matches('\n').count() + 1,
+            column,
+            length: 1,
+            line_text: format!("{rest}\u{fffd}"),
+            cut,
+        },
+        "save it as UTF-8; a spec is a YAML file",
+    )
+}
+
+fn diagnostic(message: String, place: Place, hint: &str) -> Error {
+    Diagnostics::from(Diagnostic { message, place, label: None, hint: Some(hint.to_owned()) }).into()
+}

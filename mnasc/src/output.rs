@@ -1,0 +1,132 @@
+//! Files are written completely or not at all; standard output may be closed at any time.
+
+use crate::error::{Error, Result};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Prints results.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| Error::stdout(&e))
+}
+
+/// Prints bytes as they are.
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|e| Error::stdout(&e))
+}
+
+/// Prints one JSON object on one line.
+pub(crate) fn print_json(value: &serde_json::Value) -> Result<()> {
+    print_bytes(format!("{value}\n").as_bytes())
+}
+
+/// Says what is going on.
+pub(crate) fn progress(text: &str) {
+    // Nothing depends on it: where standard error is closed the work goes on.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// A file to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Artifact {
+    /// Where to.
+    pub(crate) path: PathBuf,
+    /// What.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Refuses to write over a file that is read.
+pub(crate) fn refuse_overwriting(artifact: &Path, inputs: &[&Path]) -> Result<()> {
+    let Ok(target) = fs::canonicalize(artifact) else { return Ok(()) };
+    match inputs.iter().find(|input| fs::canonicalize(input).is_ok_and(|input| input == target)) {
+        None => Ok(()),
+        Some(input) => Err(Error::input(format!("`{}` would overwrite `{}`", artifact.display(), input.display()))
+            .hint("write to another file")),
+    }
+}
+
+/// Writes all files beside their places first, and renames them when all are complete.
+pub(crate) fn write_all(artifacts: &[Artifact]) -> Result<()> {
+    let staged: Vec<Staged> = artifacts.iter().map(Staged::write).collect::<Result<_>>()?;
+    staged.into_iter().try_for_each(Staged::publish)
+}
+
+/// The paths whose files are missing or hold something else.
+pub(crate) fn stale(artifacts: &[Artifact]) -> Result<Vec<&Path>> {
+    let mut stale = Vec::new();
+    for Artifact { path, bytes } in artifacts {
+        match is_current(path, bytes) {
+            Ok(true) => {}
+            Ok(false) => stale.push(path.as_path()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => stale.push(path.as_path()),
+            Err(error) => return Err(Error::file("read", path, &error)),
+        }
+    }
+    Ok(stale)
+}
+
+fn is_current(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    Ok(fs::metadata(path)?.len() == bytes.len() as u64 && fs::read(path)? == bytes)
+}
+
+/// A complete file beside its place, removed if it never gets there.
+struct Staged {
+    /// `None` once it is in its place, or if it was written there directly.
+    temporary: Option<PathBuf>,
+    target: PathBuf,
+    shown: PathBuf,
+}
+
+impl Staged {
+    fn write(artifact: &Artifact) -> Result<Self> {
+        let Artifact { path, bytes } = artifact;
+        let failed = |error: io::Error| Error::file("write", path, &error);
+        // A link is followed: what it points to is replaced, not the link.
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        let mut staged = Staged { temporary: None, target, shown: path.clone() };
+        if let Ok(metadata) = fs::metadata(&staged.target) {
+            if metadata.is_dir() {
+                return Err(Error::file("write", path, &"it is a folder"));
+            }
+            // Pipes and devices cannot be replaced, and must not be.
+            if !metadata.is_file() {
+                let mut file = OpenOptions::new().write(true).open(&staged.target).map_err(failed)?;
+                file.write_all(bytes).map_err(failed)?;
+                return Ok(staged);
+            }
+        }
+        let temporary = beside(&staged.target);
+        let mut file = File::create_new(&temporary).map_err(failed)?;
+        staged.temporary = Some(temporary);
+        file.write_all(bytes).map_err(failed)?;
+        Ok(staged)
+    }
+
+    fn publish(mut self) -> Result<()> {
+        if let Some(temporary) = &self.temporary {
+            fs::rename(temporary, &self.target).map_err(|error| Error::file("write", &self.shown, &error))?;
+            self.temporary = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            // It may never have come to be.
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}
+
+/// A hidden name in the same folder, so that renaming never crosses file systems.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.tmp", std::process::id()));
+    path.with_file_name(name)
+}

@@ -1,0 +1,110 @@
+//! From a JPEG or PNG file to a network's input, as the spec's `preprocess` says.
+
+mod resize;
+
+use crate::error::{Error, Result};
+use image::error::{LimitError, LimitErrorKind};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder as _, ImageError, ImageReader};
+use mnas_dsl::network::{Preprocess, Shape};
+use resize::Pixels;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+/// Reads a picture as an image of `shape`, height x width x channels.
+pub(crate) fn read(path: &Path, shape: Shape, preprocess: &Preprocess) -> Result<Vec<f32>> {
+    let pixels = pixels(&decode(path)?, shape.channels)?;
+    let resized = resize::shorter_side(pixels, preprocess).ok_or_else(|| {
+        Error::input(format!(
+            "the picture `{}` is too long for its width: resized it would not fit into memory",
+            path.display()
+        ))
+    })?;
+    Ok(normalise(&crop(&resized, shape), preprocess))
+}
+
+/// Bytes of a decoded picture: room for any camera's, and no danger to a machine's memory.
+const MAX_BYTES: u64 = 512 << 20;
+
+fn decode(path: &Path) -> Result<DynamicImage> {
+    let file = File::open(path).map_err(|error| Error::file("read", path, &error))?;
+    let reader = ImageReader::new(BufReader::new(file)).with_guessed_format();
+    let reader = reader.map_err(|error| Error::file("read", path, &error))?;
+    let decode = || -> image::ImageResult<DynamicImage> {
+        let mut decoder = reader.into_decoder()?;
+        if decoder.total_bytes() > MAX_BYTES {
+            return Err(ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)));
+        }
+        // Cameras note how they were held; a file whose note cannot be read is taken as it lies.
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        let mut picture = DynamicImage::from_decoder(decoder)?;
+        picture.apply_orientation(orientation);
+        Ok(picture)
+    };
+    decode().map_err(|error| match error {
+        ImageError::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+            Error::file("read", path, &error)
+        }
+        error => {
+            Error::input(format!("cannot read the picture `{}`: {}", path.display(), error.to_string().trim_end()))
+                .hint("JPEG and PNG files are read")
+        }
+    })
+}
+
+/// Bytes of each pixel. Transparency is dropped, as in the pipelines that networks are trained with.
+fn pixels(picture: &DynamicImage, channels: usize) -> Result<Pixels> {
+    let rgb = picture.to_rgb8();
+    let (width, height) = (rgb.width() as usize, rgb.height() as usize);
+    let bytes = match channels {
+        3 => rgb.into_raw(),
+        1 => rgb.pixels().map(|pixel| luma(pixel.0)).collect(),
+        _ => {
+            return Err(Error::input(format!("the network takes {channels} channels, a picture has 3 or 1"))
+                .hint("give a tensor by `--input X.npy`"));
+        }
+    };
+    Ok(Pixels { width, height, channels, bytes })
+}
+
+/// ITU-R BT.601 in 16 bits, as Pillow computes it.
+fn luma([r, g, b]: [u8; 3]) -> u8 {
+    ((u32::from(r) * 19595 + u32::from(g) * 38470 + u32::from(b) * 7471 + 0x8000) >> 16) as u8
+}
+
+/// The middle of a picture. (`preprocess` never resizes to less than the input's size.)
+fn crop(pixels: &Pixels, shape: Shape) -> Pixels {
+    let Shape { height, width, channels } = shape;
+    let (top, left) = (margin(pixels.height, height), margin(pixels.width, width));
+    let rows = pixels.bytes.chunks_exact(pixels.width * channels).skip(top).take(height);
+    let bytes = rows.flat_map(|row| row.iter().skip(left * channels).take(width * channels)).copied().collect();
+    Pixels { width, height, channels, bytes }
+}
+
+/// Half of what is cut off, rounded to even, as torchvision's `CenterCrop` does.
+fn margin(side: usize, kept: usize) -> usize {
+    let cut = side.saturating_sub(kept);
+    cut / 2 + usize::from(cut % 4 == 3)
+}
+
+fn normalise(pixels: &Pixels, preprocess: &Preprocess) -> Vec<f32> {
+    let Preprocess { divide, mean, std, .. } = preprocess;
+    let constants = || mean.iter().zip(std).cycle();
+    pixels
+        .bytes
+        .iter()
+        .zip(constants())
+        .map(|(v, (mean, std))| ((f64::from(*v) / divide - mean) / std) as f32)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn margins_are_rounded_as_python_rounds() {
+        assert_eq!([0, 1, 2, 3, 4, 5, 6, 7].map(|cut| margin(224 + cut, 224)), [0, 0, 1, 2, 2, 2, 3, 4]);
+    }
+}

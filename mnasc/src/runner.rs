@@ -1,0 +1,151 @@
+//! Generated code as a process: it is built with a small `main`, fed with weights and images, and answers in numbers.
+
+use crate::build_cache;
+use crate::commands::compile;
+use crate::error::{Error, Result};
+use mnas_codegen::compile::{Compiled, Options};
+use mnas_codegen::pack;
+use mnas_codegen::plan::isa::{self, Isa};
+use mnas_codegen::weights::Weights;
+use mnas_dsl::{Network, Spec};
+use std::ffi::OsStr;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread;
+
+const MAIN: &str = include_str!("runner_main.rs.txt");
+
+/// A network that is built and has its weights.
+pub(crate) struct Runner {
+    /// What was built.
+    pub(crate) compiled: Compiled,
+    program: PathBuf,
+    weights: Vec<f32>,
+}
+
+impl Runner {
+    /// Builds a network for the given instruction sets, or finds it built.
+    pub(crate) fn build(
+        spec: &Spec,
+        network: &Network,
+        weights: &Weights,
+        isas: Vec<Isa>,
+        checked: bool,
+    ) -> Result<Self> {
+        let options = Options { isas, standalone: true, checked, ..Options::default() };
+        // Without weights: the program serves any.
+        let compiled = compile::build(spec, network, None, &options)?;
+        let text = compile::text(&compiled, "")?;
+        let main = MAIN.replace("NETWORK_TYPE", &compiled.type_name());
+        let program = build_cache::program(&network.name, &[("main.rs", &main), ("network.rs", &text)])?;
+        let weights = pack::pack(&compiled.plan, weights).map_err(|error| Error::input(error.to_string()))?;
+        Ok(Runner { compiled, program, weights })
+    }
+
+    /// Outputs of each image.
+    pub(crate) fn infer(&self, isa: Isa, images: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
+        let values = floats(&self.call("infer", 1, isa, images)?);
+        let len = self.compiled.plan.output.len();
+        let outputs: Vec<Vec<f32>> = values.chunks_exact(len).map(<[f32]>::to_vec).collect();
+        if outputs.len() == images.len() { Ok(outputs) } else { Err(short()) }
+    }
+
+    /// What each step wrote: the pixels of its output, each padded to the step's stride.
+    pub(crate) fn observe(&self, isa: Isa, image: Vec<f32>) -> Result<Vec<Vec<f32>>> {
+        let bytes = self.call("observe", 1, isa, &[image])?;
+        let mut values = floats(&bytes).into_iter();
+        let plan = &self.compiled.plan;
+        let lens = plan.steps.iter().map(|step| plan.arena.buffers[step.output].len);
+        let steps: Vec<Vec<f32>> = lens.clone().map(|len| values.by_ref().take(len).collect()).collect();
+        let complete = steps.iter().zip(lens).all(|(step, len)| step.len() == len) && values.next().is_none();
+        if complete { Ok(steps) } else { Err(short()) }
+    }
+
+    /// Nanoseconds of each inference.
+    pub(crate) fn bench(&self, isa: Isa, image: Vec<f32>, runs: u32) -> Result<Vec<u64>> {
+        times(&self.call("bench", runs, isa, &[image])?, runs as usize)
+    }
+
+    /// Nanoseconds of each step, for each inference.
+    pub(crate) fn profile(&self, isa: Isa, image: Vec<f32>, runs: u32) -> Result<Vec<Vec<u64>>> {
+        let steps = self.compiled.plan.steps.len();
+        let times = times(&self.call("profile", runs, isa, &[image])?, runs as usize * steps)?;
+        Ok(times.chunks_exact(steps).map(<[u64]>::to_vec).collect())
+    }
+
+    fn call(&self, mode: &str, runs: u32, isa: Isa, images: &[Vec<f32>]) -> Result<Vec<u8>> {
+        let failed = |error: io::Error| Error::file("run", &self.program, &error);
+        let mut child = Command::new(&self.program)
+            .args([OsStr::new(mode), OsStr::new(&runs.to_string())])
+            .env("MNAS_ISA", isa.name)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        let (stdin, weights) = (child.stdin.take(), &self.weights);
+        // Apart, so that neither side waits for the other to read.
+        let (written, output) = thread::scope(|scope| {
+            let writer = scope.spawn(move || -> io::Result<()> {
+                let Some(stdin) = stdin else { return Ok(()) };
+                let mut stdin = io::BufWriter::with_capacity(1 << 16, stdin);
+                for values in [weights].into_iter().chain(images) {
+                    values.iter().try_for_each(|value| stdin.write_all(&value.to_le_bytes()))?;
+                }
+                stdin.flush()
+            });
+            let output = child.wait_with_output();
+            (writer.join().unwrap_or_else(|_| Err(io::Error::other("the writer stopped"))), output)
+        });
+        let output = output.map_err(failed)?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(Error::system(format!("the generated program failed ({}): {}", output.status, said.trim())));
+        }
+        written.map_err(failed)?;
+        Ok(output.stdout)
+    }
+}
+
+/// The instruction sets of this machine's kind of processor, widest first.
+pub(crate) fn isas_of_host() -> Vec<Isa> {
+    isa::of_arch(std::env::consts::ARCH)
+}
+
+/// The instruction sets that this machine has, widest first.
+pub(crate) fn isas_on_host() -> Vec<Isa> {
+    let detected = mnas_runtime::isa::detected();
+    let has = |isa: &Isa| mnas_runtime::isa::NAMES.iter().any(|(name, level)| *name == isa.name && *level <= detected);
+    isas_of_host().into_iter().filter(has).collect()
+}
+
+/// The instruction set that was asked for, or the best that this machine has.
+pub(crate) fn isa_or_best(asked: Option<Isa>) -> Result<Isa> {
+    let have = isas_on_host();
+    match asked {
+        None => Ok(have.first().copied().unwrap_or(isa::SCALAR)),
+        Some(asked) if have.contains(&asked) => Ok(asked),
+        Some(asked) => {
+            let names: Vec<&str> = have.iter().map(|isa| isa.name).collect();
+            Err(Error::input(format!("this machine has no {}", asked.name))
+                .hint(format!("it has {}", names.join(" and "))))
+        }
+    }
+}
+
+fn short() -> Error {
+    Error::system("the generated program gave another number of values than it should")
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
+fn times(bytes: &[u8], count: usize) -> Result<Vec<u64>> {
+    let (times, rest) = bytes.as_chunks();
+    if times.len() != count || !rest.is_empty() {
+        return Err(short());
+    }
+    Ok(times.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect())
+}

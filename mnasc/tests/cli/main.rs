@@ -1,0 +1,8 @@
+//! The command line as its users see it: exit codes, texts, files.
+
+mod compile;
+mod failures;
+mod folder;
+mod generated;
+mod pictures;
+mod specs;
