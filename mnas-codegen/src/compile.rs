@@ -63,6 +63,8 @@ pub struct Compiled {
     pub weights: Option<Vec<u8>>,
     /// Hash of the spec.
     pub spec_hash: String,
+    /// For the header of a file.
+    #[cfg(feature = "format")]
     options: Options,
     emit: api::Options,
 }
@@ -117,7 +119,15 @@ pub fn compile(
     let item = options.item.clone().unwrap_or_else(|| Item {
         ident: Ident::new(&camel_case(&network.name), Span::call_site()),
         visibility: quote!(pub),
-        attributes: TokenStream::new(),
+        attributes: {
+            let doc = format!(
+                " The network `{}`: {} parameters, {} multiply-accumulates.",
+                network.name,
+                network.parameters(),
+                network.macs()
+            );
+            quote!(#[doc = #doc])
+        },
     });
     let emit = api::Options {
         ident: item.ident,
@@ -132,7 +142,15 @@ pub fn compile(
         parameters: network.parameters(),
         macs: network.macs(),
     };
-    Ok(Compiled { graph, plan, weights, spec_hash: spec_hash(spec), options: options.clone(), emit })
+    Ok(Compiled {
+        graph,
+        plan,
+        weights,
+        spec_hash: spec_hash(spec),
+        #[cfg(feature = "format")]
+        options: options.clone(),
+        emit,
+    })
 }
 
 impl Compiled {

@@ -1,8 +1,11 @@
 //! The mnas compiler: `Spec` -> `Graph` -> passes -> `Plan` -> Rust, ONNX, report.
 //!
-//! Text in, value or diagnostics out: nothing here reads a file, the environment or the clock.
+//! Text in, value or diagnostics out: nothing here reads a file, the environment or the clock, but for `build` (a feature),
+//! the door for build scripts.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "build")]
+pub mod build;
 pub mod compile;
 pub mod emit;
 pub mod fold;

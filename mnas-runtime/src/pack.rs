@@ -173,9 +173,8 @@ impl core::error::Error for LoadError {}
 ///
 /// The first thing that is wrong with the file; `packed` is then in no particular state.
 pub fn load(file: &[u8], layers: &[Layer<'static>], len: usize, packed: &mut [f32]) -> Result<(), LoadError> {
-    if packed.len() < len {
-        return Err(LoadError::TooSmall(len));
-    }
+    // Zeros stand in the gaps that alignment leaves, as in weights that are embedded.
+    packed.get_mut(..len).ok_or(LoadError::TooSmall(len))?.fill(0.0);
     let tensors = Tensors::new(file).ok_or(LoadError::NotSafetensors)?;
     for layer in layers {
         let param = layer.param;

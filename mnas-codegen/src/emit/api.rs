@@ -81,6 +81,7 @@ pub fn emit(plan: &Plan, options: &Options) -> TokenStream {
             dead_code,
             clippy::all,
             clippy::pedantic,
+            clippy::restriction,
             reason = "generated: every access lies inside of a slice whose length the plan has proven"
         )]
         mod #module {
@@ -120,11 +121,20 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
     quote! {
         #attributes
         #[derive(Clone, Copy)]
+        #[allow(unreachable_pub, reason = "generated: whether it is reachable is not known here")]
         #visibility struct #ident<'w> {
             weights: &'w [f32; #weights_len],
         }
 
-        #[allow(unsafe_code, clippy::all, clippy::pedantic, reason = "generated: calls kernels that the processor was asked for")]
+        #[allow(
+            unsafe_code,
+            unreachable_pub,
+            dead_code,
+            clippy::all,
+            clippy::pedantic,
+            clippy::restriction,
+            reason = "generated: calls kernels that the processor was asked for, and offers more than one program uses"
+        )]
         impl<'w> #ident<'w> {
             /// Height, width and channels of the input.
             pub const INPUT_SHAPE: [usize; 3] = [#ih, #iw, #ic];
@@ -207,7 +217,7 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
             }
         }
 
-        #[allow(unsafe_code, clippy::all, clippy::pedantic, reason = "generated: calls kernels that the processor was asked for")]
+        #[allow(unsafe_code, clippy::all, clippy::pedantic, clippy::restriction, reason = "generated: calls kernels that the processor was asked for")]
         impl #runtime::Network for #ident<'_> {
             type Workspace = #runtime::Workspace<#arena_len>;
             type Input = [f32; #input_len];

@@ -1,8 +1,11 @@
 //! From tokens to a file: formatted, with a header, and with mnas-runtime in it where it is to stand alone.
 
+#[cfg(feature = "format")]
 use super::api::Options;
+#[cfg(feature = "format")]
 use crate::plan::Plan;
 use proc_macro2::{TokenStream, TokenTree};
+#[cfg(feature = "format")]
 use std::fmt::Write as _;
 
 /// What goes into the header of a file.
@@ -95,7 +98,7 @@ fn comment(line: &str, notes: &[String]) -> Option<String> {
 pub fn runtime() -> String {
     let mut out = String::from(
         "/// mnas-runtime, the part of it that generated code stands on.\n\
-         #[allow(dead_code, missing_docs, unused_imports, unexpected_cfgs, unsafe_code, clippy::all, clippy::pedantic, reason = \"a copy of a library\")]\n\
+         #[allow(dead_code, missing_docs, unreachable_pub, unused_imports, unexpected_cfgs, unsafe_code, clippy::all, clippy::pedantic, clippy::restriction, reason = \"a copy of a library\")]\n\
          pub mod mnas_runtime {\n",
     );
     for (name, text) in mnas_runtime::SOURCE {

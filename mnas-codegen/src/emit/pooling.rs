@@ -88,9 +88,9 @@ pub fn average(
         #attribute
         unsafe fn #name(a: &[f32], out: &mut [f32]) {
             let mut o = 0;
-            for oy in 0..#oh {
+            for oy in 0usize..#oh {
                 let (y0, y1) = ((oy * #s).saturating_sub(#top), (oy * #s + #k - #top).min(#h));
-                for ox in 0..#ow {
+                for ox in 0usize..#ow {
                     let (x0, x1) = ((ox * #s).saturating_sub(#left), (ox * #s + #k - #left).min(#w));
                     let share = 1.0 / ((y1 - y0) * (x1 - x0)) as f32;
                     let scale = #splat;

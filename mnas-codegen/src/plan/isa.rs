@@ -2,6 +2,8 @@
 //!
 //! To add one: a row here, and its operations in `emit/isa/`.
 
+use std::fmt;
+
 /// An instruction set as the planner sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isa {
@@ -71,6 +73,31 @@ pub fn of_arch(arch: &str) -> Vec<Isa> {
 pub fn by_name(name: &str) -> Option<Isa> {
     ALL.iter().find(|isa| isa.name == name).copied()
 }
+
+/// The instruction sets of a list such as `avx2,scalar`, in any order.
+///
+/// # Errors
+///
+/// The first name that is none, or an empty list.
+pub fn parse_list(list: &str) -> Result<Vec<Isa>, UnknownIsa> {
+    list.split(',').map(|name| by_name(name.trim()).ok_or_else(|| UnknownIsa(name.trim().to_owned()))).collect()
+}
+
+/// A name that is no instruction set's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownIsa(
+    /// The name.
+    pub String,
+);
+
+impl fmt::Display for UnknownIsa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known: Vec<String> = ALL.iter().map(|isa| format!("`{}`", isa.name)).collect();
+        write!(f, "unknown instruction set `{}`; known are {}", self.0, known.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownIsa {}
 
 impl Isa {
     /// The widest tile for `vectors` vectors that divides them evenly, at most `pixels` pixels high.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! pub struct MnasNetA1<224 x 224 x 3, 1000> { stem conv k3 s2 c32; sepconv k3 c16 noskip; ... }
-//! pub struct MnasNetA1 = <"specs/mnasnet_a1.yaml">, weights = "a1.safetensors", crate = path
+//! pub struct MnasNetA1 = <"specs/mnasnet_a1.yaml">, weights = "a1.safetensors", isa = "avx2", crate = path
 //! ```
 
 mod body;
@@ -31,8 +31,18 @@ pub struct MacroInput {
     pub source: MacroSource,
     /// `weights = "..."`: the path as written, and where.
     pub weights: Option<(String, proc_macro2::Span)>,
+    /// `isa = "avx2,scalar"`: the instruction sets as written, and where.
+    pub isa: Option<(String, proc_macro2::Span)>,
     /// `crate = path`: what the runtime crate is called here.
     pub crate_path: Option<TokenStream>,
+}
+
+/// What may follow the network.
+#[derive(Default)]
+struct Trailer {
+    weights: Option<(String, proc_macro2::Span)>,
+    isa: Option<(String, proc_macro2::Span)>,
+    crate_path: Option<TokenStream>,
 }
 
 /// Where the network comes from.
@@ -131,8 +141,8 @@ impl Header<'_, '_> {
         } else {
             self.inline(&name, name_span)?
         };
-        let (weights, crate_path) = self.trailer()?;
-        Some(MacroInput { attrs, vis, ident, source: source?, weights, crate_path })
+        let Trailer { weights, isa, crate_path } = self.trailer()?;
+        Some(MacroInput { attrs, vis, ident, source: source?, weights, isa, crate_path })
     }
 
     /// `<"specs/a.yaml">`
@@ -177,30 +187,22 @@ impl Header<'_, '_> {
         Some(Some(MacroSource::Inline(Box::new(spec))))
     }
 
-    /// `, weights = "...", crate = path`
-    #[allow(clippy::type_complexity, reason = "the two values are taken apart where it is called")]
-    fn trailer(&mut self) -> Option<(Option<(String, proc_macro2::Span)>, Option<TokenStream>)> {
-        let (mut weights, mut crate_path) = (None, None);
+    /// `, weights = "...", isa = "...", crate = path`
+    fn trailer(&mut self) -> Option<Trailer> {
+        let mut trailer = Trailer::default();
         loop {
             while self.is_punct(',') || self.is_punct(';') {
                 self.at += 1;
             }
             match self.kind() {
-                None => return Some((weights, crate_path)),
-                Some(TokenKind::Ident(key)) if key == "weights" && weights.is_none() => {
-                    self.at += 1;
-                    self.expect('=', "expected `weights = \"path\"`")?;
-                    let path = match self.kind() {
-                        Some(TokenKind::Literal(text)) => literal::string(text),
-                        _ => None,
-                    };
-                    let Some(path) = path else {
-                        return self.fail("expected the path of the weights in quotes");
-                    };
-                    weights = Some((path, self.flat.span_at(self.at)));
-                    self.at += 1;
+                None => return Some(trailer),
+                Some(TokenKind::Ident(key)) if key == "weights" && trailer.weights.is_none() => {
+                    trailer.weights = Some(self.quoted("`weights = \"path\"`", "the path of the weights")?);
                 }
-                Some(TokenKind::Ident(key)) if key == "crate" && crate_path.is_none() => {
+                Some(TokenKind::Ident(key)) if key == "isa" && trailer.isa.is_none() => {
+                    trailer.isa = Some(self.quoted("`isa = \"avx2,scalar\"`", "instruction sets")?);
+                }
+                Some(TokenKind::Ident(key)) if key == "crate" && trailer.crate_path.is_none() => {
                     self.at += 1;
                     self.expect('=', "expected `crate = path`")?;
                     let start = self.at;
@@ -210,13 +212,31 @@ impl Header<'_, '_> {
                     if start == self.at {
                         return self.fail("expected the path of the runtime crate");
                     }
-                    crate_path = Some(self.flat.range(start, self.at));
+                    trailer.crate_path = Some(self.flat.range(start, self.at));
                 }
                 Some(_) => {
-                    return self.fail("expected nothing more, or `, weights = \"path\"`, or `, crate = path`");
+                    return self.fail(
+                        "expected nothing more, or `, weights = \"path\"`, `, isa = \"avx2,scalar\"`, `, crate = path`",
+                    );
                 }
             }
         }
+    }
+
+    /// `key = "text"`, from the key on.
+    fn quoted(&mut self, form: &str, what: &str) -> Option<(String, proc_macro2::Span)> {
+        self.at += 1;
+        self.expect('=', &format!("expected {form}"))?;
+        let text = match self.kind() {
+            Some(TokenKind::Literal(text)) => literal::string(text),
+            _ => None,
+        };
+        let Some(text) = text else {
+            return self.fail(&format!("expected {what} in quotes"));
+        };
+        let span = self.flat.span_at(self.at);
+        self.at += 1;
+        Some((text, span))
     }
 
     fn kind(&self) -> Option<&TokenKind> {

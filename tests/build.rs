@@ -1,0 +1,10 @@
+//! Networks for the tests of generated code, through the build script's door.
+
+use mnas_codegen::build::Build;
+
+fn main() {
+    let features = || Build::new("specs/features.yaml").weights("specs/features.safetensors");
+    features().compile("features");
+    features().standalone(true).compile("standalone");
+    features().checked(true).isa("scalar").compile("checked");
+}

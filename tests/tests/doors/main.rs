@@ -1,0 +1,10 @@
+//! What the generated API promises, on networks from every door.
+//!
+//! One binary, for compiling networks takes longer than running them.
+
+mod allocations;
+mod equal;
+mod load;
+mod nets;
+mod stack;
+mod threads;
