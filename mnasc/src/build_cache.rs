@@ -4,13 +4,16 @@
 //! renamed when it is complete, so that whoever finds it can use it, and any number of mnasc may build at once.
 
 use crate::error::{Error, Result};
-use crate::output::progress;
+use crate::output::{progress, unique};
 use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How names of folders start that are no entries yet.
+const BUILDING: &str = "building-";
 
 /// Warnings are for who writes code, not for who runs it.
 const RUSTC_OPTIONS: [&str; 10] = [
@@ -54,6 +57,7 @@ pub(crate) fn program(name: &str, files: &[(&str, &str)]) -> Result<PathBuf> {
 
     progress(&format!("compiling {name} with rustc ..."));
     let start = Instant::now();
+    remove_abandoned(&folder);
     let building = Building::new(&folder)?;
     for (file, text) in files {
         let path = building.path.join(file);
@@ -104,9 +108,7 @@ struct Building {
 
 impl Building {
     fn new(folder: &Path) -> Result<Self> {
-        let path = folder.join(format!("building-{}", std::process::id()));
-        // One of a process that was killed and had the same number.
-        let _ = fs::remove_dir_all(&path);
+        let path = folder.join(format!("{BUILDING}{}", unique()));
         fs::create_dir(&path).map_err(|error| Error::file("create the folder", &path, &error))?;
         Ok(Building { path })
     }
@@ -116,6 +118,19 @@ impl Building {
         match fs::rename(&self.path, entry) {
             Err(error) if !program.is_file() => Err(Error::file("create the folder", entry, &error)),
             _ => Ok(()),
+        }
+    }
+}
+
+/// Removes what processes that were killed left behind a day ago or longer.
+fn remove_abandoned(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let is_building = entry.file_name().to_string_lossy().starts_with(BUILDING);
+        let age = entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|time| time.elapsed().ok());
+        if is_building && age.is_some_and(|age| age > Duration::from_secs(24 * 60 * 60)) {
+            // Another process may be doing the same.
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
 }
@@ -136,5 +151,10 @@ fn failed(command: &str, stderr: &[u8]) -> Error {
     let said = String::from_utf8_lossy(stderr);
     // The first lines say why; a linker repeats its whole command line after them.
     let said: Vec<String> = said.lines().take(20).map(|line| line.chars().take(300).collect()).collect();
-    Error::system(format!("{command} failed:\n{}", said.join("\n").trim_end()))
+    let said = said.join("\n");
+    let error = Error::system(format!("{command} failed:\n{}", said.trim_end()));
+    if said.contains("linker `") {
+        return error.hint("rustc links programs with the linker of a C compiler: install gcc or clang");
+    }
+    error
 }

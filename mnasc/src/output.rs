@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -127,6 +128,12 @@ impl Drop for Staged {
 fn beside(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.tmp", std::process::id()));
+    name.push(format!(".{}.tmp", unique()));
     path.with_file_name(name)
+}
+
+/// Part of a name that no other process uses, on this machine or on another that shares the folder.
+pub(crate) fn unique() -> String {
+    // The standard library's only source of chance: the keys of its hash tables.
+    format!("{:016x}", RandomState::new().hash_one(std::process::id()))
 }

@@ -27,9 +27,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if args.json {
         let mut result = json!({
             "name": network.name,
-            "median_ms": median,
-            "p90_ms": p90,
-            "min_ms": min,
+            "median_ms": rounded(median),
+            "p90_ms": rounded(p90),
+            "min_ms": rounded(min),
             "threads": args.threads,
             "isa": isa.name,
             "runs": args.runs,
@@ -85,8 +85,9 @@ fn quantile(sorted: &[u64], part: f64) -> f64 {
     below + (value(at.ceil()) - below) * at.fract()
 }
 
+/// To a millionth: of a millisecond that is what clocks count.
 fn rounded(value: f64) -> f64 {
-    (value * 1000.0).round() / 1000.0
+    (value * 1e6).round() / 1e6
 }
 
 /// An image of mean 0 and variance 1, the same each time.
