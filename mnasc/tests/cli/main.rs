@@ -4,5 +4,6 @@ mod compile;
 mod failures;
 mod folder;
 mod generated;
+mod photographs;
 mod pictures;
 mod specs;
