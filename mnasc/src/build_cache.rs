@@ -16,18 +16,8 @@ use std::time::{Duration, Instant};
 const BUILDING: &str = "building-";
 
 /// Warnings are for who writes code, not for who runs it.
-const RUSTC_OPTIONS: [&str; 10] = [
-    "--edition",
-    "2021",
-    "-O",
-    "--cap-lints",
-    "allow",
-    "--cfg",
-    "feature=\"std\"",
-    "--cfg",
-    "feature=\"alloc\"",
-    "main.rs",
-];
+const RUSTC_OPTIONS: [&str; 9] =
+    ["--edition", "2021", "-O", "--cap-lints", "allow", "--cfg", "feature=\"std\"", "--cfg", "feature=\"alloc\""];
 
 /// The program's name, in its entry and in rustc's arguments.
 const PROGRAM: &str = if cfg!(windows) { "runner.exe" } else { "runner" };
@@ -39,13 +29,13 @@ pub(crate) fn program(name: &str, files: &[(&str, &str)]) -> Result<PathBuf> {
     let folder = folder()?;
     fs::create_dir_all(&folder).map_err(|error| Error::file("create the folder", &folder, &error))?;
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    // In the cache folder, so that no toolchain file of a project decides which rustc it is.
+    // Where the user is: a toolchain file there may be the only thing that says which rustc it is.
     let command = || {
         let mut command = Command::new(&rustc);
         command.stdin(Stdio::null());
         command
     };
-    let version = command().arg("-vV").current_dir(&folder).output().map_err(|error| no_rustc(&error))?;
+    let version = command().arg("-vV").output().map_err(|error| no_rustc(&error))?;
     if !version.status.success() {
         return Err(failed("rustc -vV", &version.stderr));
     }
@@ -63,7 +53,12 @@ pub(crate) fn program(name: &str, files: &[(&str, &str)]) -> Result<PathBuf> {
         let path = building.path.join(file);
         fs::write(&path, text).map_err(|error| Error::file("write", &path, &error))?;
     }
-    let built = command().args(RUSTC_OPTIONS).args(["-o", PROGRAM]).current_dir(&building.path).output();
+    let built = command()
+        .args(RUSTC_OPTIONS)
+        .arg("-o")
+        .arg(building.path.join(PROGRAM))
+        .arg(building.path.join("main.rs"))
+        .output();
     let built = built.map_err(|error| no_rustc(&error))?;
     if !built.status.success() {
         return Err(failed("rustc", &built.stderr));
