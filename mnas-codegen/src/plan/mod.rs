@@ -52,6 +52,10 @@ pub struct Target {
     pub isas: Vec<Isa>,
     /// Bytes of second-level cache of a core that a strip may count on.
     pub l2_bytes: usize,
+    /// Bytes a cycle from the second-level cache.
+    pub l2_bandwidth: f64,
+    /// Bytes a cycle from the third-level cache.
+    pub l3_bandwidth: f64,
 }
 
 impl Target {
@@ -64,8 +68,9 @@ impl Target {
     pub fn new(mut isas: Vec<Isa>) -> Self {
         isas.sort_by_key(|isa| core::cmp::Reverse(isa.lanes));
         isas.dedup();
-        // Half a megabyte is the least that cores of this decade have (Zen 2 and 3; newer ones have 1 to 2 MB).
-        Target { isas, l2_bytes: 512 << 10 }
+        // Half a megabyte is the least that cores of this decade have (Zen 2 and 3; newer ones have 1 to 2 MB); the
+        // bandwidths are about a third and a tenth of L1's, as measured on Zen 3 and 4.
+        Target { isas, l2_bytes: 512 << 10, l2_bandwidth: 32.0, l3_bandwidth: 10.0 }
     }
 }
 
