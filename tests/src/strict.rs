@@ -14,6 +14,15 @@ pub mod from_macro {
             mbconv e2 k3 c8 se0.25;
         }, isa = "avx2, scalar"
     }
+
+    mnas::mnas_net!(
+        /// One of two types of one spec.
+        pub struct Twin = <"specs/features.yaml">, isa = "scalar"
+    );
+    mnas::mnas_net!(
+        /// The other.
+        pub struct OtherTwin = <"specs/features.yaml">, isa = "scalar"
+    );
 }
 
 /// From a build script.

@@ -5,6 +5,7 @@ use super::isa;
 use super::kernels::{Kernels, attributes};
 use super::{int, plus};
 use crate::plan::{Plan, Schedule, Step, StepKind, padded};
+use mnas_dsl::names::snake_case;
 use mnas_dsl::network::Preprocess;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -55,7 +56,9 @@ pub struct Options {
 
 /// The items of a network.
 pub fn emit(plan: &Plan, options: &Options) -> TokenStream {
-    let module = format_ident!("{}_kernels", plan.name);
+    // Named for the type: two types may be compiled from one spec.
+    let type_name = options.ident.to_string();
+    let module = format_ident!("{}_kernels", snake_case(type_name.trim_start_matches("r#")));
     // Seen from the type, and from the modules of the instruction sets two levels below.
     let (runtime, inner) = if options.standalone {
         (quote!(self::mnas_runtime), quote!(super::super::mnas_runtime))

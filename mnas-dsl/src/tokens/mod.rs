@@ -12,6 +12,7 @@ mod literal;
 use proc_macro2::{Delimiter, Ident, TokenStream};
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Place, Report};
+use crate::nearest::nearest;
 use crate::reader;
 use crate::resolve;
 use crate::source::{Source, Span};
@@ -214,10 +215,20 @@ impl Header<'_, '_> {
                     }
                     trailer.crate_path = Some(self.flat.range(start, self.at));
                 }
-                Some(_) => {
-                    return self.fail(
-                        "expected nothing more, or `, weights = \"path\"`, `, isa = \"avx2,scalar\"`, `, crate = path`",
-                    );
+                Some(found) => {
+                    let near = match found {
+                        TokenKind::Ident(word) => nearest(word, ["weights", "isa", "crate"]),
+                        _ => None,
+                    };
+                    let span = self.span();
+                    self.report.error(span, "expected nothing more", |d| {
+                        let known = "`, weights = \"path\"`, `, isa = \"avx2,scalar\"` and `, crate = path` may follow, each once";
+                        d.label("unexpected").hint(match near {
+                            Some(near) => format!("did you mean `{near}`? {known}"),
+                            None => known.to_owned(),
+                        });
+                    });
+                    return None;
                 }
             }
         }

@@ -3,6 +3,7 @@
 use super::nets::{self, an_image, bits, output};
 use mnas_codegen::compile::fused_graph;
 use mnas_codegen::{reference, weights};
+use mnas_dsl::Network;
 use mnas_runtime::Workspace;
 
 /// The output of a network for an image of interleaved pixels.
@@ -12,6 +13,21 @@ macro_rules! run {
         nets::$door::Features::embedded().infer(&mut Workspace::boxed(), $image, &mut output);
         output
     }};
+}
+
+/// Read when it runs, so that only the macro makes cargo follow the file.
+fn network() -> Network {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/specs/features.yaml");
+    let text = std::fs::read_to_string(path).expect("the spec");
+    mnas_dsl::load_yaml(&text, "features.yaml").expect("a good spec").1
+}
+
+#[test]
+fn files_of_the_macro_are_followed() {
+    // Beside the program, cargo keeps the list of files that it was made from.
+    let list = std::env::current_exe().expect("this program").with_extension("d");
+    let list = std::fs::read_to_string(list).expect("a list of files");
+    assert!(list.contains("specs/features.yaml"), "the spec may change and nothing is compiled again");
 }
 
 #[test]
@@ -36,8 +52,7 @@ fn plain_rust_gives_the_same_with_and_without_checks() {
 
 #[test]
 fn outputs_are_those_of_the_reference() {
-    let text = include_str!("../../specs/features.yaml");
-    let (_, network) = mnas_dsl::load_yaml(text, "features.yaml").expect("a good spec");
+    let network = network();
     let weights = weights::load(nets::SAFETENSORS, "features.safetensors", &network).expect("weights that fit");
     let graph = fused_graph(&network);
     for seed in 1..4 {
@@ -86,15 +101,14 @@ fn planes_and_bytes_are_converted() {
 
 #[test]
 fn constants_describe_the_network() {
-    use mnas_runtime::Network;
     use nets::built::Features;
     assert_eq!(Features::INPUT_SHAPE, [37, 29, 3]);
     assert_eq!(Features::OUTPUT_SHAPE, [1, 1, 11]);
     assert_eq!(Features::INPUT_LEN, 37 * 29 * 3);
     assert_eq!(Features::WEIGHT_BYTES, nets::PACKED.len());
     assert_eq!(Features::ARENA_BYTES, size_of::<nets::Arena>());
-    assert_eq!(<Features<'_> as Network>::NAME, "features");
-    let names: Vec<&str> = <Features<'_> as Network>::STEPS.iter().map(|step| step.name).collect();
+    assert_eq!(<Features<'_> as mnas_runtime::Network>::NAME, "features");
+    let names: Vec<&str> = <Features<'_> as mnas_runtime::Network>::STEPS.iter().map(|step| step.name).collect();
     assert_eq!(names.first(), Some(&"stem+blocks.0.0"));
     assert_eq!(names.last(), Some(&"classifier"));
 }
@@ -103,8 +117,7 @@ fn constants_describe_the_network() {
 #[test]
 #[ignore = "writes a file of the repository"]
 fn write_weights() {
-    let text = include_str!("../../specs/features.yaml");
-    let (_, network) = mnas_dsl::load_yaml(text, "features.yaml").expect("a good spec");
+    let network = network();
     let file = mnas_tests::safetensors(&weights::random(&network, 1));
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/specs/features.safetensors");
     std::fs::write(path, file).expect("a folder to write to");

@@ -14,7 +14,11 @@ fn mistakes_are_told_and_leave_no_file() {
     let folder = folder("build-door");
     let out = folder.join("out");
     fs::create_dir(&out).expect("a folder to write to");
-    write(&folder, "wrong.yaml", "name: wrong\ninput: 32x32x3\nstem: {op: conv, kernel: 4, stride: 2, filters: 8}\nblocks: []\n");
+    write(
+        &folder,
+        "wrong.yaml",
+        "name: wrong\ninput: 32x32x3\nstem: {op: conv, kernel: 4, stride: 2, filters: 8}\nblocks: []\n",
+    );
     let wrong = error(Build::new(folder.join("wrong.yaml")), &out);
     assert!(wrong.contains("wrong.yaml:3:26") && wrong.contains("^"), "{wrong}");
     assert!(error(Build::new("specs/none.yaml"), &out).contains("cannot read"));

@@ -48,7 +48,8 @@ const MEMORY: [&str; 5] = ["memcpy", "memmove", "memset", "memcmp", "bcmp"];
 fn inference_cannot_panic() {
     let folder = folder_with_features("panics");
     write(&folder, "lib.rs", LIBRARY);
-    let arguments = ["lib.rs", "--crate-type", "cdylib", "--emit", "asm", "--edition", "2024", "-O", "-C", "panic=abort"];
+    let arguments =
+        ["lib.rs", "--crate-type", "cdylib", "--emit", "asm", "--edition", "2024", "-O", "-C", "panic=abort"];
     let called = |more: &[&str]| {
         compile(&folder, &[&arguments[..], more].concat());
         foreign_calls(&read(&folder, "lib.s"))
