@@ -1,4 +1,4 @@
-//! Networks run on a small stack, in a build with little optimisation too; `toolchain` has a large one, optimised.
+//! Networks run on a small stack, in a build without optimisation too; `toolchain` has a large one, optimised.
 
 use super::nets::built::Features;
 use mnas_runtime::Workspace;
