@@ -6,6 +6,10 @@ pub mod avx2 {
     use core::arch::x86_64::*;
 
     /// `exp(x)` for `|x| <= 87`, within 2 ULP: `2^n * exp(r)`, `r` in `[-ln 2 / 2, ln 2 / 2]` by its Taylor series.
+    ///
+    /// # Safety
+    ///
+    /// The processor has AVX2 and FMA, which functions with both enabled know.
     #[inline]
     #[target_feature(enable = "avx2,fma")]
     pub fn exp(x: __m256) -> __m256 {
@@ -25,6 +29,10 @@ pub mod avx2 {
     }
 
     /// `1 / (1 + exp(-x))`, within 4 ULP where the result is normal.
+    ///
+    /// # Safety
+    ///
+    /// As [`exp`].
     #[inline]
     #[target_feature(enable = "avx2,fma")]
     pub fn sigmoid(x: __m256) -> __m256 {

@@ -1,9 +1,10 @@
-//! The published checkpoints of `scripts/fetch_assets.sh`, where they have been fetched.
+//! The published checkpoints of `scripts/fetch_assets.sh`, where they have been fetched; with `CI` set they have to be.
 
 use crate::nets;
 use mnas_codegen::lower;
 use mnas_codegen::reference::{Keep, run_keeping};
 use mnas_codegen::weights::{load, parameters};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// A file of the asset folder, or `None` (said aloud) where it has not been fetched.
@@ -12,7 +13,10 @@ fn asset(name: &str) -> Option<Vec<u8>> {
     let folder = std::env::var_os("MNAS_ASSETS").map_or_else(|| root.join("target/assets"), PathBuf::from);
     let bytes = std::fs::read(folder.join(name)).ok();
     if bytes.is_none() {
-        println!("skipped: no {name} in {}; scripts/fetch_assets.sh fetches it", folder.display());
+        let missing = format!("no {name} in {}; scripts/fetch_assets.sh fetches it", folder.display());
+        assert!(std::env::var_os("CI").is_none(), "{missing}");
+        // Not `eprintln!`, which is not shown of a test that passes.
+        let _ = writeln!(std::io::stderr(), "skipped: {missing}");
     }
     bytes
 }
