@@ -24,7 +24,7 @@ fn random_networks_equal_the_reference() {
         // Not every draw is a network: an image may be too small for its strides.
         let Ok((spec, network)) = mnas_dsl::load_yaml(&text, "random.yaml") else { continue };
         let weights = random(&network, expected.len() as u64);
-        let options = Options { standalone: true, checked: expected.len().is_multiple_of(4), ..Options::default() };
+        let options = Options { standalone: true, checked: expected.len().is_multiple_of(12), ..Options::default() };
         let compiled = compile(&spec, &network, Some(&weights), &options).expect("a network of ours compiles");
         let input: Vec<f32> = draw.values(network.input.len());
         let outputs = reference::run(&compiled.graph, &weights, &input).expect("the reference runs");
