@@ -58,8 +58,14 @@ fn wanted() -> u8 {
 /// The best level of this machine.
 #[cfg(target_arch = "x86_64")]
 pub fn detected() -> u8 {
-    use core::arch::x86_64::{__cpuid, __cpuid_count};
-    let (highest, first) = (__cpuid(0).eax, __cpuid(1).ecx);
+    let leaf = |leaf: u32| {
+        #[allow(unused_unsafe, reason = "CPUID is a safe function in later versions of Rust than the oldest supported")]
+        // SAFETY: every processor of this architecture has the instruction.
+        unsafe {
+            core::arch::x86_64::__cpuid_count(leaf, 0)
+        }
+    };
+    let (highest, first) = (leaf(0).eax, leaf(1).ecx);
     // FMA (12), OSXSAVE (27) and AVX (28) of leaf 1; AVX2 (5) of leaf 7.
     let needed = 1 << 12 | 1 << 27 | 1 << 28;
     if highest < 7 || first & needed != needed {
@@ -68,7 +74,7 @@ pub fn detected() -> u8 {
     // SAFETY: OSXSAVE says that XGETBV exists.
     let state = unsafe { xgetbv() };
     // The system saves the XMM (1) and YMM (2) registers.
-    if state & 0b110 == 0b110 && __cpuid_count(7, 0).ebx & 1 << 5 != 0 { AVX2 } else { SCALAR }
+    if state & 0b110 == 0b110 && leaf(7).ebx & 1 << 5 != 0 { AVX2 } else { SCALAR }
 }
 
 /// The best level of this machine.
