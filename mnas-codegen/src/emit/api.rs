@@ -78,6 +78,7 @@ pub fn emit(plan: &Plan, options: &Options) -> TokenStream {
             unsafe_code,
             unsafe_op_in_unsafe_fn,
             unused_assignments,
+            unused_imports,
             unused_mut,
             unused_parens,
             unused_variables,
