@@ -21,6 +21,7 @@ part cargo fmt --all --check
 # Without features first: the macro compiles mnas-codegen so, and hints of unused code show only here.
 part cargo clippy --locked -p mnas-dsl -p mnas-codegen -p mnas-runtime --no-default-features -- -D warnings
 part cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
-part cargo test --locked --workspace --all-features
 RUSTDOCFLAGS="-D warnings" part cargo doc --locked --workspace --all-features --no-deps
 part cargo build --locked -p mnas-runtime --no-default-features
+# Last, for it takes longest.
+part cargo test --locked --workspace --all-features

@@ -5,7 +5,7 @@ extern crate alloc;
 
 /// An arena of `LEN` floats, aligned to 64 bytes. One inference at a time uses it.
 ///
-/// It is large: make it with [`Workspace::boxed`], or in a `static`, never on the stack.
+/// It is large: make it with `Workspace::boxed` (feature `alloc`), or in a `static`, never on the stack.
 #[repr(C, align(64))]
 pub struct Workspace<const LEN: usize> {
     arena: [f32; LEN],
