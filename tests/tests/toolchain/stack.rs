@@ -42,7 +42,7 @@ fn shipped_networks_run_on_a_small_stack() {
         let _ = writeln!(modules, "mod {name} {{ include!(\"{name}.rs\"); }}");
         let _ = writeln!(calls, "    run!({name}, {net});");
     }
-    write(&folder, "main.rs", &format!("{modules}{RUN}\nfn main() {{\n{calls}}}\n"));
+    write(&folder, "main.rs", format!("{modules}{RUN}\nfn main() {{\n{calls}}}\n"));
     compile(&folder, &["main.rs", "--edition", "2024", "-O"]);
     assert!(Command::new(folder.join("main")).status().expect("a program").success());
 }
