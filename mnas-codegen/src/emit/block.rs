@@ -1,9 +1,10 @@
 //! Drivers: the function of each step, which calls kernels strip by strip.
 
-use super::kernels::{Kernels, attributes};
+use super::kernels::{Kernels, attributes, safety};
 use super::{int, kernel_rows, note, plus, pooling, times};
 use crate::plan::{
-    Block, BlockSchedule, ConvKernel, PackedConv, Plan, Schedule, Source, Step, StepKind, StepSchedule, padded,
+    Block, BlockSchedule, ConvKernel, Destination, PackedConv, Plan, Schedule, Source, Step, StepKind, StepSchedule,
+    padded,
 };
 use mnas_dsl::network::Shape;
 use proc_macro2::{Ident, TokenStream};
@@ -24,14 +25,13 @@ pub fn emit(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
     let step = &plan.steps[index];
     let base = weights_start(plan, step).unwrap_or(0);
     let isa = kernels.isa;
-    let attribute = attributes(isa);
     match (&step.kind, &schedule.steps[index]) {
         (StepKind::Block(block), StepSchedule::Block(s)) => {
             let d = BlockDriver { plan, step, block, s, base };
             d.emit(kernels)
         }
         (StepKind::Conv { .. } | StepKind::Linear { .. }, StepSchedule::Conv { kernel, rows }) => {
-            if *rows == step.output_shape.height || kernel.destination == crate::plan::Destination::Pool {
+            if *rows == step.output_shape.height || kernel.destination == Destination::Pool {
                 return kernels.conv(kernel);
             }
             conv_rows(step, kernel, kernels)
@@ -42,12 +42,8 @@ pub fn emit(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
                 pooling::average(step.input_shape, step.output_shape, *kernel_size, *stride, *pads, isa, &ops, name)
             })
         }
-        (StepKind::PadImage, _) => kernels.function("pad_image", |name| {
-            let function = pooling::pad_image(step.input_shape, name);
-            quote!(#[allow(dead_code, reason = "shared by the steps that need it")] #function)
-        }),
+        (StepKind::PadImage, _) => kernels.function("pad_image", |name| pooling::pad_image(step.input_shape, name)),
         _ => kernels.function(&format!("global_pool_{}", step.input_shape.channels), |name| {
-            let _ = &attribute;
             pooling::global(step.input_shape, isa, &super::isa::ops(isa), name)
         }),
     }
@@ -99,15 +95,13 @@ fn conv_rows(step: &Step, kernel: &ConvKernel, kernels: &mut Kernels) -> Ident {
         &quote!(from_mut(out, oy * #out_row)),
     );
     let height = int(step.output_shape.height);
-    let attribute = attributes(kernels.isa);
+    let (safety, attribute) = (safety(), attributes(kernels.isa));
     let parameters = if kernel.residual { quote!(residual: &[f32],) } else { quote!() };
     let doc = format!(" {} output rows, one at a time.", step.output_shape.height);
     kernels.function(&format!("rows_of_{name}"), |own| {
         quote! {
             #[doc = #doc]
-            #[doc = ""]
-            #[doc = " # Safety"]
-            #[doc = " The slices hold what the plan says."]
+            #safety
             #attribute
             unsafe fn #own(input: &[f32], w: &[f32], #parameters out: &mut [f32]) {
                 for oy in 0..#height { #call }
@@ -140,54 +134,42 @@ impl BlockDriver<'_> {
         let expand = self.expand_rows(kernels);
         let depthwise = self.depthwise_rows(kernels);
         let project = self.project(kernels);
-        let first = if strips == 1 {
-            quote!(let oy0 = 0; #expand #depthwise)
-        } else {
-            let (strips, oy0) = (int(strips), times(quote!(strip), self.s.strip));
-            let project = if self.s.squeeze_excite.is_none() { project.clone() } else { quote!() };
-            quote!(for strip in 0..#strips { let oy0 = #oy0; #expand #depthwise #project })
-        };
-        let first = if strips == 1 && self.s.squeeze_excite.is_none() { quote!(#first #project) } else { first };
-        let second = match &self.s.squeeze_excite {
-            None => quote!(),
+        // Squeeze-excite needs every strip before the first projection; otherwise each strip is projected at once.
+        let (strip, after) = match self.s.squeeze_excite {
+            None => (quote!(#expand #depthwise #project), quote!()),
             Some(_) => {
                 let gate = self.gate(kernels);
-                quote!(#gate let oy0 = 0; #project)
+                (quote!(#expand #depthwise), quote!(#gate let oy0 = 0; #project))
             }
+        };
+        let strips = if strips == 1 {
+            quote!(let oy0 = 0; #strip)
+        } else {
+            let (strips, oy0) = (int(strips), times(quote!(strip), self.s.strip));
+            quote!(for strip in 0..#strips { let oy0 = #oy0; #strip })
         };
         let start = self.start(kernels);
         let names = ["ring", "depthwise", "pooled", "reduced", "gate", "panel"];
-        let offsets = self.s.scratch.offsets();
-        let parts = self.s.scratch.parts();
         let mut split = TokenStream::new();
-        let mut done = 0;
-        for ((name, at), len) in names.iter().zip(offsets).zip(parts) {
-            if len == 0 {
-                continue;
-            }
-            debug_assert_eq!(at, done, "parts follow each other");
-            let size = len.next_multiple_of(16);
-            done = at + size;
-            let (name, size) = (quote::format_ident!("{name}"), int(size));
+        for (name, len) in names.iter().zip(self.s.scratch.parts()).filter(|(_, len)| *len > 0) {
+            let (name, size) = (quote::format_ident!("{name}"), int(len));
             split.extend(quote!(let (#name, scratch) = split(scratch, #size);));
         }
         let residual = if self.s.project.residual { quote!(residual: &[f32],) } else { quote!() };
-        let attribute = attributes(kernels.isa);
+        let (safety, attribute) = (safety(), attributes(kernels.isa));
         let doc = self.doc();
         let name = self.name();
         kernels.function(&name, |own| {
             quote! {
                 #[doc = #doc]
-                #[doc = ""]
-                #[doc = " # Safety"]
-                #[doc = " The slices hold what the plan says."]
+                #safety
                 #attribute
                 unsafe fn #own(input: &[f32], w: &[f32], #residual scratch: &mut [f32], out: &mut [f32]) {
                     #split
                     let _ = scratch;
                     #start
-                    #first
-                    #second
+                    #strips
+                    #after
                 }
             }
         })

@@ -2,6 +2,7 @@
 //! as straight-line code, the reduction as a loop with literal bounds.
 
 use super::isa::Ops;
+use super::kernels::{attributes, safety};
 use super::{int, plus, repeat};
 use crate::plan::isa::Isa;
 use crate::plan::{ConvKernel, Destination, PanelGroup, Source};
@@ -63,7 +64,7 @@ pub(super) fn balanced(n: usize, max: usize, mut push: impl FnMut(usize, usize, 
 /// The function of a kernel.
 pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
     let c = Conv { kernel, isa, ops };
-    let attribute = super::kernels::attributes(isa);
+    let (safety, attribute) = (safety(), attributes(isa));
     let parameters = parameters(kernel);
     let doc = format!(
         " {k}x{k} convolution, stride {s}, {i} to {o} channels, {p} pixels a call.",
@@ -76,9 +77,7 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let groups: TokenStream = kernel.panels.iter().map(|g| c.group(g)).collect();
     quote! {
         #[doc = #doc]
-        #[doc = ""]
-        #[doc = " # Safety"]
-        #[doc = " The slices hold what the plan says."]
+        #safety
         #attribute
         unsafe fn #name(#parameters) {
             let mut wp = 0;

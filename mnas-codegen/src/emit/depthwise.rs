@@ -3,6 +3,7 @@
 
 use super::conv::balanced;
 use super::isa::Ops;
+use super::kernels::{attributes, safety};
 use super::{int, plus};
 use crate::plan::isa::Isa;
 use crate::plan::pack::DEPTHWISE_PANEL;
@@ -44,7 +45,7 @@ fn segments(k: &DepthwiseKernel) -> Vec<Segment> {
 
 /// The function of a kernel.
 pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
-    let attribute = super::kernels::attributes(isa);
+    let (safety, attribute) = (safety(), attributes(isa));
     let d = Depthwise { k, isa, ops };
     let lanes = isa.lanes;
     let taps = k.kernel_size * k.kernel_size;
@@ -84,9 +85,7 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
         #[doc = #doc]
         #[doc = ""]
         #[doc = " `rows` are the offsets of the input rows, of which those from `ky_from` to `ky_to` exist."]
-        #[doc = ""]
-        #[doc = " # Safety"]
-        #[doc = " The slices hold what the plan says."]
+        #safety
         #attribute
         unsafe fn #name(a: &[f32], rows: &[usize; #size], ky_from: usize, ky_to: usize, w: &[f32], #pool_parameter out: &mut [f32]) {
             let mut wp = 0;

@@ -18,6 +18,15 @@ pub fn attributes(isa: Isa) -> TokenStream {
     }
 }
 
+/// The end of every kernel's documentation: what its caller owes.
+pub fn safety() -> TokenStream {
+    quote! {
+        #[doc = ""]
+        #[doc = " # Safety"]
+        #[doc = " The slices hold what the plan says."]
+    }
+}
+
 /// Functions by what they do; names are unique, functions in the order of first use.
 pub struct Kernels {
     /// The instruction set.

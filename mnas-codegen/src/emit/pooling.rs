@@ -2,7 +2,7 @@
 
 use super::int;
 use super::isa::Ops;
-use super::kernels::attributes;
+use super::kernels::{attributes, safety};
 use crate::plan::isa::Isa;
 use crate::plan::padded;
 use mnas_dsl::network::{Pads, Shape};
@@ -11,14 +11,12 @@ use quote::quote;
 
 /// `blocks` blocks of `pixels` pixels times a gate a channel, in place.
 pub fn scale(blocks: usize, pixels: usize, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
-    let attribute = attributes(isa);
+    let (safety, attribute) = (safety(), attributes(isa));
     let (blocks, pixels, lanes) = (int(blocks), int(pixels), int(isa.lanes));
     let product = (ops.multiply)(quote!(ld(a, i)), quote!(g));
     quote! {
         #[doc = " Multiplies every channel by its gate."]
-        #[doc = ""]
-        #[doc = " # Safety"]
-        #[doc = " The slices hold what the plan says."]
+        #safety
         #attribute
         unsafe fn #name(gate: &[f32], a: &mut [f32]) {
             let mut i = 0;
@@ -35,7 +33,7 @@ pub fn scale(blocks: usize, pixels: usize, isa: Isa, ops: &Ops, name: &Ident) ->
 
 /// Mean over all pixels of an NHWC tensor.
 pub fn global(shape: Shape, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
-    let attribute = attributes(isa);
+    let (safety, attribute) = (safety(), attributes(isa));
     let stride = padded(shape.channels);
     let (vectors, pixels, lanes, stride) = (int(stride / isa.lanes), int(shape.pixels()), int(isa.lanes), int(stride));
     let zero = (ops.splat)(0.0);
@@ -43,9 +41,7 @@ pub fn global(shape: Shape, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
     let mean = (ops.multiply)(quote!(sum), (ops.splat)(1.0 / shape.pixels() as f32));
     quote! {
         #[doc = " Mean over all pixels."]
-        #[doc = ""]
-        #[doc = " # Safety"]
-        #[doc = " The slices hold what the plan says."]
+        #safety
         #attribute
         unsafe fn #name(a: &[f32], out: &mut [f32]) {
             for v in 0..#vectors {
@@ -71,7 +67,7 @@ pub fn average(
     ops: &Ops,
     name: &Ident,
 ) -> TokenStream {
-    let attribute = attributes(isa);
+    let (safety, attribute) = (safety(), attributes(isa));
     let channels = padded(input.channels);
     let (vectors, lanes, pixel) = (int(channels / isa.lanes), int(isa.lanes), int(channels));
     let (oh, ow, h, w) = (int(output.height), int(output.width), int(input.height), int(input.width));
@@ -82,9 +78,7 @@ pub fn average(
     let splat = if isa.lanes == 1 { quote!(share) } else { quote!(bc(&[share], 0)) };
     quote! {
         #[doc = " Average pool; padding is not counted."]
-        #[doc = ""]
-        #[doc = " # Safety"]
-        #[doc = " The slices hold what the plan says."]
+        #safety
         #attribute
         unsafe fn #name(a: &[f32], out: &mut [f32]) {
             let mut o = 0;
@@ -113,11 +107,10 @@ pub fn average(
 /// The image with its channels padded with zeros.
 pub fn pad_image(shape: Shape, name: &Ident) -> TokenStream {
     let (pixels, channels, stride) = (int(shape.pixels()), int(shape.channels), int(padded(shape.channels)));
+    let safety = safety();
     quote! {
         #[doc = " Pads the channels of the image with zeros."]
-        #[doc = ""]
-        #[doc = " # Safety"]
-        #[doc = " The slices hold what the plan says."]
+        #safety
         unsafe fn #name(a: &[f32], out: &mut [f32]) {
             for p in 0..#pixels {
                 for c in 0..#stride {

@@ -84,24 +84,15 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// The parts in order.
+    /// Lengths of the parts in the order in which they follow each other, each rounded up to 64 bytes.
     pub fn parts(&self) -> [usize; 6] {
         [self.ring, self.depthwise, self.pooled, self.reduced, self.gate, self.panel]
-    }
-
-    /// Where each part starts.
-    pub fn offsets(&self) -> [usize; 6] {
-        let mut at = 0;
-        self.parts().map(|len| {
-            let start = at;
-            at += len.next_multiple_of(16);
-            start
-        })
+            .map(|len| len.next_multiple_of(16))
     }
 
     /// Floats in all.
     pub fn len(&self) -> usize {
-        self.parts().iter().map(|len| len.next_multiple_of(16)).sum()
+        self.parts().iter().sum()
     }
 
     /// Whether no scratch is needed.

@@ -2,9 +2,9 @@
 
 use mnas_codegen::emit::file;
 use mnas_codegen::emit::kernels::Kernels;
+use mnas_codegen::graph::activation_name;
 use mnas_codegen::plan::isa::Isa;
 use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Destination, Source};
-use mnas_dsl::network::Activation;
 use quote::quote;
 use std::fmt::Write as _;
 use std::process::Command;
@@ -24,18 +24,6 @@ pub(crate) struct Program {
     kernels: Kernels,
     calls: String,
     first: Option<String>,
-}
-
-fn activation(a: Activation) -> &'static str {
-    match a {
-        Activation::Linear => "linear",
-        Activation::Relu => "relu",
-        Activation::Relu6 => "relu6",
-        Activation::HardSwish => "hard_swish",
-        Activation::Swish => "swish",
-        Activation::Sigmoid => "sigmoid",
-        Activation::HardSigmoid => "hard_sigmoid",
-    }
 }
 
 /// Pixel stride and block stride with `lanes` channels a block; NHWC is blocks of `lanes` beside each other.
@@ -97,7 +85,7 @@ impl Program {
             pad = k.pad_left,
             width = k.input_width,
             pixels = k.pixels,
-            activation = activation(k.activation),
+            activation = activation_name(k.activation),
             has_residual = k.residual,
             gated = k.gated,
             module = self.isa.name,
@@ -127,7 +115,7 @@ impl Program {
             width = k.input_width,
             columns = k.output_width,
             out_block = k.output_block,
-            activation = activation(k.activation),
+            activation = activation_name(k.activation),
             pool = k.pool,
             module = self.isa.name,
         )

@@ -5,7 +5,8 @@ mod yaml;
 
 use crate::block_string;
 use crate::source::Source;
-use crate::spec::{Block, Notation};
+use crate::spec::{Block, Notation, PerChannel};
+use crate::words::show_number;
 
 /// The block on one line, in the notation of its source.
 pub(crate) fn block_source(block: &Block, is_stem: bool, source: &Source) -> String {
@@ -18,6 +19,17 @@ fn block_string(block: &Block) -> Option<String> {
         Notation::Long => None,
         Notation::Timm => block_string::to_timm(block),
         Notation::TensorFlow => block_string::to_tensorflow(block, 0),
+    }
+}
+
+/// One value for all channels, or a list.
+fn per_channel(values: &PerChannel) -> String {
+    match values {
+        PerChannel::One(value) => show_number(value.value),
+        PerChannel::Each(values) => {
+            let values: Vec<_> = values.value.iter().map(|&it| show_number(it)).collect();
+            format!("[{}]", values.join(", "))
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Rust tokens, laid out as the documentation's examples are.
 
-use super::{block_string, quoted};
+use super::{block_string, per_channel, quoted};
 use crate::names::{camel_case, snake_case};
 use crate::network::Skip;
-use crate::spec::{Block, PerChannel, PointwiseActivation, Spec};
+use crate::spec::{Block, PointwiseActivation, Spec};
 use crate::words::{ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SKIPS, STEM_SCALINGS, show_number, word};
 
 impl Spec {
@@ -96,16 +96,6 @@ impl Words {
             self.0.push(format!("{key}{value}"));
         }
         self
-    }
-}
-
-fn per_channel(values: &PerChannel) -> String {
-    match values {
-        PerChannel::One(value) => show_number(value.value),
-        PerChannel::Each(values) => {
-            let values: Vec<_> = values.value.iter().map(|&it| show_number(it)).collect();
-            format!("[{}]", values.join(", "))
-        }
     }
 }
 

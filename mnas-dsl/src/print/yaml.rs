@@ -1,7 +1,7 @@
 //! YAML, laid out as the shipped specs are.
 
-use super::{YAML_VALUES, block_string, quoted};
-use crate::spec::{Block, PerChannel, PointwiseActivation, Spec};
+use super::{YAML_VALUES, block_string, per_channel, quoted};
+use crate::spec::{Block, PointwiseActivation, Spec};
 use crate::words::{ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SKIPS, STEM_SCALINGS, show_number, word};
 
 impl Spec {
@@ -79,16 +79,6 @@ impl Map {
 
     fn finish(self) -> String {
         format!("{{{}}}", self.0.join(", "))
-    }
-}
-
-fn per_channel(values: &PerChannel) -> String {
-    match values {
-        PerChannel::One(value) => show_number(value.value),
-        PerChannel::Each(values) => {
-            let values: Vec<_> = values.value.iter().map(|&it| show_number(it)).collect();
-            format!("[{}]", values.join(", "))
-        }
     }
 }
 
