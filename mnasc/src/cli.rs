@@ -79,6 +79,16 @@ Examples:
 
 Exit codes: 0 every block agrees, 1 one differs; the first such block is named.")]
     Verify(VerifyArgs),
+    /// Measure what this machine can do at most: multiply-adds, and reading from each cache.
+    #[command(after_help = "\
+Examples:
+  mnasc peak
+  taskset -c 0,1 mnasc peak --threads 2
+  mnasc peak --json | jq '.fma[0].gflops'
+
+It takes about two seconds. Each figure is the best of many short measurements: what disturbs one makes it slower.
+The clock is that of plain code; a processor may clock lower where it works with wide vectors.")]
+    Peak(PeakArgs),
 }
 
 /// `mnasc SPEC ...`
@@ -255,6 +265,16 @@ pub(crate) struct VerifyArgs {
     /// Build with every memory access asserted.
     #[arg(long)]
     pub(crate) checked: bool,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PeakArgs {
+    /// Threads that work at once; figures are sums over all of them.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: u32,
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -13,6 +13,7 @@ mod error;
 mod input;
 mod npy;
 mod output;
+mod peak;
 mod picture;
 mod runner;
 

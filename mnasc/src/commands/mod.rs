@@ -4,6 +4,7 @@ mod bench;
 mod check;
 pub(crate) mod compile;
 mod emit;
+mod peak;
 mod run;
 mod summary;
 mod verify;
@@ -20,5 +21,6 @@ pub(crate) fn dispatch(cli: Cli) -> Result<()> {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Verify(args)) => verify::run(&args),
+        Some(Command::Peak(args)) => peak::run(&args),
     }
 }

@@ -4,6 +4,7 @@ mod compile;
 mod failures;
 mod folder;
 mod generated;
+mod measured;
 mod photographs;
 mod pictures;
 mod specs;
