@@ -105,7 +105,7 @@ pub fn runtime() -> String {
         let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         let text = text.split("#[cfg(all(test").next().unwrap_or_default();
         if *name == "lib" {
-            let skip = |line: &str| line.starts_with("#![") || line.starts_with("pub mod ") || line.starts_with("//!");
+            let skip = |line: &str| ["#![", "//!", "pub mod ", "mod "].iter().any(|start| line.starts_with(start));
             let text = text.split("/// The source of this crate").next().unwrap_or_default();
             let version = format!("pub const VERSION: &str = {:?};", mnas_runtime::VERSION);
             for line in text.lines().filter(|l| !skip(l)) {
