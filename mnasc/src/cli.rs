@@ -67,8 +67,16 @@ Generated code is built with rustc once and kept in $MNAS_CACHE, or in `mnas` of
 Examples:
   mnasc bench mnasnet_a1.yaml
   mnasc bench mnasnet_a1.yaml --isa scalar --runs 20
-  mnasc bench mnasnet_a1.yaml --profile
-  mnasc bench mnasnet_a1.yaml --json | jq .median_ms")]
+  mnasc bench mnasnet_a1.yaml --profile --svg roofline.svg
+  mnasc bench mnasnet_a1.yaml --json | jq .median_ms
+
+A profile has for each block: median time and its share of all; operations a second (two a multiply-accumulate), and \
+as a part of the peak, which is measured just before and after; the least time that the block can take, how much of it \
+was reached, and what limits it. The least time is the longer of two: `compute`, all operations at the peak; \
+`memory`, the weights from the nearest cache that holds those of the whole network, and the block's input and output \
+from the nearest that holds both, as fast as reading. What lies between a block's convolutions need not leave the \
+registers and is not counted. The FMA bound is all operations of the network at the peak; the roofline is the sum of \
+the blocks' least times.")]
     Bench(BenchArgs),
     /// Compare the generated code with the reference executor, block by block.
     #[command(after_help = "\
@@ -238,9 +246,12 @@ pub(crate) struct BenchArgs {
     /// Timed inferences, after half a second of others.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) runs: u32,
-    /// Time each block too.
+    /// Time each block too, and hold it against what this machine can do.
     #[arg(long)]
     pub(crate) profile: bool,
+    /// Draw the profile as a roofline.
+    #[arg(long, value_name = "OUT.svg", requires = "profile")]
+    pub(crate) svg: Option<PathBuf>,
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,

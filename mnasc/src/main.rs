@@ -15,6 +15,7 @@ mod npy;
 mod output;
 mod peak;
 mod picture;
+mod roofline;
 mod runner;
 
 use clap::Parser as _;

@@ -62,13 +62,13 @@ impl Runner {
         if complete { Ok(steps) } else { Err(short()) }
     }
 
-    /// Nanoseconds of each inference.
-    pub(crate) fn bench(&self, isa: Isa, image: Vec<f32>, runs: u32) -> Result<Vec<u64>> {
+    /// Nanoseconds of each inference by so many threads, of which [`threads`] has approved.
+    pub(crate) fn bench(&self, isa: Isa, _threads: u32, image: Vec<f32>, runs: u32) -> Result<Vec<u64>> {
         times(&self.call("bench", runs, isa, &[image])?, runs as usize)
     }
 
-    /// Nanoseconds of each step, for each inference.
-    pub(crate) fn profile(&self, isa: Isa, image: Vec<f32>, runs: u32) -> Result<Vec<Vec<u64>>> {
+    /// Nanoseconds of each step, for each inference by so many threads, of which [`threads`] has approved.
+    pub(crate) fn profile(&self, isa: Isa, _threads: u32, image: Vec<f32>, runs: u32) -> Result<Vec<Vec<u64>>> {
         let steps = self.compiled.plan.steps.len();
         let times = times(&self.call("profile", runs, isa, &[image])?, runs as usize * steps)?;
         Ok(times.chunks_exact(steps).map(<[u64]>::to_vec).collect())
@@ -132,6 +132,15 @@ pub(crate) fn isa_or_best(asked: Option<Isa>) -> Result<Isa> {
                 .hint(format!("it has {}", names.join(" and "))))
         }
     }
+}
+
+/// The number of threads that was asked for, if an inference can have so many.
+pub(crate) fn threads(asked: u32) -> Result<u32> {
+    if asked == 1 {
+        return Ok(asked);
+    }
+    Err(Error::input(format!("{asked} threads: an inference runs on one thread only, so far"))
+        .hint("leave `--threads` away; networks are `Sync`, so that several threads can run one each"))
 }
 
 fn short() -> Error {

@@ -4,7 +4,7 @@ mod bench;
 mod check;
 pub(crate) mod compile;
 mod emit;
-mod peak;
+pub(crate) mod peak;
 mod run;
 mod summary;
 mod verify;

@@ -9,7 +9,7 @@ mod caches;
 use crate::build_cache;
 use crate::error::{Error, Result};
 use crate::runner;
-use caches::{Buffer, Caches};
+pub(crate) use caches::{Buffer, Caches};
 use mnas_codegen::plan::isa::Isa;
 use std::process::{Command, Stdio};
 
@@ -35,6 +35,20 @@ pub(crate) struct Peaks {
     pub(crate) read: Vec<(Buffer, f64)>,
     /// The caches.
     pub(crate) caches: Caches,
+}
+
+impl Peaks {
+    /// The better figure of each: of two measurements of the same, the other was disturbed.
+    pub(crate) fn better(mut self, other: Self) -> Self {
+        self.clock = self.clock.max(other.clock);
+        for ((_, rate), (_, again)) in self.fma.iter_mut().zip(other.fma) {
+            *rate = rate.max(again);
+        }
+        for ((_, rate), (_, again)) in self.read.iter_mut().zip(other.read) {
+            *rate = rate.max(again);
+        }
+        self
+    }
 }
 
 /// Measures these instruction sets, widest first, which this machine has to have; `threads` threads work at once.

@@ -77,21 +77,13 @@ fn tensors_that_do_not_fit_are_refused() {
 #[test]
 fn bench_prints_one_json_object() {
     let folder = Folder::new("bench");
-    let bench =
-        folder.mnasc(&["bench", "tiny.yaml", "--runs", "7", "--isa", "scalar", "--profile", "--json"]).done().json();
+    let bench = folder.mnasc(&["bench", "tiny.yaml", "--runs", "7", "--isa", "scalar", "--json"]).done().json();
     let number = |key: &str| bench[key].as_f64().unwrap();
     assert!(
         0.0 < number("min_ms") && number("min_ms") <= number("median_ms") && number("median_ms") <= number("p90_ms")
     );
     assert_eq!([&bench["threads"], &bench["runs"]], [1, 7]);
     assert_eq!(bench["isa"], "scalar");
-    let blocks = bench["blocks"].as_array().unwrap();
-    let names: Vec<&str> = blocks.iter().map(|block| block["name"].as_str().unwrap()).collect();
-    assert!(names.contains(&"blocks.1.0"), "{names:?}");
-    let macs: u64 = blocks.iter().map(|block| block["macs"].as_u64().unwrap()).sum();
-    assert_eq!(macs, 473_600);
-    assert!(blocks.iter().all(|block| block["median_us"].is_f64() && block["gflops"].is_f64()));
-
     let again = folder.mnasc(&["bench", "tiny.yaml", "--runs", "7", "--isa", "scalar", "--random-weights", "9"]).done();
     assert_eq!(again.err, "", "the program is kept, and serves any weights");
     assert!(again.out.starts_with("tiny: median "), "{}", again.out);

@@ -1,80 +1,64 @@
 //! `mnasc bench SPEC`: how long the generated code takes.
 
+mod profile;
+
 use crate::cli::BenchArgs;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::runner::{self, Runner};
 use crate::{input, output};
 use mnas_dsl::network::Shape;
-use serde_json::{Value, json};
+use profile::Profile;
+use serde_json::json;
+use std::path::Path;
 
 /// Times a network.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
-    if args.threads != 1 {
-        return Err(Error::input(format!("{} threads: an inference runs on one thread only, so far", args.threads))
-            .hint("leave `--threads` away; networks are `Sync`, so that several threads can run one each"));
-    }
+    let threads = runner::threads(args.threads)?;
     let (spec, network) = input::spec(&args.spec)?;
+    if let Some(svg) = &args.svg {
+        let inputs = [Some(&args.spec), args.weights.weights.as_ref()];
+        let inputs: Vec<&Path> = inputs.into_iter().flatten().map(|path| path.as_path()).collect();
+        output::refuse_overwriting(svg, &inputs)?;
+    }
     let isa = runner::isa_or_best(args.isa.isa)?;
     let weights = input::weights_or_random(&args.weights, &network)?;
     let runner = Runner::build(&spec, &network, &weights, vec![isa], false)?;
     let image = random_image(network.input);
-    let blocks =
-        if args.profile { profile(&runner.profile(isa, image.clone(), args.runs)?, &runner) } else { Vec::new() };
-    let mut times = runner.bench(isa, image, args.runs)?;
+    let profile =
+        if args.profile { Some(Profile::measure(&runner, isa, threads, image.clone(), args.runs)?) } else { None };
+    let mut times = runner.bench(isa, threads, image, args.runs)?;
     times.sort_unstable();
-    let [median, p90, min] = [quantile(&times, 0.5), quantile(&times, 0.9), quantile(&times, 0.0)].map(|ns| ns / 1e6);
+    let [median, p90, min] = [0.5, 0.9, 0.0].map(|part| quantile(&times, part) / 1e6);
 
+    if let (Some(svg), Some(profile)) = (&args.svg, &profile) {
+        let text = profile.svg(&network.name, isa, median);
+        output::write_all(&[output::Artifact { path: svg.clone(), bytes: text.into_bytes() }])?;
+    }
     if args.json {
         let mut result = json!({
             "name": network.name,
             "median_ms": rounded(median),
             "p90_ms": rounded(p90),
             "min_ms": rounded(min),
-            "threads": args.threads,
+            "threads": threads,
             "isa": isa.name,
             "runs": args.runs,
         });
-        if args.profile {
-            let blocks = blocks.iter().map(
-                |b| json!({ "name": b.name, "median_us": b.median_us, "macs": b.macs, "gflops": rounded(b.gflops) }),
-            );
-            result["blocks"] = Value::Array(blocks.collect());
+        if let Some(profile) = profile {
+            profile.add_to(&mut result, median);
         }
         return output::print_json(&result);
     }
-    let mut text = String::new();
-    if args.profile {
-        let width = blocks.iter().map(|block| block.name.len()).max().unwrap_or(0).max("block".len());
-        text.push_str(&format!("{:width$}  {:>10}  {:>12}  {:>8}\n", "block", "us", "MACs", "GFLOP/s"));
-        for Block { name, median_us, macs, gflops } in &blocks {
-            text.push_str(&format!("{name:width$}  {median_us:>10.1}  {macs:>12}  {gflops:>8.1}\n"));
-        }
-    }
+    let mut text = profile.as_ref().map_or_else(String::new, Profile::table);
+    let (name, isa, runs) = (&network.name, isa.name, args.runs);
+    let s = if threads == 1 { "" } else { "s" };
     text.push_str(&format!(
-        "{}: median {median:.3} ms, p90 {p90:.3} ms, min {min:.3} ms ({}, 1 thread, {} runs)\n",
-        network.name, isa.name, args.runs
+        "{name}: median {median:.3} ms, p90 {p90:.3} ms, min {min:.3} ms ({isa}, {threads} thread{s}, {runs} runs)\n"
     ));
+    if let Some(profile) = &profile {
+        text.push_str(&profile.verdict(isa, median));
+    }
     output::print(&text)
-}
-
-/// What a block takes.
-struct Block {
-    name: String,
-    median_us: f64,
-    macs: u64,
-    /// Two operations a multiply-accumulate.
-    gflops: f64,
-}
-
-fn profile(runs: &[Vec<u64>], runner: &Runner) -> Vec<Block> {
-    let block = |(index, step): (usize, &mnas_codegen::plan::Step)| {
-        let mut times: Vec<u64> = runs.iter().map(|run| run[index]).collect();
-        times.sort_unstable();
-        let median = quantile(&times, 0.5);
-        let gflops = if median > 0.0 { 2.0 * step.macs as f64 / median } else { 0.0 };
-        Block { name: step.name.clone(), median_us: median / 1e3, macs: step.macs, gflops }
-    };
-    runner.compiled.plan.steps.iter().enumerate().map(block).collect()
 }
 
 /// The value below which `part` of the sorted values lie, between two where it falls between them.
