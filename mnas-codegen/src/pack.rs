@@ -41,7 +41,6 @@ fn pack_layer(packed_layer: &PackedLayer, weights: &Weights, packed: &mut [f32])
         depthwise: packed_layer.depthwise,
         linear: packed_layer.linear,
         input_channels: packed_layer.input_channels,
-        input_stride: packed_layer.input_stride,
         output_channels: packed_layer.output_channels,
         kernel_size: packed_layer.kernel_size,
         panels: &panels,

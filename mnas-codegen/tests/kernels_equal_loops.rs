@@ -7,34 +7,38 @@ mod kernels;
 
 use kernels::{Case, Program};
 use mnas_codegen::plan::isa;
-use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Source, padded};
+use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Source};
 use mnas_dsl::network::Activation;
 
-/// Panels as the planner cuts them, for tiles of `isa`.
-fn panels(isa: isa::Isa, widths: &[(usize, usize)], pixels: usize) -> Vec<PanelGroup> {
+/// What channels are rounded up to in a file of all instruction sets of x86-64.
+const ALIGN: usize = 16;
+
+/// Panels of some vectors each, for tiles of `isa`; the last holds no more than it has to.
+fn panels(isa: isa::Isa, output: usize, pixels: usize) -> Vec<PanelGroup> {
+    let padded = output.next_multiple_of(ALIGN);
+    let widths: &[usize] = match padded / ALIGN {
+        1 => &[16],
+        2 => &[32],
+        3 => &[16, 32],
+        4 => &[16, 48],
+        _ => &[64, 16],
+    };
     let mut start = 0;
-    widths
-        .iter()
-        .map(|&(width, count)| {
-            let tile = isa.tile_for(width / isa.lanes, pixels);
-            let group = PanelGroup { width, count, start, vectors: tile.vectors, pixels: tile.pixels };
-            start += width * count;
-            group
-        })
-        .collect()
+    let group = |&width: &usize| {
+        let channels = width.min((output - start).next_multiple_of(isa.lanes.max(8)));
+        let tile = isa.tile_for(channels / isa.lanes, pixels);
+        let group = PanelGroup { width, channels, count: 1, start, vectors: tile.vectors, pixels: tile.pixels };
+        start += width;
+        group
+    };
+    widths.iter().map(group).collect()
 }
 
 fn conv(isa: isa::Isa, input: usize, output: usize, k: usize, stride: usize, width: usize) -> ConvKernel {
     let pad_left = (k - 1) / 2;
     let pixels = (width + 2 * pad_left - k) / stride + 1;
-    let cut: &[(usize, usize)] = match padded(output) {
-        8 => &[(8, 1)],
-        16 => &[(16, 1)],
-        24 => &[(24, 1)],
-        32 => &[(16, 2)],
-        40 => &[(16, 1), (24, 1)],
-        _ => &[(64, 1), (8, 1)],
-    };
+    // Of larger kernels some read an image, whose pixels follow each other, and some the arena.
+    let dense = k > 1 && width % 2 == 1;
     ConvKernel {
         input_channels: input,
         output_channels: output,
@@ -43,9 +47,9 @@ fn conv(isa: isa::Isa, input: usize, output: usize, k: usize, stride: usize, wid
         pad_left,
         input_width: width,
         pixels,
-        source: Source::Nhwc { stride: if k == 1 { padded(input) } else { input } },
-        destination: Destination::Nhwc { stride: padded(output) },
-        panels: panels(isa, cut, pixels),
+        source: Source::Nhwc { stride: if dense { input } else { input.next_multiple_of(ALIGN) } },
+        destination: Destination::Nhwc { stride: output.next_multiple_of(ALIGN) },
+        panels: panels(isa, output, pixels),
         activation: Activation::Linear,
         residual: false,
         gated: false,
@@ -118,7 +122,7 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
                 let pad_left = if j % 2 == 0 { total.saturating_sub(width) / 2 } else { (k - 1) / 2 };
                 let output_width =
                     if j % 2 == 0 { width.div_ceil(stride) } else { (width + 2 * pad_left - k) / stride + 1 };
-                let channels = [8, 13, 24][(i + j) % 3];
+                let channels = [8, 13, 24, 40][(i + j) % 4];
                 cases.push(Case::Depthwise(DepthwiseKernel {
                     channels,
                     kernel_size: k,
@@ -127,10 +131,11 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
                     input_width: width,
                     output_width,
                     source: if j % 3 == 0 {
-                        Source::Nhwc { stride: padded(channels) }
+                        Source::Nhwc { stride: channels.next_multiple_of(ALIGN) }
                     } else {
                         Source::Blocked { block: width * k * isa.lanes }
                     },
+                    panel: if j % 2 == 0 { ALIGN } else { isa.lanes.max(8) },
                     output_block: (output_width + j % 2) * isa.lanes,
                     columns: isa.depthwise_columns,
                     activation: ACTIVATIONS[(i + j) % 7],

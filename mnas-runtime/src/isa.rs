@@ -9,9 +9,11 @@ use core::sync::atomic::{AtomicU8, Ordering};
 pub const SCALAR: u8 = 1;
 /// AVX2 with FMA.
 pub const AVX2: u8 = 2;
+/// AVX-512, its foundation.
+pub const AVX512: u8 = 3;
 
 /// Names by level, as `MNAS_ISA` takes them.
-pub const NAMES: &[(&str, u8)] = &[("scalar", SCALAR), ("avx2", AVX2)];
+pub const NAMES: &[(&str, u8)] = &[("scalar", SCALAR), ("avx2", AVX2), ("avx512", AVX512)];
 
 /// 0 until it is decided.
 static LEVEL: AtomicU8 = AtomicU8::new(0);
@@ -73,8 +75,13 @@ pub fn detected() -> u8 {
     }
     // SAFETY: OSXSAVE says that XGETBV exists.
     let state = unsafe { xgetbv() };
-    // The system saves the XMM (1) and YMM (2) registers.
-    if state & 0b110 == 0b110 && leaf(7).ebx & 1 << 5 != 0 { AVX2 } else { SCALAR }
+    let (ymm, zmm) = (0b110, 0b1110_0110);
+    // The system saves the XMM (1) and YMM (2) registers, for AVX-512 (16) masks (5) and the rest of ZMM (6, 7) too.
+    match leaf(7).ebx {
+        features if state & ymm != ymm || features & 1 << 5 == 0 => SCALAR,
+        features if state & zmm != zmm || features & 1 << 16 == 0 => AVX2,
+        _ => AVX512,
+    }
 }
 
 /// The best level of this machine.
@@ -98,5 +105,7 @@ mod tests {
     fn detection_agrees_with_std() {
         let avx2 = std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma");
         assert_eq!(super::detected() >= super::AVX2, avx2);
+        let avx512 = avx2 && std::is_x86_feature_detected!("avx512f");
+        assert_eq!(super::detected() >= super::AVX512, avx512);
     }
 }

@@ -74,9 +74,23 @@ mod tests {
         assert!(sigmoid(f32::NEG_INFINITY) < 1e-37);
     }
 
+    /// Holds `both`, exp and sigmoid of vectors, to the bounds that they document.
+    #[cfg(target_arch = "x86_64")]
+    fn vectors_are_within_their_bounds(both: impl Fn(f32) -> (f32, f32)) {
+        let (mut worst_exp, mut worst_sigmoid) = (0f64, 0f64);
+        for i in -86_000..86_000 {
+            let x = i as f32 * 0.001;
+            let (e, s) = both(x);
+            worst_exp = worst_exp.max(ulps(e, f64::from(x).exp()));
+            worst_sigmoid = worst_sigmoid.max(ulps(s, 1.0 / (1.0 + (-f64::from(x)).exp())));
+        }
+        assert!(worst_exp <= 2.0, "{worst_exp}");
+        assert!(worst_sigmoid <= 4.0, "{worst_sigmoid}");
+    }
+
     #[cfg(target_arch = "x86_64")]
     #[test]
-    fn the_vector_forms_are_within_their_bounds() {
+    fn avx2_is_within_its_bounds() {
         use core::arch::x86_64::*;
         if !(std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma")) {
             std::eprintln!("skipped: this machine has no AVX2");
@@ -87,16 +101,25 @@ mod tests {
             let v = _mm256_set1_ps(x);
             (_mm256_cvtss_f32(crate::simd::avx2::exp(v)), _mm256_cvtss_f32(crate::simd::avx2::sigmoid(v)))
         }
-        let (mut worst_exp, mut worst_sigmoid) = (0f64, 0f64);
-        for i in -86_000..86_000 {
-            let x = i as f32 * 0.001;
-            // SAFETY: the features were detected above.
-            let (e, s) = unsafe { both(x) };
-            worst_exp = worst_exp.max(ulps(e, f64::from(x).exp()));
-            worst_sigmoid = worst_sigmoid.max(ulps(s, 1.0 / (1.0 + (-f64::from(x)).exp())));
+        // SAFETY: the features were detected above.
+        vectors_are_within_their_bounds(|x| unsafe { both(x) });
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn avx512_is_within_its_bounds() {
+        use core::arch::x86_64::*;
+        if !std::is_x86_feature_detected!("avx512f") {
+            std::eprintln!("skipped: this machine has no AVX-512");
+            return;
         }
-        assert!(worst_exp <= 2.0, "{worst_exp}");
-        assert!(worst_sigmoid <= 4.0, "{worst_sigmoid}");
+        #[target_feature(enable = "avx512f")]
+        fn both(x: f32) -> (f32, f32) {
+            let v = _mm512_set1_ps(x);
+            (_mm512_cvtss_f32(crate::simd::avx512::exp(v)), _mm512_cvtss_f32(crate::simd::avx512::sigmoid(v)))
+        }
+        // SAFETY: the feature was detected above.
+        vectors_are_within_their_bounds(|x| unsafe { both(x) });
     }
 
     #[test]

@@ -20,8 +20,6 @@ pub struct Layer<'a> {
     pub linear: bool,
     /// Input channels.
     pub input_channels: usize,
-    /// Rows of the reduction for each kernel tap, at least `input_channels`; those beyond are zero.
-    pub input_stride: usize,
     /// Output channels.
     pub output_channels: usize,
     /// Rows and columns of the kernel.
@@ -39,7 +37,7 @@ impl Layer<'_> {
 
     /// Rows of the reduction.
     pub fn rows(&self) -> usize {
-        if self.depthwise { self.taps() } else { self.taps() * self.input_stride }
+        if self.depthwise { self.taps() } else { self.taps() * self.input_channels }
     }
 
     /// Values of the weight tensor.
@@ -57,13 +55,13 @@ impl Layer<'_> {
         }
     }
 
-    /// The weight in row `row` of the reduction for output channel `o`, or `None` where there is only padding.
-    fn index(&self, o: usize, row: usize) -> Option<usize> {
+    /// The weight in row `row` of the reduction for output channel `o`.
+    fn index(&self, o: usize, row: usize) -> usize {
         if self.depthwise {
-            return Some(o * self.taps() + row);
+            return o * self.taps() + row;
         }
-        let (tap, c) = (row / self.input_stride, row % self.input_stride);
-        (c < self.input_channels).then(|| (o * self.input_channels + c) * self.taps() + tap)
+        let (tap, c) = (row / self.input_channels, row % self.input_channels);
+        (o * self.input_channels + c) * self.taps() + tap
     }
 }
 
@@ -94,7 +92,7 @@ pub fn pack(layer: &Layer<'_>, parameters: &Parameters<'_>, packed: &mut [f32]) 
                     let value = match row.checked_sub(1) {
                         None => bias,
                         Some(_) if o >= layer.output_channels => 0.0,
-                        Some(row) => layer.index(o, row).map_or(0.0, |i| f64::from((parameters.weight)(i)) * scale),
+                        Some(row) => f64::from((parameters.weight)(layer.index(o, row))) * scale,
                     };
                     *slot = value as f32;
                 }

@@ -4,7 +4,7 @@ use super::block;
 use super::isa;
 use super::kernels::{Kernels, attributes};
 use super::{int, plus};
-use crate::plan::{Plan, Schedule, Step, StepKind, padded};
+use crate::plan::{Plan, Schedule, Step, StepKind};
 use mnas_dsl::names::snake_case;
 use mnas_dsl::network::Preprocess;
 use proc_macro2::{Ident, Literal, TokenStream};
@@ -120,7 +120,7 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
     let dispatch = |call: &TokenStream| dispatch(plan, runtime, module, call);
     let run = dispatch(&quote!(run(self.weights, image, arena, output, &mut |_: usize, _: &[f32]| {})));
     let observe = dispatch(&quote!(run(self.weights, image, arena, output, &mut *after)));
-    let steps = plan.steps.iter().map(|s| step_info(s, runtime));
+    let steps = plan.steps.iter().map(|s| step_info(plan, s, runtime));
     let channels = int(plan.input.channels);
     quote! {
         #attributes
@@ -250,10 +250,10 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
     }
 }
 
-fn step_info(step: &Step, runtime: &TokenStream) -> TokenStream {
+fn step_info(plan: &Plan, step: &Step, runtime: &TokenStream) -> TokenStream {
     let (name, macs) = (&step.name, Literal::u64_unsuffixed(step.macs));
     let shape = [step.output_shape.height, step.output_shape.width, step.output_shape.channels].map(int);
-    let stride = int(padded(step.output_shape.channels));
+    let stride = int(plan.padded(step.output_shape.channels));
     quote!(#runtime::StepInfo { name: #name, shape: [#(#shape),*], stride: #stride, macs: #macs })
 }
 
@@ -337,14 +337,14 @@ fn layers(plan: &Plan, runtime: &TokenStream) -> TokenStream {
             None => quote!(None),
         };
         let (bias, depthwise, linear) = (l.bias, l.depthwise, l.linear);
-        let [i, s, o, k, at] = [l.input_channels, l.input_stride, l.output_channels, l.kernel_size, l.offset].map(int);
+        let [i, o, k, at] = [l.input_channels, l.output_channels, l.kernel_size, l.offset].map(int);
         let panels = l.panels.iter().map(|p| {
             let (width, count) = (int(p.width), int(p.count));
             quote!((#width, #count))
         });
         quote!(Layer {
             param: #param, batch_norm: #batch_norm, bias: #bias, depthwise: #depthwise, linear: #linear,
-            input_channels: #i, input_stride: #s, output_channels: #o, kernel_size: #k,
+            input_channels: #i, output_channels: #o, kernel_size: #k,
             panels: &[#(#panels),*], offset: #at,
         })
     });
@@ -441,7 +441,7 @@ fn copy_output(plan: &Plan) -> TokenStream {
     let Some(last) = plan.steps.last() else { return quote!() };
     let buffer = &plan.arena.buffers[last.output];
     let (at, len) = (int(buffer.offset), int(buffer.len));
-    let (channels, stride) = (int(plan.output.channels), int(padded(plan.output.channels)));
+    let (channels, stride) = (int(plan.output.channels), int(plan.padded(plan.output.channels)));
     quote! {
         let made = view(arena, #at, #len);
         for (to, from) in output.chunks_exact_mut(#channels).zip(made.chunks_exact(#stride)) {

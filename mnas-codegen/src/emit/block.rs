@@ -4,7 +4,6 @@ use super::kernels::{Kernels, attributes, safety};
 use super::{int, kernel_rows, note, plus, pooling, times};
 use crate::plan::{
     Block, BlockSchedule, ConvKernel, Destination, PackedConv, Plan, Schedule, Source, Step, StepKind, StepSchedule,
-    padded,
 };
 use mnas_dsl::network::Shape;
 use proc_macro2::{Ident, TokenStream};
@@ -25,6 +24,8 @@ pub fn emit(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
     let step = &plan.steps[index];
     let base = weights_start(plan, step).unwrap_or(0);
     let isa = kernels.isa;
+    // Floats from one pixel of the input to the next, in the arena.
+    let pixel = plan.padded(step.input_shape.channels);
     match (&step.kind, &schedule.steps[index]) {
         (StepKind::Block(block), StepSchedule::Block(s)) => {
             let d = BlockDriver { plan, step, block, s, base };
@@ -34,17 +35,29 @@ pub fn emit(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
             if *rows == step.output_shape.height || kernel.destination == Destination::Pool {
                 return kernels.conv(kernel);
             }
-            conv_rows(step, kernel, kernels)
+            conv_rows(plan, step, kernel, kernels)
         }
         (StepKind::AveragePool { kernel_size, stride, pads }, _) => {
             kernels.function(&format!("average_pool_{}", step.input_shape.channels), |name| {
                 let ops = super::isa::ops(isa);
-                pooling::average(step.input_shape, step.output_shape, *kernel_size, *stride, *pads, isa, &ops, name)
+                pooling::average(
+                    step.input_shape,
+                    step.output_shape,
+                    pixel,
+                    *kernel_size,
+                    *stride,
+                    *pads,
+                    isa,
+                    &ops,
+                    name,
+                )
             })
         }
-        (StepKind::PadImage, _) => kernels.function("pad_image", |name| pooling::pad_image(step.input_shape, name)),
+        (StepKind::PadImage, _) => {
+            kernels.function("pad_image", |name| pooling::pad_image(step.input_shape, pixel, name))
+        }
         _ => kernels.function(&format!("global_pool_{}", step.input_shape.channels), |name| {
-            pooling::global(step.input_shape, isa, &super::isa::ops(isa), name)
+            pooling::global(step.input_shape, pixel, isa, &super::isa::ops(isa), name)
         }),
     }
 }
@@ -80,10 +93,10 @@ fn conv_row_call(
 }
 
 /// A convolution row by row.
-fn conv_rows(step: &Step, kernel: &ConvKernel, kernels: &mut Kernels) -> Ident {
+fn conv_rows(plan: &Plan, step: &Step, kernel: &ConvKernel, kernels: &mut Kernels) -> Ident {
     let name = kernels.conv(kernel);
     let StepKind::Conv { conv, .. } = &step.kind else { return name };
-    let out_row = int(step.output_shape.width * padded(step.output_shape.channels));
+    let out_row = int(step.output_shape.width * plan.padded(step.output_shape.channels));
     let residual = if kernel.residual { quote!(from(residual, oy * #out_row),) } else { TokenStream::new() };
     let call = conv_row_call(
         kernel,
@@ -338,7 +351,7 @@ impl BlockDriver<'_> {
         let name = kernels.conv(&self.s.project);
         let weights = self.weights(&self.block.project);
         let shape = self.step.output_shape;
-        let row = int(shape.width * padded(shape.channels));
+        let row = int(shape.width * self.plan.padded(shape.channels));
         let residual = if self.s.project.residual { quote!(from(residual, oy0 * #row),) } else { quote!() };
         let gate = if self.s.project.gated { quote!(gate, panel,) } else { quote!() };
         quote!(#name(depthwise, #weights, #residual #gate from_mut(out, oy0 * #row));)

@@ -104,16 +104,7 @@ struct Conv<'a> {
 impl Conv<'_> {
     /// Rows of the packed reduction.
     fn rows(&self) -> usize {
-        let k = self.kernel.kernel_size;
-        if k == 1 { self.kernel.input_channels } else { k * k * self.tap() }
-    }
-
-    /// Rows of one kernel tap.
-    fn tap(&self) -> usize {
-        match self.kernel.source {
-            Source::Nhwc { stride } if self.kernel.kernel_size > 1 => stride,
-            _ => self.kernel.input_channels,
-        }
+        self.kernel.kernel_size * self.kernel.kernel_size * self.kernel.input_channels
     }
 
     fn group(&self, g: &PanelGroup) -> TokenStream {
@@ -130,7 +121,7 @@ impl Conv<'_> {
         let tiles: TokenStream = segments(self.kernel, g.pixels).iter().map(|s| self.segment(g, s)).collect();
         let gate = if self.kernel.gated { self.gate(g) } else { quote!() };
         let base = if self.kernel.gated { quote!(0) } else { quote!(wp) };
-        let subs = g.width / tile;
+        let subs = g.channels / tile;
         let tiles = quote!(#clear #tiles #mean oc += #step;);
         let tile_width = int(tile);
         let column = if subs == 1 {
@@ -151,7 +142,7 @@ impl Conv<'_> {
     fn gate(&self, g: &PanelGroup) -> TokenStream {
         let (rows, width) = (int(self.kernel.input_channels), int(g.width));
         let lanes = self.isa.lanes;
-        let vectors: Vec<_> = (0..g.width / lanes).map(|v| int(v * lanes)).collect();
+        let vectors: Vec<_> = (0..g.channels / lanes).map(|v| int(v * lanes)).collect();
         let bias: TokenStream = vectors.iter().map(|v| quote!(st(panel, #v, ld(w, wp + #v));)).collect();
         let scaled: TokenStream = vectors
             .iter()
@@ -285,55 +276,89 @@ impl Conv<'_> {
         let width = int(g.width);
         if k == 1 {
             let run = match self.kernel.source {
-                Source::Nhwc { .. } => self.run(g, s, self.kernel.input_channels, UNROLL, UNROLL_ALL, |i| i, UNROLL),
-                Source::Blocked { block } => {
-                    let lanes = self.isa.lanes;
-                    let unroll = lanes.max(UNROLL);
-                    let at = move |i: usize| i / lanes * block + i % lanes;
-                    self.run(g, s, self.kernel.input_channels, unroll, unroll, at, unroll / lanes * block)
-                }
+                Source::Nhwc { .. } => self.run(g, s, self.kernel.input_channels),
+                Source::Blocked { block } => self.run_blocked(g, s, block),
             };
             return quote! { let mut ap = a0; let mut wk = wt + #width; #run };
         }
-        let cells = (s.taps.1 - s.taps.0) * self.tap();
-        let (row, from) = (int(k * self.tap() * g.width), int(s.taps.0 * self.tap() * g.width));
-        let run = self.run(g, s, cells, UNROLL, UNROLL_ALL, |i| i, UNROLL);
-        let first = if s.taps.0 == 0 { quote!() } else { quote!(+ #from) };
+        let (taps, channels) = (s.taps.1 - s.taps.0, self.kernel.input_channels);
+        let row = int(k * channels * g.width);
+        let first = plus(quote!(wt + #width + ky * #row), s.taps.0 * channels * g.width);
+        let run = |cells| self.run(g, s, cells);
+        let cells = match self.kernel.source {
+            Source::Nhwc { stride } if stride > channels => {
+                // Channels of padding lie between the taps.
+                let (run, stride, tap, taps) = (run(channels), int(stride), int(channels * g.width), int(taps));
+                quote! {
+                    for kx in 0..#taps {
+                        let (mut ap, mut wk) = (ap + kx * #stride, wk + kx * #tap);
+                        #run
+                    }
+                }
+            }
+            // A row of taps is one run.
+            _ => run(taps * channels),
+        };
         quote! {
             for ky in ky_from..ky_to {
                 let mut ap = a0 + (ky - ky_from) * row_stride;
-                let mut wk = wt + #width + ky * #row #first;
-                #run
+                let mut wk = #first;
+                #cells
             }
         }
     }
 
-    /// `n` steps: a loop of `unroll` steps and the rest; all of them written out up to `all`.
-    #[expect(clippy::too_many_arguments, reason = "the shape of one loop")]
-    fn run(
-        &self,
-        g: &PanelGroup,
-        s: &Segment,
-        n: usize,
-        unroll: usize,
-        all: usize,
-        at: impl Fn(usize) -> usize,
-        advance: usize,
-    ) -> TokenStream {
-        let steps = |count: usize| -> TokenStream { (0..count).map(|i| self.step(g, s, at(i), i)).collect() };
-        if n <= all {
+    /// `n` steps over values that follow each other: a loop of [`UNROLL`] of them and the rest, or all written out.
+    fn run(&self, g: &PanelGroup, s: &Segment, n: usize) -> TokenStream {
+        let steps = |count: usize| -> TokenStream { (0..count).map(|i| self.step(g, s, i, i)).collect() };
+        if n <= UNROLL_ALL {
             let body = steps(n);
             return quote! { let (ap, wk) = (ap, wk); #body };
         }
-        let body = steps(unroll);
-        let (advance, rows, count) = (int(advance), int(unroll * g.width), int(n / unroll));
-        let rest = steps(n % unroll);
+        let (body, rest) = (steps(UNROLL), steps(n % UNROLL));
+        let (advance, rows, count) = (int(UNROLL), int(UNROLL * g.width), int(n / UNROLL));
         quote! {
             for _ in 0..#count {
                 #body
                 ap += #advance;
                 wk += #rows;
             }
+            #rest
+        }
+    }
+
+    /// Steps over all input channels, which lie in blocks of lanes, `block` floats from one to the next.
+    fn run_blocked(&self, g: &PanelGroup, s: &Segment, block: usize) -> TokenStream {
+        let (lanes, n) = (self.isa.lanes, self.kernel.input_channels);
+        if n <= UNROLL_ALL {
+            let body: TokenStream = (0..n).map(|i| self.step(g, s, i / lanes * block + i % lanes, i)).collect();
+            return quote! { let (ap, wk) = (ap, wk); #body };
+        }
+        if lanes < UNROLL {
+            let body: TokenStream = (0..UNROLL).map(|i| self.step(g, s, i / lanes * block, i)).collect();
+            let rest: TokenStream = (0..n % UNROLL).map(|i| self.step(g, s, i / lanes * block, i)).collect();
+            let (advance, rows, count) = (int(UNROLL / lanes * block), int(UNROLL * g.width), int(n / UNROLL));
+            return quote! {
+                for _ in 0..#count {
+                    #body
+                    ap += #advance;
+                    wk += #rows;
+                }
+                #rest
+            };
+        }
+        let one_block = self.run(g, s, lanes);
+        let rest = if n % lanes > 0 { self.run(g, s, n % lanes) } else { quote!() };
+        let (blocks, advance, rows) = (int(n / lanes), int(block), int(lanes * g.width));
+        quote! {
+            let (mut block, mut rows) = (ap, wk);
+            for _ in 0..#blocks {
+                let (mut ap, mut wk) = (block, rows);
+                #one_block
+                block += #advance;
+                rows += #rows;
+            }
+            let (mut ap, mut wk) = (block, rows);
             #rest
         }
     }

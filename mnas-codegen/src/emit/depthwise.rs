@@ -6,7 +6,6 @@ use super::isa::Ops;
 use super::kernels::{attributes, safety};
 use super::{int, plus};
 use crate::plan::isa::Isa;
-use crate::plan::pack::DEPTHWISE_PANEL;
 use crate::plan::{DepthwiseKernel, Source};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -49,15 +48,15 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let d = Depthwise { k, isa, ops };
     let lanes = isa.lanes;
     let taps = k.kernel_size * k.kernel_size;
-    let panels = k.channels.div_ceil(DEPTHWISE_PANEL);
-    let subs = DEPTHWISE_PANEL / lanes;
+    let vectors = k.channels.div_ceil(lanes);
+    let subs = k.panel / lanes;
     let block = match k.source {
         Source::Nhwc { .. } => int(lanes),
         Source::Blocked { block } => int(block),
     };
     let output_block = int(k.output_block);
     let tiles: TokenStream = segments(k).iter().map(|s| d.segment(s)).collect();
-    let (panel_len, panels, lanes_literal) = (int((taps + 1) * DEPTHWISE_PANEL), int(panels), int(lanes));
+    let (panel_len, count, lanes_literal) = (int((taps + 1) * k.panel), int(vectors / subs), int(lanes));
     let advance_pool = if k.pool { quote!(sums += #lanes_literal;) } else { quote!() };
     let vector = quote! {
         #tiles
@@ -65,12 +64,16 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
         ob += #output_block;
         #advance_pool
     };
-    let body = if subs == 1 {
-        quote!(let wt = wp; #vector)
-    } else {
-        let subs = int(subs);
-        quote!(for sub in 0..#subs { let wt = wp + sub * #lanes_literal; #vector })
+    let panel = |subs: usize| match subs {
+        0 => quote!(),
+        1 => quote!(let wt = wp; #vector),
+        _ => {
+            let subs = int(subs);
+            quote!(for sub in 0..#subs { let wt = wp + sub * #lanes_literal; #vector })
+        }
     };
+    // The last panel may hold fewer vectors than the others.
+    let (body, rest) = (panel(subs), panel(vectors % subs));
     let pool_parameter = if k.pool { quote!(pooled: &mut [f32],) } else { quote!() };
     let start_pool = if k.pool { quote!(let mut sums = 0;) } else { quote!() };
     let size = int(k.kernel_size);
@@ -92,10 +95,11 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
             let mut ab = 0;
             let mut ob = 0;
             #start_pool
-            for _ in 0..#panels {
+            for _ in 0..#count {
                 #body
                 wp += #panel_len;
             }
+            #rest
         }
     }
 }
@@ -124,7 +128,7 @@ impl Depthwise<'_> {
 
         let mut row = TokenStream::new();
         for (tap, w) in weights.iter().enumerate() {
-            let at = plus(quote!(wr), tap * DEPTHWISE_PANEL);
+            let at = plus(quote!(wr), tap * self.k.panel);
             row.extend(quote!(let #w = ld(w, #at);));
         }
         for input in left..last {
@@ -157,7 +161,7 @@ impl Depthwise<'_> {
             let total = acc.iter().fold(quote!(ld(pooled, sums)), |sum, c| (self.ops.add)(sum, quote!(#c)));
             finish.extend(quote!(st(pooled, sums, #total);));
         }
-        let (panel, row_len) = (int(DEPTHWISE_PANEL), int(k.kernel_size * DEPTHWISE_PANEL));
+        let (panel, row_len) = (int(k.panel), int(k.kernel_size * k.panel));
         let body = quote! {
             #start
             for ky in ky_from..ky_to {

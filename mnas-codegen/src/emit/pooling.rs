@@ -4,7 +4,6 @@ use super::int;
 use super::isa::Ops;
 use super::kernels::{attributes, safety};
 use crate::plan::isa::Isa;
-use crate::plan::padded;
 use mnas_dsl::network::{Pads, Shape};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -31,11 +30,11 @@ pub fn scale(blocks: usize, pixels: usize, isa: Isa, ops: &Ops, name: &Ident) ->
     }
 }
 
-/// Mean over all pixels of an NHWC tensor.
-pub fn global(shape: Shape, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
+/// Mean over all pixels of an NHWC tensor, `pixel` floats from one pixel to the next.
+pub fn global(shape: Shape, pixel: usize, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
     let (safety, attribute) = (safety(), attributes(isa));
-    let stride = padded(shape.channels);
-    let (vectors, pixels, lanes, stride) = (int(stride / isa.lanes), int(shape.pixels()), int(isa.lanes), int(stride));
+    let vectors = int(shape.channels.div_ceil(isa.lanes));
+    let (pixels, lanes, stride) = (int(shape.pixels()), int(isa.lanes), int(pixel));
     let zero = (ops.splat)(0.0);
     let sum = (ops.add)(quote!(sum), quote!(ld(a, p * #stride + v * #lanes)));
     let mean = (ops.multiply)(quote!(sum), (ops.splat)(1.0 / shape.pixels() as f32));
@@ -55,11 +54,12 @@ pub fn global(shape: Shape, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
     }
 }
 
-/// An average pool that does not count padding.
+/// An average pool that does not count padding; `pixel` floats from one pixel to the next.
 #[expect(clippy::too_many_arguments, reason = "the shape of one pool")]
 pub fn average(
     input: Shape,
     output: Shape,
+    pixel: usize,
     kernel_size: usize,
     stride: usize,
     pads: Pads,
@@ -68,8 +68,7 @@ pub fn average(
     name: &Ident,
 ) -> TokenStream {
     let (safety, attribute) = (safety(), attributes(isa));
-    let channels = padded(input.channels);
-    let (vectors, lanes, pixel) = (int(channels / isa.lanes), int(isa.lanes), int(channels));
+    let (vectors, lanes, pixel) = (int(pixel / isa.lanes), int(isa.lanes), int(pixel));
     let (oh, ow, h, w) = (int(output.height), int(output.width), int(input.height), int(input.width));
     let (k, s, top, left) = (int(kernel_size), int(stride), int(pads.top), int(pads.left));
     let zero = (ops.splat)(0.0);
@@ -104,9 +103,9 @@ pub fn average(
     }
 }
 
-/// The image with its channels padded with zeros.
-pub fn pad_image(shape: Shape, name: &Ident) -> TokenStream {
-    let (pixels, channels, stride) = (int(shape.pixels()), int(shape.channels), int(padded(shape.channels)));
+/// The image with its channels padded with zeros to `pixel` floats.
+pub fn pad_image(shape: Shape, pixel: usize, name: &Ident) -> TokenStream {
+    let (pixels, channels, stride) = (int(shape.pixels()), int(shape.channels), int(pixel));
     let safety = safety();
     quote! {
         #[doc = " Pads the channels of the image with zeros."]

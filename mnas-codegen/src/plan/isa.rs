@@ -17,11 +17,6 @@ pub struct Isa {
     pub lanes: usize,
     /// Vector registers.
     pub registers: usize,
-    /// For each number of vectors N of a tile, the most pixels P that the registers hold.
-    ///
-    /// P*N accumulators, N weights and one splat: P*N + N + 1 <= registers; where that is impossible
-    /// (a single pixel) the weights are memory operands.
-    pub tiles: &'static [Tile],
     /// Output columns of a depthwise tile: the accumulators beside a row of taps and one input vector.
     pub depthwise_columns: usize,
 }
@@ -35,34 +30,25 @@ pub struct Tile {
     pub pixels: usize,
 }
 
-const fn tile(vectors: usize, pixels: usize) -> Tile {
-    Tile { vectors, pixels }
-}
-
 /// Plain Rust for any target; four channels beside each other so that LLVM can use what vectors there are.
-pub const SCALAR: Isa = Isa {
-    name: "scalar",
-    arch: "",
-    features: "",
-    lanes: 1,
-    registers: 16,
-    tiles: &[tile(4, 4), tile(1, 8)],
-    depthwise_columns: 7,
-};
+pub const SCALAR: Isa = Isa { name: "scalar", arch: "", features: "", lanes: 1, registers: 16, depthwise_columns: 7 };
 
 /// AVX2 with FMA: sixteen registers of eight.
-pub const AVX2: Isa = Isa {
-    name: "avx2",
+pub const AVX2: Isa =
+    Isa { name: "avx2", arch: "x86_64", features: "avx2,fma", lanes: 8, registers: 16, depthwise_columns: 8 };
+
+/// AVX-512: thirty-two registers of sixteen.
+pub const AVX512: Isa = Isa {
+    name: "avx512",
     arch: "x86_64",
-    features: "avx2,fma",
-    lanes: 8,
-    registers: 16,
-    tiles: &[tile(8, 1), tile(4, 2), tile(3, 4), tile(2, 6), tile(1, 12)],
-    depthwise_columns: 8,
+    features: "avx512f,avx2,fma",
+    lanes: 16,
+    registers: 32,
+    depthwise_columns: 14,
 };
 
 /// Every implemented instruction set, widest first.
-pub const ALL: &[Isa] = &[AVX2, SCALAR];
+pub const ALL: &[Isa] = &[AVX512, AVX2, SCALAR];
 
 /// The instruction sets of an architecture, widest first; `scalar` is one of any.
 pub fn of_arch(arch: &str) -> Vec<Isa> {
@@ -100,15 +86,41 @@ impl fmt::Display for UnknownIsa {
 impl std::error::Error for UnknownIsa {}
 
 impl Isa {
-    /// The widest tile for `vectors` vectors that divides them evenly, at most `pixels` pixels high.
-    pub fn tile_for(&self, vectors: usize, pixels: usize) -> Tile {
-        let fits = self.tiles.iter().filter(|t| vectors.is_multiple_of(t.vectors));
-        let best = if pixels == 1 {
-            fits.max_by_key(|t| t.vectors)
-        } else {
-            // The most accumulators in use win: they hide the latency of the multiply-add.
-            fits.max_by_key(|t| (t.vectors * t.pixels.min(pixels), t.vectors))
+    /// Most pixels of a tile of `vectors` vectors; 0 where the registers hold none.
+    ///
+    /// P*N accumulators, N weights and one splat: P*N + N + 1 <= registers. A single vector leaves a few more free, and
+    /// of a single pixel the weights are memory operands.
+    fn most_pixels(&self, vectors: usize) -> usize {
+        let most = match vectors {
+            1 => self.registers - 4,
+            n => self.registers.saturating_sub(n + 1) / n,
         };
-        best.copied().unwrap_or(Tile { vectors: 1, pixels: 1 })
+        if vectors <= WIDEST_ROW { most.max(1) } else { most }
+    }
+
+    /// The tile that is estimated to be fastest for a panel of `vectors` vectors and a run of `pixels` pixels.
+    ///
+    /// A step of the reduction takes as long as its multiply-adds or its loads, of which two of each start in a cycle,
+    /// but never less than the latency of the multiply-add that waits for the one before.
+    pub fn tile_for(&self, vectors: usize, pixels: usize) -> Tile {
+        let mut best = (usize::MAX, Tile { vectors: 1, pixels: 1 });
+        for n in (1..=vectors.min(WIDEST_ROW)).filter(|n| vectors.is_multiple_of(*n)) {
+            let most = self.most_pixels(n).min(pixels.max(1));
+            let tiles = pixels.max(1).div_ceil(most);
+            let step = |p: usize| (p * n).max(p + n).max(2 * FMA_LATENCY);
+            let larger = pixels.max(1) % tiles;
+            let size = pixels.max(1) / tiles;
+            let cost = vectors / n * (larger * step(size + 1) + (tiles - larger) * step(size));
+            // Wider tiles read the activations less often.
+            if cost <= best.0 {
+                best = (cost, Tile { vectors: n, pixels: most });
+            }
+        }
+        best.1
     }
 }
+
+/// Most vectors of a tile: of a matrix times a vector.
+const WIDEST_ROW: usize = 8;
+/// Cycles from one multiply-add to the next that needs its result.
+const FMA_LATENCY: usize = 4;

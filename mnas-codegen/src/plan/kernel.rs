@@ -41,11 +41,13 @@ pub enum Destination {
 pub struct PanelGroup {
     /// Output channels of a panel as packed.
     pub width: usize,
+    /// Those that are computed: all, or fewer in the last panel of a narrow instruction set.
+    pub channels: usize,
     /// How many panels.
     pub count: usize,
     /// First output channel.
     pub start: usize,
-    /// Vectors of the tile; `width / (vectors * lanes)` tiles make a panel.
+    /// Vectors of the tile; `channels / (vectors * lanes)` tiles make a panel.
     pub vectors: usize,
     /// Most pixels of the tile.
     pub pixels: usize,
@@ -123,6 +125,8 @@ pub struct DepthwiseKernel {
     pub output_width: usize,
     /// Where it reads.
     pub source: Source,
+    /// Channels of a panel of packed weights.
+    pub panel: usize,
     /// Floats from one block of output channels to the next.
     pub output_block: usize,
     /// Most output columns of a register tile.

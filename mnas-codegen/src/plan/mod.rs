@@ -35,6 +35,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Where everything lies while it is needed.
     pub arena: Arena,
+    /// Channels in the arena and in packed weights are rounded up to a multiple of this: the lanes of the widest vector.
+    pub channel_align: usize,
     /// How the weights are packed, in order.
     pub layers: Vec<PackedLayer>,
     /// Floats in the packed weights.
@@ -74,9 +76,12 @@ impl Target {
     }
 }
 
-/// Channels as they lie in the arena: rounded up to a multiple of eight, the rest zero or `activation(0)`.
-pub fn padded(channels: usize) -> usize {
-    channels.next_multiple_of(8)
+impl Plan {
+    /// Channels as they lie in the arena. What is in those beyond the real ones is of no meaning, and never read into
+    /// a real one.
+    pub fn padded(&self, channels: usize) -> usize {
+        channels.next_multiple_of(self.channel_align)
+    }
 }
 
 /// Plans a fused graph for a target.
@@ -86,9 +91,10 @@ pub fn padded(channels: usize) -> usize {
 /// If a node is in no form that a step covers, as when passes were switched off.
 pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
     let widest = target.isas.first().copied().unwrap_or(isa::SCALAR);
-    let steps::Steps { mut steps, layers, weights_len, mut buffers, image } = steps::group(graph, widest)?;
+    let channel_align = widest.lanes.max(8);
+    let steps::Steps { mut steps, layers, weights_len, mut buffers, image } = steps::group(graph, channel_align)?;
     let schedules: Vec<Schedule> =
-        target.isas.iter().map(|&isa| schedule::schedule(&steps, &layers, isa, target)).collect();
+        target.isas.iter().map(|&isa| schedule::schedule(&steps, &layers, isa, channel_align, target)).collect();
     for (i, step) in steps.iter_mut().enumerate() {
         let need = schedules.iter().map(|s| s.steps[i].scratch_len()).max().unwrap_or(0);
         if need > 0 {
@@ -103,6 +109,7 @@ pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
         output: graph.tensors[graph.output.0].shape,
         steps,
         arena,
+        channel_align,
         layers,
         weights_len,
         schedules,

@@ -4,20 +4,15 @@
 //! channels, then for each value of the reduction (kernel row, kernel column, input channel) a row of weights,
 //! one for each of its channels. A narrower instruction set takes a panel in halves or quarters.
 
-use super::isa::Isa;
-use super::padded;
 use crate::graph::Conv;
 
 /// Index into the plan's layers.
 pub type LayerId = usize;
 
-/// Channels of a depthwise panel.
-pub const DEPTHWISE_PANEL: usize = 8;
-
 /// A run of panels of one width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Panels {
-    /// Output channels of each, a multiple of eight.
+    /// Output channels of each, a multiple of the plan's alignment.
     pub width: usize,
     /// How many.
     pub count: usize,
@@ -38,8 +33,6 @@ pub struct PackedLayer {
     pub linear: bool,
     /// Input channels.
     pub input_channels: usize,
-    /// Rows of the reduction for each kernel tap: `input_channels`, or more where padding of the input is multiplied by zero.
-    pub input_stride: usize,
     /// Output channels.
     pub output_channels: usize,
     /// Rows and columns of the kernel.
@@ -54,7 +47,7 @@ impl PackedLayer {
     /// Rows of the reduction.
     pub fn rows(&self) -> usize {
         let taps = self.kernel_size * self.kernel_size;
-        if self.depthwise { taps } else { taps * self.input_stride }
+        if self.depthwise { taps } else { taps * self.input_channels }
     }
 
     /// Floats of the packed layer.
@@ -68,15 +61,13 @@ impl PackedLayer {
     }
 }
 
-/// Lays out `conv` at `offset`, for outputs of `pixels` pixels, its input's pixels `input_stride` floats apart.
-pub fn layer(conv: &Conv, linear: bool, pixels: usize, input_stride: usize, isa: Isa, offset: usize) -> PackedLayer {
+/// Lays out `conv` at `offset`, for outputs of `pixels` pixels; panels are made of vectors of `align` channels.
+pub fn layer(conv: &Conv, linear: bool, pixels: usize, align: usize, offset: usize) -> PackedLayer {
     let panels = if conv.depthwise {
-        vec![Panels { width: DEPTHWISE_PANEL, count: padded(conv.output_channels) / DEPTHWISE_PANEL }]
+        vec![Panels { width: align, count: conv.output_channels.div_ceil(align) }]
     } else {
-        panels(padded(conv.output_channels), pixels, isa)
+        panels(conv.output_channels.next_multiple_of(align), pixels, align)
     };
-    // A larger kernel reads a whole row of taps as one run, so that what lies between the channels is part of it.
-    let input_stride = if conv.kernel_size == 1 { conv.input_channels } else { input_stride };
     PackedLayer {
         param: conv.param.clone(),
         batch_norm: conv.batch_norm.as_ref().map(|(_, eps)| *eps),
@@ -84,7 +75,6 @@ pub fn layer(conv: &Conv, linear: bool, pixels: usize, input_stride: usize, isa:
         depthwise: conv.depthwise,
         linear,
         input_channels: conv.input_channels,
-        input_stride,
         output_channels: conv.output_channels,
         kernel_size: conv.kernel_size,
         panels,
@@ -92,14 +82,13 @@ pub fn layer(conv: &Conv, linear: bool, pixels: usize, input_stride: usize, isa:
     }
 }
 
-/// Cuts `channels` (a multiple of eight) into panels that suit the tiles of `isa`.
-fn panels(channels: usize, pixels: usize, isa: Isa) -> Vec<Panels> {
-    let lane_group = isa.lanes.max(8);
+/// Cuts `channels` (a multiple of `align`) into panels.
+fn panels(channels: usize, pixels: usize, align: usize) -> Vec<Panels> {
     let wide = if pixels == 1 {
         // Matrix times vector: accumulators side by side in one long stream.
-        8 * lane_group
+        8 * align
     } else {
-        2 * lane_group
+        2 * align
     };
     let mut cut = Vec::new();
     let mut push = |width: usize, count: usize| {
@@ -107,10 +96,10 @@ fn panels(channels: usize, pixels: usize, isa: Isa) -> Vec<Panels> {
             cut.push(Panels { width, count });
         }
     };
-    if pixels > 1 && channels % wide == lane_group && channels > wide {
+    if pixels > 1 && channels % wide == align && channels > wide {
         // An odd vector makes three with its neighbours: alone it would leave most of the registers idle.
         push(wide, channels / wide - 1);
-        push(3 * lane_group, 1);
+        push(3 * align, 1);
     } else {
         push(wide, channels / wide);
         push(channels % wide, 1);

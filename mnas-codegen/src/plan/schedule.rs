@@ -1,10 +1,10 @@
 //! For one instruction set: how each step is cut into strips of rows and register tiles.
 
+use super::Target;
 use super::isa::Isa;
 use super::kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Source};
 use super::pack::PackedLayer;
 use super::steps::{Block, PackedConv, Step, StepKind};
-use super::{Target, padded};
 use mnas_dsl::network::Shape;
 
 /// The steps of a plan as one instruction set does them.
@@ -111,28 +111,34 @@ impl StepSchedule {
     }
 }
 
-pub(super) fn schedule(steps: &[Step], layers: &[PackedLayer], isa: Isa, target: &Target) -> Schedule {
-    let s = Scheduler { layers, isa, target };
+pub(super) fn schedule(steps: &[Step], layers: &[PackedLayer], isa: Isa, align: usize, target: &Target) -> Schedule {
+    let s = Scheduler { layers, isa, align, target };
     Schedule { isa, steps: steps.iter().map(|step| s.step(step)).collect() }
 }
 
 struct Scheduler<'a> {
     layers: &'a [PackedLayer],
     isa: Isa,
+    /// What channels are rounded up to.
+    align: usize,
     target: &'a Target,
 }
 
 impl Scheduler<'_> {
+    fn padded(&self, channels: usize) -> usize {
+        channels.next_multiple_of(self.align)
+    }
+
     fn step(&self, step: &Step) -> StepSchedule {
         let stride = match step.input {
             None => step.input_shape.channels,
-            Some(_) => padded(step.input_shape.channels),
+            Some(_) => self.padded(step.input_shape.channels),
         };
         let source = Source::Nhwc { stride };
         match &step.kind {
             StepKind::PadImage | StepKind::AveragePool { .. } | StepKind::GlobalAveragePool => StepSchedule::Plain,
             StepKind::Linear { conv } => {
-                let destination = Destination::Nhwc { stride: padded(conv.output.channels) };
+                let destination = Destination::Nhwc { stride: self.padded(conv.output.channels) };
                 let kernel = self.conv(conv, step.input_shape, 1, source, destination, false);
                 StepSchedule::Conv { kernel, rows: 1 }
             }
@@ -141,7 +147,7 @@ impl Scheduler<'_> {
                 let whole = conv.conv.kernel_size == 1 && conv.conv.stride == 1;
                 let rows = if whole { out.height } else { 1 };
                 let destination =
-                    if *pool { Destination::Pool } else { Destination::Nhwc { stride: padded(out.channels) } };
+                    if *pool { Destination::Pool } else { Destination::Nhwc { stride: self.padded(out.channels) } };
                 let kernel = self.conv(conv, step.input_shape, rows * out.width, source, destination, false);
                 StepSchedule::Conv { kernel, rows }
             }
@@ -162,15 +168,17 @@ impl Scheduler<'_> {
         let mut start = 0;
         let mut groups = Vec::new();
         for p in &self.layers[packed.layer].panels {
-            let tile = self.isa.tile_for(p.width / self.isa.lanes.min(p.width), pixels);
-            groups.push(PanelGroup {
-                width: p.width,
-                count: p.count,
-                start,
-                vectors: tile.vectors,
-                pixels: tile.pixels,
-            });
-            start += p.width * p.count;
+            // What is only padding is left out where whole vectors of it are.
+            let channels =
+                (conv.output_channels - start).next_multiple_of(self.isa.lanes.max(8)).min(p.width * p.count);
+            for (channels, count) in [(p.width, channels / p.width), (channels % p.width, 1)] {
+                if channels > 0 && count > 0 {
+                    let tile = self.isa.tile_for(channels / self.isa.lanes, pixels);
+                    let (width, vectors, pixels) = (p.width, tile.vectors, tile.pixels);
+                    groups.push(PanelGroup { width, channels, count, start, vectors, pixels });
+                    start += width * count;
+                }
+            }
         }
         ConvKernel {
             input_channels: conv.input_channels,
@@ -196,7 +204,7 @@ impl Scheduler<'_> {
         let (k, stride) = (depthwise.kernel_size, depthwise.stride);
         let middle = block.expand.as_ref().map_or(step.input_shape, |e| e.output);
         let out = block.depthwise.output;
-        let channels = padded(depthwise.output_channels).next_multiple_of(lanes);
+        let channels = self.padded(depthwise.output_channels);
         let (strip, reason) = self.strip(block, middle, out, channels);
 
         let whole = strip == out.height;
@@ -228,6 +236,7 @@ impl Scheduler<'_> {
             output_width: out.width,
             source: depthwise_source,
             output_block,
+            panel: self.align,
             columns: self.isa.depthwise_columns,
             activation: depthwise.activation,
             pool: block.squeeze_excite.is_some(),
@@ -235,14 +244,14 @@ impl Scheduler<'_> {
         let vector = Source::Nhwc { stride: channels };
         let squeeze_excite = block.squeeze_excite.as_ref().map(|(reduce, expand)| {
             let one = Shape { height: 1, width: 1, channels };
-            let to = |c: &PackedConv| Destination::Nhwc { stride: padded(c.output.channels) };
+            let to = |c: &PackedConv| Destination::Nhwc { stride: self.padded(c.output.channels) };
             let reduce_kernel = self.conv(reduce, one, 1, vector.clone(), to(reduce), false);
-            let narrow = Source::Nhwc { stride: padded(reduce.output.channels) };
+            let narrow = Source::Nhwc { stride: self.padded(reduce.output.channels) };
             SqueezeExciteSchedule {
                 reduce: reduce_kernel,
                 expand: self.conv(expand, one, 1, narrow, to(expand), false),
                 // Scaling whichever is smaller costs less.
-                gate_weights: padded(block.project.output.channels) < out.pixels(),
+                gate_weights: self.padded(block.project.output.channels) < out.pixels(),
             }
         });
         let gated = squeeze_excite.as_ref().is_some_and(|s| s.gate_weights);
@@ -251,7 +260,7 @@ impl Scheduler<'_> {
             out,
             rows * out.width,
             Source::Blocked { block: output_block },
-            Destination::Nhwc { stride: padded(block.project.output.channels) },
+            Destination::Nhwc { stride: self.padded(block.project.output.channels) },
             gated,
         );
         let mut scratch = Scratch {
@@ -263,7 +272,7 @@ impl Scheduler<'_> {
         if let Some((reduce, _)) = &block.squeeze_excite {
             scratch.pooled = channels;
             scratch.gate = channels;
-            scratch.reduced = padded(reduce.output.channels);
+            scratch.reduced = self.padded(reduce.output.channels);
         }
         BlockSchedule { strip, reason, ring, expand, expand_rows, depthwise, squeeze_excite, project, scratch }
     }

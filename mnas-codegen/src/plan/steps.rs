@@ -1,9 +1,7 @@
 //! Regroups the fused Graph into steps: a block, expansion to projection, is one step.
 
 use super::arena::{Buffer, BufferId};
-use super::isa::Isa;
 use super::pack::{self, LayerId, PackedLayer};
-use super::padded;
 use crate::graph::{Conv, Graph, Node, Op, TensorId};
 use mnas_dsl::network::{Activation, Pads, Shape};
 
@@ -113,8 +111,8 @@ pub(super) struct Steps {
     pub(super) image: BufferId,
 }
 
-pub(super) fn group(graph: &Graph, widest: Isa) -> Result<Steps, PlanError> {
-    let mut g = Grouper::new(graph, widest);
+pub(super) fn group(graph: &Graph, align: usize) -> Result<Steps, PlanError> {
+    let mut g = Grouper::new(graph, align);
     let mut at = 0;
     while at < graph.nodes.len() {
         at += g.step(at)?;
@@ -124,7 +122,8 @@ pub(super) fn group(graph: &Graph, widest: Isa) -> Result<Steps, PlanError> {
 
 struct Grouper<'g> {
     graph: &'g Graph,
-    widest: Isa,
+    /// What channels are rounded up to.
+    align: usize,
     /// How many nodes read each tensor.
     readers: Vec<usize>,
     /// The buffer that holds each tensor once it is made.
@@ -133,14 +132,14 @@ struct Grouper<'g> {
 }
 
 impl<'g> Grouper<'g> {
-    fn new(graph: &'g Graph, widest: Isa) -> Self {
+    fn new(graph: &'g Graph, align: usize) -> Self {
         let mut readers = vec![0; graph.tensors.len()];
         for id in graph.nodes.iter().flat_map(|n| &n.inputs).chain([&graph.output]) {
             readers[id.0] += 1;
         }
         let image = Buffer::new("input".into(), graph.tensors[graph.input.0].shape.len(), 0, 0);
         let out = Steps { steps: vec![], layers: vec![], weights_len: 0, buffers: vec![image], image: 0 };
-        let mut g = Grouper { graph, widest, readers, place: vec![None; graph.tensors.len()], out };
+        let mut g = Grouper { graph, align, readers, place: vec![None; graph.tensors.len()], out };
         let direct = graph.nodes.iter().filter(|n| n.inputs.contains(&graph.input)).all(|n| {
             matches!(&n.op, Op::Conv(c) if !c.depthwise && n.inputs.first() == Some(&graph.input)
                 && n.inputs.get(1) != Some(&graph.input))
@@ -187,7 +186,7 @@ impl<'g> Grouper<'g> {
                 let pool = self.follows(at + 1, node.output).filter(|next| {
                     next.op == Op::GlobalAveragePool && !conv.residual && conv.kernel_size == 1 && conv.stride == 1
                 });
-                let packed = self.pack(conv, false, input, node.output);
+                let packed = self.pack(conv, false, node.output);
                 let residual = if conv.residual { node.inputs.get(1).copied() } else { None };
                 let (name, source) = self.layer_of(node);
                 let output = pool.map_or(node.output, |p| p.output);
@@ -216,7 +215,7 @@ impl<'g> Grouper<'g> {
                     activation: Activation::Linear,
                     residual: false,
                 };
-                let conv = self.pack(&conv, true, input, node.output);
+                let conv = self.pack(&conv, true, node.output);
                 let macs = self.macs(&conv);
                 self.plain(node, StepKind::Linear { conv }, input, macs)
             }
@@ -240,10 +239,10 @@ impl<'g> Grouper<'g> {
         let Op::Conv(depthwise) = &node.op else { return Err(unknown()) };
         let read = *producer.unwrap_or(node).inputs.first().ok_or_else(unknown)?;
         let expand = match producer.map(|p| (&p.op, p.output)) {
-            Some((Op::Conv(conv), output)) => Some(self.pack(conv, false, read, output)),
+            Some((Op::Conv(conv), output)) => Some(self.pack(conv, false, output)),
             _ => None,
         };
-        let packed_depthwise = self.pack(depthwise, false, node.inputs[0], node.output);
+        let packed_depthwise = self.pack(depthwise, false, node.output);
         let mut covered = 1;
         let mut made = node.output;
         let mut squeeze_excite = None;
@@ -251,7 +250,8 @@ impl<'g> Grouper<'g> {
             && let Op::SqueezeExcite { reduce, expand } = &se.op
         {
             let pixel = |conv: &Conv| Shape { height: 1, width: 1, channels: conv.output_channels };
-            squeeze_excite = Some((self.pack_as(reduce, 1, pixel(reduce)), self.pack_as(expand, 1, pixel(expand))));
+            squeeze_excite =
+                Some((self.pack_as(reduce, false, pixel(reduce)), self.pack_as(expand, false, pixel(expand))));
             made = se.output;
             covered += 1;
         }
@@ -261,7 +261,7 @@ impl<'g> Grouper<'g> {
             return Err(unknown());
         }
         covered += 1;
-        let project = self.pack(project, false, made, last.output);
+        let project = self.pack(project, false, last.output);
         let residual = if project.conv.residual { last.inputs.get(1).copied() } else { None };
         let (mut name, mut source) = self.layer_of(last);
         if let Some(p) = producer
@@ -293,26 +293,15 @@ impl<'g> Grouper<'g> {
         (c.output.len() * taps * inputs) as u64
     }
 
-    fn pack(&mut self, conv: &Conv, linear: bool, input: TensorId, output: TensorId) -> PackedConv {
-        // The image is the only tensor whose pixels are not padded.
-        let channels = self.shape(input).channels;
-        let stride =
-            if input == self.graph.input && self.place[input.0].is_none() { channels } else { padded(channels) };
-        let shape = self.shape(output);
-        let layer = self.push_layer(conv, linear, shape.pixels(), stride);
-        PackedConv { conv: conv.clone(), layer, output: shape }
+    fn pack(&mut self, conv: &Conv, linear: bool, output: TensorId) -> PackedConv {
+        self.pack_as(conv, linear, self.shape(output))
     }
 
-    fn pack_as(&mut self, conv: &Conv, pixels: usize, output: Shape) -> PackedConv {
-        let layer = self.push_layer(conv, false, pixels, conv.input_channels);
-        PackedConv { conv: conv.clone(), layer, output }
-    }
-
-    fn push_layer(&mut self, conv: &Conv, linear: bool, pixels: usize, stride: usize) -> LayerId {
-        let layer = pack::layer(conv, linear, pixels, stride, self.widest, self.out.weights_len);
+    fn pack_as(&mut self, conv: &Conv, linear: bool, output: Shape) -> PackedConv {
+        let layer = pack::layer(conv, linear, output.pixels(), self.align, self.out.weights_len);
         self.out.weights_len += layer.len().next_multiple_of(16);
         self.out.layers.push(layer);
-        self.out.layers.len() - 1
+        PackedConv { conv: conv.clone(), layer: self.out.layers.len() - 1, output }
     }
 
     #[expect(clippy::too_many_arguments, reason = "one for each field of a step")]
@@ -335,7 +324,7 @@ impl<'g> Grouper<'g> {
         if let Some(id) = residual {
             self.out.buffers[id].last = now;
         }
-        let len = output_shape.pixels() * padded(output_shape.channels);
+        let len = output_shape.pixels() * output_shape.channels.next_multiple_of(self.align);
         let tensor_name = &self.graph.tensors[output.0].name;
         self.out.buffers.push(Buffer::new(tensor_name.clone(), len, now, now));
         let id = self.out.buffers.len() - 1;

@@ -60,7 +60,6 @@ impl Program {
             Destination::Pool => (0, lanes, true),
         };
         let panels: Vec<(usize, usize)> = k.panels.iter().map(|p| (p.width, p.count)).collect();
-        let tap = if k.kernel_size == 1 { k.input_channels } else { pixel };
         let source_len = match k.source {
             Source::Nhwc { stride } => k.input_width.max(k.pixels) * stride,
             Source::Blocked { block } => k.input_channels.div_ceil(lanes) * block,
@@ -72,7 +71,7 @@ impl Program {
         let gate = if k.gated { "gate, panel," } else { "" };
         format!(
             "    {{ let c = Conv {{ name: {name:?}, cin: {cin}, cout: {cout}, k: {ks}, stride: {stride}, pad: {pad}, \
-             width: {width}, pixels: {pixels}, pixel: {pixel}, block: {block}, row: {source_len}, lanes: {lanes}, tap: {tap}, \
+             width: {width}, pixels: {pixels}, pixel: {pixel}, block: {block}, row: {source_len}, lanes: {lanes}, \
              row_from: {row_from}, row_count: {row_count}, out_pixel: {out_pixel}, out_block: {out_block}, pool: {pool}, \
              panels: &{panels:?}, activation: {activation}, residual: {has_residual}, gated: {gated} }};\n\
              \x20     check_conv(&c, &|a, w, residual, gate, panel, out| unsafe {{ {module}::{fun}(a, {rows} w, {residual} {gate} out) }}, spoil); }}\n",
@@ -103,7 +102,7 @@ impl Program {
         let pooled = if k.pool { "pooled," } else { "" };
         format!(
             "    {{ let c = Depthwise {{ name: {name:?}, channels: {c}, k: {ks}, stride: {stride}, pad: {pad}, width: {width}, \
-             columns: {columns}, pixel: {pixel}, block: {block}, row: {row}, lanes: {lanes}, out_block: {out_block}, \
+             columns: {columns}, pixel: {pixel}, block: {block}, row: {row}, lanes: {lanes}, panel: {panel}, out_block: {out_block}, \
              activation: {activation}, pool: {pool} }};\n\
              \x20     check_depthwise::<{ks}>(&c, &|a, rows, from, to, w, pooled, out| unsafe {{ {module}::{fun}(a, rows, from, to, w, {pooled} out) }}); }}\n",
             name = name.to_string(),
@@ -114,6 +113,7 @@ impl Program {
             pad = k.pad_left,
             width = k.input_width,
             columns = k.output_width,
+            panel = k.panel,
             out_block = k.output_block,
             activation = activation_name(k.activation),
             pool = k.pool,

@@ -13,7 +13,6 @@ struct Conv {
     block: usize,
     row: usize,
     lanes: usize,
-    tap: usize,
     row_from: usize,
     row_count: usize,
     out_pixel: usize,
@@ -37,6 +36,7 @@ struct Depthwise {
     block: usize,
     row: usize,
     lanes: usize,
+    panel: usize,
     out_block: usize,
     activation: fn(f64) -> f64,
     pool: bool,
@@ -74,11 +74,10 @@ fn same(name: &str, what: &str, got: f32, want: f64, scale: f64) -> bool {
 fn check_conv(c: &Conv, run: &dyn Fn(&[f32], &[f32], &[f32], &[f32], &mut [f32], &mut [f32]), spoil: bool) {
     let mut random = Random(c.cin as u64 * 7919 + c.pixels as u64);
     let (cin, cout, k) = (c.cin, c.cout, c.k);
-    // The input by row, pixel and channel, put where the layout says; the rest is poison, but for the channels
-    // between `cin` and the pixel's end, which a larger kernel multiplies by zero.
+    // The input by row, pixel and channel, put where the layout says; the rest is poison.
     let input: Vec<f32> = random.fill(c.row_count * c.row.max(1) * 2 + cin);
     let value = |y: usize, x: usize, i: usize| input[(y * c.width.max(c.pixels) + x) * cin + i];
-    let mut a = vec![if k > 1 { 0.5 } else { POISON }; c.row * c.row_count];
+    let mut a = vec![POISON; c.row * c.row_count];
     for y in 0..c.row_count {
         for x in 0..c.width.max(c.pixels) {
             for i in 0..cin {
@@ -90,7 +89,7 @@ fn check_conv(c: &Conv, run: &dyn Fn(&[f32], &[f32], &[f32], &[f32], &mut [f32],
     }
     let weight: Vec<f32> = random.fill(cout * cin * k * k);
     let bias: Vec<f32> = random.fill(cout);
-    let rows = k * k * c.tap;
+    let rows = k * k * cin;
     let mut w = Vec::new();
     let mut first = 0;
     for &(width, count) in c.panels {
@@ -98,8 +97,8 @@ fn check_conv(c: &Conv, run: &dyn Fn(&[f32], &[f32], &[f32], &[f32], &mut [f32],
             for lane in 0..width { w.push(if first + lane < cout { bias[first + lane] } else { 0.0 }); }
             for r in 0..rows {
                 for lane in 0..width {
-                    let (o, tap, i) = (first + lane, r / c.tap, r % c.tap);
-                    w.push(if o < cout && i < cin { weight[(o * cin + i) * k * k + tap] } else { 0.0 });
+                    let (o, tap, i) = (first + lane, r / cin, r % cin);
+                    w.push(if o < cout { weight[(o * cin + i) * k * k + tap] } else { 0.0 });
                 }
             }
             first += width;
@@ -160,7 +159,7 @@ fn check_depthwise<const K: usize>(
 ) {
     let mut random = Random(c.channels as u64 * 31 + c.width as u64);
     let k = c.k;
-    let padded = c.channels.next_multiple_of(8);
+    let padded = c.channels.next_multiple_of(c.lanes.max(8));
     // Rows lie in a ring, turned by one; the first kernel row is above the image, and for the second run the last below.
     for (from, to) in [(0, k), (1, k), (0, k - 1)] {
         let input = random.fill(k * c.width * padded);
@@ -179,10 +178,10 @@ fn check_depthwise<const K: usize>(
         let weight = random.fill(c.channels * k * k);
         let bias = random.fill(c.channels);
         let mut w = Vec::new();
-        for first in (0..padded).step_by(8) {
-            for lane in 0..8 { w.push(*bias.get(first + lane).unwrap_or(&0.0)); }
+        for first in (0..padded).step_by(c.panel) {
+            for lane in 0..c.panel { w.push(*bias.get(first + lane).unwrap_or(&0.0)); }
             for tap in 0..k * k {
-                for lane in 0..8 { w.push(if first + lane < c.channels { weight[(first + lane) * k * k + tap] } else { 0.0 }); }
+                for lane in 0..c.panel { w.push(if first + lane < c.channels { weight[(first + lane) * k * k + tap] } else { 0.0 }); }
             }
         }
         let mut out = vec![POISON; padded / c.lanes * c.out_block];

@@ -1,7 +1,6 @@
 //! Draws specs, and builds and runs the generated code of several networks as one program.
 
 use mnas_codegen::compile::Compiled;
-use mnas_codegen::plan::padded;
 use mnas_dsl::network::Shape;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -86,9 +85,9 @@ impl Draw {
     }
 }
 
-/// The largest difference over the largest value; `got` has its channels padded.
-pub(crate) fn difference(want: &[f64], got: &[f32], shape: Shape) -> f64 {
-    let (c, stride) = (shape.channels, padded(shape.channels));
+/// The largest difference over the largest value; the channels of `got` are padded to `stride`.
+pub(crate) fn difference(want: &[f64], got: &[f32], shape: Shape, stride: usize) -> f64 {
+    let c = shape.channels;
     assert_eq!(want.len(), shape.len());
     assert!(got.len() >= shape.pixels() * stride);
     let largest = want.iter().fold(0.0f64, |m, v| m.max(v.abs()));

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::runner::{self, Runner};
 use crate::{input, output};
 use mnas_codegen::plan::isa::Isa;
-use mnas_codegen::plan::{Step, padded};
+use mnas_codegen::plan::{Plan, Step};
 use mnas_codegen::reference::{self, Keep, Outputs};
 use mnas_dsl::Network;
 use mnas_dsl::network::Shape;
@@ -32,8 +32,11 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     let mut reports = Vec::new();
     for isa in isas {
         let found = runner.observe(isa, image.clone())?;
-        let blocks: Vec<Block> =
-            steps.iter().zip(&found).map(|(step, found)| compare(step, found, &expected)).collect();
+        let blocks: Vec<Block> = steps
+            .iter()
+            .zip(&found)
+            .map(|(step, found)| compare(&runner.compiled.plan, step, found, &expected))
+            .collect();
         reports.push(Report { isa, blocks });
     }
 
@@ -121,7 +124,7 @@ impl Block {
     }
 }
 
-fn compare(step: &Step, found: &[f32], expected: &Outputs) -> Block {
+fn compare(plan: &Plan, step: &Step, found: &[f32], expected: &Outputs) -> Block {
     let Shape { channels, width, .. } = step.output_shape;
     let expected = expected.get(step.tensor).unwrap_or_default();
     let mut block = Block {
@@ -133,7 +136,7 @@ fn compare(step: &Step, found: &[f32], expected: &Outputs) -> Block {
         expected: 0.0,
     };
     let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs())).max(f64::MIN_POSITIVE);
-    let pixels = found.chunks_exact(padded(channels)).zip(expected.chunks_exact(channels));
+    let pixels = found.chunks_exact(plan.padded(channels)).zip(expected.chunks_exact(channels));
     for (pixel, (found, expected)) in pixels.enumerate() {
         for (c, (&found, &expected)) in found.iter().zip(expected).enumerate() {
             let difference = (f64::from(found) - expected).abs() / largest;

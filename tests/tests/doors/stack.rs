@@ -5,7 +5,8 @@ use mnas_runtime::Workspace;
 use mnas_tests::image;
 use std::thread;
 
-const STACK: usize = 128 << 10;
+/// Without optimisation each of the hundreds of vectors in an AVX-512 kernel has a place of its own on the stack.
+const STACK: usize = 512 << 10;
 
 fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
     let thread = thread::Builder::new().stack_size(STACK).spawn(run).expect("a thread");

@@ -3,6 +3,7 @@
 //! Kernels are written once, in terms of these; what a tile looks like follows from the plan.
 
 mod avx2;
+mod avx512;
 mod scalar;
 
 use crate::plan::isa::Isa;
@@ -45,6 +46,7 @@ pub struct Ops {
 /// Never for a member of [`crate::plan::isa::ALL`].
 pub fn ops(isa: Isa) -> Ops {
     match isa.name {
+        "avx512" => avx512::ops(),
         "avx2" => avx2::ops(),
         _ => scalar::ops(),
     }
