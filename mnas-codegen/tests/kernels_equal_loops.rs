@@ -136,7 +136,7 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
                         Source::Blocked { block: width * k * isa.lanes }
                     },
                     panel: if j % 2 == 0 { ALIGN } else { isa.lanes.max(8) },
-                    output_block: (output_width + j % 2) * isa.lanes,
+                    output_block: (3 * output_width + j % 2) * isa.lanes,
                     columns: isa.depthwise_columns,
                     activation: ACTIVATIONS[(i + j) % 7],
                     pool: j % 2 == 0,

@@ -305,19 +305,23 @@ impl BlockDriver<'_> {
             })
             .collect();
         let bounds = kernel_rows(d.kernel_size, d.stride, pad_top, middle.height);
-        let out_row = int(d.output_width * lanes);
-        let out_index = if self.s.squeeze_excite.is_some() { quote!(oy) } else { quote!(r) };
         let pooled = if d.pool { quote!(pooled,) } else { quote!() };
-        let body = quote! {
-            #bounds
-            let rows = [#(#rows),*];
-            #name(#source, &rows, ky_from, ky_to, #weights, #pooled from_mut(depthwise, #out_index * #out_row));
+        let out = if self.s.squeeze_excite.is_some() && self.s.strip != self.block.depthwise.output.height {
+            let out_row = int(d.output_width * lanes);
+            quote!(from_mut(depthwise, oy0 * #out_row))
+        } else {
+            quote!(depthwise)
         };
-        if self.s.strip == 1 {
-            return quote!({ let (r, oy) = (0, oy0); #body });
+        let (strip, k) = (int(self.s.strip), int(d.kernel_size));
+        quote! {
+            let mut rows = [([0; #k], 0, 0); #strip];
+            for (r, row) in rows.iter_mut().enumerate() {
+                let oy = oy0 + r;
+                #bounds
+                *row = ([#(#rows),*], ky_from, ky_to);
+            }
+            #name(#source, &rows, #weights, #pooled #out);
         }
-        let strip = int(self.s.strip);
-        quote!(for r in 0..#strip { let oy = oy0 + r; #body })
     }
 
     fn gate(&self, kernels: &mut Kernels) -> TokenStream {

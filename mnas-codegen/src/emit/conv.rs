@@ -284,11 +284,14 @@ impl Conv<'_> {
         let (taps, channels) = (s.taps.1 - s.taps.0, self.kernel.input_channels);
         let row = int(k * channels * g.width);
         let first = plus(quote!(wt + #width + ky * #row), s.taps.0 * channels * g.width);
-        let run = |cells| self.run(g, s, cells);
-        let cells = match self.kernel.source {
-            Source::Nhwc { stride } if stride > channels => {
-                // Channels of padding lie between the taps.
-                let (run, stride, tap, taps) = (run(channels), int(stride), int(channels * g.width), int(taps));
+        let Source::Nhwc { stride } = self.kernel.source else { return quote!() };
+        let (run, tap) = (self.run(g, s, channels), int(channels * g.width));
+        // A loop, not a run of all taps: neighbouring pixels share inputs, and LLVM would keep those in registers that
+        // the accumulators need.
+        let cells = match taps {
+            1 => run,
+            _ => {
+                let (stride, taps) = (int(stride), int(taps));
                 quote! {
                     for kx in 0..#taps {
                         let (mut ap, mut wk) = (ap + kx * #stride, wk + kx * #tap);
@@ -296,8 +299,6 @@ impl Conv<'_> {
                     }
                 }
             }
-            // A row of taps is one run.
-            _ => run(taps * channels),
         };
         quote! {
             for ky in ky_from..ky_to {

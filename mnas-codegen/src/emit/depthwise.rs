@@ -1,4 +1,4 @@
-//! Depthwise convolution of one output row: a tile of columns of one vector of channels, taps written out, edges at
+//! Depthwise convolution of some output rows: a tile of columns of one vector of channels, taps written out, edges at
 //! compile time; top and bottom are a range of kernel rows.
 
 use super::conv::balanced;
@@ -58,8 +58,15 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let tiles: TokenStream = segments(k).iter().map(|s| d.segment(s)).collect();
     let (panel_len, count, lanes_literal) = (int((taps + 1) * k.panel), int(vectors / subs), int(lanes));
     let advance_pool = if k.pool { quote!(sums += #lanes_literal;) } else { quote!() };
+    // A vector of channels of all rows before the next: a row of the input is read from afar once, not `kernel_size` times.
+    let out_row = int(k.output_width * lanes);
     let vector = quote! {
-        #tiles
+        let mut or = ob;
+        for (offsets, ky_from, ky_to) in rows {
+            let (ky_from, ky_to) = (*ky_from, *ky_to);
+            #tiles
+            or += #out_row;
+        }
         ab += #block;
         ob += #output_block;
         #advance_pool
@@ -78,7 +85,7 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let start_pool = if k.pool { quote!(let mut sums = 0;) } else { quote!() };
     let size = int(k.kernel_size);
     let doc = format!(
-        " One row of a {n}x{n} depthwise convolution, stride {s}, {c} channels, {w} columns.",
+        " Rows of a {n}x{n} depthwise convolution, stride {s}, {c} channels, {w} columns.",
         n = k.kernel_size,
         s = k.stride,
         c = k.channels,
@@ -87,10 +94,10 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     quote! {
         #[doc = #doc]
         #[doc = ""]
-        #[doc = " `rows` are the offsets of the input rows, of which those from `ky_from` to `ky_to` exist."]
+        #[doc = " Each of `rows` has the offsets of its input rows, and from which to which of them exist."]
         #safety
         #attribute
-        unsafe fn #name(a: &[f32], rows: &[usize; #size], ky_from: usize, ky_to: usize, w: &[f32], #pool_parameter out: &mut [f32]) {
+        unsafe fn #name(a: &[f32], rows: &[([usize; #size], usize, usize)], w: &[f32], #pool_parameter out: &mut [f32]) {
             let mut wp = 0;
             let mut ab = 0;
             let mut ob = 0;
@@ -165,14 +172,14 @@ impl Depthwise<'_> {
         let body = quote! {
             #start
             for ky in ky_from..ky_to {
-                let ar = a0 + row(rows, ky);
+                let ar = a0 + row(offsets, ky);
                 let wr = wt + #panel + ky * #row_len;
                 #row
             }
             #finish
         };
         let a0 = plus(quote!(ab), left * pixel);
-        let o0 = plus(quote!(ob), s.start * lanes);
+        let o0 = plus(quote!(or), s.start * lanes);
         if s.count == 1 {
             return quote! {{ let a0 = #a0; let o = #o0; #body }};
         }

@@ -108,7 +108,7 @@ impl ConvKernel {
     }
 }
 
-/// A depthwise convolution of one output row, all channels.
+/// A depthwise convolution of output rows, all channels.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DepthwiseKernel {
     /// Channels.

@@ -45,7 +45,7 @@ pub struct BlockSchedule {
     pub expand: Option<ConvKernel>,
     /// Rows that a call of `expand` makes: one, or all.
     pub expand_rows: usize,
-    /// Makes one row.
+    /// Makes a strip.
     pub depthwise: DepthwiseKernel,
     /// The gate.
     pub squeeze_excite: Option<SqueezeExciteSchedule>,

@@ -104,7 +104,7 @@ impl Program {
             "    {{ let c = Depthwise {{ name: {name:?}, channels: {c}, k: {ks}, stride: {stride}, pad: {pad}, width: {width}, \
              columns: {columns}, pixel: {pixel}, block: {block}, row: {row}, lanes: {lanes}, panel: {panel}, out_block: {out_block}, \
              activation: {activation}, pool: {pool} }};\n\
-             \x20     check_depthwise::<{ks}>(&c, &|a, rows, from, to, w, pooled, out| unsafe {{ {module}::{fun}(a, rows, from, to, w, {pooled} out) }}); }}\n",
+             \x20     check_depthwise::<{ks}>(&c, &|a, rows, w, pooled, out| unsafe {{ {module}::{fun}(a, rows, w, {pooled} out) }}); }}\n",
             name = name.to_string(),
             fun = name,
             c = k.channels,
