@@ -25,7 +25,7 @@ const PROGRAM: &str = if cfg!(windows) { "runner.exe" } else { "runner" };
 /// The program of these source files, one of which is `main.rs`; built if it is not there yet.
 ///
 /// `name` is for people. The files' names are single components.
-pub(crate) fn program(name: &str, files: &[(&str, &str)]) -> Result<PathBuf> {
+pub(crate) fn program(name: &str, files: &[(&str, &[u8])]) -> Result<PathBuf> {
     let folder = folder()?;
     fs::create_dir_all(&folder).map_err(|error| Error::file("create the folder", &folder, &error))?;
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
@@ -49,9 +49,9 @@ pub(crate) fn program(name: &str, files: &[(&str, &str)]) -> Result<PathBuf> {
     let start = Instant::now();
     remove_abandoned(&folder);
     let building = Building::new(&folder)?;
-    for (file, text) in files {
+    for (file, bytes) in files {
         let path = building.path.join(file);
-        fs::write(&path, text).map_err(|error| Error::file("write", &path, &error))?;
+        fs::write(&path, bytes).map_err(|error| Error::file("write", &path, &error))?;
     }
     let built = command()
         .args(RUSTC_OPTIONS)
@@ -83,10 +83,10 @@ fn folder() -> Result<PathBuf> {
 }
 
 /// FNV-1a, 128 bits, over everything that the program depends on.
-fn key(version: &[u8], files: &[(&str, &str)]) -> String {
+fn key(version: &[u8], files: &[(&str, &[u8])]) -> String {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    let texts = files.iter().flat_map(|(name, text)| [name.as_bytes(), text.as_bytes()]);
+    let texts = files.iter().flat_map(|(name, bytes)| [name.as_bytes(), bytes]);
     let parts = [version].into_iter().chain(RUSTC_OPTIONS.map(str::as_bytes)).chain(texts);
     let hash = parts.fold(OFFSET, |hash, part| {
         // A length before each part keeps different divisions apart.

@@ -69,6 +69,8 @@ Examples:
   mnasc bench mnasnet_a1.yaml --isa scalar --runs 20
   mnasc bench mnasnet_a1.yaml --profile --svg roofline.svg
   mnasc bench mnasnet_a1.yaml --json | jq .median_ms
+  mnasc bench mnasnet_a1.yaml --against onnxruntime,openvino
+  mnasc bench mnasnet_a1.yaml --against onnxruntime --python venv/bin/python --start
 
 A profile has for each block: median time and its share of all; operations a second (two a multiply-accumulate), and \
 as a part of the peak, which is measured just before and after; the least time that the block can take, how much of it \
@@ -76,7 +78,13 @@ was reached, and what limits it. The least time is the longer of two: `compute`,
 `memory`, the weights from the nearest cache that holds those of the whole network, and the block's input and output \
 from the nearest that holds both, as fast as reading. What lies between a block's convolutions need not leave the \
 registers and is not counted. The FMA bound is all operations of the network at the peak; the roofline is the sum of \
-the blocks' least times.")]
+the blocks' least times.
+
+`--against` runs every engine once a round, ours too, each in a process of its own that is pinned to the same \
+processors where the system can, after it has seen that all give the same output (exit code 1 if not). The ratio of a \
+round is our median over that of the fastest of the others; below 1 ours is faster. With `--start` ours is a program \
+with its weights in it, timed from the start of its process; the others are timed from before their import and from \
+before the model is loaded, without the start of Python.")]
     Bench(BenchArgs),
     /// Compare the generated code with the reference executor, block by block.
     #[command(after_help = "\
@@ -168,6 +176,30 @@ fn isa_parser() -> impl TypedValueParser<Value = Isa> {
         .map(|name| isa::by_name(&name).unwrap_or(isa::SCALAR))
 }
 
+/// Where Python usually is.
+const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
+
+/// Another engine, a package of Python by that name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Engine {
+    /// ONNX Runtime.
+    #[value(name = "onnxruntime")]
+    OnnxRuntime,
+    /// OpenVINO.
+    #[value(name = "openvino")]
+    OpenVino,
+}
+
+impl Engine {
+    /// The package.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Engine::OnnxRuntime => "onnxruntime",
+            Engine::OpenVino => "openvino",
+        }
+    }
+}
+
 /// A stage of the compiler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Stage {
@@ -252,6 +284,18 @@ pub(crate) struct BenchArgs {
     /// Draw the profile as a roofline.
     #[arg(long, value_name = "OUT.svg", requires = "profile")]
     pub(crate) svg: Option<PathBuf>,
+    /// Time other engines of Python too, in turn, with the same weights and input.
+    #[arg(long, value_name = "ENGINE,...", value_delimiter = ',', conflicts_with = "profile")]
+    pub(crate) against: Vec<Engine>,
+    /// Python that has numpy and the engines.
+    #[arg(long, value_name = "PATH", default_value = PYTHON, requires = "against")]
+    pub(crate) python: PathBuf,
+    /// Times that each engine is run.
+    #[arg(long, default_value_t = 5, requires = "against", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) rounds: u32,
+    /// Time the first result from the start of a process, and its memory, instead of warm inferences.
+    #[arg(long, requires = "against", conflicts_with = "runs")]
+    pub(crate) start: bool,
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -8,7 +8,7 @@ use mnas_codegen::pack;
 use mnas_codegen::plan::isa::{self, Isa};
 use mnas_codegen::weights::Weights;
 use mnas_dsl::{Network, Spec};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -21,6 +21,8 @@ pub(crate) struct Runner {
     /// What was built.
     pub(crate) compiled: Compiled,
     program: PathBuf,
+    /// A command that runs the program, named after it; the program alone where this is empty.
+    launcher: Vec<OsString>,
     weights: Vec<f32>,
 }
 
@@ -38,9 +40,15 @@ impl Runner {
         let compiled = compile::build(spec, network, None, &options)?;
         let text = compile::text(&compiled, "")?;
         let main = MAIN.replace("NETWORK_TYPE", &compiled.type_name());
-        let program = build_cache::program(&network.name, &[("main.rs", &main), ("network.rs", &text)])?;
+        let program =
+            build_cache::program(&network.name, &[("main.rs", main.as_bytes()), ("network.rs", text.as_bytes())])?;
         let weights = pack::pack(&compiled.plan, weights).map_err(|error| Error::input(error.to_string()))?;
-        Ok(Runner { compiled, program, weights })
+        Ok(Runner { compiled, program, launcher: Vec::new(), weights })
+    }
+
+    /// The same, run through another command.
+    pub(crate) fn through(self, launcher: Vec<OsString>) -> Self {
+        Runner { launcher, ..self }
     }
 
     /// Outputs of each image.
@@ -76,7 +84,9 @@ impl Runner {
 
     fn call(&self, mode: &str, runs: u32, isa: Isa, images: &[Vec<f32>]) -> Result<Vec<u8>> {
         let failed = |error: io::Error| Error::file("run", &self.program, &error);
-        let mut child = Command::new(&self.program)
+        let mut line = self.launcher.iter().map(OsString::as_os_str).chain([self.program.as_os_str()]);
+        let mut child = Command::new(line.next().unwrap_or_default())
+            .args(line)
             .args([OsStr::new(mode), OsStr::new(&runs.to_string())])
             .env("MNAS_ISA", isa.name)
             .stdin(Stdio::piped())

@@ -5,7 +5,7 @@ mod check;
 pub(crate) mod compile;
 mod emit;
 pub(crate) mod peak;
-mod run;
+pub(crate) mod run;
 mod summary;
 mod verify;
 

@@ -80,7 +80,8 @@ pub(crate) fn read_tensors(path: &Path, shape: Shape) -> Result<Vec<Vec<f32>>> {
     Ok(array.data.chunks_exact(shape.len()).map(interleaved).collect())
 }
 
-fn planes(pixels: &[f32], channels: usize) -> Vec<f32> {
+/// Pixels as one plane a channel.
+pub(crate) fn planes(pixels: &[f32], channels: usize) -> Vec<f32> {
     (0..channels).flat_map(|c| pixels.iter().skip(c).step_by(channels)).copied().collect()
 }
 

@@ -53,7 +53,7 @@ impl Peaks {
 
 /// Measures these instruction sets, widest first, which this machine has to have; `threads` threads work at once.
 pub(crate) fn measure(isas: &[Isa], threads: u32) -> Result<Peaks> {
-    let program = build_cache::program("the measuring program", &[("main.rs", &text())])?;
+    let program = build_cache::program("the measuring program", &[("main.rs", text().as_bytes())])?;
     let isas: Vec<Isa> = isas.iter().filter(|isa| piece(isa).is_some()).copied().collect();
     let caches = caches::of_host();
     let buffers = caches::buffers(&caches, u64::from(threads), caches::free_memory());

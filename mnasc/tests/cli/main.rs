@@ -1,5 +1,6 @@
 //! The command line as its users see it: exit codes, texts, files.
 
+mod against;
 mod compile;
 mod failures;
 mod folder;

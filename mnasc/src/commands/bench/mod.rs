@@ -1,5 +1,6 @@
 //! `mnasc bench SPEC`: how long the generated code takes.
 
+mod against;
 mod profile;
 
 use crate::cli::BenchArgs;
@@ -22,6 +23,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     }
     let isa = runner::isa_or_best(args.isa.isa)?;
     let weights = input::weights_or_random(&args.weights, &network)?;
+    if !args.against.is_empty() {
+        return against::run(args, &spec, &network, &weights, isa, threads);
+    }
     let runner = Runner::build(&spec, &network, &weights, vec![isa], false)?;
     let image = random_image(network.input);
     let profile =

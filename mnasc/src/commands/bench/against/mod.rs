@@ -1,0 +1,173 @@
+//! `--against ENGINE,...`: the same network, weights and input in other engines, in the same minute.
+//!
+//! Every round runs every engine once, ours too, one after the other, each in a process of its own that is pinned to
+//! the same processors. What changes while it runs (clocks, other programs) hits all of a round alike, so what counts
+//! is the ratio in each round: our median over that of the fastest of the others.
+
+mod peers;
+mod rounds;
+mod start;
+
+use super::random_image;
+use crate::cli::{BenchArgs, Engine};
+use crate::commands::compile;
+use crate::commands::run::planes;
+use crate::error::{Error, Result};
+use crate::output;
+use crate::runner::Runner;
+use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::weights::Weights;
+use mnas_dsl::{Network, Spec};
+use peers::{Peers, Probe};
+use serde_json::{Value, json};
+use std::ffi::OsString;
+
+/// How far outputs of engines may differ, as a part of the largest.
+const TOLERANCE: f64 = 1e-4;
+
+/// Our name in tables.
+const OURS: &str = "mnas";
+
+/// A network and where it runs.
+struct Contest<'a> {
+    args: &'a BenchArgs,
+    network: &'a Network,
+    isa: Isa,
+    threads: u32,
+    engines: Vec<Engine>,
+    /// Height x width x channels.
+    image: Vec<f32>,
+    peers: Peers,
+    probe: Probe,
+}
+
+/// Compares.
+pub(super) fn run(
+    args: &BenchArgs,
+    spec: &Spec,
+    network: &Network,
+    weights: &Weights,
+    isa: Isa,
+    threads: u32,
+) -> Result<()> {
+    let mut engines = args.against.clone();
+    engines.sort_unstable();
+    engines.dedup();
+    let image = random_image(network.input);
+    let model = compile::onnx_file(spec, network, Some(weights))?;
+    let peers = Peers::new(&args.python, threads, &model, &planes(&image, network.input.channels))?;
+    let probe = peers.probe(&engines)?;
+    let contest = Contest { args, network, isa, threads, engines, image, peers, probe };
+    if args.start {
+        return start::run(&contest, spec, weights);
+    }
+    let runner = Runner::build(spec, network, weights, vec![isa], false)?;
+    rounds::run(&contest, &runner.through(contest.launcher("exec")))
+}
+
+impl Contest<'_> {
+    /// What makes a command of ours run where the others do; nothing where the system cannot pin.
+    fn launcher(&self, mode: &str) -> Vec<OsString> {
+        if self.probe.processors.is_some() { self.peers.launcher(mode) } else { Vec::new() }
+    }
+
+    /// Refuses outputs that are not the same.
+    fn agree(&self, differences: &[f64]) -> Result<()> {
+        let different = self.engines.iter().zip(differences).find(|(_, difference)| **difference > TOLERANCE);
+        different.map_or(Ok(()), |(engine, difference)| {
+            let name = engine.name();
+            Err(Error::difference(format!(
+                "outputs of {name} differ from ours by {difference:.1e} of the largest, more than {TOLERANCE:e}"
+            ))
+            .hint("`mnasc verify` compares ours with the reference executor"))
+        })
+    }
+
+    /// An output of ours as other engines have it: of a backbone one plane a channel.
+    fn as_planes(&self, output: Vec<f32>) -> Vec<f32> {
+        if self.network.head.is_some() { output } else { planes(&output, self.network.features().channels) }
+    }
+
+    fn heading(&self) -> String {
+        let s = if self.threads == 1 { "" } else { "s" };
+        let pinned = match &self.probe.processors {
+            None => "not pinned to processors, which this system cannot".to_owned(),
+            Some(processors) => {
+                let s = if processors.len() == 1 { "" } else { "s" };
+                let list: Vec<String> = processors.iter().map(u64::to_string).collect();
+                format!("pinned to processor{s} {}", list.join(", "))
+            }
+        };
+        format!("{}: {}, {} thread{s}, {pinned}", self.network.name, self.isa.name, self.threads)
+    }
+
+    fn agreement(&self, differences: &[f64]) -> String {
+        let engines = self.engines.iter().zip(&self.probe.versions).zip(differences);
+        let each =
+            engines.map(|((engine, version), difference)| format!("{} {version} ({difference:.0e})", engine.name()));
+        format!(
+            "outputs agree, as parts of the largest: {}; Python {}",
+            each.collect::<Vec<_>>().join(", "),
+            self.probe.python
+        )
+    }
+
+    /// What every JSON object here starts with.
+    fn value(&self, differences: &[f64]) -> Value {
+        let engines = self.engines.iter().zip(&self.probe.versions).zip(differences);
+        let engines = engines.map(|((engine, version), difference)| {
+            (engine.name().to_owned(), json!({ "version": version, "difference": difference }))
+        });
+        json!({
+            "name": self.network.name,
+            "isa": self.isa.name,
+            "threads": self.threads,
+            "processors": self.probe.processors,
+            "python": self.probe.python,
+            "engines": Value::Object(engines.collect()),
+        })
+    }
+
+    /// Prints a part of the table at once: the whole takes a while.
+    fn say(&self, text: &str) -> Result<()> {
+        if self.args.json { Ok(()) } else { output::print(text) }
+    }
+}
+
+/// The median of a few values.
+fn middle(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let (a, b) = (values.get(values.len().saturating_sub(1) / 2), values.get(values.len() / 2));
+    a.zip(b).map_or(0.0, |(a, b)| (a + b) / 2.0)
+}
+
+/// The largest difference, as a part of the largest value; infinite where the two cannot be compared.
+fn difference(found: &[f32], expected: &[f32]) -> f64 {
+    if found.len() != expected.len() {
+        return f64::INFINITY;
+    }
+    let largest = expected.iter().fold(f32::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
+    let parts = found.iter().zip(expected).map(|(a, b)| f64::from((a - b).abs()) / f64::from(largest));
+    parts.fold(0.0, |most, part| if part.is_nan() { f64::INFINITY } else { most.max(part) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_parts_of_the_largest_value() {
+        assert_eq!(difference(&[1.0, -8.0], &[1.0, -8.0]), 0.0);
+        assert_eq!(difference(&[1.0, -7.0], &[0.0, -8.0]), 0.125);
+        assert_eq!(difference(&[f32::NAN, 1.0], &[1.0, 1.0]), f64::INFINITY);
+        assert_eq!(difference(&[1.0, 1.0], &[f32::NAN, 1.0]), f64::INFINITY);
+        assert_eq!(difference(&[1.0], &[1.0, 1.0]), f64::INFINITY);
+    }
+
+    #[test]
+    fn the_middle_of_an_even_number_lies_between() {
+        assert_eq!(middle([3.0, 1.0, 2.0].into_iter()), 2.0);
+        assert_eq!(middle([3.0, 1.0, 2.0, 10.0].into_iter()), 2.5);
+    }
+}
