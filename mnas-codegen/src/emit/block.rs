@@ -32,7 +32,9 @@ pub fn emit(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
             d.emit(kernels)
         }
         (StepKind::Conv { .. } | StepKind::Linear { .. }, StepSchedule::Conv { kernel, rows }) => {
-            if *rows == step.output_shape.height || kernel.destination == Destination::Pool {
+            // A larger kernel has to be told which input rows exist, even for a single output row.
+            let whole = *rows == step.output_shape.height || kernel.destination == Destination::Pool;
+            if kernel.kernel_size == 1 && whole {
                 return kernels.conv(kernel);
             }
             conv_rows(plan, step, kernel, kernels)
@@ -238,7 +240,7 @@ impl BlockDriver<'_> {
         let d = &self.block.depthwise.conv;
         let row = int(middle.width * kernels.isa.lanes);
         let height = int(middle.height);
-        if self.s.expand_rows == middle.height {
+        if self.s.expand_rows == middle.height && kernel.kernel_size == 1 {
             return quote!(#name(input, #weights, ring););
         }
         let whole = self.s.ring == middle.height;
