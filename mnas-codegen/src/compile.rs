@@ -109,6 +109,23 @@ pub fn compile(
 ) -> Result<Compiled, CompileError> {
     let graph = fused_graph(network);
     let plan = plan::plan(&graph, &Target::new(options.isas.clone())).map_err(CompileError::Plan)?;
+    compile_plan(spec, network, graph, plan, weights, options)
+}
+
+/// The second half of [`compile`], for a graph and a plan that were made otherwise: for other caches, or by tests that
+/// look for a wrong one.
+///
+/// # Errors
+///
+/// Weights that do not fit the plan.
+pub fn compile_plan(
+    spec: &Spec,
+    network: &Network,
+    graph: Graph,
+    plan: Plan,
+    weights: Option<&Weights>,
+    options: &Options,
+) -> Result<Compiled, CompileError> {
     let weights = match weights {
         None => None,
         Some(weights) => {

@@ -83,6 +83,30 @@ pub fn run_keeping(graph: &Graph, weights: &Weights, input: &[f32], keep: Keep<'
     Ok(Outputs { values, output: graph.output })
 }
 
+/// Runs some of a graph's nodes, in order, on tensors that are given; gives what they make.
+///
+/// # Errors
+///
+/// The weights do not fit the graph.
+///
+/// # Panics
+///
+/// If an operand is neither given nor made by these nodes.
+pub fn run_nodes(
+    graph: &Graph,
+    nodes: &[Node],
+    weights: &Weights,
+    given: &BTreeMap<TensorId, Vec<f64>>,
+) -> Result<BTreeMap<TensorId, Vec<f64>>, ReferenceError> {
+    let mut values = given.clone();
+    for node in nodes {
+        let result = run_node(graph, node, weights, &values)?;
+        values.insert(node.output, result);
+    }
+    values.retain(|id, _| nodes.iter().any(|node| node.output == *id));
+    Ok(values)
+}
+
 fn kept_tensors(graph: &Graph, keep: Keep<'_>) -> Vec<bool> {
     let mut kept = vec![matches!(keep, Keep::All); graph.tensors.len()];
     kept[graph.output.0] = true;

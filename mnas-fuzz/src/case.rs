@@ -1,0 +1,50 @@
+//! A spec to check, and what the language leaves open.
+
+use mnas_codegen::graph::Graph;
+use mnas_codegen::plan::{Plan, PlanError, Target, isa, plan};
+use mnas_dsl::{Diagnostics, Network, Spec};
+
+/// A spec, the caches that its strips are planned for, and the seed of its weights and image.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// As written.
+    pub spec: Spec,
+    /// As meant.
+    pub network: Network,
+    /// Bytes of second-level cache that a strip may count on; `None` is what every door counts on, for which a small
+    /// network never needs strips.
+    pub l2_bytes: Option<usize>,
+    /// Decides weights and image.
+    pub seed: u64,
+}
+
+impl Case {
+    /// Reads a spec. `file` is its name in messages.
+    ///
+    /// # Errors
+    ///
+    /// The spec's mistakes.
+    pub fn from_yaml(text: &str, file: &str, l2_bytes: Option<usize>, seed: u64) -> Result<Self, Diagnostics> {
+        let (spec, network) = mnas_dsl::load_yaml(text, file)?;
+        Ok(Case { spec, network, l2_bytes, seed })
+    }
+
+    /// The same with another spec, printed and read again; `None` if that is no valid one.
+    pub fn with_spec(&self, spec: &Spec) -> Option<Self> {
+        Case::from_yaml(&spec.to_yaml(), "shrunk.yaml", self.l2_bytes, self.seed).ok()
+    }
+
+    /// A plan for these instruction sets of a fused graph of this spec.
+    ///
+    /// # Errors
+    ///
+    /// A graph that is not fused as steps need it.
+    pub fn plan(&self, graph: &Graph, isas: Vec<isa::Isa>) -> Result<Plan, PlanError> {
+        let mut target = Target::new(isas);
+        if let Some(bytes) = self.l2_bytes {
+            // A distant third level, so that strips are as tall as the second allows, whatever the weights.
+            (target.l2_bytes, target.l3_bandwidth) = (bytes, target.l2_bandwidth / 1000.0);
+        }
+        plan(graph, &target)
+    }
+}

@@ -1,0 +1,267 @@
+//! The check: cases are compiled, built several at a time, run on each instruction set, and compared step by step.
+
+use crate::case::Case;
+use crate::fault::Fault;
+use crate::finding::{Finding, NETWORK_TOLERANCE, compare, compare_step};
+use crate::program::{BuildError, Program, Rustc};
+use crate::subject::{Subject, Variant, expected, prepare};
+use mnas_codegen::plan::isa::{self, Isa};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// Networks of one program. More would save little of what the runtime costs to compile.
+const NETWORKS: usize = 8;
+
+/// How to check.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Instruction sets in the code.
+    pub in_code: Vec<Isa>,
+    /// Instruction sets to run, which the machine has.
+    pub to_run: Vec<Isa>,
+    /// Which code each case is compiled to.
+    pub builds: Builds,
+    /// The compiler.
+    pub rustc: Rustc,
+    /// How many programs are built at once.
+    pub threads: usize,
+}
+
+/// Which code each case is compiled to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Builds {
+    /// All instruction sets, unchecked; every fourth also checked, every fourth also without the widest of them, which
+    /// changes how weights lie.
+    Mixed,
+    /// All instruction sets, unchecked.
+    Plain,
+    /// All instruction sets, checked.
+    Checked,
+}
+
+impl Default for Settings {
+    /// Everything that this machine has.
+    fn default() -> Self {
+        Settings {
+            in_code: isa::of_arch(std::env::consts::ARCH),
+            to_run: isas_on_host(),
+            builds: Builds::Mixed,
+            rustc: Rustc::default(),
+            threads: thread::available_parallelism().map_or(1, |n| n.get()),
+        }
+    }
+}
+
+/// The instruction sets that this machine has, widest first.
+pub fn isas_on_host() -> Vec<Isa> {
+    let detected = mnas_runtime::isa::detected();
+    let has = |isa: &Isa| mnas_runtime::isa::NAMES.iter().any(|(name, level)| *name == isa.name && *level <= detected);
+    isa::of_arch(std::env::consts::ARCH).into_iter().filter(has).collect()
+}
+
+/// A case that fails.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Its number among the cases.
+    pub index: usize,
+    /// What it was compiled for.
+    pub variant: Variant,
+    /// What is wrong.
+    pub finding: Finding,
+}
+
+/// The machine failed, not the compiler: no rustc, no room.
+#[derive(Debug)]
+pub struct SystemError(
+    /// What was tried, and why it failed.
+    pub String,
+);
+
+impl fmt::Display for SystemError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SystemError {}
+
+/// A case and what it is compiled for.
+#[derive(Clone, Debug)]
+pub struct Job<'a> {
+    /// Number of the case.
+    pub index: usize,
+    /// The case.
+    pub case: &'a Case,
+    /// What for.
+    pub variant: Variant,
+    /// A fault, where a test wants one.
+    pub fault: Option<&'a Fault>,
+}
+
+/// Checks cases; gives those that fail, in order, each variant of them apart. `progress` is told how many builds are done.
+///
+/// # Errors
+///
+/// Only the machine's.
+pub fn check(
+    cases: &[Case],
+    settings: &Settings,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Vec<Failure>, SystemError> {
+    let variants = |index| variants(index, settings);
+    let job = |(index, case)| variants(index).into_iter().map(move |variant| Job { index, case, variant, fault: None });
+    let jobs: Vec<Job<'_>> = cases.iter().enumerate().flat_map(job).collect();
+    check_jobs(&jobs, settings, progress)
+}
+
+/// Checks jobs, as [`check`] does cases.
+///
+/// # Errors
+///
+/// Only the machine's.
+pub fn check_jobs(
+    jobs: &[Job<'_>],
+    settings: &Settings,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Vec<Failure>, SystemError> {
+    let batches: Vec<&[Job<'_>]> = jobs.chunks(NETWORKS).collect();
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let work = || {
+        let mut results = Vec::new();
+        while let number = next.fetch_add(1, Ordering::Relaxed)
+            && let Some(batch) = batches.get(number)
+        {
+            results.push((number, check_batch(batch, settings)));
+            progress(done.fetch_add(batch.len(), Ordering::Relaxed) + batch.len(), jobs.len());
+        }
+        results
+    };
+    let mut results = thread::scope(|scope| {
+        let workers: Vec<_> = (0..settings.threads.max(1)).map(|_| scope.spawn(work)).collect();
+        let results = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        results.flatten().collect::<Vec<_>>()
+    });
+    results.sort_by_key(|(number, _)| *number);
+    let mut failures = Vec::new();
+    for (_, found) in results {
+        failures.extend(found?);
+    }
+    Ok(failures)
+}
+
+/// What a case is compiled for.
+fn variants(index: usize, settings: &Settings) -> Vec<Variant> {
+    let isas = &settings.in_code;
+    let plain = Variant { isas: isas.clone(), checked: false };
+    let checked = Variant { isas: isas.clone(), checked: true };
+    match settings.builds {
+        Builds::Plain => vec![plain],
+        Builds::Checked => vec![checked],
+        Builds::Mixed => match index % 4 {
+            1 => vec![plain, checked],
+            3 if isas.len() > 1 => {
+                let from = 1 + index / 4 % (isas.len() - 1);
+                vec![plain, Variant { isas: isas[from..].to_vec(), checked: false }]
+            }
+            _ => vec![plain],
+        },
+    }
+}
+
+fn check_batch(jobs: &[Job<'_>], settings: &Settings) -> Result<Vec<Failure>, SystemError> {
+    let failure = |job: &Job<'_>, finding| Failure { index: job.index, variant: job.variant.clone(), finding };
+    let mut failures = Vec::new();
+    let mut subjects = Vec::new();
+    for job in jobs {
+        match prepare(job.case, &job.variant, job.fault) {
+            Ok(subject) => subjects.push((job, subject)),
+            Err(finding) => failures.push(failure(job, finding)),
+        }
+    }
+    let all: Vec<&Subject> = subjects.iter().map(|(_, subject)| subject).collect();
+    if all.is_empty() {
+        return Ok(failures);
+    }
+    match Program::build(&all, &settings.rustc) {
+        Ok(program) => {
+            for (number, (job, subject)) in subjects.iter().enumerate() {
+                failures.extend(run(&program, number, job, subject, settings).map(|finding| failure(job, finding)));
+            }
+        }
+        Err(BuildError::System(what, error)) => return Err(SystemError(format!("{what}: {error}"))),
+        // Each by itself, to see which it is.
+        Err(BuildError::Refused(_)) => {
+            for (job, subject) in &subjects {
+                match Program::build(&[subject], &settings.rustc) {
+                    Ok(program) => {
+                        failures.extend(run(&program, 0, job, subject, settings).map(|finding| failure(job, finding)));
+                    }
+                    Err(BuildError::System(what, error)) => return Err(SystemError(format!("{what}: {error}"))),
+                    Err(BuildError::Refused(said)) => failures.push(failure(job, Finding::DoesNotCompile(said))),
+                }
+            }
+        }
+    }
+    failures.sort_by_key(|failure| failure.index);
+    Ok(failures)
+}
+
+/// Runs a subject on each instruction set; the first thing that is wrong.
+fn run(program: &Program, number: usize, job: &Job<'_>, subject: &Subject, settings: &Settings) -> Option<Finding> {
+    let isas = settings.to_run.iter().copied().filter(|isa| job.variant.isas.contains(isa));
+    isas.map(|isa| run_on(program, number, subject, isa)).find_map(|finding| finding)
+}
+
+fn run_on(program: &Program, number: usize, subject: &Subject, isa: Isa) -> Option<Finding> {
+    let ran = program.run(number, isa);
+    let isa = isa.name;
+    let ran = match ran {
+        Ok(ran) => ran,
+        Err(message) => return Some(Finding::Stopped { isa, message }),
+    };
+    let plan = &subject.plan;
+    if ran.steps.len() != plan.steps.len() {
+        return Some(Finding::Stopped {
+            isa,
+            message: format!("{} steps reported of {}", ran.steps.len(), plan.steps.len()),
+        });
+    }
+    let image = subject.image.iter().copied().map(f64::from).collect();
+    let mut made = BTreeMap::from([(subject.graph.input, image)]);
+    for (step, found) in plan.steps.iter().zip(&ran.steps) {
+        let shape = step.output_shape;
+        let stride = plan.padded(shape.channels);
+        if found.len() < shape.pixels() * stride {
+            let message = format!("step {} reports {} values", step.name, found.len());
+            return Some(Finding::Stopped { isa, message });
+        }
+        let wrong = match expected(subject, step, &made) {
+            Ok(expected) => compare_step(step, &expected, found, stride, isa),
+            Err(finding) => Some(finding),
+        };
+        if wrong.is_some() {
+            return wrong;
+        }
+        let pixels = found.chunks_exact(stride).take(shape.pixels());
+        made.insert(step.tensor, pixels.flat_map(|p| p[..shape.channels].iter().copied().map(f64::from)).collect());
+    }
+    // The last step, as the caller gets it.
+    let Some(last) = plan.steps.last().and_then(|step| made.get(&step.tensor)) else {
+        return Some(Finding::Refused("the plan has no steps".to_owned()));
+    };
+    for (entry, output) in [("infer", &ran.output), ("infer_chw", &ran.output_chw)] {
+        if output.len() != last.len() {
+            return Some(Finding::Stopped { isa, message: format!("{entry} gives {} values", output.len()) });
+        }
+        for (expected, tolerance) in [(last, 0.0), (&subject.output, NETWORK_TOLERANCE)] {
+            let difference = compare(expected, output, plan.output, plan.output.channels);
+            if difference.relative > tolerance {
+                return Some(Finding::Output { isa, entry, difference });
+            }
+        }
+    }
+    None
+}

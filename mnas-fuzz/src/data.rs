@@ -1,0 +1,97 @@
+//! Weights and images on which every operator shows what it does.
+//!
+//! Weights as of a trained network are not enough: behind a batch norm hardly a value would lie beyond 6, and ReLU6 could
+//! not be told from ReLU. So the network is run on its image, operator by operator, and each batch norm gets the
+//! statistics of what it sees and a scale that spreads its channels over both ends of the activation behind it.
+
+use crate::random::Random;
+use mnas_codegen::graph::{Graph, Op, TensorId};
+use mnas_codegen::reference::{self, ReferenceError};
+use mnas_codegen::weights::{self, Weights};
+use mnas_dsl::Network;
+use mnas_dsl::network::Activation;
+use std::collections::BTreeMap;
+
+/// An image for a network, height x width x channels.
+pub fn image(network: &Network, seed: u64) -> Vec<f32> {
+    let mut random = Random::new(seed ^ 0x5eed_0001);
+    (0..network.input.len()).map(|_| random.between(-2.0, 2.0) as f32).collect()
+}
+
+/// Weights for a network, given its graph as it was lowered and the image that it will run on.
+///
+/// # Errors
+///
+/// As [`reference::run`]; not for a graph that was lowered from this network.
+pub fn weights(network: &Network, lowered: &Graph, image: &[f32], seed: u64) -> Result<Weights, ReferenceError> {
+    let mut weights = weights::random(network, seed);
+    let mut random = Random::new(seed ^ 0x5eed_0002);
+    let pixels = image.iter().copied().map(f64::from).collect();
+    let mut values: BTreeMap<TensorId, Vec<f64>> = BTreeMap::from([(lowered.input, pixels)]);
+    for node in &lowered.nodes {
+        if let Op::BatchNorm { param, .. } = &node.op {
+            let activation = lowered.nodes.iter().find_map(|next| match next.op {
+                Op::Activation(it) if next.inputs.first() == Some(&node.output) => Some(it),
+                _ => None,
+            });
+            spread(
+                &mut weights,
+                param,
+                &values[&node.inputs[0]],
+                activation.unwrap_or(Activation::Linear),
+                &mut random,
+            );
+        }
+        let mut made = reference::run_nodes(lowered, std::slice::from_ref(node), &weights, &values)?;
+        let mut made = made.remove(&node.output).unwrap_or_default();
+        match &node.op {
+            Op::BatchNorm { param, .. } => wake(&mut weights, param, &mut made),
+            // The hidden values of a squeeze-excite: few, and behind a ReLU all of them might be zero.
+            Op::Conv(conv) if conv.bias && node.name.ends_with("se/reduce") => {
+                let bias = weights.get_mut(&format!("{}.bias", conv.param)).expect("a bias");
+                for (bias, made) in bias.data.iter_mut().zip(&mut made) {
+                    let wanted = random.between(0.3, 1.5);
+                    *bias += (wanted - *made) as f32;
+                    *made = wanted;
+                }
+            }
+            _ => {}
+        }
+        values.insert(node.output, made);
+    }
+    Ok(weights)
+}
+
+/// Statistics of `x` and a scale for the activation, each channel a little different.
+fn spread(weights: &mut Weights, param: &str, x: &[f64], activation: Activation, random: &mut Random) {
+    let scale = match activation {
+        // They bend at 3 or 6.
+        Activation::Relu6 | Activation::HardSwish | Activation::HardSigmoid => 3.5,
+        Activation::Swish | Activation::Sigmoid => 1.6,
+        Activation::Linear | Activation::Relu => 1.1,
+    };
+    let count = x.len() as f64;
+    let mean = x.iter().sum::<f64>() / count;
+    // About zero, not about the mean: where values hardly differ, rounding errors would be blown up with the difference.
+    let variance = (x.iter().map(|v| v * v).sum::<f64>() / count).max(1e-2);
+    let deviation = variance.sqrt();
+    let mut set = |leaf: &str, value: &mut dyn FnMut(&mut Random) -> f64| {
+        let tensor = weights.get_mut(&format!("{param}.{leaf}")).expect("a parameter of a batch norm");
+        tensor.data.iter_mut().for_each(|it| *it = value(random) as f32);
+    };
+    set("running_mean", &mut |r| 0.5 * mean + deviation * r.between(-0.3, 0.3));
+    set("running_var", &mut |r| variance * r.between(0.6, 1.5));
+    set("weight", &mut |r| scale * r.between(0.6, 1.3) * if r.percent(15) { -1.0 } else { 1.0 });
+    set("bias", &mut |r| scale * r.between(-0.2, 0.5));
+}
+
+/// Lifts a batch norm's output where all of it lies below zero: nothing can be seen behind a ReLU of that.
+fn wake(weights: &mut Weights, param: &str, made: &mut [f64]) {
+    let highest = made.iter().copied().fold(f64::MIN, f64::max);
+    if highest < 0.5 {
+        let lift = 1.0 - highest;
+        let bias = weights.get_mut(&format!("{param}.bias")).expect("a bias");
+        bias.data.iter_mut().for_each(|it| *it += lift as f32);
+        made.iter_mut().for_each(|it| *it += lift);
+    }
+}

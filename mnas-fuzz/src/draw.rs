@@ -1,0 +1,314 @@
+//! Draws specs: greedily, so that few of them have every pair of values.
+
+use crate::case::Case;
+use crate::cover::{Missing, Pair};
+use crate::factors::*;
+use crate::random::Random;
+use std::fmt::Write as _;
+
+/// Multiply-accumulates of a network at most, so that the reference runs it in no time.
+const MACS: u64 = 1_500_000;
+/// Layers of a network at most, the stem apart.
+const LAYERS_IN_ALL: usize = 7;
+/// Random specs that are looked at for each that is taken.
+const CANDIDATES: usize = 12;
+/// Missing pairs for which a spec is looked for, for each that is taken.
+const WISHES: usize = 16;
+/// How often a spec is drawn for one missing pair.
+const TRIES: usize = 6;
+
+/// The first `count` specs of a seed. They are the same on every machine, and a longer list begins with a shorter one.
+pub fn cases(seed: u64, count: usize) -> Vec<Case> {
+    let mut random = Random::new(seed);
+    let mut missing = Missing::all();
+    (0..count).map(|index| next(&mut random, &mut missing, seed, index)).collect()
+}
+
+/// Of many drawn specs the one that has most pairs that none before had.
+fn next(random: &mut Random, missing: &mut Missing, seed: u64, index: usize) -> Case {
+    let name = format!("fuzz_{seed}_{index}");
+    let mut best: Option<(usize, Case, Vec<Row>)> = None;
+    let mut offer = |case: Case, missing: &Missing| {
+        let rows = rows(&case);
+        let new = missing.in_rows(&rows);
+        if best.as_ref().is_none_or(|(most, ..)| new > *most) {
+            best = Some((new, case, rows));
+        }
+    };
+    let mut drawn = 0;
+    while drawn < CANDIDATES {
+        if let Some(case) = draw(random, &name, &[]) {
+            offer(case, missing);
+            drawn += 1;
+        }
+    }
+    let wanted = missing.list();
+    for _ in 0..WISHES.min(wanted.len()) {
+        let pair = random.of(&wanted);
+        let has = |case: &Case| rows(case).iter().any(|row| row[pair.0.0] == pair.0.1 && row[pair.1.0] == pair.1.1);
+        let found = (0..TRIES).filter_map(|_| draw(random, &name, &[pair])).find(has);
+        if let Some(case) = found {
+            offer(case, missing);
+        }
+    }
+    let (_, case, rows) = best.expect("candidates were drawn");
+    missing.remove(&rows);
+    case
+}
+
+/// A valid spec within the limits, or `None` where what was drawn is none.
+fn draw(random: &mut Random, name: &str, wishes: &[Pair]) -> Option<Case> {
+    let wishes: Vec<(usize, usize)> = wishes.iter().flat_map(|(one, other)| [*one, *other]).collect();
+    let mut sketch = Sketch { random, wishes };
+    let (text, l2_bytes) = sketch.spec(name);
+    let case = Case::from_yaml(&text, name, l2_bytes, sketch.random.bits() >> 32).ok()?;
+    let fits = case.network.macs() <= MACS && case.network.layers.len() <= LAYERS_IN_ALL + 1;
+    fits.then_some(case)
+}
+
+struct Sketch<'r> {
+    random: &'r mut Random,
+    /// Values that one of the blocks should have.
+    wishes: Vec<(usize, usize)>,
+}
+
+/// What follows from a block's factors and has to be known before its neighbours are drawn.
+struct Block {
+    op: &'static str,
+    stride: &'static str,
+    skip: &'static str,
+    pointwise: &'static str,
+    layers: &'static str,
+}
+
+impl Sketch<'_> {
+    fn wish(&self, factor: usize) -> Option<&'static str> {
+        self.wishes.iter().find(|(f, _)| *f == factor).map(|&(_, value)| FACTORS[factor].values[value])
+    }
+
+    /// The wished value, if this is the block for it, or any.
+    fn pick(&mut self, factor: usize, focus: bool) -> &'static str {
+        self.wish(factor).filter(|_| focus).unwrap_or_else(|| self.random.of(FACTORS[factor].values))
+    }
+
+    fn op(&mut self, focus: bool) -> &'static str {
+        let wish = |factor| self.wish(factor).filter(|_| focus);
+        let is = |factor, none: &str| wish(factor).is_some_and(|it| it != none);
+        if let Some(op) = wish(OP) {
+            return op;
+        }
+        if is(EXPAND, "-") {
+            "mbconv"
+        } else if is(POINTWISE, "linear") {
+            "sepconv"
+        } else if wish(RING) == Some("-") || wish(EXPAND) == Some("-") {
+            self.random.of(&["conv", "sepconv"])
+        } else if is(SE, "none") || is(STRIPS, "-") {
+            self.random.of(&["sepconv", "mbconv"])
+        } else if wish(STRIPS) == Some("-") {
+            "conv"
+        } else {
+            self.random.of(&["conv", "sepconv", "mbconv", "mbconv"])
+        }
+    }
+
+    fn block(&mut self, focus: bool) -> Block {
+        let op = self.op(focus);
+        let first_skip = self.wish(FIRST_SKIP).filter(|_| focus);
+        let skip = match first_skip {
+            Some("pool") => "pool",
+            Some("identity") => "auto",
+            _ => match self.wish(SKIP).filter(|_| focus) {
+                Some(skip) => skip,
+                None => self.random.of(&["auto", "auto", "none", "pool"]),
+            },
+        };
+        let pointwise = match op {
+            "sepconv" if skip != "pool" && first_skip != Some("identity") => self.pick(POINTWISE, focus),
+            _ => "linear",
+        };
+        let layers = match self.wish(LAYERS).filter(|_| focus) {
+            Some(layers) => layers,
+            None => self.random.of(&["1", "1", "1", "2", "2", "3"]),
+        };
+        let stride = match self.wish(STRIDE).filter(|_| focus) {
+            _ if first_skip == Some("identity") => "1",
+            Some(stride) => stride,
+            None => self.random.of(&["1", "1", "2"]),
+        };
+        Block { op, stride, skip, pointwise, layers }
+    }
+
+    /// Text of a spec, and the cache that it is planned for.
+    fn spec(&mut self, name: &str) -> (String, Option<usize>) {
+        let most = match self.wish(POSITION) {
+            Some("first") => 3,
+            _ => 4,
+        };
+        let count = 1 + self.random.below(most);
+        let (count, focus) = match self.wish(POSITION) {
+            Some("first") => (count, 0),
+            Some(_) => (count.max(2), 1 + self.random.below(count.max(2) - 1)),
+            None => (count, self.random.below(count)),
+        };
+        let mut blocks: Vec<Block> = (0..count).map(|at| self.block(at == focus)).collect();
+        let channels = self.channels(&mut blocks, focus);
+        let stem_stride = self.pick(STEM_STRIDE, true);
+        let height = self.size(HEIGHT, IMAGE_HEIGHT, stem_stride, &blocks[..focus]);
+        let width = self.size(WIDTH, IMAGE_WIDTH, stem_stride, &blocks[..focus]);
+        keep_sizes(&mut blocks, stem_stride, height, width);
+
+        let mut out = format!("name: {name}\n");
+        let _ = writeln!(out, "input: {height}x{width}x{}", self.pick(IMAGE_CHANNELS, true));
+        let _ = writeln!(out, "padding: {}", self.pick(PADDING, true));
+        if self.random.percent(30) {
+            out.push_str("batch_norm: {eps: 1e-5}\n");
+        }
+        let _ = writeln!(out, "activation: {}", self.random.of(FACTORS[ACTIVATION].values));
+        let (kernel, activation) = (self.pick(STEM_KERNEL, true), self.pick(STEM_ACTIVATION, true));
+        let _ = writeln!(
+            out,
+            "stem: {{op: conv, kernel: {kernel}, stride: {stem_stride}, filters: {}, activation: {activation}}}",
+            channels[0]
+        );
+        out.push_str("blocks:\n");
+        for (at, block) in blocks.iter().enumerate() {
+            self.write_block(&mut out, block, channels[at + 1], at == focus);
+        }
+        self.write_head(&mut out);
+        let l2 = self.pick(L2, true).parse().ok();
+        (out, l2)
+    }
+
+    /// Channels before the first block and after each. Skips get channels that stay, more often than chance would.
+    fn channels(&mut self, blocks: &mut [Block], focus: usize) -> Vec<&'static str> {
+        let mut channels: Vec<&str> = (0..=blocks.len()).map(|_| self.random.of(FACTORS[INPUTS].values)).collect();
+        if let Some(wished) = self.wish(INPUTS) {
+            channels[focus] = wished;
+        }
+        for at in 0..blocks.len() {
+            let wished = self.wish(FILTERS).filter(|_| at == focus);
+            let keeps = at == focus && matches!(self.wish(FIRST_SKIP), Some("identity" | "pool"));
+            if keeps && let Some(wished) = wished {
+                channels[at] = wished;
+            }
+            match wished {
+                Some(wished) => channels[at + 1] = wished,
+                None if keeps || (self.random.percent(35) && !(at + 1 == focus && self.wish(INPUTS).is_some())) => {
+                    channels[at + 1] = channels[at];
+                }
+                None => {}
+            }
+        }
+        // Pool is refused where no layer can have it.
+        for at in 0..blocks.len() {
+            if channels[at] != channels[at + 1] && blocks[at].layers == "1" && blocks[at].skip == "pool" {
+                blocks[at].skip = "none";
+            }
+        }
+        channels
+    }
+
+    /// Rows or columns of the image, so that the block behind `before` has the wished number of them.
+    fn size(&mut self, block: usize, image: usize, stem_stride: &str, before: &[Block]) -> usize {
+        let small: &[usize] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 28, 33];
+        if self.wish(block).is_none()
+            && let Some(wished) = self.wish(image)
+        {
+            return match wished {
+                "odd" => self.random.of(&[3, 5, 7, 9, 13, 17, 21, 27]),
+                "even" => self.random.of(&[4, 6, 8, 10, 14, 16, 20, 32]),
+                other => other.parse().unwrap_or(1),
+            };
+        }
+        let class = self.wish(block);
+        let mut size = loop {
+            let size = self.random.of(small);
+            if class.is_none_or(|class| class == size_class(size)) {
+                break size;
+            }
+        };
+        let strides = before.iter().map(|block| block.stride).chain([stem_stride]);
+        for _ in strides.filter(|stride| *stride == "2") {
+            size = (2 * size - self.random.below(2)).max(2);
+        }
+        size
+    }
+
+    fn write_block(&mut self, out: &mut String, block: &Block, filters: &str, focus: bool) {
+        let Block { op, stride, skip, pointwise, layers } = block;
+        let kernel = self.pick(KERNEL, focus);
+        let _ = write!(out, "  - {{op: {op}, kernel: {kernel}, stride: {stride}, filters: {filters}, layers: {layers}");
+        if *op == "mbconv" {
+            let ratio = match self.wish(EXPAND).filter(|it| focus && *it != "-") {
+                Some(ratio) => ratio,
+                None => self.random.of(&FACTORS[EXPAND].values[1..]),
+            };
+            let _ = write!(out, ", expand: {ratio}");
+        }
+        if *op != "conv" {
+            let se = match self.wish(SE).filter(|_| focus) {
+                Some(se) => se,
+                None if self.random.percent(50) => "none",
+                None => self.random.of(&FACTORS[SE].values[1..]),
+            };
+            if se != "none" {
+                let _ = write!(out, ", se: {se}");
+            }
+        }
+        if *skip != "auto" {
+            let _ = write!(out, ", skip: {skip}");
+        }
+        if self.wish(ACTIVATION).is_some() && focus || self.random.percent(70) {
+            let _ = write!(out, ", activation: {}", self.pick(ACTIVATION, focus));
+        }
+        if *pointwise != "linear" {
+            let _ = write!(out, ", pointwise_activation: {pointwise}");
+        }
+        out.push_str("}\n");
+    }
+
+    fn write_head(&mut self, out: &mut String) {
+        let head = match (self.wish(HEAD), self.wish(HEAD_FILTERS), self.wish(CLASSES)) {
+            (Some(head), ..) => head,
+            (None, Some("-"), Some("-")) | (None, None, Some("-")) => "none",
+            (None, Some("-"), Some(_)) => "plain",
+            (None, Some("-"), None) => self.random.of(&["none", "plain"]),
+            (None, Some(_), _) => "filters",
+            (None, None, Some(_)) => self.random.of(&["plain", "filters"]),
+            (None, None, None) => self.random.of(FACTORS[HEAD].values),
+        };
+        let some = |sketch: &mut Self, factor| match sketch.wish(factor).filter(|it| *it != "-") {
+            Some(value) => value,
+            None => sketch.random.of(&FACTORS[factor].values[1..]),
+        };
+        match head {
+            "none" => out.push_str("head: none\n"),
+            "plain" => {
+                let _ = writeln!(out, "head: {{pool: average, classes: {}}}", some(self, CLASSES));
+            }
+            _ => {
+                let (filters, classes) = (some(self, HEAD_FILTERS), some(self, CLASSES));
+                let activation = self.random.of(FACTORS[ACTIVATION].values);
+                let _ = writeln!(
+                    out,
+                    "head: {{filters: {filters}, pool: average, classes: {classes}, activation: {activation}}}"
+                );
+            }
+        }
+    }
+}
+
+/// A stride of 2 needs two rows and columns: where fewer are left, strides become 1.
+fn keep_sizes(blocks: &mut [Block], stem_stride: &str, mut height: usize, mut width: usize) {
+    let strides = std::iter::once(stem_stride).chain(blocks.iter().map(|block| block.stride)).collect::<Vec<_>>();
+    for (at, stride) in strides.into_iter().enumerate() {
+        if stride == "1" {
+            continue;
+        }
+        match at.checked_sub(1) {
+            Some(block) if height < 2 || width < 2 => blocks[block].stride = "1",
+            _ => (height, width) = (height.div_ceil(2), width.div_ceil(2)),
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! What specs vary in: each factor with its values, and the pairs of values that no spec can have.
+//!
+//! A block of a spec is a row: one value of each factor, those of the whole network among them.
+
+use crate::case::Case;
+use mnas_codegen::compile::fused_graph;
+use mnas_codegen::graph::activation_name;
+use mnas_codegen::plan::{BlockSchedule, Plan, StepKind, StepSchedule, isa};
+use mnas_dsl::network::{Activation, LayerOp, Padding, Skip};
+use mnas_dsl::spec::PointwiseActivation;
+
+/// Something that specs vary in.
+#[derive(Clone, Copy, Debug)]
+pub struct Factor {
+    /// What it is called.
+    pub name: &'static str,
+    /// Its values.
+    pub values: &'static [&'static str],
+}
+
+/// One value, by index, of each of [`FACTORS`].
+pub type Row = [usize; FACTORS.len()];
+
+/// Around the lanes of every instruction set and the widths of panels: one less, as many, one more.
+const CHANNELS: &[&str] = &["1", "3", "7", "8", "9", "15", "16", "17", "24", "31", "32", "33", "40", "48"];
+const SIZES: &[&str] = &["1", "2", "3", "4", "odd", "even", "long odd", "long even"];
+const IMAGE_SIZES: &[&str] = &["1", "2", "odd", "even"];
+const ACTIVATIONS: &[&str] = &["linear", "relu", "relu6", "hard_swish", "swish", "sigmoid", "hard_sigmoid"];
+
+macro_rules! factors {
+    ($($constant:ident $name:literal $values:expr;)*) => {
+        /// Every factor; the constants are indices into it.
+        pub const FACTORS: &[Factor] = &[$(Factor { name: $name, values: $values }),*];
+        factors!(@number 0; $($constant $name,)*);
+    };
+    (@number $n:expr; $constant:ident $name:literal, $($rest:tt)*) => {
+        #[doc = concat!("Index of `", $name, "`.")]
+        pub const $constant: usize = $n;
+        factors!(@number $n + 1; $($rest)*);
+    };
+    (@number $n:expr;) => {};
+}
+
+factors! {
+    OP "op" &["conv", "sepconv", "mbconv"];
+    KERNEL "kernel" &["1", "3", "5", "7", "9"];
+    STRIDE "stride" &["1", "2"];
+    EXPAND "expand" &["-", "0.5", "1", "2", "2.5", "3", "6"];
+    SE "se" &["none", "0.01", "0.25", "0.5", "1"];
+    SKIP "skip" &["auto", "none", "pool"];
+    FIRST_SKIP "skip of the first layer" &["none", "identity", "pool"];
+    INPUTS "input channels" CHANNELS;
+    FILTERS "filters" CHANNELS;
+    LAYERS "layers" &["1", "2", "3"];
+    ACTIVATION "activation" ACTIVATIONS;
+    POINTWISE "pointwise activation" &["linear", "same", "relu6"];
+    HEIGHT "input height" SIZES;
+    WIDTH "input width" SIZES;
+    POSITION "position" &["first", "later"];
+    STRIPS "strips" &["-", "whole", "some", "one row"];
+    RING "ring" &["-", "whole", "wraps"];
+    PADDING "padding" &["same", "symmetric"];
+    IMAGE_HEIGHT "image height" IMAGE_SIZES;
+    IMAGE_WIDTH "image width" IMAGE_SIZES;
+    IMAGE_CHANNELS "image channels" &["1", "2", "3", "4", "8", "9"];
+    STEM_KERNEL "stem kernel" &["1", "3", "5", "7"];
+    STEM_STRIDE "stem stride" &["1", "2"];
+    STEM_ACTIVATION "stem activation" ACTIVATIONS;
+    HEAD "head" &["none", "plain", "filters"];
+    HEAD_FILTERS "head filters" &["-", "7", "20", "32", "37", "48"];
+    CLASSES "classes" &["-", "1", "7", "8", "10", "33", "70"];
+    L2 "cache" &["real", "1024", "2048", "4096", "8192", "16384", "32768"];
+}
+
+/// Values of one factor that none of the given values of another can stand beside.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// Why.
+    pub reason: &'static str,
+    /// A factor and some of its values.
+    pub one: (usize, &'static [&'static str]),
+    /// Another factor and some of its values.
+    pub other: (usize, &'static [&'static str]),
+}
+
+const fn rule(
+    reason: &'static str,
+    one: (usize, &'static [&'static str]),
+    other: (usize, &'static [&'static str]),
+) -> Rule {
+    Rule { reason, one, other }
+}
+
+const RATIOS: &[&str] = &["0.5", "1", "2", "2.5", "3", "6"];
+const SOME_SE: &[&str] = &["0.01", "0.25", "0.5", "1"];
+const SOME_SKIP: &[&str] = &["identity", "pool"];
+const ABOVE_1: &[&str] = &["2", "3", "4", "odd", "even", "long odd", "long even"];
+const ABOVE_2: &[&str] = &["3", "4", "odd", "even", "long odd", "long even"];
+const A_STEP: &[&str] = &["whole", "some", "one row"];
+
+/// Every pair that cannot be.
+pub const RULES: &[Rule] = &[
+    rule("only mbconv expands", (OP, &["conv", "sepconv"]), (EXPAND, RATIOS)),
+    rule("mbconv always expands", (OP, &["mbconv"]), (EXPAND, &["-"])),
+    rule("conv has no squeeze-excite", (OP, &["conv"]), (SE, SOME_SE)),
+    rule("only sepconv has it", (OP, &["conv", "mbconv"]), (POINTWISE, &["same", "relu6"])),
+    rule("only sepconv has it", (EXPAND, RATIOS), (POINTWISE, &["same", "relu6"])),
+    rule("refused by the language", (POINTWISE, &["same", "relu6"]), (SKIP, &["pool"])),
+    rule("there is never a skip", (POINTWISE, &["same", "relu6"]), (FIRST_SKIP, SOME_SKIP)),
+    rule("as written", (SKIP, &["none"]), (FIRST_SKIP, SOME_SKIP)),
+    rule("as written", (SKIP, &["auto"]), (FIRST_SKIP, &["pool"])),
+    rule("as written", (SKIP, &["pool"]), (FIRST_SKIP, &["identity"])),
+    rule("identity keeps the size", (STRIDE, &["2"]), (FIRST_SKIP, &["identity"])),
+    rule("a stride of 2 needs two rows", (STRIDE, &["2"]), (HEIGHT, &["1"])),
+    rule("a stride of 2 needs two columns", (STRIDE, &["2"]), (WIDTH, &["1"])),
+    rule("a stride of 2 needs two rows", (STRIDE, &["2"]), (IMAGE_HEIGHT, &["1"])),
+    rule("a stride of 2 needs two columns", (STRIDE, &["2"]), (IMAGE_WIDTH, &["1"])),
+    rule("a stride of 2 needs two rows", (STEM_STRIDE, &["2"]), (IMAGE_HEIGHT, &["1"])),
+    rule("a stride of 2 needs two columns", (STEM_STRIDE, &["2"]), (IMAGE_WIDTH, &["1"])),
+    rule("no layer adds rows", (IMAGE_HEIGHT, &["1"]), (HEIGHT, ABOVE_1)),
+    rule("no layer adds columns", (IMAGE_WIDTH, &["1"]), (WIDTH, ABOVE_1)),
+    rule("no layer adds rows", (IMAGE_HEIGHT, &["2"]), (HEIGHT, ABOVE_2)),
+    rule("no layer adds columns", (IMAGE_WIDTH, &["2"]), (WIDTH, ABOVE_2)),
+    rule("a backbone has no classes", (HEAD, &["none"]), (CLASSES, &["1", "7", "8", "10", "33", "70"])),
+    rule("a head has classes", (HEAD, &["plain", "filters"]), (CLASSES, &["-"])),
+    rule("as written", (HEAD, &["none", "plain"]), (HEAD_FILTERS, &["7", "20", "32", "37", "48"])),
+    rule("as written", (HEAD, &["filters"]), (HEAD_FILTERS, &["-"])),
+    rule("a backbone has no classes", (HEAD_FILTERS, &["7", "20", "32", "37", "48"]), (CLASSES, &["-"])),
+    rule("a convolution is no strip", (OP, &["conv"]), (STRIPS, A_STEP)),
+    rule("a block is", (OP, &["sepconv", "mbconv"]), (STRIPS, &["-"])),
+    rule("a block is", (EXPAND, RATIOS), (STRIPS, &["-"])),
+    rule("a block is", (SE, SOME_SE), (STRIPS, &["-"])),
+    rule("a block is", (POINTWISE, &["same", "relu6"]), (STRIPS, &["-"])),
+    rule("a convolution has no ring", (OP, &["conv"]), (RING, &["whole", "wraps"])),
+    rule("an expansion fills a ring", (OP, &["mbconv"]), (RING, &["-"])),
+    rule("an expansion fills a ring", (EXPAND, RATIOS), (RING, &["-"])),
+    rule("only blocks have a ring", (STRIPS, &["-"]), (RING, &["whole", "wraps"])),
+    rule("one strip needs every row", (STRIPS, &["whole"]), (RING, &["wraps"])),
+    rule("one row is all", (HEIGHT, &["1"]), (STRIPS, &["some", "one row"])),
+    rule("one row is all", (IMAGE_HEIGHT, &["1"]), (STRIPS, &["some", "one row"])),
+    rule("no divisor lies between", (HEIGHT, &["2", "3"]), (STRIPS, &["some"])),
+    rule("no divisor lies between", (IMAGE_HEIGHT, &["2"]), (STRIPS, &["some"])),
+    rule("one row is all", (HEIGHT, &["1"]), (RING, &["wraps"])),
+    rule("one row is all", (IMAGE_HEIGHT, &["1"]), (RING, &["wraps"])),
+];
+
+/// Why no row can have both values; `None` if one can.
+pub fn impossible(one: (usize, usize), other: (usize, usize)) -> Option<&'static str> {
+    let has = |side: (usize, &[&str]), (factor, value): (usize, usize)| {
+        side.0 == factor && side.1.contains(&FACTORS[factor].values[value])
+    };
+    let forbids = |r: &&Rule| (has(r.one, one) && has(r.other, other)) || (has(r.one, other) && has(r.other, one));
+    RULES.iter().find(forbids).map(|r| r.reason)
+}
+
+/// Index of a value.
+///
+/// # Panics
+///
+/// If the factor has no such value.
+pub fn value(factor: usize, label: &str) -> usize {
+    position(factor, label).unwrap_or_else(|| panic!("{} is never {label}", FACTORS[factor].name))
+}
+
+fn position(factor: usize, label: &str) -> Option<usize> {
+    FACTORS[factor].values.iter().position(|it| *it == label)
+}
+
+/// The class of a number of rows or columns.
+pub fn size_class(size: usize) -> &'static str {
+    match size {
+        0..=4 => ["1", "1", "2", "3", "4"][size],
+        5..=12 => ["even", "odd"][size % 2],
+        _ => ["long even", "long odd"][size % 2],
+    }
+}
+
+/// A row for each block; those that have a value in no list are left out.
+pub fn rows(case: &Case) -> Vec<Row> {
+    let graph = fused_graph(&case.network);
+    let Ok(plan) = case.plan(&graph, isa::ALL.to_vec()) else { return Vec::new() };
+    (0..case.spec.blocks.len()).filter_map(|index| row(case, &plan, index)).collect()
+}
+
+fn row(case: &Case, plan: &Plan, index: usize) -> Option<Row> {
+    let (spec, network) = (&case.spec, &case.network);
+    let block = &spec.blocks[index];
+    let name = format!("blocks.{index}.0");
+    let layer = network.layers.iter().find(|layer| layer.name == name)?;
+    let ratio = |it: Option<f64>, none: &str| it.map_or_else(|| none.to_owned(), |it| it.to_string());
+    let activation = |it: Activation| activation_name(it).to_owned();
+    let image_size = |size: usize| match size {
+        1 | 2 => size.to_string(),
+        _ => ["even", "odd"][size % 2].to_owned(),
+    };
+    let (strips, ring) = schedule_of(&name, plan).map_or(("-", "-"), |s| strips_and_ring(plan, s));
+    let stem = &network.layers[0];
+    let classes = network.head.as_ref().map(|head| head.classes);
+    let head_filters = network.head.as_ref().and_then(|head| head.conv).map(|(filters, _)| filters);
+    let number = |it: Option<usize>| it.map_or_else(|| "-".to_owned(), |it| it.to_string());
+    let mut row: Row = [0; FACTORS.len()];
+    for (factor, label) in [
+        (OP, block.kind.op().to_owned()),
+        (KERNEL, layer.kernel_size.to_string()),
+        (STRIDE, layer.stride.to_string()),
+        (EXPAND, ratio(block.expand_ratio.map(|it| it.value), "-")),
+        (SE, ratio(block.se_ratio.map(|it| it.value), "none")),
+        (SKIP, block.skip.map_or("auto", |it| skip_name(it.value)).to_owned()),
+        (FIRST_SKIP, skip_name(layer.skip).to_owned()),
+        (INPUTS, layer.input.channels.to_string()),
+        (FILTERS, layer.output.channels.to_string()),
+        (LAYERS, block.layers.map_or(1, |it| it.value).to_string()),
+        (
+            ACTIVATION,
+            activation(match layer.op {
+                LayerOp::Conv { activation }
+                | LayerOp::SepConv { activation, .. }
+                | LayerOp::MbConv { activation, .. } => activation,
+            }),
+        ),
+        (
+            POINTWISE,
+            match block.pointwise_activation.map(|it| it.value) {
+                None => "linear".to_owned(),
+                Some(PointwiseActivation::Same) => "same".to_owned(),
+                Some(PointwiseActivation::Is(it)) => activation(it),
+            },
+        ),
+        (HEIGHT, size_class(layer.input.height).to_owned()),
+        (WIDTH, size_class(layer.input.width).to_owned()),
+        (POSITION, if index == 0 { "first" } else { "later" }.to_owned()),
+        (STRIPS, strips.to_owned()),
+        (RING, ring.to_owned()),
+        (
+            PADDING,
+            if spec.padding.is_some_and(|it| it.value == Padding::Symmetric) { "symmetric" } else { "same" }.to_owned(),
+        ),
+        (IMAGE_HEIGHT, image_size(network.input.height)),
+        (IMAGE_WIDTH, image_size(network.input.width)),
+        (IMAGE_CHANNELS, network.input.channels.to_string()),
+        (STEM_KERNEL, stem.kernel_size.to_string()),
+        (STEM_STRIDE, stem.stride.to_string()),
+        (
+            STEM_ACTIVATION,
+            match stem.op {
+                LayerOp::Conv { activation: it } => activation(it),
+                _ => return None,
+            },
+        ),
+        (
+            HEAD,
+            if classes.is_none() {
+                "none"
+            } else if head_filters.is_none() {
+                "plain"
+            } else {
+                "filters"
+            }
+            .to_owned(),
+        ),
+        (HEAD_FILTERS, number(head_filters)),
+        (CLASSES, number(classes)),
+        (L2, case.l2_bytes.map_or_else(|| "real".to_owned(), |it| it.to_string())),
+    ] {
+        row[factor] = position(factor, &label)?;
+    }
+    Some(row)
+}
+
+fn skip_name(skip: Skip) -> &'static str {
+    match skip {
+        Skip::None => "none",
+        Skip::Identity => "identity",
+        Skip::Pool => "pool",
+    }
+}
+
+/// How the widest instruction set does the block of a layer.
+fn schedule_of<'p>(layer: &str, plan: &'p Plan) -> Option<(usize, &'p BlockSchedule)> {
+    let schedule = plan.schedules.first()?;
+    let ends_with_it = |name: &str| name == layer || name.ends_with(&format!("+{layer}"));
+    plan.steps.iter().zip(&schedule.steps).enumerate().find_map(|(index, (step, schedule))| match schedule {
+        StepSchedule::Block(block) if ends_with_it(&step.name) => Some((index, &**block)),
+        _ => None,
+    })
+}
+
+fn strips_and_ring(plan: &Plan, (index, s): (usize, &BlockSchedule)) -> (&'static str, &'static str) {
+    let StepKind::Block(block) = &plan.steps[index].kind else { return ("-", "-") };
+    let rows = block.depthwise.output.height;
+    let strips = match s.strip {
+        strip if strip == rows => "whole",
+        1 => "one row",
+        _ => "some",
+    };
+    let ring = match &block.expand {
+        None => "-",
+        Some(expand) if s.ring < expand.output.height => "wraps",
+        Some(_) => "whole",
+    };
+    (strips, ring)
+}

@@ -1,0 +1,166 @@
+//! Several subjects as one program, built by rustc and run network by network.
+
+use crate::subject::Subject;
+use mnas_codegen::emit::file;
+use mnas_codegen::plan::isa::Isa;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const MAIN: &str = include_str!("program_main.rs.txt");
+
+/// How programs are built.
+#[derive(Clone, Debug)]
+pub struct Rustc {
+    /// The compiler.
+    pub command: OsString,
+    /// `-C opt-level`. At 0 a network takes a twentieth of the time to compile, and rustc's own checks of unsafe code are
+    /// on. Those of overflow are off: each index would have one, which takes most of the time, and a wrong index is seen by
+    /// what it reads.
+    pub opt_level: u8,
+}
+
+impl Default for Rustc {
+    /// `$RUSTC`, or `rustc` on the path, without optimising.
+    fn default() -> Self {
+        Rustc { command: std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()), opt_level: 0 }
+    }
+}
+
+/// A program in a folder of its own, which goes with it.
+#[derive(Debug)]
+pub struct Program {
+    folder: PathBuf,
+}
+
+/// Why there is no program.
+#[derive(Debug)]
+pub enum BuildError {
+    /// A file could not be written, or rustc not be started.
+    System(String, io::Error),
+    /// What rustc says of the code.
+    Refused(String),
+}
+
+/// What a run gave: pixels as they lie in the arena for each step, and the outputs.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// What each step wrote.
+    pub steps: Vec<Vec<f32>>,
+    /// The output of `infer`.
+    pub output: Vec<f32>,
+    /// The output of `infer_chw`, of the same image.
+    pub output_chw: Vec<f32>,
+}
+
+impl Program {
+    /// Writes and builds a program.
+    ///
+    /// # Errors
+    ///
+    /// Files or rustc.
+    pub fn build(subjects: &[&Subject], rustc: &Rustc) -> Result<Self, BuildError> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("mnas-fuzz-{}-{number}", std::process::id()));
+        let failed = |path: &Path, error| BuildError::System(format!("cannot write `{}`", path.display()), error);
+        fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
+        let program = Program { folder };
+        let write = |name: String, bytes: &[u8]| {
+            let path = program.folder.join(name);
+            fs::write(&path, bytes).map_err(|error| failed(&path, error))
+        };
+        let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+        let mut main = MAIN.to_owned();
+        let mut arms = String::new();
+        for (i, subject) in subjects.iter().enumerate() {
+            write(format!("{i}.weights"), &bytes(&subject.packed))?;
+            write(format!("{i}.image"), &bytes(&subject.image))?;
+            write(format!("n{i}.rs"), subject.code.as_bytes())?;
+            let _ = writeln!(main, "mod n{i};");
+            let _ = writeln!(arms, "        Some(\"{i}\") => run!({i}, n{i}, {}),", subject.type_name);
+        }
+        main.push_str(&file::runtime());
+        let _ = write!(
+            main,
+            "\nfn main() {{\n    match std::env::args().nth(1).as_deref() {{\n{arms}        _ => panic!(\"which network?\"),\n    }}\n}}\n"
+        );
+        write("main.rs".to_owned(), main.as_bytes())?;
+        let built = Command::new(&rustc.command)
+            .current_dir(&program.folder)
+            .args([
+                "--edition",
+                "2024",
+                "--cap-lints",
+                "allow",
+                "--cfg",
+                "feature=\"std\"",
+                "--cfg",
+                "feature=\"alloc\"",
+            ])
+            .args(["-C", &format!("opt-level={}", rustc.opt_level), "-C", "overflow-checks=off", "-o", NAME, "main.rs"])
+            .output()
+            .map_err(|error| BuildError::System(format!("cannot start `{}`", rustc.command.display()), error))?;
+        if !built.status.success() {
+            return Err(BuildError::Refused(first_lines(&built.stderr)));
+        }
+        Ok(program)
+    }
+
+    /// Runs network number `index` on an instruction set that the machine has.
+    ///
+    /// # Errors
+    ///
+    /// What the program said when it stopped.
+    pub fn run(&self, index: usize, isa: Isa) -> Result<Ran, String> {
+        let ran = Command::new(self.folder.join(NAME))
+            .current_dir(&self.folder)
+            .arg(index.to_string())
+            .env("MNAS_ISA", isa.name)
+            .output()
+            .map_err(|error| error.to_string())?;
+        if !ran.status.success() {
+            return Err(format!("{}: {}", ran.status, first_lines(&ran.stderr)));
+        }
+        parse(&ran.stdout).ok_or_else(|| "it wrote another number of values than it should".to_owned())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // A folder for temporary files is emptied now and then anyway.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+const NAME: &str = if cfg!(windows) { "program.exe" } else { "program" };
+
+fn parse(mut rest: &[u8]) -> Option<Ran> {
+    let count = number(&mut rest)?;
+    let steps = (0..count).map(|_| values(&mut rest)).collect::<Option<_>>()?;
+    let ran = Ran { steps, output: values(&mut rest)?, output_chw: values(&mut rest)? };
+    rest.is_empty().then_some(ran)
+}
+
+fn number(rest: &mut &[u8]) -> Option<usize> {
+    let (head, tail) = rest.split_first_chunk::<8>()?;
+    *rest = tail;
+    usize::try_from(u64::from_le_bytes(*head)).ok()
+}
+
+fn values(rest: &mut &[u8]) -> Option<Vec<f32>> {
+    let bytes = number(rest)?.checked_mul(4)?;
+    let (head, tail) = rest.split_at_checked(bytes)?;
+    *rest = tail;
+    Some(head.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+}
+
+fn first_lines(text: &[u8]) -> String {
+    let lines: Vec<String> =
+        String::from_utf8_lossy(text).lines().take(12).map(|line| line.chars().take(200).collect()).collect();
+    lines.join("\n")
+}
