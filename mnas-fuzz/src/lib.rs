@@ -16,8 +16,10 @@ pub mod draw;
 pub mod factors;
 pub mod fault;
 pub mod finding;
+pub mod hunt;
 pub mod program;
 pub mod random;
+pub mod reductions;
 pub mod subject;
 
 pub use case::Case;

@@ -95,6 +95,20 @@ Examples:
 
 Exit codes: 0 every block agrees, 1 one differs; the first such block is named.")]
     Verify(VerifyArgs),
+    /// Compare generated code with the reference executor on random networks, and shrink one that differs.
+    #[command(after_help = "\
+Examples:
+  mnasc fuzz
+  mnasc fuzz --specs 1000 --seed 7 --keep found
+  mnasc fuzz --specs 50 --isa avx2 --checked
+  mnasc fuzz found/fuzz_7_312.yaml --seed 1234567 --l2 4096 --isa avx2,scalar
+
+Specs are drawn so that 200 of them have every pair of values of what specs vary in. Each is compiled to Rust, built by
+rustc and run; each step is compared with what the reference makes of the same inputs. Of a network that differs the
+first such step is named, the stage of the compiler at fault looked for, and the spec made smaller while it still differs.
+
+Exit codes: 0 every network agrees, 1 one differs.")]
+    Fuzz(FuzzArgs),
     /// Measure what this machine can do at most: multiply-adds, and reading from each cache.
     #[command(after_help = "\
 Examples:
@@ -333,6 +347,33 @@ pub(crate) struct PeakArgs {
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FuzzArgs {
+    /// Specs to check instead of random ones.
+    pub(crate) spec: Vec<PathBuf>,
+    /// How many specs to draw.
+    #[arg(long, default_value_t = 200, conflicts_with = "spec", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) specs: u32,
+    /// Decides which; for given specs, weights and image.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Instruction sets in the code, each of which is run [default: all, of which each that this machine has is run].
+    #[arg(long, value_delimiter = ',', value_parser = isa_parser(), value_name = "ISA,...")]
+    pub(crate) isa: Vec<Isa>,
+    /// Assert every memory access of every network [default: of every fourth].
+    #[arg(long)]
+    pub(crate) checked: bool,
+    /// rustc's optimisation. Without any, networks are built twenty times faster.
+    #[arg(long, default_value_t = 0, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(0..=3))]
+    pub(crate) opt_level: u8,
+    /// Bytes of cache that a given spec's strips are planned for [default: those of a usual core].
+    #[arg(long, value_name = "BYTES", requires = "spec", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) l2: Option<u32>,
+    /// Write the small spec to this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) keep: Option<PathBuf>,
 }
 
 fn tolerance(text: &str) -> Result<f64, String> {

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 pub(crate) mod compile;
 mod emit;
+mod fuzz;
 pub(crate) mod peak;
 pub(crate) mod run;
 mod summary;
@@ -21,6 +22,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<()> {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Verify(args)) => verify::run(&args),
+        Some(Command::Fuzz(args)) => fuzz::run(&args),
         Some(Command::Peak(args)) => peak::run(&args),
     }
 }

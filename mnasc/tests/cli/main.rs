@@ -4,6 +4,7 @@ mod against;
 mod compile;
 mod failures;
 mod folder;
+mod fuzz;
 mod generated;
 mod measured;
 mod photographs;

@@ -55,6 +55,7 @@ fn every_command_has_help_with_examples() {
         &["run", "--help"],
         &["bench", "--help"],
         &["verify", "--help"],
+        &["fuzz", "--help"],
         &["peak", "--help"],
     ] {
         let said = folder.mnasc(command).done();
