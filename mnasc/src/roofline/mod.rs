@@ -7,7 +7,8 @@
 //! - *memory*: bytes over the bandwidth of where they lie. One inference reads every weight once, so that before a
 //!   weight is read again all others were: they come from the nearest cache that holds the weights of the whole
 //!   network. A block's input was written by the block before it, and its output is read by the next: they come from
-//!   the nearest cache that holds both. Writing is taken to be as fast as reading.
+//!   the nearest cache that holds both. Writing is taken to be as fast as reading. Bytes
+//!   are those of the plan, channels that only pad a vector among them.
 //!
 //! Both are taken to overlap completely, so the bound is the larger; with each simplification it errs to the fast
 //! side. [Williams, Waterman, Patterson 2009](https://doi.org/10.1145/1498765.1498785).
@@ -161,6 +162,7 @@ impl Roofs {
 mod tests {
     use super::*;
     use mnas_codegen::compile::{Options, compile};
+    use mnas_codegen::plan::isa;
 
     fn roofs() -> Roofs {
         let level = |name: &str, holds, bandwidth| Level { name: name.to_owned(), holds, bandwidth };
@@ -200,7 +202,9 @@ blocks:
 head: {filters: 32, classes: 10}
 ";
         let (spec, network) = mnas_dsl::load_yaml(text, "tiny.yaml").unwrap();
-        let plan = compile(&spec, &network, None, &Options::default()).unwrap().plan;
+        // Whose vectors pad channels to eight.
+        let options = Options { isas: vec![isa::AVX2], ..Options::default() };
+        let plan = compile(&spec, &network, None, &options).unwrap().plan;
         let works: Vec<Work> = plan.steps.iter().map(|step| Work::of(&plan, step)).collect();
         let weights: u64 = plan.layers.iter().map(|layer| layer.len() as u64 * 4).sum();
         assert_eq!(works.iter().map(|work| work.weight_bytes).sum::<u64>(), weights);
