@@ -127,7 +127,8 @@ pub fn check_jobs(
     settings: &Settings,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Vec<Failure>, SystemError> {
-    let batches: Vec<&[Job<'_>]> = jobs.chunks(NETWORKS).collect();
+    let threads = settings.threads.max(1);
+    let batches: Vec<&[Job<'_>]> = jobs.chunks(jobs.len().div_ceil(threads).clamp(1, NETWORKS)).collect();
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let work = || {
         let mut results = Vec::new();
@@ -140,7 +141,7 @@ pub fn check_jobs(
         results
     };
     let mut results = thread::scope(|scope| {
-        let workers: Vec<_> = (0..settings.threads.max(1)).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let results = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
         results.flatten().collect::<Vec<_>>()
     });

@@ -9,8 +9,8 @@ use crate::subject::{Variant, check_graph, lowered, run_passes};
 use mnas_codegen::passes::PASSES;
 use mnas_codegen::plan::isa::Isa;
 
-/// Smaller specs that are tried together: a program for each thread.
-const TOGETHER: usize = 16;
+/// Smaller specs that are tried together.
+const TOGETHER: usize = 8;
 
 /// What was found out about a failing case.
 #[derive(Clone, Debug)]
@@ -41,7 +41,14 @@ pub fn hunt(
     if let Some(isa) = failure.finding.isa() {
         hunt.settings.to_run.retain(|it| it.name == isa);
     }
-    let (case, failure) = hunt.shrink(case, failure, progress)?;
+    // Alone in its file an instruction set takes less time to build.
+    let alone = Variant { isas: hunt.settings.to_run.clone(), ..failure.variant.clone() };
+    let first = match &failure.finding.isa() {
+        Some(_) => hunt.fails(case, &alone, &hunt.settings)?,
+        None => None,
+    };
+    let (case, smallest) = hunt.shrink(case, first.as_ref().unwrap_or(failure), progress)?;
+    let failure = hunt.fails(&case, &failure.variant, &hunt.settings)?.unwrap_or(smallest);
     hunt.settings.to_run.clone_from(&settings.to_run);
     let blame = hunt.blame(&case, &failure)?;
     Ok(Report { case, variant: failure.variant, finding: failure.finding, blame })
@@ -64,22 +71,34 @@ impl Hunt<'_> {
 
     fn shrink(&self, case: &Case, failure: &Failure, progress: &dyn Fn(&Case)) -> Result<(Case, Failure), SystemError> {
         let (mut case, mut failure) = (case.clone(), failure.clone());
-        while let Some((smaller, how)) = self.smaller(&case, &failure.variant)? {
-            (case, failure) = (smaller, how);
+        let mut from = 0;
+        while let Some((at, smaller, how)) = self.smaller(&case, &failure.variant, from)? {
+            (from, case, failure) = (at, smaller, how);
             progress(&case);
         }
         Ok((case, failure))
     }
 
-    /// The first smaller case that fails as well.
-    fn smaller(&self, case: &Case, variant: &Variant) -> Result<Option<(Case, Failure)>, SystemError> {
+    /// A smaller case that fails as well, and its number among all. Those from number `from` on are tried first: what
+    /// was in vain before a step mostly is in vain behind it.
+    fn smaller(
+        &self,
+        case: &Case,
+        variant: &Variant,
+        from: usize,
+    ) -> Result<Option<(usize, Case, Failure)>, SystemError> {
         let smaller: Vec<Case> = reductions(&case.spec).iter().filter_map(|spec| case.with_spec(spec)).collect();
         let job = |(index, case)| Job { index, case, variant: variant.clone(), fault: self.fault };
-        let jobs: Vec<Job<'_>> = smaller.iter().enumerate().map(job).collect();
+        let mut jobs: Vec<Job<'_>> = smaller.iter().enumerate().map(job).collect();
+        jobs.rotate_left(from.min(smaller.len()));
         for together in jobs.chunks(TOGETHER) {
             let failures = check_jobs(together, &self.settings, &|_, _| {})?;
-            if let Some(failure) = failures.into_iter().find(|failure| failure.finding.is_like(&self.like)) {
-                return Ok(Some((smaller[failure.index].clone(), failure)));
+            let like = |job: &Job<'_>| {
+                let own = failures.iter().find(|failure| failure.index == job.index);
+                own.filter(|failure| failure.finding.is_like(&self.like)).cloned()
+            };
+            if let Some(failure) = together.iter().find_map(like) {
+                return Ok(Some((failure.index, smaller[failure.index].clone(), failure)));
             }
         }
         Ok(None)

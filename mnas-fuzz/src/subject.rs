@@ -73,16 +73,19 @@ pub fn lowered(case: &Case) -> Result<Lowered, Finding> {
     Ok(Lowered { graph, weights, image, outputs })
 }
 
-/// Runs passes of these names on a graph, and behind one of them the fault, if it lies there.
-pub fn run_passes(graph: &mut Graph, names: &[&str], fault: Option<&Fault>) {
+/// Runs passes of these names on a graph, and behind one of them the fault, if it lies there; says whether that changed
+/// anything.
+pub fn run_passes(graph: &mut Graph, names: &[&str], fault: Option<&Fault>) -> bool {
+    let mut changed = false;
     for name in names {
         passes::run(graph, &[name]).expect("names of the table");
         if let Some(Fault::Graph { after, change }) = fault
             && after == name
         {
-            change(graph);
+            changed |= change(graph);
         }
     }
+    changed
 }
 
 /// Whether the graph is valid and computes what `lowered` does, layer by layer.
