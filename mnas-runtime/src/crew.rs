@@ -8,11 +8,11 @@
 extern crate std;
 
 use super::signal::Signal;
-use super::worker::Worker;
 use core::any::Any;
 use core::cell::UnsafeCell;
 use core::fmt;
 use core::marker::PhantomData;
+use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::boxed::Box;
 use std::format;
@@ -77,9 +77,9 @@ impl Crew {
     /// If `work` panics on any thread: with what it panicked with, when all are through. Workers who wait at a barrier
     /// for one that panicked are unwound. Also if workers do not all call [`Worker::barrier`] equally often.
     /// The crew can be used again.
-    pub fn run<F: Fn(Member<'_>) + Sync>(&mut self, work: F) {
+    pub fn run<F: Fn(Worker<'_>) + Sync>(&mut self, work: F) {
         let shared = &*self.shared;
-        let work: *const (dyn Fn(Member<'_>) + Sync + '_) = &raw const work;
+        let work: *const (dyn Fn(Worker<'_>) + Sync + '_) = &raw const work;
         // SAFETY: only the lifetime changes, which no pointer relies on.
         let work: Work = unsafe { core::mem::transmute(work) };
         // All workers are through with the work before, and wait for the signal: what is written here they see with it.
@@ -119,39 +119,55 @@ impl fmt::Debug for Crew {
 }
 
 /// A thread of a crew at work.
-pub struct Member<'a> {
+pub struct Worker<'a> {
     shared: &'a Shared,
     index: usize,
     /// Stays on its thread: two threads that are one worker would let a barrier open early.
     here: PhantomData<*const ()>,
 }
 
-// SAFETY: `run` and `serve` make one member for each index, which is neither copied nor leaves its thread.
-unsafe impl Worker for Member<'_> {
+impl Worker<'_> {
+    /// Which worker this is, from 0, which is the caller of [`Crew::run`].
     #[inline]
-    fn index(&self) -> usize {
+    pub fn index(&self) -> usize {
         self.index
     }
 
+    /// How many workers there are, at least 1.
     #[inline]
-    fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.shared.count
     }
 
-    fn barrier(&self) {
+    /// This worker's share of `tasks` tasks: a run of them, all shares as long as each other or one longer.
+    #[inline]
+    pub fn range(&self, tasks: usize) -> Range<usize> {
+        // At least 1 anyway; seen here, the division cannot panic.
+        let count = self.count().max(1);
+        let (each, longer) = (tasks / count, tasks % count);
+        let start = |index: usize| index * each + index.min(longer);
+        start(self.index)..start(self.index + 1)
+    }
+
+    /// Returns when every worker has called it as often as this one; what each of them wrote before is then seen by all.
+    ///
+    /// # Panics
+    ///
+    /// If another worker has panicked, or has returned from the work.
+    pub fn barrier(&self) {
         self.shared.barrier();
     }
 }
 
-impl fmt::Debug for Member<'_> {
+impl fmt::Debug for Worker<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Member({} of {})", self.index, self.shared.count)
+        write!(f, "Worker({} of {})", self.index, self.shared.count)
     }
 }
 
 /// A pointer and no reference: it dangles when the last worker is through, while others still return from calls that
 /// got it.
-type Work = *const (dyn Fn(Member<'_>) + Sync);
+type Work = *const (dyn Fn(Worker<'_>) + Sync);
 
 struct Shared {
     count: usize,
@@ -198,9 +214,9 @@ impl Shared {
     ///
     /// `work` is valid until all workers are through.
     unsafe fn work_as(&self, index: usize, work: Work) {
-        let member = Member { shared: self, index, here: PhantomData };
+        let worker = Worker { shared: self, index, here: PhantomData };
         // SAFETY: this worker is not through yet.
-        let call = || unsafe { (*work)(member) };
+        let call = || unsafe { (*work)(worker) };
         // Whoever calls `run` gets the panic, and sees what a panic leaves of what `work` refers to.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(call)) {
             if !payload.is::<Abandoned>() {

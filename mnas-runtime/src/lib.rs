@@ -2,7 +2,7 @@
 //!
 //! `no_std`, no allocation, no dependencies. Generated code brings its own kernels; here is what they share: the
 //! choice of the instruction set, the workspace, functions that `core` lacks, and the format of packed weights; with
-//! the feature `std` also threads that work together.
+//! the feature `std` also teams of threads that share an inference.
 #![no_std]
 
 pub mod crew;
@@ -14,14 +14,15 @@ pub mod pack;
 pub mod safetensors;
 mod signal;
 pub mod simd;
-pub mod worker;
+pub mod team;
 pub mod workspace;
 
 #[cfg(feature = "std")]
-pub use crew::{Crew, Member};
+pub use crew::{Crew, Worker};
 pub use network::{Network, StepInfo};
 pub use pack::{Layer, LoadError, load};
-pub use worker::{Alone, Worker};
+#[cfg(feature = "std")]
+pub use team::Team;
 pub use workspace::{AlignedBytes, Workspace};
 
 /// The version of this crate.
@@ -58,7 +59,7 @@ pub const SOURCE: &[(&str, &str)] = &[
     ("safetensors", include_str!("safetensors.rs")),
     ("signal", include_str!("signal.rs")),
     ("simd", include_str!("simd.rs")),
-    ("worker", include_str!("worker.rs")),
+    ("team", include_str!("team.rs")),
     ("workspace", include_str!("workspace.rs")),
 ];
 

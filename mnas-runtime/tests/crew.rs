@@ -72,6 +72,30 @@ fn every_worker_runs_once_a_run() {
 }
 
 #[test]
+fn shares_follow_each_other_cover_all_and_differ_by_one() {
+    for threads in COUNTS {
+        let mut crew = crew(threads);
+        for tasks in 0..40 {
+            let shares: Vec<_> = (0..threads).map(|_| [AtomicUsize::new(0), AtomicUsize::new(0)]).collect();
+            crew.run(|worker| {
+                let share = worker.range(tasks);
+                shares[worker.index()][0].store(share.start, Relaxed);
+                shares[worker.index()][1].store(share.end, Relaxed);
+            });
+            let mut next = 0;
+            let mut lengths = Vec::new();
+            for [start, end] in shares {
+                assert_eq!(start.into_inner(), next);
+                lengths.push(end.load(Relaxed) - next);
+                next = end.into_inner();
+            }
+            assert_eq!(next, tasks, "{threads} threads");
+            assert!(lengths.iter().max().unwrap() - lengths.iter().min().unwrap() <= 1);
+        }
+    }
+}
+
+#[test]
 fn what_was_written_before_a_barrier_is_read_after_it() {
     const LEN: usize = 61;
     const PHASES: usize = 20;
@@ -172,7 +196,7 @@ fn a_crew_may_move_to_another_thread() {
 }
 
 /// What `run` panicked with.
-fn panic_of<F: Fn(mnas_runtime::Member<'_>) + Sync>(crew: &mut Crew, work: F) -> Option<String> {
+fn panic_of<F: Fn(Worker<'_>) + Sync>(crew: &mut Crew, work: F) -> Option<String> {
     let payload = catch_unwind(AssertUnwindSafe(|| crew.run(work))).err()?;
     let text = payload.downcast_ref::<String>().cloned();
     text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
