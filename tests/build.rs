@@ -6,5 +6,7 @@ fn main() {
     let features = || Build::new("specs/features.yaml").weights("specs/features.safetensors");
     features().compile("features");
     features().standalone(true).compile("standalone");
+    features().threaded(true).compile("threaded");
+    features().threaded(true).standalone(true).checked(true).compile("threaded_standalone");
     features().checked(true).isa("scalar").compile("checked");
 }

@@ -31,6 +31,7 @@ pub struct Build {
     isas: Option<String>,
     checked: bool,
     standalone: bool,
+    threaded: bool,
     runtime: Option<String>,
     out_dir: Option<PathBuf>,
 }
@@ -77,6 +78,7 @@ impl Build {
             isas: None,
             checked: false,
             standalone: false,
+            threaded: false,
             runtime: None,
             out_dir: None,
         }
@@ -109,6 +111,12 @@ impl Build {
     /// Puts mnas-runtime into the file, as a module beside the network.
     pub fn standalone(mut self, on: bool) -> Self {
         self.standalone = on;
+        self
+    }
+
+    /// Lets several threads share an inference: makes `infer_threaded`, and needs the feature `std` of mnas-runtime.
+    pub fn threaded(mut self, on: bool) -> Self {
+        self.threaded = on;
         self
     }
 
@@ -168,7 +176,8 @@ impl Build {
             None => None,
             Some(path) => Some(path.parse().map_err(|_| error(format!("`{path}` is not a path in Rust")))?),
         };
-        let options = Options { isas, runtime, checked: self.checked, standalone: self.standalone, item: None };
+        let (checked, standalone, threaded) = (self.checked, self.standalone, self.threaded);
+        let options = Options { isas, runtime, checked, standalone, threaded, item: None };
         let shown = self.spec.display().to_string();
         // Both are read before either is judged, so that cargo looks at both again.
         let spec = read(&self.spec);

@@ -28,6 +28,8 @@ pub struct Options {
     pub standalone: bool,
     /// Whether every memory access is asserted.
     pub checked: bool,
+    /// Whether several threads may share an inference: needs the feature `std` of mnas-runtime.
+    pub threaded: bool,
     /// The type: its name, visibility, attributes. By default public and named as the spec.
     pub item: Option<Item>,
     /// Path to mnas-runtime, by default `::mnas_runtime`.
@@ -48,7 +50,8 @@ pub struct Item {
 impl Default for Options {
     /// Every implemented instruction set of x86-64: never a guess from the machine that compiles.
     fn default() -> Self {
-        Options { isas: isa::of_arch("x86_64"), standalone: false, checked: false, item: None, runtime: None }
+        let isas = isa::of_arch("x86_64");
+        Options { isas, standalone: false, checked: false, threaded: false, item: None, runtime: None }
     }
 }
 
@@ -108,7 +111,8 @@ pub fn compile(
     options: &Options,
 ) -> Result<Compiled, CompileError> {
     let graph = fused_graph(network);
-    let plan = plan::plan(&graph, &Target::new(options.isas.clone())).map_err(CompileError::Plan)?;
+    let target = Target { threads: options.threaded, ..Target::new(options.isas.clone()) };
+    let plan = plan::plan(&graph, &target).map_err(CompileError::Plan)?;
     compile_plan(spec, network, graph, plan, weights, options)
 }
 
@@ -189,7 +193,8 @@ impl Compiled {
         let emit = api::Options { embed, ..self.emit.clone() };
         let isas: Vec<&str> = self.plan.schedules.iter().map(|s| s.isa.name).collect();
         let mut shown = format!("--isa {}", isas.join(","));
-        for (name, on) in [("--standalone", self.options.standalone), ("--checked", self.options.checked)] {
+        let (standalone, checked, threaded) = (self.options.standalone, self.options.checked, self.options.threaded);
+        for (name, on) in [("--standalone", standalone), ("--checked", checked), ("--threaded", threaded)] {
             if on {
                 shown = format!("{shown} {name}");
             }

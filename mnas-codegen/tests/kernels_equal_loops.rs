@@ -7,7 +7,7 @@ mod kernels;
 
 use kernels::{Case, Program};
 use mnas_codegen::plan::isa;
-use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Source};
+use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source};
 use mnas_dsl::network::Activation;
 
 /// What channels are rounded up to in a file of all instruction sets of x86-64.
@@ -53,6 +53,7 @@ fn conv(isa: isa::Isa, input: usize, output: usize, k: usize, stride: usize, wid
         activation: Activation::Linear,
         residual: false,
         gated: false,
+        part: Part::All,
     }
 }
 
@@ -112,6 +113,36 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
             }
         }
     }
+    // Parts that workers make: runs, panels, tiles; with and without gates, to every layout.
+    for (i, part) in [Part::Runs, Part::Panels, Part::Tiles].into_iter().enumerate() {
+        for (j, (input, output, pixels)) in
+            [(13, 37, 14), (16, 70, 49), (7, 20, 5), (40, 32, 33)].into_iter().enumerate()
+        {
+            let mut kernel = conv(isa, input, output, 1, 1, pixels);
+            kernel.part = part;
+            kernel.activation = ACTIVATIONS[(i + j) % 7];
+            kernel.residual = j == 1 && part != Part::Panels;
+            if j % 2 == 0 {
+                kernel.source = Source::Blocked { block: (3 * pixels + 1) * isa.lanes };
+                kernel.gated = true;
+            }
+            if part == Part::Panels {
+                kernel.destination = Destination::Blocked { block: (pixels + 1) * isa.lanes };
+            }
+            cases.push(Case::Conv(kernel));
+        }
+    }
+    for (output, pixels, destination) in [(40, 49, Some(Destination::Pool)), (70, 1, None)] {
+        let mut kernel = conv(isa, 24, output, 1, 1, pixels);
+        kernel.part = Part::Tiles;
+        kernel.destination = destination.unwrap_or(kernel.destination);
+        cases.push(Case::Conv(kernel));
+    }
+    for part in [Part::Panels, Part::Tiles] {
+        let kernel = conv(isa, 3, 70, 3, 2, 14);
+        let destination = Destination::Blocked { block: (kernel.pixels + 1) * isa.lanes };
+        cases.push(Case::Conv(ConvKernel { part, destination, ..kernel }));
+    }
     // Pointwise with a stride.
     cases.push(Case::Conv(ConvKernel { stride: 2, pixels: 7, ..conv(isa, 12, 20, 1, 1, 13) }));
     // Depthwise: widths around the tile, both layouts, with and without sums, TensorFlow's uneven padding.
@@ -139,7 +170,8 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
                     output_block: (3 * output_width + j % 2) * isa.lanes,
                     columns: isa.depthwise_columns,
                     activation: ACTIVATIONS[(i + j) % 7],
-                    pool: j % 2 == 0,
+                    pool: (j % 2 == 0).then(|| channels.next_multiple_of(isa.lanes.max(8))),
+                    ranged: (i + j) % 3 == 0,
                 }));
             }
         }

@@ -5,6 +5,7 @@ use crate::fault::Fault;
 use crate::finding::{Finding, NETWORK_TOLERANCE, compare, compare_step};
 use crate::program::{BuildError, Program, Rustc};
 use crate::subject::{Subject, Variant, expected, prepare};
+use mnas_codegen::plan::Form;
 use mnas_codegen::plan::isa::{self, Isa};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,7 +35,7 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Builds {
     /// All instruction sets, unchecked; every fourth also checked, every fourth also without the widest of them, which
-    /// changes how weights lie.
+    /// changes how weights lie, and three of eight for several threads, some of those checked.
     Mixed,
     /// All instruction sets, unchecked.
     Plain,
@@ -156,8 +157,9 @@ pub fn check_jobs(
 /// What a case is compiled for.
 fn variants(index: usize, settings: &Settings) -> Vec<Variant> {
     let isas = &settings.in_code;
-    let plain = Variant { isas: isas.clone(), checked: false };
-    let checked = Variant { isas: isas.clone(), checked: true };
+    let plain = Variant { isas: isas.clone(), checked: false, team: None };
+    let checked = Variant { isas: isas.clone(), checked: true, team: None };
+    let team = |form, checked| Variant { isas: isas.clone(), checked, team: Some(form) };
     match settings.builds {
         Builds::Plain => vec![plain],
         Builds::Checked => vec![checked],
@@ -165,8 +167,11 @@ fn variants(index: usize, settings: &Settings) -> Vec<Variant> {
             1 => vec![plain, checked],
             3 if isas.len() > 1 => {
                 let from = 1 + index / 4 % (isas.len() - 1);
-                vec![plain, Variant { isas: isas[from..].to_vec(), checked: false }]
+                vec![plain, Variant { isas: isas[from..].to_vec(), checked: false, team: None }]
             }
+            // What a program for several threads does with one is compared too.
+            0 => vec![team(Form::Panels, index.is_multiple_of(16))],
+            2 if index % 8 == 2 => vec![team(Form::Strips, index % 32 == 2)],
             _ => vec![plain],
         },
     }

@@ -178,7 +178,7 @@ pub fn size_class(size: usize) -> &'static str {
 /// A row for each block; those that have a value in no list are left out.
 pub fn rows(case: &Case) -> Vec<Row> {
     let graph = fused_graph(&case.network);
-    let Ok(plan) = case.plan(&graph, isa::ALL.to_vec()) else { return Vec::new() };
+    let Ok(plan) = case.plan(&graph, isa::ALL.to_vec(), None) else { return Vec::new() };
     (0..case.spec.blocks.len()).filter_map(|index| row(case, &plan, index)).collect()
 }
 

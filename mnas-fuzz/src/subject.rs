@@ -10,7 +10,7 @@ use mnas_codegen::lower::lower;
 use mnas_codegen::pack;
 use mnas_codegen::passes::{self, PASSES};
 use mnas_codegen::plan::isa::Isa;
-use mnas_codegen::plan::{Plan, Step};
+use mnas_codegen::plan::{Form, Plan, Step};
 use mnas_codegen::reference::{self, Outputs};
 use mnas_codegen::validate::validate;
 use mnas_codegen::weights::Weights;
@@ -24,6 +24,8 @@ pub struct Variant {
     pub isas: Vec<Isa>,
     /// Every memory access asserted.
     pub checked: bool,
+    /// How several threads share blocks; `None` is code for one.
+    pub team: Option<Form>,
 }
 
 /// A case ready to be built and run.
@@ -112,7 +114,7 @@ pub fn prepare(case: &Case, variant: &Variant, fault: Option<&Fault>) -> Result<
     check_graph(&graph, &lowered)?;
 
     let refused = |error: &dyn std::fmt::Display| Finding::Refused(error.to_string());
-    let mut plan = case.plan(&graph, variant.isas.clone()).map_err(|error| refused(&error))?;
+    let mut plan = case.plan(&graph, variant.isas.clone(), variant.team).map_err(|error| refused(&error))?;
     if let Some(Fault::Plan(change)) = fault {
         change(&mut plan);
     }
@@ -123,6 +125,7 @@ pub fn prepare(case: &Case, variant: &Variant, fault: Option<&Fault>) -> Result<
     let options = Options {
         isas: variant.isas.clone(),
         checked: variant.checked,
+        threaded: variant.team.is_some(),
         runtime: Some(quote!(crate::mnas_runtime)),
         ..Options::default()
     };

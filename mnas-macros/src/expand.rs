@@ -50,6 +50,7 @@ impl Call {
         let (spec, network) = source?;
         let options = Options {
             isas,
+            threaded: input.threaded,
             item: Some(Item { ident: input.ident, visibility: input.vis, attributes: input.attrs }),
             runtime: Some(input.crate_path.unwrap_or(runtime)),
             ..Options::default()

@@ -67,6 +67,7 @@ Generated code is built with rustc once and kept in $MNAS_CACHE, or in `mnas` of
 Examples:
   mnasc bench mnasnet_a1.yaml
   mnasc bench mnasnet_a1.yaml --isa scalar --runs 20
+  mnasc bench mnasnet_a1.yaml --threads 2
   mnasc bench mnasnet_a1.yaml --profile --svg roofline.svg
   mnasc bench mnasnet_a1.yaml --json | jq .median_ms
   mnasc bench mnasnet_a1.yaml --against onnxruntime,openvino
@@ -92,6 +93,7 @@ Examples:
   mnasc verify mnasnet_a1.yaml
   mnasc verify mobilenet_v2.yaml --weights v2.pth --checked
   mnasc verify mnasnet_a1.yaml --isa avx2 --tolerance 1e-6 --json
+  mnasc verify mnasnet_a1.yaml --threads 3
 
 Exit codes: 0 every block agrees, 1 one differs; the first such block is named.")]
     Verify(VerifyArgs),
@@ -169,6 +171,9 @@ pub(crate) struct CodeArgs {
     /// Put what the code needs of mnas-runtime into it: `rustc -O --crate-type lib OUT.rs` builds it.
     #[arg(long)]
     pub(crate) standalone: bool,
+    /// Let several threads share an inference: makes `infer_threaded`, which needs the standard library.
+    #[arg(long)]
+    pub(crate) threaded: bool,
     /// Assert every memory access (slow; for tests).
     #[arg(long)]
     pub(crate) checked: bool,
@@ -285,7 +290,7 @@ pub(crate) struct BenchArgs {
     #[command(flatten)]
     pub(crate) weights: WeightsArgs,
     /// Threads of an inference.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: u32,
     #[command(flatten)]
     pub(crate) isa: IsaArg,
@@ -334,6 +339,9 @@ pub(crate) struct VerifyArgs {
     /// Build with every memory access asserted.
     #[arg(long)]
     pub(crate) checked: bool,
+    /// Threads of an inference.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: u32,
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -8,13 +8,16 @@ use mnas_codegen::pack;
 use mnas_codegen::plan::isa::{self, Isa};
 use mnas_codegen::weights::Weights;
 use mnas_dsl::{Network, Spec};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 
 const MAIN: &str = include_str!("runner_main.rs.txt");
+/// How it infers: on one thread, or on several.
+const ALONE: &str = include_str!("runner_alone.rs.txt");
+const TEAM: &str = include_str!("runner_team.rs.txt");
 
 /// A network that is built and has its weights.
 pub(crate) struct Runner {
@@ -24,26 +27,29 @@ pub(crate) struct Runner {
     /// A command that runs the program, named after it; the program alone where this is empty.
     launcher: Vec<OsString>,
     weights: Vec<f32>,
+    threads: u32,
 }
 
 impl Runner {
-    /// Builds a network for the given instruction sets, or finds it built.
+    /// Builds a network for the given instruction sets and number of threads, or finds it built.
     pub(crate) fn build(
         spec: &Spec,
         network: &Network,
         weights: &Weights,
         isas: Vec<Isa>,
         checked: bool,
+        threads: u32,
     ) -> Result<Self> {
-        let options = Options { isas, standalone: true, checked, ..Options::default() };
+        let options = Options { isas, standalone: true, checked, threaded: threads > 1, ..Options::default() };
         // Without weights: the program serves any.
         let compiled = compile::build(spec, network, None, &options)?;
         let text = compile::text(&compiled, "")?;
-        let main = MAIN.replace("NETWORK_TYPE", &compiled.type_name());
-        let program =
-            build_cache::program(&network.name, &[("main.rs", main.as_bytes()), ("network.rs", text.as_bytes())])?;
+        let named = |text: &str| text.replace("NETWORK_TYPE", &compiled.type_name());
+        let (main, engine) = (named(MAIN), named(if threads > 1 { TEAM } else { ALONE }));
+        let files = [("main.rs", main.as_bytes()), ("engine.rs", engine.as_bytes()), ("network.rs", text.as_bytes())];
+        let program = build_cache::program(&network.name, &files)?;
         let weights = pack::pack(&compiled.plan, weights).map_err(|error| Error::input(error.to_string()))?;
-        Ok(Runner { compiled, program, launcher: Vec::new(), weights })
+        Ok(Runner { compiled, program, launcher: Vec::new(), weights, threads })
     }
 
     /// The same, run through another command.
@@ -70,13 +76,13 @@ impl Runner {
         if complete { Ok(steps) } else { Err(short()) }
     }
 
-    /// Nanoseconds of each inference by so many threads, of which [`threads`] has approved.
-    pub(crate) fn bench(&self, isa: Isa, _threads: u32, image: Vec<f32>, runs: u32) -> Result<Vec<u64>> {
+    /// Nanoseconds of each inference.
+    pub(crate) fn bench(&self, isa: Isa, image: Vec<f32>, runs: u32) -> Result<Vec<u64>> {
         times(&self.call("bench", runs, isa, &[image])?, runs as usize)
     }
 
-    /// Nanoseconds of each step, for each inference by so many threads, of which [`threads`] has approved.
-    pub(crate) fn profile(&self, isa: Isa, _threads: u32, image: Vec<f32>, runs: u32) -> Result<Vec<Vec<u64>>> {
+    /// Nanoseconds of each step, for each inference.
+    pub(crate) fn profile(&self, isa: Isa, image: Vec<f32>, runs: u32) -> Result<Vec<Vec<u64>>> {
         let steps = self.compiled.plan.steps.len();
         let times = times(&self.call("profile", runs, isa, &[image])?, runs as usize * steps)?;
         Ok(times.chunks_exact(steps).map(<[u64]>::to_vec).collect())
@@ -87,7 +93,7 @@ impl Runner {
         let mut line = self.launcher.iter().map(OsString::as_os_str).chain([self.program.as_os_str()]);
         let mut child = Command::new(line.next().unwrap_or_default())
             .args(line)
-            .args([OsStr::new(mode), OsStr::new(&runs.to_string())])
+            .args([mode, &runs.to_string(), &self.threads.to_string()])
             .env("MNAS_ISA", isa.name)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -142,15 +148,6 @@ pub(crate) fn isa_or_best(asked: Option<Isa>) -> Result<Isa> {
                 .hint(format!("it has {}", names.join(" and "))))
         }
     }
-}
-
-/// The number of threads that was asked for, if an inference can have so many.
-pub(crate) fn threads(asked: u32) -> Result<u32> {
-    if asked == 1 {
-        return Ok(asked);
-    }
-    Err(Error::input(format!("{asked} threads: an inference runs on one thread only, so far"))
-        .hint("leave `--threads` away; networks are `Sync`, so that several threads can run one each"))
 }
 
 fn short() -> Error {

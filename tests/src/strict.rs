@@ -16,6 +16,10 @@ pub mod from_macro {
     }
 
     mnas::mnas_net!(
+        /// For several threads.
+        pub struct Threaded = <"specs/features.yaml">, isa = "avx2, scalar", threaded = true
+    );
+    mnas::mnas_net!(
         /// One of two types of one spec.
         pub struct Twin = <"specs/features.yaml">, isa = "scalar"
     );
@@ -28,6 +32,16 @@ pub mod from_macro {
 /// From a build script.
 pub mod from_file {
     include!(concat!(env!("OUT_DIR"), "/features.rs"));
+}
+
+/// From a build script, for several threads.
+pub mod threaded {
+    include!(concat!(env!("OUT_DIR"), "/threaded.rs"));
+}
+
+/// From a build script, for several threads with a runtime of its own.
+pub mod threaded_alone {
+    include!(concat!(env!("OUT_DIR"), "/threaded_standalone.rs"));
 }
 
 /// From a build script, with a runtime of its own.

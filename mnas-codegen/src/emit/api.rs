@@ -3,7 +3,7 @@
 use super::block;
 use super::isa;
 use super::kernels::{Kernels, attributes};
-use super::{int, plus};
+use super::{int, plus, team_api};
 use crate::plan::{Plan, Schedule, Step, StepKind};
 use mnas_dsl::names::snake_case;
 use mnas_dsl::network::Preprocess;
@@ -67,11 +67,13 @@ pub fn emit(plan: &Plan, options: &Options) -> TokenStream {
     };
     let version = &options.version;
     let the_type = the_type(plan, options, &runtime, &module);
+    let team = plan.team.map_or(quote!(), |memory| team_api::emit(plan, memory, options, &runtime, &module));
     let layers = layers(plan, &runtime_in(&inner, options));
     let isas: TokenStream = plan.schedules.iter().map(|s| isa_module(plan, s, options, &inner)).collect();
     let module_doc = format!(" Kernels of [`{}`] and the layout of its weights.", options.ident);
     quote! {
         #the_type
+        #team
         const _: () = #runtime::assert_version(#version);
         #[doc = #module_doc]
         #[allow(
@@ -117,7 +119,18 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
         None => quote!(),
         Some(p) => infer_u8(p, runtime, &image_range, [&arena_len, &input_len, &output_len]),
     };
-    let dispatch = |call: &TokenStream| dispatch(plan, runtime, module, call);
+    // Where no instruction set of this file is there.
+    let dispatch = |call: &TokenStream| {
+        dispatch(
+            plan,
+            runtime,
+            module,
+            call,
+            quote!({
+                output.fill(f32::NAN);
+            }),
+        )
+    };
     let run = dispatch(&quote!(run(self.weights, image, arena, output, &mut |_: usize, _: &[f32]| {})));
     let observe = dispatch(&quote!(run(self.weights, image, arena, output, &mut *after)));
     let steps = plan.steps.iter().map(|s| step_info(plan, s, runtime));
@@ -258,11 +271,14 @@ fn step_info(plan: &Plan, step: &Step, runtime: &TokenStream) -> TokenStream {
 }
 
 /// Calls the best instruction set of the file that the machine has.
-fn dispatch(plan: &Plan, runtime: &TokenStream, module: &Ident, call: &TokenStream) -> TokenStream {
-    let mut chain = quote!({
-        // No instruction set of this file is there.
-        output.fill(f32::NAN);
-    });
+pub(super) fn dispatch(
+    plan: &Plan,
+    runtime: &TokenStream,
+    module: &Ident,
+    call: &TokenStream,
+    none: TokenStream,
+) -> TokenStream {
+    let mut chain = none;
     for schedule in plan.schedules.iter().rev() {
         let name = format_ident!("{}", schedule.isa.name);
         let call = quote!(unsafe { #module::#name::#call });
@@ -296,8 +312,8 @@ fn embedded(plan: &Plan, options: &Options, runtime: &TokenStream) -> TokenStrea
     }
 }
 
-fn infer_u8(p: &Preprocess, runtime: &TokenStream, range: &TokenStream, lens: [&Literal; 3]) -> TokenStream {
-    let [arena_len, input_len, output_len] = lens;
+/// What 8-bit values are multiplied by, and what is added then, a channel each.
+pub(super) fn normalization(p: &Preprocess) -> (Vec<Literal>, Vec<TokenStream>) {
     let scale = p.std.iter().map(|s| Literal::f32_unsuffixed((1.0 / (p.divide * s)) as f32));
     let shift = p.mean.iter().zip(&p.std).map(|(m, s)| {
         let value = (-m / s) as f32;
@@ -309,6 +325,12 @@ fn infer_u8(p: &Preprocess, runtime: &TokenStream, range: &TokenStream, lens: [&
             quote!(#value)
         }
     });
+    (scale.collect(), shift.collect())
+}
+
+fn infer_u8(p: &Preprocess, runtime: &TokenStream, range: &TokenStream, lens: [&Literal; 3]) -> TokenStream {
+    let [arena_len, input_len, output_len] = lens;
+    let (scale, shift) = normalization(p);
     quote! {
         /// As [`Self::infer`], for 8-bit values, normalised as the spec's `preprocess` says.
         pub fn infer_u8(
@@ -379,6 +401,7 @@ fn isa_module(plan: &Plan, schedule: &Schedule, options: &Options, runtime: &Tok
         quote!(#[cfg(target_arch = #arch)])
     };
     let copy = copy_output(plan);
+    let team = plan.team.map_or(quote!(), |m| team_api::run(plan, m, schedule, options, runtime, &mut kernels));
     let functions = kernels.finish();
     let input_len = int(plan.input.len());
     let weights_len = int(plan.weights_len);
@@ -430,6 +453,8 @@ fn isa_module(plan: &Plan, schedule: &Schedule, options: &Options, runtime: &Tok
                 #steps
                 #copy
             }
+
+            #team
 
             #functions
         }

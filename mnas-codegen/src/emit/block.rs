@@ -3,7 +3,8 @@
 use super::kernels::{Kernels, attributes, safety};
 use super::{int, kernel_rows, note, plus, pooling, times};
 use crate::plan::{
-    Block, BlockSchedule, ConvKernel, Destination, PackedConv, Plan, Schedule, Source, Step, StepKind, StepSchedule,
+    Block, BlockSchedule, ConvKernel, Destination, Form, PackedConv, Part, Plan, Schedule, Source, Step, StepKind,
+    StepSchedule,
 };
 use mnas_dsl::network::Shape;
 use proc_macro2::{Ident, TokenStream};
@@ -28,7 +29,7 @@ pub fn emit(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
     let pixel = plan.padded(step.input_shape.channels);
     match (&step.kind, &schedule.steps[index]) {
         (StepKind::Block(block), StepSchedule::Block(s)) => {
-            let d = BlockDriver { plan, step, block, s, base };
+            let d = BlockDriver { plan, step, block, s, base, form: Form::Alone };
             d.emit(kernels)
         }
         (StepKind::Conv { .. } | StepKind::Linear { .. }, StepSchedule::Conv { kernel, rows }) => {
@@ -65,7 +66,7 @@ pub fn emit(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
 }
 
 /// Calls a convolution's kernel for output row `oy`: the input rows that exist, from the first of them.
-fn conv_row_call(
+pub(super) fn conv_row_call(
     kernel: &ConvKernel,
     name: &Ident,
     input: Shape,
@@ -125,21 +126,24 @@ fn conv_rows(plan: &Plan, step: &Step, kernel: &ConvKernel, kernels: &mut Kernel
     })
 }
 
-struct BlockDriver<'a> {
-    plan: &'a Plan,
-    step: &'a Step,
-    block: &'a Block,
-    s: &'a BlockSchedule,
-    base: usize,
+pub(super) struct BlockDriver<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) step: &'a Step,
+    pub(super) block: &'a Block,
+    pub(super) s: &'a BlockSchedule,
+    /// Where the step's weights start.
+    pub(super) base: usize,
+    /// How many do it.
+    pub(super) form: Form,
 }
 
 impl BlockDriver<'_> {
-    fn weights(&self, conv: &PackedConv) -> TokenStream {
+    pub(super) fn weights(&self, conv: &PackedConv) -> TokenStream {
         let at = int(self.plan.layers[conv.layer].offset - self.base);
         quote!(from(w, #at))
     }
 
-    fn middle(&self) -> Shape {
+    pub(super) fn middle(&self) -> Shape {
         self.block.expand.as_ref().map_or(self.step.input_shape, |e| e.output)
     }
 
@@ -164,10 +168,9 @@ impl BlockDriver<'_> {
             quote!(for strip in 0..#strips { let oy0 = #oy0; #strip })
         };
         let start = self.start(kernels);
-        let names = ["ring", "depthwise", "pooled", "reduced", "gate", "panel"];
         let mut split = TokenStream::new();
-        for (name, len) in names.iter().zip(self.s.scratch.parts()).filter(|(_, len)| *len > 0) {
-            let (name, size) = (quote::format_ident!("{name}"), int(len));
+        for (name, len) in self.s.scratch.parts().iter().filter(|(_, len)| *len > 0) {
+            let (name, size) = (quote::format_ident!("{name}"), int(*len));
             split.extend(quote!(let (#name, scratch) = split(scratch, #size);));
         }
         let residual = if self.s.project.residual { quote!(residual: &[f32],) } else { quote!() };
@@ -190,7 +193,7 @@ impl BlockDriver<'_> {
         })
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let d = &self.block.depthwise.conv;
         format!(
             "block_k{}_s{}_{}_{}_{}_at_{}",
@@ -203,7 +206,7 @@ impl BlockDriver<'_> {
         )
     }
 
-    fn doc(&self) -> String {
+    pub(super) fn doc(&self) -> String {
         let (i, o) = (self.step.input_shape, self.step.output_shape);
         format!(
             " {}x{}x{} to {}x{}x{} through {} channels; {}.",
@@ -232,7 +235,7 @@ impl BlockDriver<'_> {
     }
 
     /// Makes the rows of the expanded tensor that the strip needs and that are not there yet.
-    fn expand_rows(&self, kernels: &mut Kernels) -> TokenStream {
+    pub(super) fn expand_rows(&self, kernels: &mut Kernels) -> TokenStream {
         let (Some(kernel), Some(expand)) = (&self.s.expand, &self.block.expand) else { return quote!() };
         let name = kernels.conv(kernel);
         let weights = self.weights(expand);
@@ -276,15 +279,36 @@ impl BlockDriver<'_> {
         }
     }
 
-    fn depthwise_rows(&self, kernels: &mut Kernels) -> TokenStream {
+    /// A strip of the depthwise convolution.
+    pub(super) fn depthwise_rows(&self, kernels: &mut Kernels) -> TokenStream {
         let d = &self.s.depthwise;
         let name = kernels.depthwise(d);
-        let lanes = kernels.isa.lanes;
         let weights = self.weights(&self.block.depthwise);
+        let source = if let Source::Nhwc { .. } = d.source { quote!(input) } else { quote!(ring) };
+        let pooled = d.pool.map_or(quote!(), |row| {
+            let (row, len) = (int(row), int(self.s.strip * row));
+            match self.form {
+                Form::Alone => quote!(from_mut(pooled, oy0 * #row),),
+                _ => quote!({ let sums = own(pooled, oy0 * #row, #len); sums.fill(0.0); sums },),
+            }
+        });
+        let out = if self.s.squeeze_excite.is_some() && self.s.strip != self.block.depthwise.output.height {
+            let out_row = int(d.output_width * kernels.isa.lanes);
+            quote!(from_mut(depthwise, oy0 * #out_row))
+        } else {
+            quote!(depthwise)
+        };
+        let table = self.depthwise_table(kernels);
+        quote!(#table #name(#source, &rows, #weights, #pooled #out);)
+    }
+
+    /// Where the input rows of each output row of a strip are, and which of them exist.
+    pub(super) fn depthwise_table(&self, kernels: &Kernels) -> TokenStream {
+        let d = &self.s.depthwise;
         let middle = self.middle();
-        let (source, row) = match d.source {
-            Source::Nhwc { stride } => (quote!(input), int(middle.width * stride)),
-            Source::Blocked { .. } => (quote!(ring), int(middle.width * lanes)),
+        let row = match d.source {
+            Source::Nhwc { stride } => int(middle.width * stride),
+            Source::Blocked { .. } => int(middle.width * kernels.isa.lanes),
         };
         let pad_top = self.block.depthwise.conv.pads.top;
         let top = int(pad_top);
@@ -307,13 +331,6 @@ impl BlockDriver<'_> {
             })
             .collect();
         let bounds = kernel_rows(d.kernel_size, d.stride, pad_top, middle.height);
-        let pooled = if d.pool { quote!(pooled,) } else { quote!() };
-        let out = if self.s.squeeze_excite.is_some() && self.s.strip != self.block.depthwise.output.height {
-            let out_row = int(d.output_width * lanes);
-            quote!(from_mut(depthwise, oy0 * #out_row))
-        } else {
-            quote!(depthwise)
-        };
         let (strip, k) = (int(self.s.strip), int(d.kernel_size));
         quote! {
             let mut rows = [([0; #k], 0, 0); #strip];
@@ -322,44 +339,102 @@ impl BlockDriver<'_> {
                 #bounds
                 *row = ([#(#rows),*], ky_from, ky_to);
             }
-            #name(#source, &rows, #weights, #pooled #out);
         }
     }
 
-    fn gate(&self, kernels: &mut Kernels) -> TokenStream {
+    /// Means of the channels in a range of vectors, from the sums of their rows.
+    pub(super) fn means(&self, kernels: &Kernels, vectors: &TokenStream, to: &TokenStream) -> TokenStream {
+        let (row, lanes) = (int(self.s.scratch.mean), int(kernels.isa.lanes));
+        let (height, pixels) = (int(self.block.depthwise.output.height), self.block.depthwise.output.pixels());
+        let sum = (kernels.ops.add)(quote!(sum), quote!(ld(pooled, y * #row + v * #lanes)));
+        let mean = (kernels.ops.multiply)(quote!(sum), (kernels.ops.splat)(1.0 / pixels as f32));
+        quote! {
+            for v in #vectors {
+                let mut sum = ld(pooled, v * #lanes);
+                for y in 1..#height { sum = #sum; }
+                #to(mean, v * #lanes, #mean);
+            }
+        }
+    }
+
+    pub(super) fn gate(&self, kernels: &mut Kernels) -> TokenStream {
         let (Some(se), Some((reduce, expand))) = (&self.s.squeeze_excite, &self.block.squeeze_excite) else {
             return quote!();
         };
-        let lanes = kernels.isa.lanes;
         let pixels = self.block.depthwise.output.pixels();
-        let mean = (kernels.ops.multiply)(quote!(ld(pooled, v * #lanes)), (kernels.ops.splat)(1.0 / pixels as f32));
         let (reduce_name, expand_name) = (kernels.conv(&se.reduce), kernels.conv(&se.expand));
         let (reduce_weights, expand_weights) = (self.weights(reduce), self.weights(expand));
-        let vectors = self.s.scratch.pooled / lanes;
+        let (vectors, lanes) = (int(self.s.scratch.mean / kernels.isa.lanes), int(kernels.isa.lanes));
+        let mean = self.means(kernels, &quote!(0..#vectors), &quote!(st));
+        // Several workers make the gate each for itself, which costs less than to wait for one that does.
+        let mean = match self.form {
+            Form::Alone => mean,
+            Form::Strips => {
+                let len = int(self.s.scratch.pooled);
+                quote!(let pooled = read(pooled, 0, #len); #mean)
+            }
+            Form::Panels => {
+                let len = int(self.s.scratch.mean);
+                quote!(let mean = read(mean, 0, #len);)
+            }
+        };
         let scale = if se.gate_weights {
             quote!()
         } else {
-            let name = kernels.scale(vectors, pixels);
-            quote!(#name(gate, depthwise);)
+            let name = kernels.scale(pixels);
+            let (width, block) = (int(self.block.depthwise.output.width), int(pixels * kernels.isa.lanes));
+            let (strip, pixels) = (int(self.s.strip), int(pixels));
+            match self.form {
+                Form::Alone => quote!(#name(gate, depthwise, #vectors, 0..#pixels);),
+                Form::Strips => quote! {
+                    let mine = strips.start * #strip * #width..strips.end * #strip * #width;
+                    #name(gate, depthwise, #vectors, mine);
+                },
+                Form::Panels => quote! {
+                    let mine = own(depthwise, vectors.start * #block, vectors.len() * #block);
+                    #name(from(gate, vectors.start * #lanes), mine, vectors.len(), 0..#pixels);
+                    worker.barrier();
+                },
+            }
         };
-        let (vectors, lanes) = (int(vectors), int(lanes));
         let note = note("Squeeze and excite.");
         quote! {
             #note
-            for v in 0..#vectors { st(pooled, v * #lanes, #mean); }
-            #reduce_name(pooled, #reduce_weights, reduced);
+            #mean
+            #reduce_name(mean, #reduce_weights, reduced);
             #expand_name(reduced, #expand_weights, gate);
             #scale
         }
     }
 
-    fn project(&self, kernels: &mut Kernels) -> TokenStream {
-        let name = kernels.conv(&self.s.project);
+    pub(super) fn project(&self, kernels: &mut Kernels) -> TokenStream {
+        let project = &self.s.project;
+        let name = kernels.conv(project);
         let weights = self.weights(&self.block.project);
         let shape = self.step.output_shape;
-        let row = int(shape.width * self.plan.padded(shape.channels));
-        let residual = if self.s.project.residual { quote!(from(residual, oy0 * #row),) } else { quote!() };
-        let gate = if self.s.project.gated { quote!(gate, panel,) } else { quote!() };
-        quote!(#name(depthwise, #weights, #residual #gate from_mut(out, oy0 * #row));)
+        let row = shape.width * self.plan.padded(shape.channels);
+        let (strip, row) = (int(self.s.strip * row), int(row));
+        let gate = if project.gated { quote!(gate, panel,) } else { quote!() };
+        let residual = |rest: TokenStream| if project.residual { quote!(#rest,) } else { quote!() };
+        let residual_row = residual(quote!(from(residual, oy0 * #row)));
+        match (self.form, project.part) {
+            (Form::Alone, _) => quote! {
+                #name(depthwise, #weights, #residual_row #gate from_mut(out, oy0 * #row));
+            },
+            (Form::Strips, Part::Runs) => {
+                let out_row = int(shape.width * kernels.isa.lanes);
+                quote! {
+                    let mine = own(out, oy0 * #row, strips.len() * #strip);
+                    #name(from(depthwise, oy0 * #out_row), #weights, #residual_row #gate mine, strips.len());
+                }
+            }
+            (Form::Strips, _) => quote! {
+                #name(depthwise, #weights, #residual_row #gate own(out, oy0 * #row, #strip));
+            },
+            (Form::Panels, _) => {
+                let (len, residual) = (int(self.s.scratch.depthwise), residual(quote!(residual)));
+                quote!(#name(read(depthwise, 0, #len), #weights, #residual #gate out, worker);)
+            }
+        }
     }
 }

@@ -3,9 +3,9 @@
 
 use super::isa::Ops;
 use super::kernels::{attributes, safety};
-use super::{int, plus, repeat};
+use super::{int, plus, repeat, times};
 use crate::plan::isa::Isa;
-use crate::plan::{ConvKernel, Destination, PanelGroup, Source};
+use crate::plan::{ConvKernel, Destination, PanelGroup, Part, Source};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -74,16 +74,21 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
         o = kernel.output_channels,
         p = kernel.pixels
     );
-    let groups: TokenStream = kernel.panels.iter().map(|g| c.group(g)).collect();
+    let mut at = Start::default();
+    let groups: TokenStream = kernel.panels.iter().map(|g| c.group(g, &mut at)).collect();
+    let body = match kernel.part {
+        Part::All | Part::Runs => quote!(let mut wp = 0; let mut oc = 0; #groups),
+        Part::Panels => groups,
+        Part::Tiles => {
+            let tiles = int(at.tile);
+            quote!(let tiles = worker.range(#tiles); #groups)
+        }
+    };
     quote! {
         #[doc = #doc]
         #safety
         #attribute
-        unsafe fn #name(#parameters) {
-            let mut wp = 0;
-            let mut oc = 0;
-            #groups
-        }
+        unsafe fn #name(#parameters) { #body }
     }
 }
 
@@ -92,7 +97,22 @@ fn parameters(kernel: &ConvKernel) -> TokenStream {
     let rows = if kernel.kernel_size > 1 { quote!(row_stride: usize, ky_from: usize, ky_to: usize,) } else { quote!() };
     let residual = if kernel.residual { quote!(residual: &[f32],) } else { quote!() };
     let gate = if kernel.gated { quote!(gate: &[f32], panel: &mut [f32],) } else { quote!() };
-    quote!(a: &[f32], #rows w: &[f32], #residual #gate out: &mut [f32])
+    let out = match kernel.part {
+        Part::All => quote!(out: &mut [f32]),
+        Part::Runs => quote!(out: &mut [f32], runs: usize),
+        Part::Panels => quote!(out: &mut [f32], panels: ::core::ops::Range<usize>),
+        Part::Tiles => quote!(out: &[Cell<f32>], worker: &Worker<'_>),
+    };
+    quote!(a: &[f32], #rows w: &[f32], #residual #gate #out)
+}
+
+/// Where a group of panels starts: the number of its first panel and tile, its weights, its output.
+#[derive(Default)]
+struct Start {
+    panel: usize,
+    tile: usize,
+    weights: usize,
+    output: usize,
 }
 
 struct Conv<'a> {
@@ -107,18 +127,88 @@ impl Conv<'_> {
         self.kernel.kernel_size * self.kernel.kernel_size * self.kernel.input_channels
     }
 
-    fn group(&self, g: &PanelGroup) -> TokenStream {
-        let lanes = self.isa.lanes;
-        let tile = g.vectors * lanes;
-        let size = int((self.rows() + 1) * g.width);
-        let step = match self.kernel.destination {
-            Destination::Blocked { block } => int(g.vectors * block),
-            Destination::Nhwc { .. } | Destination::Pool => int(tile),
+    /// What a call makes of the group's panels.
+    fn group(&self, g: &PanelGroup, at: &mut Start) -> TokenStream {
+        let (size, step) = ((self.rows() + 1) * g.width, self.panel_step(g));
+        // Where means are made, a panel is one tile.
+        let each = if self.kernel.destination == Destination::Pool {
+            1
+        } else {
+            segments(self.kernel, g.pixels).iter().map(|s| s.count).sum()
         };
+        let panel = self.one_panel(g);
+        let wp = |p: TokenStream| plus(times(p, size), at.weights);
+        let out = match self.kernel.part {
+            Part::All | Part::Runs => {
+                let size = int(size);
+                repeat(&quote!(_), g.count, &quote!(#panel wp += #size;))
+            }
+            Part::Panels => {
+                // All panels before another are as wide as the first.
+                let first = self.kernel.panels.first().map_or(0, |first| self.panel_step(first));
+                let (from, to) = (int(at.panel), int(at.panel + g.count));
+                let (wp, oc) = (wp(quote!((p - #from))), times(quote!((p - panels.start)), first));
+                quote! {
+                    for p in panels.start.max(#from)..panels.end.min(#to) {
+                        let wp = #wp;
+                        let mut oc = #oc;
+                        #panel
+                    }
+                }
+            }
+            Part::Tiles => {
+                let (from, to) = (int(at.tile), int(at.tile + g.count * each));
+                let (wp, oc, each) = (wp(quote!(p)), plus(times(quote!(p), step), at.output), int(each));
+                quote! {
+                    let first = tiles.start.max(#from).min(#to) - #from;
+                    let last = tiles.end.max(#from).min(#to) - #from;
+                    for p in first / #each..last.div_ceil(#each) {
+                        let from_tile = first.max(p * #each) - p * #each;
+                        let to_tile = last.min(p * #each + #each) - p * #each;
+                        let wp = #wp;
+                        let mut oc = #oc;
+                        #panel
+                    }
+                }
+            }
+        };
+        at.panel += g.count;
+        at.tile += g.count * each;
+        at.weights += g.count * size;
+        at.output += g.count * step;
+        out
+    }
+
+    /// Floats from one panel's output channels to the next one's.
+    fn panel_step(&self, g: &PanelGroup) -> usize {
+        g.channels / (g.vectors * self.isa.lanes) * self.step_of(g)
+    }
+
+    /// Floats from one tile's output channels to the next one's.
+    fn step_of(&self, g: &PanelGroup) -> usize {
+        match self.kernel.destination {
+            Destination::Blocked { block } => g.vectors * block,
+            Destination::Nhwc { .. } | Destination::Pool => g.vectors * self.isa.lanes,
+        }
+    }
+
+    fn one_panel(&self, g: &PanelGroup) -> TokenStream {
+        let tile = g.vectors * self.isa.lanes;
+        let step = int(self.step_of(g));
         let pool = self.kernel.destination == Destination::Pool;
         let clear: TokenStream = if pool { self.pool_clear(g.vectors) } else { quote!() };
         let mean: TokenStream = if pool { self.pool_mean(g.vectors) } else { quote!() };
-        let tiles: TokenStream = segments(self.kernel, g.pixels).iter().map(|s| self.segment(g, s)).collect();
+        let mut index = 0;
+        let mut tiles = TokenStream::new();
+        for s in segments(self.kernel, g.pixels) {
+            tiles.extend(self.segment(g, &s, index));
+            index += s.count;
+        }
+        if self.kernel.part == Part::Runs {
+            let input = int(self.kernel.pixels * self.pixel());
+            let output = int(self.kernel.pixels * self.output_pixel());
+            tiles = quote!(for run in 0..runs { let (ra, ro) = (run * #input, run * #output); #tiles });
+        }
         let gate = if self.kernel.gated { self.gate(g) } else { quote!() };
         let base = if self.kernel.gated { quote!(0) } else { quote!(wp) };
         let subs = g.channels / tile;
@@ -130,7 +220,13 @@ impl Conv<'_> {
             let subs = int(subs);
             quote!(for sub in 0..#subs { let wt = #base + sub * #tile_width; #tiles })
         };
-        repeat(&quote!(_), g.count, &quote!(#gate #column wp += #size;))
+        quote!(#gate #column)
+    }
+
+    /// How a vector of the output is written, and read where it is summed up.
+    fn output(&self) -> (Ident, Ident) {
+        let (write, read) = if self.kernel.part == Part::Tiles { ("put", "get") } else { ("st", "ld") };
+        (format_ident!("{write}"), format_ident!("{read}"))
     }
 
     /// Where the tile reads its weights: the packed ones, or the gated panel.
@@ -163,21 +259,23 @@ impl Conv<'_> {
 
     fn pool_clear(&self, vectors: usize) -> TokenStream {
         let zero = (self.ops.splat)(0.0);
+        let (write, _) = self.output();
         (0..vectors)
             .map(|n| {
                 let at = plus(quote!(oc), n * self.isa.lanes);
-                quote!(st(out, #at, #zero);)
+                quote!(#write(out, #at, #zero);)
             })
             .collect()
     }
 
     fn pool_mean(&self, vectors: usize) -> TokenStream {
         let scale = (self.ops.splat)(1.0 / self.kernel.pixels as f32);
+        let (write, read) = self.output();
         (0..vectors)
             .map(|n| {
                 let at = plus(quote!(oc), n * self.isa.lanes);
-                let mean = (self.ops.multiply)(quote!(ld(out, #at)), scale.clone());
-                quote!(st(out, #at, #mean);)
+                let mean = (self.ops.multiply)(quote!(#read(out, #at)), scale.clone());
+                quote!(#write(out, #at, #mean);)
             })
             .collect()
     }
@@ -190,7 +288,17 @@ impl Conv<'_> {
         }
     }
 
-    fn segment(&self, g: &PanelGroup, s: &Segment) -> TokenStream {
+    /// Floats from one output pixel to the next.
+    fn output_pixel(&self) -> usize {
+        match self.kernel.destination {
+            Destination::Nhwc { stride } => stride,
+            Destination::Blocked { .. } => self.isa.lanes,
+            Destination::Pool => 0,
+        }
+    }
+
+    /// The tiles of a segment, of which `index` is the first one's number in its panel.
+    fn segment(&self, g: &PanelGroup, s: &Segment, index: usize) -> TokenStream {
         let input_start = match self.kernel.source {
             Source::Nhwc { stride } => {
                 (s.start * self.kernel.stride + s.taps.0
@@ -199,15 +307,23 @@ impl Conv<'_> {
             }
             Source::Blocked { .. } => s.start * self.pixel(),
         };
-        let output_pixel = match self.kernel.destination {
-            Destination::Nhwc { stride } => stride,
-            Destination::Blocked { .. } => self.isa.lanes,
-            Destination::Pool => 0,
-        };
+        let output_pixel = self.output_pixel();
         let body = self.tile(g, s, output_pixel);
         let (a0, a1) = (int(input_start), int(s.pixels * self.pixel()));
         let o0 = plus(quote!(oc), s.start * output_pixel);
+        let (a0, o0) =
+            if self.kernel.part == Part::Runs { (quote!(ra + #a0), quote!(ro + #o0)) } else { (quote!(#a0), o0) };
         let o1 = int(s.pixels * output_pixel);
+        if self.kernel.part == Part::Tiles && self.kernel.destination != Destination::Pool {
+            let (from, to) = (int(index), int(index + s.count));
+            return quote! {
+                for t in from_tile.max(#from)..to_tile.min(#to) {
+                    let a0 = #a0 + (t - #from) * #a1;
+                    let o = #o0 + (t - #from) * #o1;
+                    #body
+                }
+            };
+        }
         if s.count == 1 {
             quote! {{
                 let a0 = #a0;
@@ -376,6 +492,7 @@ impl Conv<'_> {
             Destination::Nhwc { .. } | Destination::Pool => self.isa.lanes,
         };
         let mut out = TokenStream::new();
+        let (write, _) = self.output();
         for p in 0..s.pixels {
             for n in 0..g.vectors {
                 let c = acc(p, n);
@@ -384,7 +501,7 @@ impl Conv<'_> {
                 if self.kernel.residual {
                     value = (self.ops.add)(value, quote!(ld(residual, #at)));
                 }
-                out.extend(quote!(st(out, #at, #value);));
+                out.extend(quote!(#write(out, #at, #value);));
             }
         }
         out
@@ -392,14 +509,15 @@ impl Conv<'_> {
 
     fn finish_pool(&self, g: &PanelGroup, s: &Segment, acc: &impl Fn(usize, usize) -> Ident) -> TokenStream {
         let mut out = TokenStream::new();
+        let (write, read) = self.output();
         for n in 0..g.vectors {
             let at = plus(quote!(o), n * self.isa.lanes);
-            let mut sum = quote!(ld(out, #at));
+            let mut sum = quote!(#read(out, #at));
             for p in 0..s.pixels {
                 let c = acc(p, n);
                 sum = (self.ops.add)(sum, self.ops.activate(self.kernel.activation, quote!(#c)));
             }
-            out.extend(quote!(st(out, #at, #sum);));
+            out.extend(quote!(#write(out, #at, #sum);));
         }
         out
     }

@@ -57,16 +57,28 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let output_block = int(k.output_block);
     let tiles: TokenStream = segments(k).iter().map(|s| d.segment(s)).collect();
     let (panel_len, count, lanes_literal) = (int((taps + 1) * k.panel), int(vectors / subs), int(lanes));
-    let advance_pool = if k.pool { quote!(sums += #lanes_literal;) } else { quote!() };
+    let advance_pool = if k.pool.is_some() { quote!(sums += #lanes_literal;) } else { quote!() };
     // A vector of channels of all rows before the next: a row of the input is read from afar once, not `kernel_size` times.
     let out_row = int(k.output_width * lanes);
-    let vector = quote! {
+    // Sums of each row apart: in which order they are added up does not depend on who made them.
+    let pool_row = int(k.pool.unwrap_or(0));
+    let (row_sums, next_sums) = if k.pool.is_some() {
+        (quote!(let mut row_sums = sums;), quote!(row_sums += #pool_row;))
+    } else {
+        (quote!(), quote!())
+    };
+    let all_rows = quote! {
         let mut or = ob;
+        #row_sums
         for (offsets, ky_from, ky_to) in rows {
             let (ky_from, ky_to) = (*ky_from, *ky_to);
             #tiles
             or += #out_row;
+            #next_sums
         }
+    };
+    let vector = quote! {
+        #all_rows
         ab += #block;
         ob += #output_block;
         #advance_pool
@@ -81,8 +93,36 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     };
     // The last panel may hold fewer vectors than the others.
     let (body, rest) = (panel(subs), panel(vectors % subs));
-    let pool_parameter = if k.pool { quote!(pooled: &mut [f32],) } else { quote!() };
-    let start_pool = if k.pool { quote!(let mut sums = 0;) } else { quote!() };
+    let pool_parameter = if k.pool.is_some() { quote!(pooled: &mut [f32],) } else { quote!() };
+    let start_pool = if k.pool.is_some() { quote!(let mut sums = 0;) } else { quote!() };
+    let (range, body) = if k.ranged {
+        let subs = int(subs);
+        let input = if let Source::Nhwc { .. } = k.source { quote!(v) } else { quote!((v - first)) };
+        let sums = if k.pool.is_some() { quote!(let sums = v * #lanes_literal;) } else { quote!() };
+        let body = quote! {
+            let first = vectors.start;
+            for v in vectors {
+                let wt = v / #subs * #panel_len + v % #subs * #lanes_literal;
+                let (ab, ob) = (#input * #block, (v - first) * #output_block);
+                #sums
+                #all_rows
+            }
+        };
+        (quote!(, vectors: ::core::ops::Range<usize>), body)
+    } else {
+        let body = quote! {
+            let mut wp = 0;
+            let mut ab = 0;
+            let mut ob = 0;
+            #start_pool
+            for _ in 0..#count {
+                #body
+                wp += #panel_len;
+            }
+            #rest
+        };
+        (quote!(), body)
+    };
     let size = int(k.kernel_size);
     let doc = format!(
         " Rows of a {n}x{n} depthwise convolution, stride {s}, {c} channels, {w} columns.",
@@ -97,16 +137,8 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
         #[doc = " Each of `rows` has the offsets of its input rows, and from which to which of them exist."]
         #safety
         #attribute
-        unsafe fn #name(a: &[f32], rows: &[([usize; #size], usize, usize)], w: &[f32], #pool_parameter out: &mut [f32]) {
-            let mut wp = 0;
-            let mut ab = 0;
-            let mut ob = 0;
-            #start_pool
-            for _ in 0..#count {
-                #body
-                wp += #panel_len;
-            }
-            #rest
+        unsafe fn #name(a: &[f32], rows: &[([usize; #size], usize, usize)], w: &[f32], #pool_parameter out: &mut [f32] #range) {
+            #body
         }
     }
 }
@@ -164,9 +196,9 @@ impl Depthwise<'_> {
             let at = plus(quote!(o), o * lanes);
             finish.extend(quote!(let #c = #value; st(out, #at, #c);));
         }
-        if k.pool {
-            let total = acc.iter().fold(quote!(ld(pooled, sums)), |sum, c| (self.ops.add)(sum, quote!(#c)));
-            finish.extend(quote!(st(pooled, sums, #total);));
+        if k.pool.is_some() {
+            let total = acc.iter().fold(quote!(ld(pooled, row_sums)), |sum, c| (self.ops.add)(sum, quote!(#c)));
+            finish.extend(quote!(st(pooled, row_sums, #total);));
         }
         let (panel, row_len) = (int(k.panel), int(k.kernel_size * k.panel));
         let body = quote! {

@@ -77,7 +77,9 @@ pub fn format(plan: &Plan, tokens: TokenStream, options: &Options, header: &Head
     }
     if options.standalone {
         text.push('\n');
-        text.push_str(&runtime());
+        let runtime = runtime();
+        // A copy has no features: threads switch on what of it needs the standard library.
+        text.push_str(&if plan.team.is_some() { with_std(&runtime) } else { runtime });
     }
     Ok(text)
 }
@@ -119,6 +121,12 @@ pub fn runtime() -> String {
     }
     out.push_str("}\n");
     out
+}
+
+/// The runtime's text with everything that its features `alloc` and `std` would add.
+#[cfg(feature = "format")]
+fn with_std(runtime: &str) -> String {
+    runtime.replace("feature = \"std\"", "all()").replace("feature = \"alloc\"", "all()")
 }
 
 /// The emitter made something that is no Rust.

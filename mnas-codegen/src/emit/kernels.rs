@@ -96,11 +96,9 @@ impl Kernels {
     }
 
     /// Multiplies a blocked tensor by a gate for each channel.
-    pub fn scale(&mut self, blocks: usize, pixels: usize) -> Ident {
+    pub fn scale(&mut self, pixels: usize) -> Ident {
         let isa = self.isa;
-        self.function(&format!("scale_{}_x{pixels}", blocks * isa.lanes), |name| {
-            pooling::scale(blocks, pixels, isa, &isa::ops(isa), name)
-        })
+        self.function(&format!("scale_x{pixels}"), |name| pooling::scale(pixels, isa, &isa::ops(isa), name))
     }
 
     /// All functions.

@@ -8,6 +8,8 @@ pub mod file;
 pub mod isa;
 pub mod kernels;
 pub mod pooling;
+pub mod team;
+mod team_api;
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;

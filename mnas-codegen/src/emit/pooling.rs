@@ -8,22 +8,21 @@ use mnas_dsl::network::{Pads, Shape};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-/// `blocks` blocks of `pixels` pixels times a gate a channel, in place.
-pub fn scale(blocks: usize, pixels: usize, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
+/// Some pixels of some blocks of `pixels` pixels times a gate a channel, in place.
+pub fn scale(pixels: usize, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
     let (safety, attribute) = (safety(), attributes(isa));
-    let (blocks, pixels, lanes) = (int(blocks), int(pixels), int(isa.lanes));
+    let (block, lanes) = (int(pixels * isa.lanes), int(isa.lanes));
     let product = (ops.multiply)(quote!(ld(a, i)), quote!(g));
     quote! {
-        #[doc = " Multiplies every channel by its gate."]
+        #[doc = " Multiplies channels by their gates."]
         #safety
         #attribute
-        unsafe fn #name(gate: &[f32], a: &mut [f32]) {
-            let mut i = 0;
-            for b in 0..#blocks {
+        unsafe fn #name(gate: &[f32], a: &mut [f32], blocks: usize, pixels: ::core::ops::Range<usize>) {
+            for b in 0..blocks {
                 let g = ld(gate, b * #lanes);
-                for _ in 0..#pixels {
+                for p in pixels.start..pixels.end {
+                    let i = b * #block + p * #lanes;
                     st(a, i, #product);
-                    i += #lanes;
                 }
             }
         }

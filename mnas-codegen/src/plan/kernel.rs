@@ -82,6 +82,21 @@ pub struct ConvKernel {
     pub residual: bool,
     /// Multiplies the weights by a gate for each input channel first.
     pub gated: bool,
+    /// What of it a call makes.
+    pub part: Part,
+}
+
+/// What a call of a convolution makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// All of a run of pixels.
+    All,
+    /// All of so many runs as the call says, one behind the other.
+    Runs,
+    /// The panels that the call says, of a run; its output starts with the first of them.
+    Panels,
+    /// A worker's share of the register tiles, panel by panel, in an output that all workers share.
+    Tiles,
 }
 
 impl ConvKernel {
@@ -102,8 +117,16 @@ impl ConvKernel {
         let residual = if self.residual { "_add" } else { "" };
         let pool = if self.destination == Destination::Pool { "_pool" } else { "" };
         format!(
-            "{kind}{stride}_{}_to_{}_x{}{gated}{residual}{pool}",
-            self.input_channels, self.output_channels, self.pixels
+            "{kind}{stride}_{}_to_{}_x{}{gated}{residual}{pool}{}",
+            self.input_channels,
+            self.output_channels,
+            self.pixels,
+            match self.part {
+                Part::All => "",
+                Part::Runs => "_runs",
+                Part::Panels => "_panels",
+                Part::Tiles => "_tiles",
+            }
         )
     }
 }
@@ -133,19 +156,23 @@ pub struct DepthwiseKernel {
     pub columns: usize,
     /// Applied to the outputs.
     pub activation: Activation,
-    /// Adds every output to a sum a channel, for squeeze-excite.
-    pub pool: bool,
+    /// Adds every output to a sum a channel, for squeeze-excite; sums of each row are so many floats apart.
+    pub pool: Option<usize>,
+    /// Whether a call says which vectors of channels it makes: its output starts with the first of them, and so does a
+    /// blocked input.
+    pub ranged: bool,
 }
 
 impl DepthwiseKernel {
     /// A name that tells a reader what it is; not unique.
     pub fn name(&self) -> String {
         format!(
-            "depthwise{k}x{k}_s{}_{}_x{}{}",
+            "depthwise{k}x{k}_s{}_{}_x{}{}{}",
             self.stride,
             self.channels,
             self.output_width,
-            if self.pool { "_pool" } else { "" },
+            if self.pool.is_some() { "_pool" } else { "" },
+            if self.ranged { "_ranged" } else { "" },
             k = self.kernel_size,
         )
     }

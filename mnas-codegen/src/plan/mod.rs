@@ -11,16 +11,18 @@ pub mod pack;
 mod print;
 pub mod schedule;
 pub mod steps;
+pub mod team;
 
 use crate::graph::Graph;
 use isa::Isa;
 use mnas_dsl::network::Shape;
 
 pub use arena::{Arena, Buffer, BufferId};
-pub use kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Source};
+pub use kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source};
 pub use pack::{LayerId, PackedLayer};
-pub use schedule::{BlockSchedule, Schedule, Scratch, SqueezeExciteSchedule, StepSchedule};
+pub use schedule::{BlockSchedule, Form, Schedule, Scratch, SqueezeExciteSchedule, StepSchedule};
 pub use steps::{Block, PackedConv, PlanError, Step, StepKind};
+pub use team::{TeamMemory, TeamStep};
 
 /// Everything that the emitter prints.
 #[derive(Clone, Debug)]
@@ -45,6 +47,8 @@ pub struct Plan {
     pub schedules: Vec<Schedule>,
     /// Where the image lies when it is converted from bytes or from planes.
     pub image: BufferId,
+    /// What several threads need beyond the arena, where they may share an inference.
+    pub team: Option<TeamMemory>,
 }
 
 /// What a plan is made for.
@@ -58,6 +62,12 @@ pub struct Target {
     pub l2_bandwidth: f64,
     /// Bytes a cycle from the third-level cache.
     pub l3_bandwidth: f64,
+    /// Bytes a cycle of what another core has just written.
+    pub core_bandwidth: f64,
+    /// Cycles that threads wait for each other where they meet, the last one's delay with it.
+    pub barrier: f64,
+    /// Whether several threads may share an inference.
+    pub threads: bool,
 }
 
 impl Target {
@@ -71,8 +81,10 @@ impl Target {
         isas.sort_by_key(|isa| core::cmp::Reverse(isa.lanes));
         isas.dedup();
         // Half a megabyte is the least that cores of this decade have (Zen 2 and 3; newer ones have 1 to 2 MB); the
-        // bandwidths are about a third and a tenth of L1's, as measured on Zen 3 and 4.
-        Target { isas, l2_bytes: 512 << 10, l2_bandwidth: 32.0, l3_bandwidth: 10.0 }
+        // bandwidths are about a third and a tenth of L1's, as measured on Zen 3 and 4; what another core has written
+        // was read at 8 bytes a cycle on Sapphire Rapids.
+        let (l2_bytes, l2_bandwidth, l3_bandwidth, core_bandwidth) = (512 << 10, 32.0, 10.0, 8.0);
+        Target { isas, l2_bytes, l2_bandwidth, l3_bandwidth, core_bandwidth, barrier: 2000.0, threads: false }
     }
 }
 
@@ -103,6 +115,7 @@ pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
         }
     }
     let arena = Arena::plan(buffers);
+    let team = target.threads.then(|| TeamMemory::of(&schedules, arena.len));
     Ok(Plan {
         name: graph.name.clone(),
         input: graph.tensors[graph.input.0].shape,
@@ -114,5 +127,6 @@ pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
         weights_len,
         schedules,
         image,
+        team,
     })
 }

@@ -1,6 +1,6 @@
 //! The plan as text: `mnasc --emit plan`.
 
-use super::{BlockSchedule, ConvKernel, Plan, Schedule, Step, StepKind, StepSchedule};
+use super::{BlockSchedule, ConvKernel, Plan, Schedule, Step, StepKind, StepSchedule, TeamStep};
 use std::fmt;
 
 impl fmt::Display for Plan {
@@ -33,6 +33,9 @@ impl fmt::Display for Plan {
         }
         for schedule in &self.schedules {
             print_schedule(f, self, schedule)?;
+        }
+        if let Some(team) = &self.team {
+            writeln!(f, "\nseveral workers: {} KiB shared, {} KiB each", kib(team.shared), kib(team.own))?;
         }
         writeln!(f, "\narena: {} KiB", kib(self.arena.len))?;
         writeln!(f, "  {:>10} {:>10}  {:>9}  buffer", "offset", "floats", "steps")?;
@@ -81,6 +84,19 @@ fn print_schedule(f: &mut fmt::Formatter<'_>, plan: &Plan, schedule: &Schedule) 
                 print_block(f, b)?;
             }
         }
+    }
+    if schedule.team.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\nschedule {} for several workers", isa.name)?;
+    for (step, team) in plan.steps.iter().zip(&schedule.team) {
+        let what = match team {
+            TeamStep::Alone => "one worker does it",
+            TeamStep::Rows => "for each worker some rows",
+            TeamStep::Tiles(_) => "for each worker some tiles",
+            TeamStep::Block { schedule, .. } => &schedule.reason,
+        };
+        writeln!(f, "  {:<22} {what}", step.name)?;
     }
     Ok(())
 }

@@ -2,9 +2,10 @@
 
 use super::Target;
 use super::isa::Isa;
-use super::kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Source};
+use super::kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source};
 use super::pack::PackedLayer;
 use super::steps::{Block, PackedConv, Step, StepKind};
+use super::team::{self, TeamStep};
 use mnas_dsl::network::Shape;
 
 /// The steps of a plan as one instruction set does them.
@@ -14,6 +15,8 @@ pub struct Schedule {
     pub isa: Isa,
     /// One for each step.
     pub steps: Vec<StepSchedule>,
+    /// How several threads do each step; nothing where the code is for one.
+    pub team: Vec<TeamStep>,
 }
 
 /// How one step is done.
@@ -73,8 +76,10 @@ pub struct Scratch {
     pub ring: usize,
     /// Output of the depthwise convolution: a strip, or all of it.
     pub depthwise: usize,
-    /// Sums a channel, then means.
+    /// Sums of each row, a channel each: who adds them up does so in the order of the rows, whoever made them.
     pub pooled: usize,
+    /// Means a channel.
+    pub mean: usize,
     /// Between reduce and expand.
     pub reduced: usize,
     /// The gate.
@@ -84,15 +89,23 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Lengths of the parts in the order in which they follow each other, each rounded up to 64 bytes.
-    pub fn parts(&self) -> [usize; 6] {
-        [self.ring, self.depthwise, self.pooled, self.reduced, self.gate, self.panel]
-            .map(|len| len.next_multiple_of(16))
+    /// Names and lengths of the parts in the order in which they follow each other, each rounded up to 64 bytes.
+    pub fn parts(&self) -> [(&'static str, usize); 7] {
+        [
+            ("ring", self.ring),
+            ("depthwise", self.depthwise),
+            ("pooled", self.pooled),
+            ("mean", self.mean),
+            ("reduced", self.reduced),
+            ("gate", self.gate),
+            ("panel", self.panel),
+        ]
+        .map(|(name, len)| (name, len.next_multiple_of(16)))
     }
 
     /// Floats in all.
     pub fn len(&self) -> usize {
-        self.parts().iter().sum()
+        self.parts().iter().map(|(_, len)| len).sum()
     }
 
     /// Whether no scratch is needed.
@@ -111,30 +124,61 @@ impl StepSchedule {
     }
 }
 
-pub(super) fn schedule(steps: &[Step], layers: &[PackedLayer], isa: Isa, align: usize, target: &Target) -> Schedule {
-    let s = Scheduler { layers, isa, align, target };
-    Schedule { isa, steps: steps.iter().map(|step| s.step(step)).collect() }
+/// How many do a block, and what each of them does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One, everything.
+    Alone,
+    /// Several, some of the strips each.
+    Strips,
+    /// Several, some panels of the expansion each, and some tiles of the projection.
+    Panels,
 }
 
-struct Scheduler<'a> {
-    layers: &'a [PackedLayer],
-    isa: Isa,
+/// Shapes inside of a block: of what the depthwise convolution reads, and of what it makes.
+#[derive(Clone, Copy)]
+pub(super) struct Size {
+    pub(super) middle: Shape,
+    pub(super) out: Shape,
+}
+
+impl Size {
+    pub(super) fn of(step: &Step, block: &Block) -> Self {
+        let middle = block.expand.as_ref().map_or(step.input_shape, |e| e.output);
+        Size { middle, out: block.depthwise.output }
+    }
+}
+
+pub(super) fn schedule(steps: &[Step], layers: &[PackedLayer], isa: Isa, align: usize, target: &Target) -> Schedule {
+    let s = Scheduler { layers, isa, align, target };
+    let done: Vec<StepSchedule> = steps.iter().map(|step| s.step(step)).collect();
+    let team = if target.threads { team::schedule(&s, steps, &done) } else { Vec::new() };
+    Schedule { isa, steps: done, team }
+}
+
+pub(super) struct Scheduler<'a> {
+    pub(super) layers: &'a [PackedLayer],
+    pub(super) isa: Isa,
     /// What channels are rounded up to.
     align: usize,
-    target: &'a Target,
+    pub(super) target: &'a Target,
 }
 
 impl Scheduler<'_> {
-    fn padded(&self, channels: usize) -> usize {
+    pub(super) fn padded(&self, channels: usize) -> usize {
         channels.next_multiple_of(self.align)
     }
 
-    fn step(&self, step: &Step) -> StepSchedule {
+    fn source(&self, step: &Step) -> Source {
         let stride = match step.input {
             None => step.input_shape.channels,
             Some(_) => self.padded(step.input_shape.channels),
         };
-        let source = Source::Nhwc { stride };
+        Source::Nhwc { stride }
+    }
+
+    fn step(&self, step: &Step) -> StepSchedule {
+        let source = self.source(step);
         match &step.kind {
             StepKind::PadImage | StepKind::AveragePool { .. } | StepKind::GlobalAveragePool => StepSchedule::Plain,
             StepKind::Linear { conv } => {
@@ -151,7 +195,10 @@ impl Scheduler<'_> {
                 let kernel = self.conv(conv, step.input_shape, rows * out.width, source, destination, false);
                 StepSchedule::Conv { kernel, rows }
             }
-            StepKind::Block(block) => StepSchedule::Block(Box::new(self.block(step, block, source))),
+            StepKind::Block(block) => {
+                let (strip, reason) = self.strip(block, Size::of(step, block));
+                StepSchedule::Block(Box::new(self.block(step, block, strip, reason, Form::Alone)))
+            }
         }
     }
 
@@ -195,17 +242,18 @@ impl Scheduler<'_> {
             activation: conv.activation,
             residual: conv.residual,
             gated,
+            part: Part::All,
         }
     }
 
-    fn block(&self, step: &Step, block: &Block, source: Source) -> BlockSchedule {
+    /// A block by strips of so many rows.
+    pub(super) fn block(&self, step: &Step, block: &Block, strip: usize, reason: String, form: Form) -> BlockSchedule {
         let lanes = self.isa.lanes;
+        let source = self.source(step);
         let depthwise = &block.depthwise.conv;
         let (k, stride) = (depthwise.kernel_size, depthwise.stride);
-        let middle = block.expand.as_ref().map_or(step.input_shape, |e| e.output);
-        let out = block.depthwise.output;
+        let Size { middle, out } = Size::of(step, block);
         let channels = self.padded(depthwise.output_channels);
-        let (strip, reason) = self.strip(block, middle, out, channels);
 
         let whole = strip == out.height;
         let ring = if block.expand.is_none() {
@@ -222,7 +270,8 @@ impl Scheduler<'_> {
                 expand_rows = middle.height;
             }
             let destination = Destination::Blocked { block: ring_block };
-            self.conv(e, step.input_shape, expand_rows * middle.width, source.clone(), destination, false)
+            let kernel = self.conv(e, step.input_shape, expand_rows * middle.width, source.clone(), destination, false);
+            ConvKernel { part: if form == Form::Panels { Part::Panels } else { Part::All }, ..kernel }
         });
         let depthwise_source = if expand.is_some() { Source::Blocked { block: ring_block } } else { source };
         let rows = if block.squeeze_excite.is_some() { out.height } else { strip };
@@ -239,7 +288,8 @@ impl Scheduler<'_> {
             panel: self.align,
             columns: self.isa.depthwise_columns,
             activation: depthwise.activation,
-            pool: block.squeeze_excite.is_some(),
+            pool: block.squeeze_excite.is_some().then_some(channels),
+            ranged: form == Form::Panels,
         };
         let vector = Source::Nhwc { stride: channels };
         let squeeze_excite = block.squeeze_excite.as_ref().map(|(reduce, expand)| {
@@ -255,22 +305,35 @@ impl Scheduler<'_> {
             }
         });
         let gated = squeeze_excite.as_ref().is_some_and(|s| s.gate_weights);
+        let (runs, part) = match form {
+            Form::Panels => (rows, Part::Tiles),
+            Form::Strips if squeeze_excite.is_some() => (strip, Part::Runs),
+            Form::Alone | Form::Strips => (rows, Part::All),
+        };
         let project = self.conv(
             &block.project,
             out,
-            rows * out.width,
+            runs * out.width,
             Source::Blocked { block: output_block },
             Destination::Nhwc { stride: self.padded(block.project.output.channels) },
             gated,
         );
+        let project = ConvKernel { part, ..project };
+        // Of panels one at a time is expanded.
+        let expanded = match (&expand, form) {
+            (None, _) => 0,
+            (Some(e), Form::Panels) => e.panels.iter().map(|g| g.width).max().unwrap_or(0),
+            (Some(_), Form::Alone | Form::Strips) => channels,
+        };
         let mut scratch = Scratch {
-            ring: ring * middle.width * if expand.is_some() { channels } else { 0 },
+            ring: ring * middle.width * expanded,
             depthwise: rows * out.width * channels,
             panel: project.scratch_len(),
             ..Scratch::default()
         };
         if let Some((reduce, _)) = &block.squeeze_excite {
-            scratch.pooled = channels;
+            scratch.pooled = out.height * channels;
+            scratch.mean = channels;
             scratch.gate = channels;
             scratch.reduced = self.padded(reduce.output.channels);
         }
@@ -282,8 +345,9 @@ impl Scheduler<'_> {
     /// A short strip keeps the expanded rows near, but streams the weights of both convolutions once a strip; a tall
     /// one streams them seldom, but the rows between the layers leave the cache. What fits into L2 together is read
     /// at its bandwidth, what does not at L3's.
-    fn strip(&self, block: &Block, middle: Shape, out: Shape, channels: usize) -> (usize, String) {
+    fn strip(&self, block: &Block, Size { middle, out }: Size) -> (usize, String) {
         let depthwise = &block.depthwise.conv;
+        let channels = self.padded(depthwise.output_channels);
         let row_out = out.width * channels * 4;
         let row_in = if block.expand.is_some() { middle.width * channels * 4 } else { 0 };
         let bytes = |p: &PackedConv| self.layers[p.layer].len() * 4;

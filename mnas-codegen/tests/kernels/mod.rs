@@ -4,7 +4,7 @@ use mnas_codegen::emit::file;
 use mnas_codegen::emit::kernels::Kernels;
 use mnas_codegen::graph::activation_name;
 use mnas_codegen::plan::isa::Isa;
-use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Destination, Source};
+use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Destination, Part, Source};
 use quote::quote;
 use std::fmt::Write as _;
 use std::process::Command;
@@ -60,8 +60,10 @@ impl Program {
             Destination::Pool => (0, lanes, true),
         };
         let panels: Vec<(usize, usize)> = k.panels.iter().map(|p| (p.width, p.count)).collect();
+        // Runs follow each other, as one long one.
+        let pixels = if k.part == Part::Runs { 3 * k.pixels } else { k.pixels };
         let source_len = match k.source {
-            Source::Nhwc { stride } => k.input_width.max(k.pixels) * stride,
+            Source::Nhwc { stride } => k.input_width.max(pixels) * stride,
             Source::Blocked { block } => k.input_channels.div_ceil(lanes) * block,
         };
         // Of a larger kernel all rows but the first exist: as at the top of an image.
@@ -69,25 +71,42 @@ impl Program {
         let (row_from, row_count) = if k.kernel_size > 1 { (1, k.kernel_size - 1) } else { (0, 1) };
         let residual = if k.residual { "residual," } else { "" };
         let gate = if k.gated { "gate, panel," } else { "" };
+        let fun = format!("{}::{name}", self.isa.name);
+        let call = match k.part {
+            Part::All => format!("{fun}(a, {rows} w, {residual} {gate} out)"),
+            Part::Runs => format!("{fun}(a, {rows} w, {residual} {gate} out, 3)"),
+            Part::Panels => {
+                let count: usize = k.panels.iter().map(|p| p.count).sum();
+                let step = match k.destination {
+                    Destination::Blocked { block } => k.panels[0].channels / lanes * block,
+                    Destination::Nhwc { .. } | Destination::Pool => k.panels[0].channels,
+                };
+                format!(
+                    "for (s, e) in [(0, 1), (1, {count})] {{ if s < e {{ {fun}(a, {rows} w, {residual} {gate} &mut out[s * {step}..], s..e) }} }}"
+                )
+            }
+            Part::Tiles => format!(
+                "{{ let (shared, len) = (&Shared(out.as_mut_ptr(), out.len()), panel.len()); \
+                 mnas_runtime::Crew::new(3).unwrap().run(|worker| {{ let panel = &mut vec![POISON; len][..]; \
+                 {fun}(a, {rows} w, {residual} {gate} shared.cells(), &worker) }}) }}"
+            ),
+        };
         format!(
             "    {{ let c = Conv {{ name: {name:?}, cin: {cin}, cout: {cout}, k: {ks}, stride: {stride}, pad: {pad}, \
              width: {width}, pixels: {pixels}, pixel: {pixel}, block: {block}, row: {source_len}, lanes: {lanes}, \
              row_from: {row_from}, row_count: {row_count}, out_pixel: {out_pixel}, out_block: {out_block}, pool: {pool}, \
              panels: &{panels:?}, activation: {activation}, residual: {has_residual}, gated: {gated} }};\n\
-             \x20     check_conv(&c, &|a, w, residual, gate, panel, out| unsafe {{ {module}::{fun}(a, {rows} w, {residual} {gate} out) }}, spoil); }}\n",
+             \x20     check_conv(&c, &|a, w, residual, gate, panel, out| unsafe {{ {call} }}, spoil); }}\n",
             name = name.to_string(),
-            fun = name,
             cin = k.input_channels,
             cout = k.output_channels,
             ks = k.kernel_size,
             stride = k.stride,
             pad = k.pad_left,
             width = k.input_width,
-            pixels = k.pixels,
             activation = activation_name(k.activation),
             has_residual = k.residual,
             gated = k.gated,
-            module = self.isa.name,
         )
     }
 
@@ -99,14 +118,25 @@ impl Program {
             Source::Nhwc { stride } => stride * k.input_width,
             Source::Blocked { .. } => lanes * k.input_width,
         };
-        let pooled = if k.pool { "pooled," } else { "" };
+        let pooled = if k.pool.is_some() { "pooled," } else { "" };
+        let fun = format!("{}::{name}", self.isa.name);
+        let call = if k.ranged {
+            // The vectors in two parts.
+            let (vectors, out) = (k.channels.div_ceil(lanes), k.output_block);
+            let from = if let Source::Blocked { block } = k.source { block } else { 0 };
+            format!(
+                "for (s, e) in [(0, {half}), ({half}, {vectors})] {{ {fun}(&a[s * {from}..], rows, w, {pooled} &mut out[s * {out}..], s..e) }}",
+                half = vectors / 2
+            )
+        } else {
+            format!("{fun}(a, rows, w, {pooled} out)")
+        };
         format!(
             "    {{ let c = Depthwise {{ name: {name:?}, channels: {c}, k: {ks}, stride: {stride}, pad: {pad}, width: {width}, \
              columns: {columns}, pixel: {pixel}, block: {block}, row: {row}, lanes: {lanes}, panel: {panel}, out_block: {out_block}, \
              activation: {activation}, pool: {pool} }};\n\
-             \x20     check_depthwise::<{ks}>(&c, &|a, rows, w, pooled, out| unsafe {{ {module}::{fun}(a, rows, w, {pooled} out) }}); }}\n",
+             \x20     check_depthwise::<{ks}>(&c, &|a, rows, w, pooled, out| unsafe {{ {call} }}); }}\n",
             name = name.to_string(),
-            fun = name,
             c = k.channels,
             ks = k.kernel_size,
             stride = k.stride,
@@ -116,8 +146,7 @@ impl Program {
             panel = k.panel,
             out_block = k.output_block,
             activation = activation_name(k.activation),
-            pool = k.pool,
-            module = self.isa.name,
+            pool = k.pool.is_some(),
         )
     }
 
@@ -126,12 +155,13 @@ impl Program {
         let module = quote::format_ident!("{}", self.isa.name);
         let imports = (self.kernels.ops.imports)(&quote!(crate::mnas_runtime));
         let memory = self.kernels.ops.memory(self.isa.lanes, self.checked);
+        let shared = self.kernels.ops.shared_memory(self.isa.lanes, self.checked);
         let arch =
             if self.isa.arch.is_empty() { String::new() } else { format!("#[cfg(target_arch = {:?})]", self.isa.arch) };
         let functions = file::without_notes(self.kernels.finish()).to_string();
         let functions = functions.replace("unsafe fn", "pub unsafe fn");
         let mut text = format!(
-            "#![allow(warnings)]\n{}\n{arch} mod {module} {{ {imports} {memory} {functions} }}\n",
+            "#![allow(warnings)]\n{}\n{arch} mod {module} {{ {imports} use std::cell::Cell; use crate::mnas_runtime::Worker; {memory} {shared} {functions} }}\n",
             file::runtime()
         );
         text.push_str(include_str!("plain.rs"));
@@ -162,6 +192,7 @@ impl Program {
         std::fs::write(&source, text).expect("the program is written");
         let built = Command::new("rustc")
             // Asserted accesses cost the optimiser most of its time, and what they assert is the same without it.
+            .args(["--cfg", "feature=\"std\"", "--cfg", "feature=\"alloc\""])
             .args(["--edition", "2024", "-C", if self.checked { "opt-level=0" } else { "opt-level=3" }, "-o"])
             .arg(&program)
             .arg(&source)

@@ -34,6 +34,8 @@ pub struct MacroInput {
     pub weights: Option<(String, proc_macro2::Span)>,
     /// `isa = "avx2,scalar"`: the instruction sets as written, and where.
     pub isa: Option<(String, proc_macro2::Span)>,
+    /// `threaded = true`: whether several threads may share an inference.
+    pub threaded: bool,
     /// `crate = path`: what the runtime crate is called here.
     pub crate_path: Option<TokenStream>,
 }
@@ -43,6 +45,7 @@ pub struct MacroInput {
 struct Trailer {
     weights: Option<(String, proc_macro2::Span)>,
     isa: Option<(String, proc_macro2::Span)>,
+    threaded: Option<bool>,
     crate_path: Option<TokenStream>,
 }
 
@@ -142,8 +145,9 @@ impl Header<'_, '_> {
         } else {
             self.inline(&name, name_span)?
         };
-        let Trailer { weights, isa, crate_path } = self.trailer()?;
-        Some(MacroInput { attrs, vis, ident, source: source?, weights, isa, crate_path })
+        let Trailer { weights, isa, threaded, crate_path } = self.trailer()?;
+        let threaded = threaded.unwrap_or(false);
+        Some(MacroInput { attrs, vis, ident, source: source?, weights, isa, threaded, crate_path })
     }
 
     /// `<"specs/a.yaml">`
@@ -188,7 +192,7 @@ impl Header<'_, '_> {
         Some(Some(MacroSource::Inline(Box::new(spec))))
     }
 
-    /// `, weights = "...", isa = "...", crate = path`
+    /// `, weights = "...", isa = "...", threaded = true, crate = path`
     fn trailer(&mut self) -> Option<Trailer> {
         let mut trailer = Trailer::default();
         loop {
@@ -202,6 +206,15 @@ impl Header<'_, '_> {
                 }
                 Some(TokenKind::Ident(key)) if key == "isa" && trailer.isa.is_none() => {
                     trailer.isa = Some(self.quoted("`isa = \"avx2,scalar\"`", "instruction sets")?);
+                }
+                Some(TokenKind::Ident(key)) if key == "threaded" && trailer.threaded.is_none() => {
+                    self.at += 1;
+                    self.expect('=', "expected `threaded = true`")?;
+                    trailer.threaded = match self.kind() {
+                        Some(TokenKind::Ident(word)) if word == "true" || word == "false" => Some(word == "true"),
+                        _ => return self.fail("expected `true` or `false`"),
+                    };
+                    self.at += 1;
                 }
                 Some(TokenKind::Ident(key)) if key == "crate" && trailer.crate_path.is_none() => {
                     self.at += 1;
@@ -217,12 +230,12 @@ impl Header<'_, '_> {
                 }
                 Some(found) => {
                     let near = match found {
-                        TokenKind::Ident(word) => nearest(word, ["weights", "isa", "crate"]),
+                        TokenKind::Ident(word) => nearest(word, ["weights", "isa", "threaded", "crate"]),
                         _ => None,
                     };
                     let span = self.span();
                     self.report.error(span, "expected nothing more", |d| {
-                        let known = "`, weights = \"path\"`, `, isa = \"avx2,scalar\"` and `, crate = path` may follow, each once";
+                        let known = "`, weights = \"path\"`, `, isa = \"avx2,scalar\"`, `, threaded = true` and `, crate = path` may follow, each once";
                         d.label("unexpected").hint(match near {
                             Some(near) => format!("did you mean `{near}`? {known}"),
                             None => known.to_owned(),

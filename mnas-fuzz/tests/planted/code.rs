@@ -11,7 +11,7 @@ pub(crate) fn faults() -> Vec<Planted> {
     let packed = |name, change: fn(&Plan, &mut [f32]) -> bool| Planted { name, fault: Fault::Packed(change) };
     vec![
         code("the mean of a squeeze-excite is over one pixel more", |code| {
-            number_behind(code, "ld (pooled , v *", |share| 1.0 / (1.0 / share + 1.0))
+            number_behind(code, "st (mean , v *", |share| 1.0 / (1.0 / share + 1.0))
         }),
         code("an average pool counts padding", |code| {
             replace(code, "1.0 / ((y1 - y0) * (x1 - x0)) as f32", "1.0 / 9.0")
@@ -29,16 +29,17 @@ pub(crate) fn faults() -> Vec<Planted> {
             texts.iter().any(|text| replace(code, text, "(planes , 1 , image)"))
         }),
         code("the sums of a squeeze-excite are not cleared", |code| {
-            // The first is where they are cleared, the second where they become means.
             let Some(at) = code.find("st (pooled , v *") else { return false };
             let end = at + code[at..].find(';').expect("the end of a statement");
             code.replace_range(at..=end, "");
             true
         }),
         code("the gate is applied twice", |code| {
-            let Some(at) = code.find(" (gate , depthwise) ;") else { return false };
-            let name = code[..at].rsplit(' ').next().expect("the name of a function").to_owned();
-            code.insert_str(at, &format!(" (gate , depthwise) ; {name}"));
+            let Some(at) = code.find(" (gate , depthwise ,") else { return false };
+            let end = at + code[at..].find(';').expect("the end of a statement");
+            let name = code[..at].rsplit(' ').next().expect("the name of a function");
+            let call = format!("; {name}{}", &code[at..end]);
+            code.insert_str(end, &call);
             true
         }),
         packed("the bias is added twice", |plan, packed| {
@@ -93,7 +94,7 @@ pub(crate) fn faults() -> Vec<Planted> {
 }
 
 /// Replaces every occurrence.
-fn replace(code: &mut String, from: &str, to: &str) -> bool {
+pub(crate) fn replace(code: &mut String, from: &str, to: &str) -> bool {
     let found = code.contains(from);
     *code = code.replace(from, to);
     found

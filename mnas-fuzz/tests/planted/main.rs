@@ -5,6 +5,7 @@ mod code;
 mod graph;
 mod hunting;
 mod plan;
+mod team;
 
 use mnas_codegen::compile::fused_graph;
 use mnas_codegen::lower::lower;
@@ -36,7 +37,7 @@ fn settings() -> Settings {
 }
 
 fn variant(settings: &Settings) -> Variant {
-    Variant { isas: settings.in_code.clone(), checked: false }
+    Variant { isas: settings.in_code.clone(), checked: false, team: None }
 }
 
 /// Whether a compiler with this fault does anything differently for a case.
@@ -44,7 +45,7 @@ fn applies(case: &Case, fault: &Fault, variant: &Variant) -> bool {
     match fault {
         Fault::Graph { .. } => run_passes(&mut lower(&case.network), &PASSES.map(|pass| pass.name), Some(fault)),
         Fault::Plan(change) => {
-            let plan = case.plan(&fused_graph(&case.network), variant.isas.clone());
+            let plan = case.plan(&fused_graph(&case.network), variant.isas.clone(), variant.team);
             change(&mut plan.expect("a network of ours has a plan"))
         }
         Fault::Packed(change) => {

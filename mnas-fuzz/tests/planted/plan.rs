@@ -163,7 +163,7 @@ pub(crate) fn faults() -> Vec<Planted> {
             blocks(plan, |b| {
                 let fits = b.squeeze_excite.is_some() && b.depthwise.channels > 16;
                 if fits {
-                    b.scratch.pooled = 16;
+                    b.scratch.mean = 16;
                 }
                 fits
             })

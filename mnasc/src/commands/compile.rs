@@ -61,7 +61,8 @@ pub(crate) fn options(args: &CodeArgs) -> Result<Options> {
         return Err(Error::input(format!("`--isa {}` is of {}, not of {}", stranger.name, stranger.arch, args.arch))
             .hint(format!("`--arch {}` goes with it", stranger.arch)));
     }
-    Ok(Options { isas, standalone: args.standalone, checked: args.checked, ..Options::default() })
+    let (standalone, checked, threaded) = (args.standalone, args.checked, args.threaded);
+    Ok(Options { isas, standalone, checked, threaded, ..Options::default() })
 }
 
 /// Compiles; what fails here was not seen by the checks before.

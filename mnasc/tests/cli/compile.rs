@@ -67,8 +67,9 @@ fn stages_are_printed() {
 #[test]
 fn standalone_files_compile_alone_and_without_warnings() {
     let folder = Folder::new("standalone");
-    folder.mnasc(&["tiny.yaml", "-o", "out.rs", "--standalone", "--random-weights", "1"]).done();
-    for edition in ["2021", "2024"] {
+    for (edition, threaded) in [("2021", false), ("2024", false), ("2021", true), ("2024", true)] {
+        let arguments = ["tiny.yaml", "-o", "out.rs", "--standalone", "--random-weights", "1", "--threaded"];
+        folder.mnasc(&arguments[..if threaded { 7 } else { 6 }]).done();
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let output = Command::new(rustc)
             .args(["-O", "--crate-type", "lib", "out.rs", "-D", "warnings", "--edition", edition])
@@ -87,6 +88,7 @@ fn options_reach_the_code() {
         said.out.lines().nth(1).unwrap_or_default().to_owned()
     };
     assert!(header(&["--isa", "scalar", "--checked"]).ends_with("--isa scalar --checked"));
+    assert!(header(&["--isa", "scalar", "--threaded"]).ends_with("--isa scalar --threaded"));
     assert!(header(&["--arch", "aarch64"]).ends_with("--isa scalar"));
     assert!(header(&[]).contains("avx2"), "the default does not depend on the machine");
     assert!(header(&["--isa", "scalar,avx2"]).ends_with("--isa avx2,scalar"));

@@ -36,7 +36,6 @@ fn flags_are_checked() {
         (&["run", "tiny.yaml", "--image", "x.png"], "--weights"),
         (&["run", "tiny.yaml", "--random-weights", "1"], "--image"),
         (&["run", "tiny.yaml", "--random-weights", "1", "--input", "x.npy"], "--output"),
-        (&["bench", "tiny.yaml", "--threads", "2"], "one thread only"),
         (&["bench", "tiny.yaml", "--runs", "0"], "--runs"),
         (&["verify", "tiny.yaml", "--tolerance", "-1"], "--tolerance"),
     ] {

@@ -84,6 +84,10 @@ fn bench_prints_one_json_object() {
     );
     assert_eq!([&bench["threads"], &bench["runs"]], [1, 7]);
     assert_eq!(bench["isa"], "scalar");
+    let two = ["bench", "tiny.yaml", "--runs", "7", "--isa", "scalar", "--threads", "2", "--json"];
+    let two = folder.mnasc(&two).done().json();
+    assert_eq!([&two["threads"], &two["runs"]], [2, 7]);
+    assert!(two["min_ms"].as_f64().unwrap() > 0.0);
     let again = folder.mnasc(&["bench", "tiny.yaml", "--runs", "7", "--isa", "scalar", "--random-weights", "9"]).done();
     assert_eq!(again.err, "", "the program is kept, and serves any weights");
     assert!(again.out.starts_with("tiny: median "), "{}", again.out);
@@ -97,6 +101,12 @@ fn verify_compares_block_by_block() {
     let checked = folder.mnasc(&["verify", "tiny.yaml", "--checked", "--json", "--isa", "scalar"]).done().json();
     assert_eq!(checked["ok"], true);
     assert_eq!(checked["isas"][0]["blocks"].as_array().unwrap().len(), 6);
+    // Several threads make the same bits, and so the same differences.
+    let verify = |threads| {
+        let arguments = ["verify", "tiny.yaml", "--json", "--isa", "scalar", "--threads", threads];
+        folder.mnasc(&arguments).done().json()
+    };
+    assert_eq!(verify("3"), verify("1"));
 
     // Double and single precision never agree to the last bit.
     folder.mnasc(&["verify", "tiny.yaml", "--tolerance", "0", "--isa", "scalar"]).failed(

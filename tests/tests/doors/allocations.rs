@@ -65,6 +65,18 @@ fn infer_allocates_nothing() {
 }
 
 #[test]
+fn infer_threaded_allocates_nothing() {
+    use super::nets::threaded::Features;
+    let (image, mut output) = (an_image(1), [0.0; Features::OUTPUT_LEN]);
+    let network = Features::embedded();
+    let mut team = Features::team(3).expect("a few threads");
+    network.infer_threaded(&mut team, &image, &mut output);
+    assert_eq!(allocations(|| network.infer_threaded(&mut team, &image, &mut output)), 0);
+    let (images, mut outputs) = ([*image; 4], [output; 4]);
+    assert_eq!(allocations(|| network.infer_batch(&mut team, &images, &mut outputs)), 0);
+}
+
+#[test]
 fn loading_allocates_nothing() {
     let mut packed = vec![0.0; Features::WEIGHTS_LEN];
     let mut loaded = false;

@@ -47,6 +47,16 @@ pub(crate) mod standalone {
     include!(concat!(env!("OUT_DIR"), "/standalone.rs"));
 }
 
+/// For several threads.
+pub(crate) mod threaded {
+    include!(concat!(env!("OUT_DIR"), "/threaded.rs"));
+}
+
+/// For several threads, with a runtime of its own, every access asserted.
+pub(crate) mod threaded_standalone {
+    include!(concat!(env!("OUT_DIR"), "/threaded_standalone.rs"));
+}
+
 /// Plain Rust only, every access asserted.
 pub(crate) mod checked {
     include!(concat!(env!("OUT_DIR"), "/checked.rs"));

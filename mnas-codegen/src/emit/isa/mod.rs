@@ -127,6 +127,52 @@ impl Ops {
             unsafe fn split(a: &mut [f32], len: usize) -> (&mut [f32], &mut [f32]) { #split }
         }
     }
+
+    /// The functions through which workers touch memory that they share. With `checked` every access is asserted.
+    pub fn shared_memory(&self, lanes: usize, checked: bool) -> TokenStream {
+        let vector = &self.vector;
+        let lanes = crate::emit::int(lanes);
+        let range = if checked { quote!(assert!(start + len <= a.len());) } else { quote!() };
+        let start = if checked { quote!(assert!(start <= a.len());) } else { quote!() };
+        quote! {
+            #[doc = " `a[start..]`, which workers share."]
+            #[doc = ""]
+            #[doc = " # Safety"]
+            #[doc = " As `ld`."]
+            #[inline(always)]
+            unsafe fn part(a: &[Cell<f32>], start: usize) -> &[Cell<f32>] { #start unsafe { a.get_unchecked(start..) } }
+            #[doc = " `a[start..][..len]`, to read."]
+            #[doc = ""]
+            #[doc = " # Safety"]
+            #[doc = " As `ld`; until the next barrier no worker writes there."]
+            #[inline(always)]
+            unsafe fn read(a: &[Cell<f32>], start: usize, len: usize) -> &[f32] {
+                #range
+                unsafe { ::core::slice::from_raw_parts(a.as_ptr().add(start).cast(), len) }
+            }
+            #[doc = " `a[start..][..len]`, to write."]
+            #[doc = ""]
+            #[doc = " # Safety"]
+            #[doc = " As `ld`; until the next barrier no other worker reads or writes there."]
+            #[inline(always)]
+            unsafe fn own(a: &[Cell<f32>], start: usize, len: usize) -> &mut [f32] {
+                #range
+                unsafe { ::core::slice::from_raw_parts_mut(a.as_ptr().add(start).cast::<f32>().cast_mut(), len) }
+            }
+            #[doc = " A vector from `a[i..]`."]
+            #[doc = ""]
+            #[doc = " # Safety"]
+            #[doc = " As `read`."]
+            #[inline(always)]
+            unsafe fn get(a: &[Cell<f32>], i: usize) -> #vector { ld(read(a, i, #lanes), 0) }
+            #[doc = " Stores a vector to `a[i..]`."]
+            #[doc = ""]
+            #[doc = " # Safety"]
+            #[doc = " As `own`."]
+            #[inline(always)]
+            unsafe fn put(a: &[Cell<f32>], i: usize, v: #vector) { st(own(a, i, #lanes), 0, v) }
+        }
+    }
 }
 
 /// An `f32` literal that reads back as the same value.

@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// Times a network.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
-    let threads = runner::threads(args.threads)?;
+    let threads = args.threads;
     let (spec, network) = input::spec(&args.spec)?;
     if let Some(svg) = &args.svg {
         let inputs = [Some(&args.spec), args.weights.weights.as_ref()];
@@ -26,11 +26,11 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if !args.against.is_empty() {
         return against::run(args, &spec, &network, &weights, isa, threads);
     }
-    let runner = Runner::build(&spec, &network, &weights, vec![isa], false)?;
+    let runner = Runner::build(&spec, &network, &weights, vec![isa], false, threads)?;
     let image = random_image(network.input);
     let profile =
         if args.profile { Some(Profile::measure(&runner, isa, threads, image.clone(), args.runs)?) } else { None };
-    let mut times = runner.bench(isa, threads, image, args.runs)?;
+    let mut times = runner.bench(isa, image, args.runs)?;
     times.sort_unstable();
     let [median, p90, min] = [0.5, 0.9, 0.0].map(|part| quantile(&times, part) / 1e6);
 

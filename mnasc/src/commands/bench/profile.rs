@@ -44,7 +44,7 @@ impl Profile {
     /// because something else ran would flatter.
     pub(super) fn measure(runner: &Runner, isa: Isa, threads: u32, image: Vec<f32>, runs: u32) -> Result<Self> {
         let before = peak::measure(&[isa], threads)?;
-        let times = runner.profile(isa, threads, image, runs)?;
+        let times = runner.profile(isa, image, runs)?;
         let peaks = before.better(peak::measure(&[isa], threads)?);
         let roofs = Roofs::of(&peaks);
         let plan = &runner.compiled.plan;

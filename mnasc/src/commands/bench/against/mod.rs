@@ -53,6 +53,10 @@ pub(super) fn run(
     let mut engines = args.against.clone();
     engines.sort_unstable();
     engines.dedup();
+    if args.start && threads > 1 {
+        return Err(Error::input("`--start` times one thread, from a program's start to its first output")
+            .hint("leave `--threads` away"));
+    }
     let image = random_image(network.input);
     let model = compile::onnx_file(spec, network, Some(weights))?;
     let peers = Peers::new(&args.python, threads, &model, &planes(&image, network.input.channels))?;
@@ -61,7 +65,7 @@ pub(super) fn run(
     if args.start {
         return start::run(&contest, spec, weights);
     }
-    let runner = Runner::build(spec, network, weights, vec![isa], false)?;
+    let runner = Runner::build(spec, network, weights, vec![isa], false, threads)?;
     rounds::run(&contest, &runner.through(contest.launcher("exec")))
 }
 

@@ -71,7 +71,7 @@ fn time(contest: &Contest<'_>, ours: &Runner, index: usize) -> Result<Round> {
     for turn in (0..count).map(|turn| (index + turn) % count) {
         let runs = contest.args.runs;
         let mut times = match turn {
-            0 => ours.bench(contest.isa, contest.threads, contest.image.clone(), runs)?,
+            0 => ours.bench(contest.isa, contest.image.clone(), runs)?,
             peer => contest.peers.time(contest.engines[peer - 1], runs)?.1,
         };
         times.sort_unstable();

@@ -1,0 +1,228 @@
+//! Drivers of several threads: the kernels of one for some of the strips, or kernels that make some panels or tiles.
+
+use super::block::{self, BlockDriver, conv_row_call};
+use super::kernels::{Kernels, attributes, safety};
+use super::{int, plus, times};
+use crate::plan::{Form, Plan, Schedule, Source, Step, StepKind, StepSchedule, TeamStep};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+/// What step `index` is to every worker.
+pub fn call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernels) -> TokenStream {
+    let step = &plan.steps[index];
+    let buffer = |function: &str, id: usize| {
+        let b = &plan.arena.buffers[id];
+        let (function, at, len) = (format_ident!("{function}"), int(b.offset), int(b.len));
+        quote!(#function(arena, #at, #len))
+    };
+    let input = step.input.map_or(quote!(image), |id| buffer("view", id));
+    let out = buffer("cells", step.output);
+    let weights = block::weights_start(plan, step).map_or(quote!(), |at| {
+        let at = plus(quote!(0), at);
+        quote!(from(w, #at),)
+    });
+    let residual = step.residual.map_or(quote!(), |id| {
+        let view = buffer("view", id);
+        quote!(#view,)
+    });
+    match &schedule.team[index] {
+        TeamStep::Alone => {
+            let (function, out) = (block::emit(plan, schedule, index, kernels), buffer("view_mut", step.output));
+            quote!(if worker.index() == 0 { #function(#input, #weights #residual #out); })
+        }
+        TeamStep::Rows => {
+            let function = rows(plan, schedule, index, kernels);
+            quote!(#function(worker, #input, #weights #residual #out);)
+        }
+        TeamStep::Tiles(kernel) => {
+            let function = kernels.conv(kernel);
+            quote!(#function(#input, #weights #residual #out, worker);)
+        }
+        team @ TeamStep::Block { form, schedule: s } => {
+            let StepKind::Block(block) = &step.kind else { return TokenStream::new() };
+            let base = block::weights_start(plan, step).unwrap_or(0);
+            let driver = BlockDriver { plan, step, block, s, base, form: *form };
+            let function = driver.emit_team(team, kernels);
+            let (at, len) = (int(plan.arena.len), int(team.scratch_len(true)));
+            quote!(#function(worker, #input, #weights #residual cells(arena, #at, #len), scratch, #out);)
+        }
+    }
+}
+
+/// A convolution row by row, some rows a worker.
+fn rows(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernels) -> Ident {
+    let step: &Step = &plan.steps[index];
+    let (StepKind::Conv { conv, .. }, StepSchedule::Conv { kernel, .. }) = (&step.kind, &schedule.steps[index]) else {
+        return block::emit(plan, schedule, index, kernels);
+    };
+    let name = kernels.conv(kernel);
+    let row = int(step.output_shape.width * plan.padded(step.output_shape.channels));
+    let residual = if kernel.residual { quote!(from(residual, oy * #row),) } else { TokenStream::new() };
+    let out = quote!(own(out, oy * #row, #row));
+    let call = conv_row_call(kernel, &name, step.input_shape, conv.conv.pads.top, &quote!(w), &residual, &out);
+    let height = int(step.output_shape.height);
+    let (safety, attribute) = (safety(), attributes(kernels.isa));
+    let parameters = if kernel.residual { quote!(residual: &[f32],) } else { quote!() };
+    let doc = format!(" Some of {} output rows, one at a time.", step.output_shape.height);
+    kernels.function(&format!("team_rows_of_{name}"), |this| {
+        quote! {
+            #[doc = #doc]
+            #safety
+            #attribute
+            unsafe fn #this(worker: &Worker<'_>, input: &[f32], w: &[f32], #parameters out: &[Cell<f32>]) {
+                for oy in worker.range(#height) { #call }
+            }
+        }
+    })
+}
+
+impl BlockDriver<'_> {
+    fn emit_team(&self, team: &TeamStep, kernels: &mut Kernels) -> Ident {
+        let mut split = TokenStream::new();
+        let mut shared = 0;
+        for (name, len) in self.s.scratch.parts().iter().filter(|(_, len)| *len > 0) {
+            let (ident, size) = (format_ident!("{name}"), int(*len));
+            if team.shares(name) {
+                let at = int(shared);
+                shared += len;
+                split.extend(quote!(let #ident = part(shared, #at);));
+            } else {
+                split.extend(quote!(let (#ident, scratch) = split(scratch, #size);));
+            }
+        }
+        let body = if self.form == Form::Panels { self.panels(kernels) } else { self.strips(kernels) };
+        let residual = if self.s.project.residual { quote!(residual: &[f32],) } else { quote!() };
+        let (safety, attribute) = (safety(), attributes(kernels.isa));
+        let doc = self.doc();
+        kernels.function(&format!("team_{}", self.name()), |this| {
+            quote! {
+                #[doc = #doc]
+                #safety
+                #attribute
+                unsafe fn #this(
+                    worker: &Worker<'_>,
+                    input: &[f32],
+                    w: &[f32],
+                    #residual
+                    shared: &[Cell<f32>],
+                    scratch: &mut [f32],
+                    out: &[Cell<f32>],
+                ) {
+                    #split
+                    let _ = scratch;
+                    #body
+                }
+            }
+        })
+    }
+
+    /// Some strips; with squeeze-excite their projection when the sums of all rows are there.
+    fn strips(&self, kernels: &mut Kernels) -> TokenStream {
+        let s = self.s;
+        let (height, d) = (self.block.depthwise.output.height, &self.block.depthwise.conv);
+        let (expand, depthwise) = (self.expand_rows(kernels), self.depthwise_rows(kernels));
+        let (gate, project) = (self.gate(kernels), self.project(kernels));
+        let ready = if s.expand.is_some() {
+            // The first row that the first strip needs.
+            let (first, top) = (times(quote!(strips.start), s.strip * d.stride), int(d.pads.top));
+            quote!(let mut ready = (#first).saturating_sub(#top);)
+        } else {
+            quote!()
+        };
+        let (project, after) = if s.squeeze_excite.is_some() {
+            let oy0 = times(quote!(strips.start), s.strip);
+            (quote!(), quote!(worker.barrier(); #gate let oy0 = #oy0; #project))
+        } else {
+            (project, quote!())
+        };
+        let (count, oy0) = (int(height / s.strip), times(quote!(strip), s.strip));
+        quote! {
+            let strips = worker.range(#count);
+            #ready
+            for strip in strips.start..strips.end {
+                let oy0 = #oy0;
+                #expand
+                #depthwise
+                #project
+            }
+            #after
+        }
+    }
+
+    /// Some panels of the expansion, and the depthwise convolution of their channels, a panel after the other; then some
+    /// tiles of the projection, which needs all channels.
+    fn panels(&self, kernels: &mut Kernels) -> TokenStream {
+        let d = &self.s.depthwise;
+        let lanes = kernels.isa.lanes;
+        let all = d.channels.div_ceil(lanes);
+        let (depthwise, table) = (kernels.depthwise(d), self.depthwise_table(kernels));
+        let weights = self.weights(&self.block.depthwise);
+        let block = int(d.output_block);
+        let out = quote!(own(depthwise, some.start * #block, some.len() * #block));
+        let pooled = if d.pool.is_some() { quote!(pooled,) } else { quote!() };
+        let (vectors, work) = match (&self.s.expand, &self.block.expand) {
+            (Some(kernel), Some(expand)) => {
+                let name = kernels.conv(kernel);
+                let weights_of_expand = self.weights(expand);
+                let panel = quote!(ring, p..p + 1);
+                let expand = if kernel.kernel_size == 1 && self.s.expand_rows == self.middle().height {
+                    quote!(#name(input, #weights_of_expand, #panel);)
+                } else {
+                    let (row, height) = (int(self.middle().width * lanes), int(self.middle().height));
+                    let out = quote!(from_mut(ring, oy * #row), p..p + 1);
+                    let top = expand.conv.pads.top;
+                    let none = quote!();
+                    let call =
+                        conv_row_call(kernel, &name, self.step.input_shape, top, &weights_of_expand, &none, &out);
+                    quote!(for oy in 0..#height { #call })
+                };
+                let panels: usize = kernel.panels.iter().map(|g| g.count).sum();
+                let each = kernel.panels.first().map_or(0, |g| g.width / lanes);
+                let (panels, each, all) = (int(panels), int(each), int(all));
+                (
+                    quote! {
+                        let panels = worker.range(#panels);
+                        // All panels are as wide as the first, but for the last.
+                        let start = |p: usize| if p == #panels { #all } else { p * #each };
+                        let vectors = start(panels.start)..start(panels.end);
+                    },
+                    quote! {
+                        for p in panels {
+                            #expand
+                            let some = start(p)..start(p + 1);
+                            #depthwise(ring, &rows, #weights, #pooled #out, some.start..some.end);
+                        }
+                    },
+                )
+            }
+            _ => {
+                let all = int(all);
+                (
+                    quote!(let vectors = worker.range(#all);),
+                    quote! {
+                        let some = vectors.start..vectors.end;
+                        #depthwise(input, &rows, #weights, #pooled #out, vectors.start..vectors.end);
+                    },
+                )
+            }
+        };
+        let (sums, means) = if self.s.squeeze_excite.is_some() {
+            (quote!(pooled.fill(0.0);), self.means(kernels, &quote!(vectors.start..vectors.end), &quote!(put)))
+        } else {
+            (quote!(), quote!())
+        };
+        debug_assert!(matches!(d.source, Source::Nhwc { .. }) == self.s.expand.is_none());
+        let (gate, project) = (self.gate(kernels), self.project(kernels));
+        quote! {
+            let oy0 = 0;
+            #table
+            #vectors
+            #sums
+            #work
+            #means
+            worker.barrier();
+            #gate
+            #project
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What the generated type has for several threads: `infer_threaded` and its like, and the entry of their workers.
+
+use super::api::{Options, dispatch};
+use super::isa;
+use super::kernels::{Kernels, attributes};
+use super::{int, team};
+use crate::plan::{Plan, Schedule, TeamMemory};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+/// The functions of the type.
+pub(super) fn emit(
+    plan: &Plan,
+    memory: TeamMemory,
+    options: &Options,
+    runtime: &TokenStream,
+    module: &Ident,
+) -> TokenStream {
+    let ident = &options.ident;
+    let [input_len, output_len, shared, own] =
+        [plan.input.len(), plan.output.len(), memory.shared, memory.own].map(int);
+    let team = quote!(#runtime::Team<#shared, #own>);
+    let call = quote!(team(worker, self.weights, image, arena, scratch, after));
+    let workers = dispatch(plan, runtime, module, &call, quote!({}));
+    let call = quote!(run(self.weights, image, arena, output, &mut |_: usize, _: &[f32]| {}));
+    let alone = dispatch(
+        plan,
+        runtime,
+        module,
+        &call,
+        quote!({
+            output.fill(f32::NAN);
+        }),
+    );
+    let copy = copy(plan);
+    let channels = int(plan.input.channels);
+    let image = plan.arena.buffers[plan.image].offset;
+    let (from, to) = (int(image), int(image + plan.input.len()));
+    let bytes = options.preprocess.as_ref().map_or(quote!(), |p| {
+        let (scale, shift) = super::api::normalization(p);
+        quote! {
+            /// As [`Self::infer_threaded`], for 8-bit values, normalised as the spec's `preprocess` says.
+            pub fn infer_u8_threaded(
+                &self,
+                team: &mut #team,
+                image: &[u8; #input_len],
+                output: &mut [f32; #output_len],
+            ) {
+                if let Some(staged) = team.shared().get_mut(#from..#to) {
+                    #runtime::image::normalize(image, &[#(#scale),*], &[#(#shift),*], staged);
+                }
+                self.infer_team(team, None, output, None);
+            }
+        }
+    });
+    quote! {
+        #[allow(
+            unsafe_code,
+            unreachable_pub,
+            dead_code,
+            clippy::all,
+            clippy::pedantic,
+            clippy::restriction,
+            reason = "generated: calls kernels that the processor was asked for, and offers more than one program uses"
+        )]
+        impl<'w> #ident<'w> {
+            /// Floats that the threads of a team share.
+            pub const TEAM_LEN: usize = #shared;
+            /// Floats of each thread of a team.
+            pub const WORKER_LEN: usize = #own;
+
+            /// Threads that infer together, of which the caller's is one, and their memory.
+            ///
+            /// # Errors
+            ///
+            /// If the system does not start as many.
+            pub fn team(threads: usize) -> #runtime::team::Result<#team> {
+                #runtime::Team::new(threads)
+            }
+
+            /// As [`Self::infer`], on several threads: the output is the same, bit by bit, however many there are.
+            pub fn infer_threaded(
+                &self,
+                team: &mut #team,
+                image: &[f32; #input_len],
+                output: &mut [f32; #output_len],
+            ) {
+                self.infer_team(team, Some(image), output, None);
+            }
+
+            /// As [`Self::infer_threaded`], for an image of channels x height x width.
+            pub fn infer_chw_threaded(
+                &self,
+                team: &mut #team,
+                planes: &[f32; #input_len],
+                output: &mut [f32; #output_len],
+            ) {
+                if let Some(image) = team.shared().get_mut(#from..#to) {
+                    #runtime::image::interleave(planes, #channels, image);
+                }
+                self.infer_team(team, None, output, None);
+            }
+
+            #bytes
+
+            /// As [`Self::infer_threaded`], and calls `after`, on the caller's thread, with the index of each step and
+            /// what it wrote, while the others go on.
+            pub fn observe_threaded(
+                &self,
+                team: &mut #team,
+                image: &[f32; #input_len],
+                output: &mut [f32; #output_len],
+                after: &mut (dyn FnMut(usize, &[f32]) + Send),
+            ) {
+                self.infer_team(team, Some(image), output, Some(&#runtime::team::Observer::new(after)));
+            }
+
+            /// Many images, each on one thread: more of them a second than with [`Self::infer_threaded`], where no
+            /// thread waits for another, and each takes as long as with [`Self::infer`]. The outputs are the same.
+            ///
+            /// As many images as there are outputs, or the other way.
+            pub fn infer_batch(
+                &self,
+                team: &mut #team,
+                images: &[[f32; #input_len]],
+                outputs: &mut [[f32; #output_len]],
+            ) {
+                let batch = #runtime::team::Batch::new(images, outputs);
+                team.run(|_, _, scratch| {
+                    let arena = scratch.as_mut_ptr();
+                    while let Some((image, output)) = batch.next() {
+                        let image: *const f32 = image.as_ptr();
+                        #alone
+                    }
+                });
+            }
+
+            /// Runs the network on an image, or on the one that lies in the team's memory.
+            fn infer_team(
+                &self,
+                team: &mut #team,
+                image: Option<&[f32; #input_len]>,
+                output: &mut [f32; #output_len],
+                after: Option<&#runtime::team::Observer<'_>>,
+            ) {
+                if !Self::supported() {
+                    output.fill(f32::NAN);
+                    return;
+                }
+                team.run(|worker, arena, scratch| {
+                    let image = image.map_or(arena.wrapping_add(#module::IMAGE).cast_const(), |image| image.as_ptr());
+                    #workers
+                });
+                #copy
+            }
+        }
+    }
+}
+
+/// From the memory of the team, where channels are padded, to the caller's array.
+fn copy(plan: &Plan) -> TokenStream {
+    let Some(last) = plan.steps.last() else { return quote!() };
+    let buffer = &plan.arena.buffers[last.output];
+    let (from, to) = (int(buffer.offset), int(buffer.offset + buffer.len));
+    let (channels, stride) = (int(plan.output.channels), int(plan.padded(plan.output.channels)));
+    quote! {
+        if let Some(made) = team.shared().get(#from..#to) {
+            for (to, from) in output.chunks_exact_mut(#channels).zip(made.chunks_exact(#stride)) {
+                for (o, v) in to.iter_mut().zip(from) {
+                    *o = *v;
+                }
+            }
+        }
+    }
+}
+
+/// The functions of an instruction set's module.
+pub(super) fn run(
+    plan: &Plan,
+    memory: TeamMemory,
+    schedule: &Schedule,
+    options: &Options,
+    runtime: &TokenStream,
+    kernels: &mut Kernels,
+) -> TokenStream {
+    let steps: TokenStream = (0..plan.steps.len())
+        .map(|index| {
+            let step = &plan.steps[index];
+            let call = team::call(plan, schedule, index, kernels);
+            let comment = super::note(&format!("{}: {}", step.name, step.source));
+            let buffer = &plan.arena.buffers[step.output];
+            let (index, at, len) = (int(index), int(buffer.offset), int(buffer.len));
+            quote! {
+                #comment
+                #call
+                worker.barrier();
+                if let (Some(after), 0) = (after, worker.index()) {
+                    after.observe(#index, view(arena, #at, #len));
+                }
+            }
+        })
+        .collect();
+    let attribute = attributes(schedule.isa);
+    let [weights_len, input_len, shared, own] =
+        [plan.weights_len, plan.input.len(), memory.shared, memory.own].map(int);
+    let shared_memory = isa::ops(schedule.isa).shared_memory(schedule.isa.lanes, options.checked);
+    let guard = if options.checked { quote!(assert!(at + len <= #shared);) } else { quote!() };
+    quote! {
+        use ::core::cell::Cell;
+        use #runtime::{Worker, team::Observer};
+        #shared_memory
+
+        /// A buffer that workers share.
+        ///
+        /// # Safety
+        /// As `view_mut`, of each value: whoever writes it is the only one who uses it.
+        #[inline(always)]
+        unsafe fn cells<'a>(arena: *mut f32, at: usize, len: usize) -> &'a [Cell<f32>] {
+            #guard
+            ::core::slice::from_raw_parts(arena.add(at).cast(), len)
+        }
+
+        /// The whole network but for its output, as one of several workers.
+        ///
+        /// # Safety
+        /// As `run`; every worker calls it with the same arguments but for `scratch`, and `arena` points to the memory
+        /// that they share.
+        #attribute
+        pub(in super::super) unsafe fn team(
+            worker: &Worker<'_>,
+            w: &[f32; #weights_len],
+            image: *const f32,
+            arena: *mut f32,
+            scratch: &mut [f32; #own],
+            after: Option<&Observer<'_>>,
+        ) {
+            let w: &[f32] = w;
+            let scratch: &mut [f32] = scratch;
+            let image = ::core::slice::from_raw_parts(image, #input_len);
+            #steps
+        }
+    }
+}
