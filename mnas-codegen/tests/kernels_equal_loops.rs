@@ -54,6 +54,7 @@ fn conv(isa: isa::Isa, input: usize, output: usize, k: usize, stride: usize, wid
         residual: false,
         gated: false,
         part: Part::All,
+        prefetch: pixels % 2 == 1 && pixels > 1 && k == 1,
     }
 }
 

@@ -11,6 +11,8 @@ use quote::{format_ident, quote};
 
 /// Steps of the reduction that are written out inside its loop.
 const UNROLL: usize = 4;
+/// Floats of a cache line.
+const CACHE_LINE: usize = 16;
 /// Reductions up to this are written out in full.
 const UNROLL_ALL: usize = 12;
 
@@ -309,6 +311,7 @@ impl Conv<'_> {
         };
         let output_pixel = self.output_pixel();
         let body = self.tile(g, s, output_pixel);
+        let prefetch = if self.prefetches() { self.prefetch_start(g, s) } else { quote!() };
         let (a0, a1) = (int(input_start), int(s.pixels * self.pixel()));
         let o0 = plus(quote!(oc), s.start * output_pixel);
         let (a0, o0) =
@@ -328,6 +331,7 @@ impl Conv<'_> {
             quote! {{
                 let a0 = #a0;
                 let o = #o0;
+                #prefetch
                 #body
             }}
         } else {
@@ -336,6 +340,7 @@ impl Conv<'_> {
                 for t in 0..#count {
                     let a0 = #a0 + t * #a1;
                     let o = #o0 + t * #o1;
+                    #prefetch
                     #body
                 }
             }
@@ -375,6 +380,9 @@ impl Conv<'_> {
             let index = plus(quote!(wk), row * g.width + n * self.isa.lanes);
             out.extend(quote!(let #w = ld(#panel, #index);));
         }
+        if self.prefetches() {
+            out.extend(self.prefetch_step(g, s, row % UNROLL));
+        }
         for p in 0..s.pixels {
             let index = plus(quote!(ap), at + p * self.pixel());
             out.extend(quote!(let x = bc(a, #index);));
@@ -383,6 +391,52 @@ impl Conv<'_> {
                 let sum = (self.ops.multiply_add)(quote!(x), quote!(#w), quote!(#c));
                 out.extend(quote!(#c = #sum;));
             }
+        }
+        out
+    }
+
+    /// Workers that share a convolution leave it: each starts and ends where it may.
+    fn prefetches(&self) -> bool {
+        self.kernel.prefetch && self.kernel.part == Part::All
+    }
+
+    /// Where a tile starts with its share of the next panel: `next`, in floats. Tiles share it evenly, for the cache
+    /// that it comes from gives so much a cycle and no more.
+    fn prefetch_start(&self, g: &PanelGroup, s: &Segment) -> TokenStream {
+        let share = self.prefetch_share(g, s);
+        let panel = plus(quote!(wp), (self.rows() + 1) * g.width);
+        let before = s.start / s.pixels;
+        let tile = if s.count > 1 { plus(quote!(t), before) } else { quote!(#before) };
+        let tile = if g.channels > g.vectors * self.isa.lanes {
+            let tiles = int(self.kernel.pixels.div_ceil(s.pixels));
+            quote!((sub * #tiles + #tile))
+        } else {
+            quote!((#tile))
+        };
+        let share = int(share);
+        quote!(let mut next = #panel + #tile * #share;)
+    }
+
+    /// Floats of the next panel that a tile asks for.
+    fn prefetch_share(&self, g: &PanelGroup, s: &Segment) -> usize {
+        let subs = g.channels / (g.vectors * self.isa.lanes);
+        let tiles = self.kernel.pixels.div_ceil(s.pixels) * subs;
+        ((self.rows() + 1) * g.width).div_ceil(tiles)
+    }
+
+    /// What step `i` of [`UNROLL`] asks for: cache lines of the tile's share, as many as it takes in every step.
+    fn prefetch_step(&self, g: &PanelGroup, s: &Segment, i: usize) -> TokenStream {
+        let lines = (self.prefetch_share(g, s) * UNROLL).div_ceil(self.rows() * CACHE_LINE);
+        let mut out: TokenStream = (0..lines)
+            .filter(|line| line * UNROLL / lines == i)
+            .map(|line| {
+                let at = plus(quote!(next), line * CACHE_LINE);
+                quote!(pf(w, #at);)
+            })
+            .collect();
+        if i + 1 == UNROLL {
+            let all = int(lines * CACHE_LINE);
+            out.extend(quote!(next += #all;));
         }
         out
     }

@@ -19,6 +19,8 @@ pub struct Isa {
     pub registers: usize,
     /// Output columns of a depthwise tile: the accumulators beside a row of taps and one input vector.
     pub depthwise_columns: usize,
+    /// Whether it can ask for a cache line before it is needed.
+    pub prefetch: bool,
 }
 
 /// A register tile: `pixels` x `vectors` accumulators.
@@ -31,11 +33,19 @@ pub struct Tile {
 }
 
 /// Plain Rust for any target; four channels beside each other so that LLVM can use what vectors there are.
-pub const SCALAR: Isa = Isa { name: "scalar", arch: "", features: "", lanes: 1, registers: 16, depthwise_columns: 7 };
+pub const SCALAR: Isa =
+    Isa { name: "scalar", arch: "", features: "", lanes: 1, registers: 16, depthwise_columns: 7, prefetch: false };
 
 /// AVX2 with FMA: sixteen registers of eight.
-pub const AVX2: Isa =
-    Isa { name: "avx2", arch: "x86_64", features: "avx2,fma", lanes: 8, registers: 16, depthwise_columns: 8 };
+pub const AVX2: Isa = Isa {
+    name: "avx2",
+    arch: "x86_64",
+    features: "avx2,fma",
+    lanes: 8,
+    registers: 16,
+    depthwise_columns: 8,
+    prefetch: true,
+};
 
 /// AVX-512: thirty-two registers of sixteen.
 pub const AVX512: Isa = Isa {
@@ -45,6 +55,7 @@ pub const AVX512: Isa = Isa {
     lanes: 16,
     registers: 32,
     depthwise_columns: 14,
+    prefetch: true,
 };
 
 /// Every implemented instruction set, widest first.

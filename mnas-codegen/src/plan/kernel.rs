@@ -84,6 +84,9 @@ pub struct ConvKernel {
     pub gated: bool,
     /// What of it a call makes.
     pub part: Part,
+    /// Asks for the next panel of weights while it computes with one: worth it where they are read once an inference,
+    /// from a cache further away than the second level.
+    pub prefetch: bool,
 }
 
 /// What a call of a convolution makes.

@@ -211,6 +211,8 @@ impl Scheduler<'_> {
         destination: Destination,
         gated: bool,
     ) -> ConvKernel {
+        // Called once an inference.
+        let whole = packed.conv.kernel_size == 1 && pixels == packed.output.pixels();
         let conv = &packed.conv;
         let mut start = 0;
         let mut groups = Vec::new();
@@ -243,6 +245,8 @@ impl Scheduler<'_> {
             residual: conv.residual,
             gated,
             part: Part::All,
+            // A matrix times a vector is nothing but a stream of weights, which the processor foresees by itself.
+            prefetch: whole && pixels > 1 && self.isa.prefetch,
         }
     }
 

@@ -15,6 +15,7 @@ pub(super) fn ops() -> Ops {
         load: quote!(unsafe { _mm256_loadu_ps(a.as_ptr().add(i)) }),
         broadcast: quote!(unsafe { _mm256_broadcast_ss(&*a.as_ptr().add(i)) }),
         store: quote!(unsafe { _mm256_storeu_ps(a.as_mut_ptr().add(i), v) }),
+        prefetch: quote!(unsafe { _mm_prefetch::<_MM_HINT_T0>(a.as_ptr().wrapping_add(i).cast::<i8>()) }),
         multiply_add: |x, w, c| quote!(_mm256_fmadd_ps(#x, #w, #c)),
         add: |a, b| quote!(_mm256_add_ps(#a, #b)),
         multiply: |a, b| quote!(_mm256_mul_ps(#a, #b)),

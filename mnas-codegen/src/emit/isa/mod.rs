@@ -23,6 +23,8 @@ pub struct Ops {
     pub broadcast: TokenStream,
     /// See `load`.
     pub store: TokenStream,
+    /// Body of `pf(a, i)`, which asks for the cache line of `a[i]`, wherever that is; nothing where there is no such thing.
+    pub prefetch: TokenStream,
     /// `x * w + c`.
     pub multiply_add: fn(TokenStream, TokenStream, TokenStream) -> TokenStream,
     /// `a + b`.
@@ -78,6 +80,7 @@ impl Ops {
         let lanes = crate::emit::int(lanes);
         let guard = |n: TokenStream| if checked { quote!(assert!(i + #n <= a.len());) } else { quote!() };
         let (wide, one) = (guard(quote!(#lanes)), guard(quote!(1)));
+        let prefetch = &self.prefetch;
         let range = if checked { quote!(assert!(start <= a.len());) } else { quote!() };
         let split =
             if checked { quote!(a.split_at_mut(len)) } else { quote!(unsafe { a.split_at_mut_unchecked(len) }) };
@@ -101,6 +104,9 @@ impl Ops {
             #[doc = " As `ld`."]
             #[inline(always)]
             unsafe fn st(a: &mut [f32], i: usize, v: #vector) { #wide #store }
+            #[doc = " Asks for the cache line of `a[i]`, which may lie behind the end: then nothing happens."]
+            #[inline(always)]
+            fn pf(a: &[f32], i: usize) { #prefetch }
             #[doc = " `a[start..]`."]
             #[doc = ""]
             #[doc = " # Safety"]

@@ -10,6 +10,7 @@ pub(super) fn ops() -> Ops {
         load: quote!(unsafe { *a.get_unchecked(i) }),
         broadcast: quote!(unsafe { *a.get_unchecked(i) }),
         store: quote!(unsafe { *a.get_unchecked_mut(i) = v }),
+        prefetch: quote!(),
         multiply_add: |x, w, c| quote!(#x * #w + #c),
         add: |a, b| quote!((#a + #b)),
         multiply: |a, b| quote!((#a * #b)),
