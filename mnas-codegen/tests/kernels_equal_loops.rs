@@ -119,8 +119,7 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
         for (j, (input, output, pixels)) in
             [(13, 37, 14), (16, 70, 49), (7, 20, 5), (40, 32, 33)].into_iter().enumerate()
         {
-            let mut kernel = conv(isa, input, output, 1, 1, pixels);
-            kernel.part = part;
+            let mut kernel = conv(isa, input, output, 1, 1, pixels).with_part(part);
             kernel.activation = ACTIVATIONS[(i + j) % 7];
             kernel.residual = j == 1 && part != Part::Panels;
             if j % 2 == 0 {
@@ -134,15 +133,14 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
         }
     }
     for (output, pixels, destination) in [(40, 49, Some(Destination::Pool)), (70, 1, None)] {
-        let mut kernel = conv(isa, 24, output, 1, 1, pixels);
-        kernel.part = Part::Tiles;
+        let mut kernel = conv(isa, 24, output, 1, 1, pixels).with_part(Part::Tiles);
         kernel.destination = destination.unwrap_or(kernel.destination);
         cases.push(Case::Conv(kernel));
     }
     for part in [Part::Panels, Part::Tiles] {
-        let kernel = conv(isa, 3, 70, 3, 2, 14);
+        let kernel = conv(isa, 3, 70, 3, 2, 14).with_part(part);
         let destination = Destination::Blocked { block: (kernel.pixels + 1) * isa.lanes };
-        cases.push(Case::Conv(ConvKernel { part, destination, ..kernel }));
+        cases.push(Case::Conv(ConvKernel { destination, ..kernel }));
     }
     // Pointwise with a stride.
     cases.push(Case::Conv(ConvKernel { stride: 2, pixels: 7, ..conv(isa, 12, 20, 1, 1, 13) }));

@@ -1,9 +1,9 @@
 //! The generated type: constants, constructors, `infer`, and the module of its kernels.
 
-use super::block;
+use super::block::{self, Arguments, buffer};
 use super::isa;
 use super::kernels::{Kernels, attributes};
-use super::{int, plus, team_api};
+use super::{int, team_api};
 use crate::plan::{Plan, Schedule, Step, StepKind};
 use mnas_dsl::names::snake_case;
 use mnas_dsl::network::Preprocess;
@@ -119,20 +119,9 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
         None => quote!(),
         Some(p) => infer_u8(p, runtime, &image_range, [&arena_len, &input_len, &output_len]),
     };
-    // Where no instruction set of this file is there.
-    let dispatch = |call: &TokenStream| {
-        dispatch(
-            plan,
-            runtime,
-            module,
-            call,
-            quote!({
-                output.fill(f32::NAN);
-            }),
-        )
-    };
-    let run = dispatch(&quote!(run(self.weights, image, arena, output, &mut |_: usize, _: &[f32]| {})));
-    let observe = dispatch(&quote!(run(self.weights, image, arena, output, &mut *after)));
+    let run = run_alone(plan, runtime, module, &quote!(|_: usize, _: &[f32]| {}));
+    let observe = run_alone(plan, runtime, module, &quote!(*after));
+    let allow = allow_calls();
     let steps = plan.steps.iter().map(|s| step_info(plan, s, runtime));
     let channels = int(plan.input.channels);
     quote! {
@@ -143,15 +132,7 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
             weights: &'w [f32; #weights_len],
         }
 
-        #[allow(
-            unsafe_code,
-            unreachable_pub,
-            dead_code,
-            clippy::all,
-            clippy::pedantic,
-            clippy::restriction,
-            reason = "generated: calls kernels that the processor was asked for, and offers more than one program uses"
-        )]
+        #allow
         impl<'w> #ident<'w> {
             /// Height, width and channels of the input.
             pub const INPUT_SHAPE: [usize; 3] = [#ih, #iw, #ic];
@@ -270,7 +251,32 @@ fn step_info(plan: &Plan, step: &Step, runtime: &TokenStream) -> TokenStream {
     quote!(#runtime::StepInfo { name: #name, shape: [#(#shape),*], stride: #stride, macs: #macs })
 }
 
-/// Calls the best instruction set of the file that the machine has.
+/// What code of the type's own may do.
+pub(super) fn allow_calls() -> TokenStream {
+    quote! {
+        #[allow(
+            unsafe_code,
+            unreachable_pub,
+            dead_code,
+            clippy::all,
+            clippy::pedantic,
+            clippy::restriction,
+            reason = "generated: calls kernels that the processor was asked for, and offers more than one program uses"
+        )]
+    }
+}
+
+/// The whole network on one thread: from `image`, in `arena`, to `output`, which tells `after` of each step.
+pub(super) fn run_alone(plan: &Plan, runtime: &TokenStream, module: &Ident, after: &TokenStream) -> TokenStream {
+    let call = quote!(run(self.weights, image, arena, output, &mut #after));
+    // Where no instruction set of this file is there.
+    let none = quote!({
+        output.fill(f32::NAN);
+    });
+    dispatch(plan, runtime, module, &call, none)
+}
+
+/// Calls the best instruction set of the file that the machine has, or does `none`.
 pub(super) fn dispatch(
     plan: &Plan,
     runtime: &TokenStream,
@@ -461,14 +467,17 @@ fn isa_module(plan: &Plan, schedule: &Schedule, options: &Options, runtime: &Tok
     }
 }
 
-/// From the arena, where channels are padded, to the caller's array.
+/// From the arena to the caller's array.
 fn copy_output(plan: &Plan) -> TokenStream {
     let Some(last) = plan.steps.last() else { return quote!() };
-    let buffer = &plan.arena.buffers[last.output];
-    let (at, len) = (int(buffer.offset), int(buffer.len));
+    let (made, copy) = (buffer(plan, "view", last.output), copy_made(plan));
+    quote!(let made = #made; #copy)
+}
+
+/// From `made`, where channels are padded, to `output`.
+pub(super) fn copy_made(plan: &Plan) -> TokenStream {
     let (channels, stride) = (int(plan.output.channels), int(plan.padded(plan.output.channels)));
     quote! {
-        let made = view(arena, #at, #len);
         for (to, from) in output.chunks_exact_mut(#channels).zip(made.chunks_exact(#stride)) {
             for (o, v) in to.iter_mut().zip(from) {
                 *o = *v;
@@ -480,33 +489,15 @@ fn copy_output(plan: &Plan) -> TokenStream {
 fn step_call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernels) -> TokenStream {
     let step = &plan.steps[index];
     let function = block::emit(plan, schedule, index, kernels);
-    let view = |id: usize| {
-        let b = &plan.arena.buffers[id];
-        let (at, len) = (int(b.offset), int(b.len));
-        quote!(view(arena, #at, #len))
-    };
-    let view_mut = |id: usize| {
-        let b = &plan.arena.buffers[id];
-        let (at, len) = (int(b.offset), int(b.len));
-        quote!(view_mut(arena, #at, #len))
-    };
-    let input = step.input.map_or(quote!(image), view);
-    let weights = block::weights_start(plan, step).map_or(quote!(), |at| {
-        let at = plus(quote!(0), at);
-        quote!(from(w, #at),)
-    });
-    let residual = step.residual.map_or(quote!(), |id| {
-        let view = view(id);
-        quote!(#view,)
-    });
+    let Arguments { input, weights, residual } = block::arguments(plan, step);
     let scratch = match (&step.kind, step.scratch) {
         (StepKind::Block(_), Some(id)) => {
-            let view = view_mut(id);
+            let view = buffer(plan, "view_mut", id);
             quote!(#view,)
         }
         _ => quote!(),
     };
-    let (out, made) = (view_mut(step.output), view(step.output));
+    let (out, made) = (buffer(plan, "view_mut", step.output), buffer(plan, "view", step.output));
     let comment = super::note(&format!("{}: {}", step.name, step.source));
     let index = int(index);
     quote! {

@@ -3,8 +3,8 @@
 use super::kernels::{Kernels, attributes, safety};
 use super::{int, kernel_rows, note, plus, pooling, times};
 use crate::plan::{
-    Block, BlockSchedule, ConvKernel, Destination, Form, PackedConv, Part, Plan, Schedule, Source, Step, StepKind,
-    StepSchedule,
+    Block, BlockSchedule, BufferId, ConvKernel, Destination, Form, PackedConv, Part, Plan, Schedule, Source, Step,
+    StepKind, StepSchedule,
 };
 use mnas_dsl::network::Shape;
 use proc_macro2::{Ident, TokenStream};
@@ -18,6 +18,33 @@ pub(super) fn weights_start(plan: &Plan, step: &Step) -> Option<usize> {
         StepKind::PadImage | StepKind::AveragePool { .. } | StepKind::GlobalAveragePool => return None,
     };
     Some(plan.layers[first].offset)
+}
+
+/// A buffer of the arena, through the given function of the module.
+pub(super) fn buffer(plan: &Plan, function: &str, id: BufferId) -> TokenStream {
+    let b = &plan.arena.buffers[id];
+    let (function, at, len) = (quote::format_ident!("{function}"), int(b.offset), int(b.len));
+    quote!(#function(arena, #at, #len))
+}
+
+/// What the function of a step is told of where it reads: each but the first with the comma behind it, or nothing.
+pub(super) struct Arguments {
+    pub(super) input: TokenStream,
+    pub(super) weights: TokenStream,
+    pub(super) residual: TokenStream,
+}
+
+pub(super) fn arguments(plan: &Plan, step: &Step) -> Arguments {
+    let input = step.input.map_or(quote!(image), |id| buffer(plan, "view", id));
+    let weights = weights_start(plan, step).map_or(quote!(), |at| {
+        let at = plus(quote!(0), at);
+        quote!(from(w, #at),)
+    });
+    let residual = step.residual.map_or(quote!(), |id| {
+        let view = buffer(plan, "view", id);
+        quote!(#view,)
+    });
+    Arguments { input, weights, residual }
 }
 
 /// The function of step `index`; equal steps share one.

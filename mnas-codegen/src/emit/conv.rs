@@ -311,7 +311,7 @@ impl Conv<'_> {
         };
         let output_pixel = self.output_pixel();
         let body = self.tile(g, s, output_pixel);
-        let prefetch = if self.prefetches() { self.prefetch_start(g, s) } else { quote!() };
+        let prefetch = if self.kernel.prefetch { self.prefetch_start(g, s) } else { quote!() };
         let (a0, a1) = (int(input_start), int(s.pixels * self.pixel()));
         let o0 = plus(quote!(oc), s.start * output_pixel);
         let (a0, o0) =
@@ -380,7 +380,7 @@ impl Conv<'_> {
             let index = plus(quote!(wk), row * g.width + n * self.isa.lanes);
             out.extend(quote!(let #w = ld(#panel, #index);));
         }
-        if self.prefetches() {
+        if self.kernel.prefetch {
             out.extend(self.prefetch_step(g, s, row % UNROLL));
         }
         for p in 0..s.pixels {
@@ -395,26 +395,22 @@ impl Conv<'_> {
         out
     }
 
-    /// Workers that share a convolution leave it: each starts and ends where it may.
-    fn prefetches(&self) -> bool {
-        self.kernel.prefetch && self.kernel.part == Part::All
-    }
-
     /// Where a tile starts with its share of the next panel: `next`, in floats. Tiles share it evenly, for the cache
     /// that it comes from gives so much a cycle and no more.
     fn prefetch_start(&self, g: &PanelGroup, s: &Segment) -> TokenStream {
         let share = self.prefetch_share(g, s);
-        let panel = plus(quote!(wp), (self.rows() + 1) * g.width);
-        let before = s.start / s.pixels;
-        let tile = if s.count > 1 { plus(quote!(t), before) } else { quote!(#before) };
-        let tile = if g.channels > g.vectors * self.isa.lanes {
-            let tiles = int(self.kernel.pixels.div_ceil(s.pixels));
-            quote!((sub * #tiles + #tile))
-        } else {
-            quote!((#tile))
+        let mut next = plus(quote!(wp), (self.rows() + 1) * g.width + s.start / s.pixels * share);
+        let mut each = |index: TokenStream, shares: usize| {
+            let offset = times(index, shares * share);
+            next = quote!(#next + #offset);
         };
-        let share = int(share);
-        quote!(let mut next = #panel + #tile * #share;)
+        if g.channels > g.vectors * self.isa.lanes {
+            each(quote!(sub), self.kernel.pixels.div_ceil(s.pixels));
+        }
+        if s.count > 1 {
+            each(quote!(t), 1);
+        }
+        quote!(let mut next = #next;)
     }
 
     /// Floats of the next panel that a tile asks for.

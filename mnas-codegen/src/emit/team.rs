@@ -1,8 +1,8 @@
 //! Drivers of several threads: the kernels of one for some of the strips, or kernels that make some panels or tiles.
 
-use super::block::{self, BlockDriver, conv_row_call};
+use super::block::{self, Arguments, BlockDriver, buffer, conv_row_call};
 use super::kernels::{Kernels, attributes, safety};
-use super::{int, plus, times};
+use super::{int, times};
 use crate::plan::{Form, Plan, Schedule, Source, Step, StepKind, StepSchedule, TeamStep};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -10,24 +10,11 @@ use quote::{format_ident, quote};
 /// What step `index` is to every worker.
 pub fn call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernels) -> TokenStream {
     let step = &plan.steps[index];
-    let buffer = |function: &str, id: usize| {
-        let b = &plan.arena.buffers[id];
-        let (function, at, len) = (format_ident!("{function}"), int(b.offset), int(b.len));
-        quote!(#function(arena, #at, #len))
-    };
-    let input = step.input.map_or(quote!(image), |id| buffer("view", id));
-    let out = buffer("cells", step.output);
-    let weights = block::weights_start(plan, step).map_or(quote!(), |at| {
-        let at = plus(quote!(0), at);
-        quote!(from(w, #at),)
-    });
-    let residual = step.residual.map_or(quote!(), |id| {
-        let view = buffer("view", id);
-        quote!(#view,)
-    });
+    let Arguments { input, weights, residual } = block::arguments(plan, step);
+    let out = buffer(plan, "cells", step.output);
     match &schedule.team[index] {
         TeamStep::Alone => {
-            let (function, out) = (block::emit(plan, schedule, index, kernels), buffer("view_mut", step.output));
+            let (function, out) = (block::emit(plan, schedule, index, kernels), buffer(plan, "view_mut", step.output));
             quote!(if worker.index() == 0 { #function(#input, #weights #residual #out); })
         }
         TeamStep::Rows => {

@@ -1,6 +1,7 @@
 //! What the generated type has for several threads: `infer_threaded` and its like, and the entry of their workers.
 
-use super::api::{Options, dispatch};
+use super::api::{Options, allow_calls, copy_made, dispatch, run_alone};
+use super::block::buffer;
 use super::isa;
 use super::kernels::{Kernels, attributes};
 use super::{int, team};
@@ -22,16 +23,8 @@ pub(super) fn emit(
     let team = quote!(#runtime::Team<#shared, #own>);
     let call = quote!(team(worker, self.weights, image, arena, scratch, after));
     let workers = dispatch(plan, runtime, module, &call, quote!({}));
-    let call = quote!(run(self.weights, image, arena, output, &mut |_: usize, _: &[f32]| {}));
-    let alone = dispatch(
-        plan,
-        runtime,
-        module,
-        &call,
-        quote!({
-            output.fill(f32::NAN);
-        }),
-    );
+    let alone = run_alone(plan, runtime, module, &quote!(|_: usize, _: &[f32]| {}));
+    let allow = allow_calls();
     let copy = copy(plan);
     let channels = int(plan.input.channels);
     let image = plan.arena.buffers[plan.image].offset;
@@ -54,15 +47,7 @@ pub(super) fn emit(
         }
     });
     quote! {
-        #[allow(
-            unsafe_code,
-            unreachable_pub,
-            dead_code,
-            clippy::all,
-            clippy::pedantic,
-            clippy::restriction,
-            reason = "generated: calls kernels that the processor was asked for, and offers more than one program uses"
-        )]
+        #allow
         impl<'w> #ident<'w> {
             /// Floats that the threads of a team share.
             pub const TEAM_LEN: usize = #shared;
@@ -157,21 +142,13 @@ pub(super) fn emit(
     }
 }
 
-/// From the memory of the team, where channels are padded, to the caller's array.
+/// From the memory of the team to the caller's array.
 fn copy(plan: &Plan) -> TokenStream {
     let Some(last) = plan.steps.last() else { return quote!() };
     let buffer = &plan.arena.buffers[last.output];
     let (from, to) = (int(buffer.offset), int(buffer.offset + buffer.len));
-    let (channels, stride) = (int(plan.output.channels), int(plan.padded(plan.output.channels)));
-    quote! {
-        if let Some(made) = team.shared().get(#from..#to) {
-            for (to, from) in output.chunks_exact_mut(#channels).zip(made.chunks_exact(#stride)) {
-                for (o, v) in to.iter_mut().zip(from) {
-                    *o = *v;
-                }
-            }
-        }
-    }
+    let copy = copy_made(plan);
+    quote!(if let Some(made) = team.shared().get(#from..#to) { #copy })
 }
 
 /// The functions of an instruction set's module.
@@ -188,14 +165,13 @@ pub(super) fn run(
             let step = &plan.steps[index];
             let call = team::call(plan, schedule, index, kernels);
             let comment = super::note(&format!("{}: {}", step.name, step.source));
-            let buffer = &plan.arena.buffers[step.output];
-            let (index, at, len) = (int(index), int(buffer.offset), int(buffer.len));
+            let (index, made) = (int(index), buffer(plan, "view", step.output));
             quote! {
                 #comment
                 #call
                 worker.barrier();
                 if let (Some(after), 0) = (after, worker.index()) {
-                    after.observe(#index, view(arena, #at, #len));
+                    after.observe(#index, #made);
                 }
             }
         })

@@ -97,16 +97,15 @@ impl fmt::Display for UnknownIsa {
 impl std::error::Error for UnknownIsa {}
 
 impl Isa {
-    /// Most pixels of a tile of `vectors` vectors; 0 where the registers hold none.
+    /// Most pixels of a tile of `vectors` vectors.
     ///
     /// P*N accumulators, N weights and one splat: P*N + N + 1 <= registers. A single vector leaves a few more free, and
     /// of a single pixel the weights are memory operands.
     fn most_pixels(&self, vectors: usize) -> usize {
-        let most = match vectors {
+        match vectors {
             1 => self.registers - 4,
-            n => self.registers.saturating_sub(n + 1) / n,
-        };
-        if vectors <= WIDEST_ROW { most.max(1) } else { most }
+            n => (self.registers.saturating_sub(n + 1) / n).max(1),
+        }
     }
 
     /// The tile that is estimated to be fastest for a panel of `vectors` vectors and a run of `pixels` pixels.

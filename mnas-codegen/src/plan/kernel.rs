@@ -103,6 +103,13 @@ pub enum Part {
 }
 
 impl ConvKernel {
+    /// The same, of which a call makes `part`. Who shares it with others starts and ends where it may, and does not know
+    /// which panel is next.
+    #[must_use]
+    pub fn with_part(self, part: Part) -> Self {
+        ConvKernel { prefetch: self.prefetch && part == Part::All, part, ..self }
+    }
+
     /// Floats of scratch: the gated panel.
     pub fn scratch_len(&self) -> usize {
         if !self.gated {

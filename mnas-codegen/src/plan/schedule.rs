@@ -275,7 +275,7 @@ impl Scheduler<'_> {
             }
             let destination = Destination::Blocked { block: ring_block };
             let kernel = self.conv(e, step.input_shape, expand_rows * middle.width, source.clone(), destination, false);
-            ConvKernel { part: if form == Form::Panels { Part::Panels } else { Part::All }, ..kernel }
+            kernel.with_part(if form == Form::Panels { Part::Panels } else { Part::All })
         });
         let depthwise_source = if expand.is_some() { Source::Blocked { block: ring_block } } else { source };
         let rows = if block.squeeze_excite.is_some() { out.height } else { strip };
@@ -322,7 +322,7 @@ impl Scheduler<'_> {
             Destination::Nhwc { stride: self.padded(block.project.output.channels) },
             gated,
         );
-        let project = ConvKernel { part, ..project };
+        let project = project.with_part(part);
         // Of panels one at a time is expanded.
         let expanded = match (&expand, form) {
             (None, _) => 0,

@@ -70,7 +70,7 @@ pub(super) fn schedule(scheduler: &Scheduler<'_>, steps: &[Step], alone: &[StepS
         (_, StepSchedule::Conv { kernel, rows }) => {
             let whole = *rows == step.output_shape.height || kernel.destination == Destination::Pool;
             if whole && kernel.kernel_size == 1 {
-                TeamStep::Tiles(ConvKernel { part: Part::Tiles, ..kernel.clone() })
+                TeamStep::Tiles(kernel.clone().with_part(Part::Tiles))
             } else {
                 TeamStep::Rows
             }
