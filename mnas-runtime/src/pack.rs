@@ -145,6 +145,11 @@ pub enum LoadError {
         /// The rest of its name.
         tensor: &'static str,
     },
+    /// A variance is less than zero.
+    NegativeVariance {
+        /// Prefix of its name.
+        layer: &'static str,
+    },
 }
 
 impl core::fmt::Display for LoadError {
@@ -158,6 +163,9 @@ impl core::fmt::Display for LoadError {
             }
             LoadError::NotFinite { layer, tensor } => {
                 write!(f, "tensor {layer}{tensor} holds a value that is not finite")
+            }
+            LoadError::NegativeVariance { layer } => {
+                write!(f, "tensor {layer}.bn.running_var holds a value below zero; variances are not")
             }
         }
     }
@@ -186,11 +194,15 @@ pub fn load(file: &[u8], layers: &[Layer<'static>], len: usize, packed: &mut [f3
         let weight = get(".weight", &|shape| layer.weight_shape_is(shape))?;
         let bias = if layer.bias { Some(get(".bias", &channel)?) } else { None };
         let norm = if layer.batch_norm.is_some() {
+            let variance = get(".bn.running_var", &channel)?;
+            if variance.any_below_zero() {
+                return Err(LoadError::NegativeVariance { layer: param });
+            }
             Some((
                 get(".bn.weight", &channel)?,
                 get(".bn.bias", &channel)?,
                 get(".bn.running_mean", &channel)?,
-                get(".bn.running_var", &channel)?,
+                variance,
             ))
         } else {
             None

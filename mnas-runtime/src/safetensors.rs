@@ -37,6 +37,11 @@ impl Floats<'_> {
     pub fn finite(&self) -> bool {
         (0..self.0.len() / 4).all(|i| self.get(i).is_finite())
     }
+
+    /// Whether a value is less than zero.
+    pub fn any_below_zero(&self) -> bool {
+        (0..self.0.len() / 4).any(|i| self.get(i) < 0.0)
+    }
 }
 
 impl<'a> Tensor<'a> {

@@ -73,6 +73,11 @@ impl Error {
         Error { message: String::new(), hint: None, drawn: true, ..self }
     }
 
+    /// What went wrong, in words.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The graver of two.
     pub(crate) fn graver(self, other: Self) -> Self {
         if other.kind > self.kind { other } else { self }

@@ -1,29 +1,6 @@
-//! `mnasc`, the command line: the one place where specs, weights and pictures become files and numbers.
-//!
-//! What is compiled, and how, is mnas-codegen's; here are reading and writing, the building of generated code with
-//! rustc, and the words for people. Results go to standard output, everything else to standard error.
-//!
-//! Exit codes: 0 done; 1 a check found a difference; 2 bad input; 3 the system refused (files, rustc).
+//! See the library beside it, which tests reach too.
 #![forbid(unsafe_code)]
 
-mod build_cache;
-mod cli;
-mod commands;
-mod error;
-mod input;
-mod npy;
-mod output;
-mod peak;
-mod picture;
-mod roofline;
-mod runner;
-
-use clap::Parser as _;
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    match commands::dispatch(cli::Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => ExitCode::from(error.say().code()),
-    }
+fn main() -> std::process::ExitCode {
+    mnasc::main()
 }

@@ -46,7 +46,7 @@ pub(crate) fn write(array: &Array) -> Vec<u8> {
     bytes
 }
 
-fn parse(bytes: &[u8]) -> std::result::Result<Array, String> {
+pub(crate) fn parse(bytes: &[u8]) -> std::result::Result<Array, String> {
     let cut = || "it ends within its header".to_owned();
     let rest = bytes.strip_prefix(MAGIC).ok_or("it is no .npy file")?;
     let (version, rest) = rest.split_at_checked(2).ok_or_else(cut)?;

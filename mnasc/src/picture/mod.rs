@@ -9,12 +9,25 @@ use image::{DynamicImage, ImageDecoder as _, ImageError, ImageReader};
 use mnas_dsl::network::{Preprocess, Shape};
 use resize::Pixels;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
 
 /// Reads a picture as an image of `shape`, height x width x channels.
 pub(crate) fn read(path: &Path, shape: Shape, preprocess: &Preprocess) -> Result<Vec<f32>> {
-    let pixels = pixels(&decode(path)?, shape.channels)?;
+    let file = File::open(path).map_err(|error| Error::file("read", path, &error))?;
+    let size = file.metadata().map_err(|error| Error::file("read", path, &error))?.len();
+    image(BufReader::new(file), size, path, shape, preprocess)
+}
+
+/// The same of a file that is open and has `size` bytes; `path` is for messages.
+pub(crate) fn image(
+    file: impl BufRead + Seek,
+    size: u64,
+    path: &Path,
+    shape: Shape,
+    preprocess: &Preprocess,
+) -> Result<Vec<f32>> {
+    let pixels = pixels(decode(file, size, path)?, shape.channels)?;
     let resized = resize::shorter_side(pixels, preprocess).ok_or_else(|| {
         Error::input(format!(
             "the picture `{}` is too long for its width: resized it would not fit into memory",
@@ -27,13 +40,17 @@ pub(crate) fn read(path: &Path, shape: Shape, preprocess: &Preprocess) -> Result
 /// Bytes of a decoded picture: room for any camera's, and no danger to a machine's memory.
 const MAX_BYTES: u64 = 512 << 20;
 
-fn decode(path: &Path) -> Result<DynamicImage> {
-    let file = File::open(path).map_err(|error| Error::file("read", path, &error))?;
-    let reader = ImageReader::new(BufReader::new(file)).with_guessed_format();
+/// Bytes that any file may be decoded to, and for each of its own: photographs are packed 5 to 30 times smaller than
+/// their pixels, a bomb a thousand times.
+const ALLOWANCE: u64 = 48 << 20;
+const BYTES_PER_BYTE: u64 = 100;
+
+fn decode(file: impl BufRead + Seek, size: u64, path: &Path) -> Result<DynamicImage> {
+    let reader = ImageReader::new(file).with_guessed_format();
     let reader = reader.map_err(|error| Error::file("read", path, &error))?;
     let decode = || -> image::ImageResult<DynamicImage> {
         let mut decoder = reader.into_decoder()?;
-        if decoder.total_bytes() > MAX_BYTES {
+        if decoder.total_bytes() > MAX_BYTES.min(ALLOWANCE.saturating_add(size.saturating_mul(BYTES_PER_BYTE))) {
             return Err(ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)));
         }
         // Cameras note how they were held; a file whose note cannot be read is taken as it lies.
@@ -54,8 +71,8 @@ fn decode(path: &Path) -> Result<DynamicImage> {
 }
 
 /// Bytes of each pixel. Transparency is dropped, as in the pipelines that networks are trained with.
-fn pixels(picture: &DynamicImage, channels: usize) -> Result<Pixels> {
-    let rgb = picture.to_rgb8();
+fn pixels(picture: DynamicImage, channels: usize) -> Result<Pixels> {
+    let rgb = picture.into_rgb8();
     let (width, height) = (rgb.width() as usize, rgb.height() as usize);
     let bytes = match channels {
         3 => rgb.into_raw(),

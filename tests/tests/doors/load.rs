@@ -58,9 +58,26 @@ fn every_mistake_is_named() {
     let end = file.len();
     file[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     assert!(matches!(error(&file), LoadError::NotFinite { tensor: ".bn.weight" | ".weight", .. }));
+    // Of a negative variance the root is no number; what is barely one is none, and zero is one.
+    let variance = |value: f32| {
+        let mut weights = mnas_codegen::weights::safetensors::read(SAFETENSORS).expect("a good file");
+        let tensor = weights.get_mut("stem.conv.bn.running_var").expect("the stem's variance");
+        *tensor.data.last_mut().expect("12 channels") = value;
+        mnas_codegen::weights::safetensors::write(&weights).expect("proper tensors")
+    };
+    for value in [-1.0, -f32::from_bits(1)] {
+        assert_eq!(error(&variance(value)), LoadError::NegativeVariance { layer: "stem.conv" });
+    }
+    assert!(Features::load(&variance(0.0), &mut vec![0.0; Features::WEIGHTS_LEN]).is_ok());
     let cut = error(&SAFETENSORS[..end - 4]);
     assert!(matches!(cut, LoadError::Missing { .. } | LoadError::Mismatch { .. }), "{cut:?}");
-    for error in [LoadError::NotSafetensors, too_small.expect("checked"), missing, mismatch] {
+    for error in [
+        LoadError::NotSafetensors,
+        too_small.expect("checked"),
+        missing,
+        mismatch,
+        LoadError::NegativeVariance { layer: "stem" },
+    ] {
         assert!(!error.to_string().is_empty());
     }
 }
