@@ -90,6 +90,15 @@ pub enum Op {
         /// Edges.
         pads: Pads,
     },
+    /// Max pool; padding never wins.
+    MaxPool {
+        /// Rows and columns of the window.
+        kernel_size: usize,
+        /// Step.
+        stride: usize,
+        /// Edges, each narrower than the window.
+        pads: Pads,
+    },
     /// Fully connected layer with bias: parameters `{param}.weight` \[out, in\] and `{param}.bias`.
     Linear {
         /// Prefix of the parameters.
@@ -104,7 +113,7 @@ pub enum Op {
     },
 }
 
-/// A convolution with what the passes fused into it: `activation(bn(conv(x)) ) + residual`.
+/// A convolution with what the passes fused into it: `activation(bn(conv(x)))`, and a residual behind or within.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv {
     /// Parameters are `{param}.weight` (OIHW; \[C,1,k,k\] if depthwise) and, with `bias`, `{param}.bias`.
@@ -125,10 +134,29 @@ pub struct Conv {
     pub bias: bool,
     /// Batch norm folded in: its `param` prefix and eps.
     pub batch_norm: Option<(String, f64)>,
-    /// Applied last but for the residual.
+    /// Applied last but for a [`Residual::Last`].
     pub activation: Activation,
-    /// Whether `inputs[1]` is added at the end.
-    pub residual: bool,
+    /// Whether `inputs[1]` is added, and where.
+    pub residual: Residual,
+}
+
+/// Where a convolution adds its second operand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Residual {
+    /// It has none.
+    #[default]
+    None,
+    /// `activation(y) + residual`: inverted residuals.
+    Last,
+    /// `activation(y + residual)`: ResNet.
+    BeforeActivation,
+}
+
+impl Residual {
+    /// Whether there is a second operand.
+    pub fn is_some(self) -> bool {
+        self != Residual::None
+    }
 }
 
 impl Graph {

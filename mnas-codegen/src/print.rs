@@ -4,7 +4,7 @@ use std::fmt;
 
 use mnas_dsl::network::{Pads, Shape};
 
-use crate::graph::{Conv, Graph, GraphLayer, Op, activation_name};
+use crate::graph::{Conv, Graph, GraphLayer, Op, Residual, activation_name};
 
 /// ```text
 /// graph tiny: %0 input 8x8x3 -> %1
@@ -43,6 +43,9 @@ fn op(op: &Op) -> String {
         Op::AveragePool { kernel_size, stride, pads } => {
             format!("average_pool {kernel_size}x{kernel_size} stride {stride} pads {}", self::pads(*pads))
         }
+        Op::MaxPool { kernel_size, stride, pads } => {
+            format!("max_pool {kernel_size}x{kernel_size} stride {stride} pads {}", self::pads(*pads))
+        }
         Op::Linear { param } => format!("linear {param}"),
         Op::SqueezeExcite { reduce, expand } => {
             format!("squeeze_excite [{}] [{}]", self::conv(reduce), self::conv(expand))
@@ -68,11 +71,18 @@ fn conv(conv: &Conv) -> String {
         text += &format!(" bn {param} eps {eps:?}");
     }
     text += " ";
-    text += activation_name(conv.activation);
-    if conv.residual {
-        text += " + residual";
-    }
+    text += &activation_and_residual(conv);
     text
+}
+
+/// In the order in which they apply: `relu + residual`, `+ residual relu`.
+pub(crate) fn activation_and_residual(conv: &Conv) -> String {
+    let activation = activation_name(conv.activation);
+    match conv.residual {
+        Residual::None => activation.to_owned(),
+        Residual::Last => format!("{activation} + residual"),
+        Residual::BeforeActivation => format!("+ residual {activation}"),
+    }
 }
 
 fn pads(pads: Pads) -> String {

@@ -8,6 +8,7 @@ use std::fmt;
 use mnas_dsl::network::Shape;
 
 use crate::graph::{Conv, Graph, Node, Op, activation_name};
+use crate::print::activation_and_residual;
 
 /// Costs of a graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +97,12 @@ fn costs(op: &Op, input: Shape, output: Shape) -> Costs {
                 folded_values: reduce.folded_values + expand.folded_values,
             }
         }
-        Op::Activation(_) | Op::Add | Op::Multiply | Op::GlobalAveragePool | Op::AveragePool { .. } => Costs::default(),
+        Op::Activation(_)
+        | Op::Add
+        | Op::Multiply
+        | Op::GlobalAveragePool
+        | Op::AveragePool { .. }
+        | Op::MaxPool { .. } => Costs::default(),
     }
 }
 
@@ -115,9 +121,8 @@ fn describe(op: &Op) -> String {
     match op {
         Op::Conv(conv) => {
             let kind = if conv.depthwise { "depthwise" } else { "conv" };
-            let residual = if conv.residual { " + residual" } else { "" };
             let window = window(conv.kernel_size, conv.stride);
-            format!("{kind} {window} {}{residual}", activation_name(conv.activation))
+            format!("{kind} {window} {}", activation_and_residual(conv))
         }
         Op::BatchNorm { .. } => "batch norm".to_owned(),
         Op::Activation(activation) => activation_name(*activation).to_owned(),
@@ -125,6 +130,7 @@ fn describe(op: &Op) -> String {
         Op::Multiply => "multiply".to_owned(),
         Op::GlobalAveragePool => "global average pool".to_owned(),
         Op::AveragePool { kernel_size, stride, .. } => format!("average pool {}", window(*kernel_size, *stride)),
+        Op::MaxPool { kernel_size, stride, .. } => format!("max pool {}", window(*kernel_size, *stride)),
         Op::Linear { .. } => "linear".to_owned(),
         Op::SqueezeExcite { reduce, expand } => format!(
             "squeeze-excite {} {} {}",

@@ -85,7 +85,7 @@ fn check_node(graph: &Graph, node: &Node, made: &[bool]) -> Result<(), String> {
 /// not part of the graph.
 fn output_shape(op: &Op, inputs: &[Shape], claimed: Shape) -> Result<Shape, String> {
     let operands = match op {
-        Op::Conv(conv) if conv.residual => 2,
+        Op::Conv(conv) if conv.residual.is_some() => 2,
         Op::Add | Op::Multiply => 2,
         _ => 1,
     };
@@ -97,7 +97,7 @@ fn output_shape(op: &Op, inputs: &[Shape], claimed: Shape) -> Result<Shape, Stri
     match op {
         Op::Conv(conv) => {
             let shape = conv_shape(conv, x)?;
-            if conv.residual && inputs[1] != shape {
+            if conv.residual.is_some() && inputs[1] != shape {
                 return Err(format!("residual has shape {:?}, not {shape:?}", inputs[1]));
             }
             Ok(shape)
@@ -107,7 +107,12 @@ fn output_shape(op: &Op, inputs: &[Shape], claimed: Shape) -> Result<Shape, Stri
         Op::Multiply if inputs[1] != vector(x.channels) => Err(format!("gate has shape {:?}", inputs[1])),
         Op::Add | Op::Multiply => Ok(x),
         Op::GlobalAveragePool => Ok(vector(x.channels)),
-        Op::AveragePool { kernel_size, stride, pads } => {
+        Op::AveragePool { kernel_size, pads, .. } | Op::MaxPool { kernel_size, pads, .. }
+            if [pads.top, pads.left, pads.bottom, pads.right].iter().any(|pad| pad >= kernel_size) =>
+        {
+            Err("a window may lie in the padding alone".to_owned())
+        }
+        Op::AveragePool { kernel_size, stride, pads } | Op::MaxPool { kernel_size, stride, pads } => {
             let (height, width) =
                 window_output(x, *kernel_size, *stride, *pads).ok_or("the window is larger than its input")?;
             Ok(Shape { height, width, channels: x.channels })

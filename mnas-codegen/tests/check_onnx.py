@@ -37,7 +37,7 @@ def check_form(model):
     assert set(stated) == set(values), "every value states its shape"
     assert all(shape[0] == "N" and all(isinstance(dim, int) for dim in shape[1:]) for shape in stated.values())
     for node in graph.node:
-        if node.op_type in ("Conv", "AveragePool"):
+        if node.op_type in ("Conv", "AveragePool", "MaxPool"):
             names = {attribute.name for attribute in node.attribute}
             assert {"pads", "strides", "kernel_shape"} <= names and "auto_pad" not in names, node.name
 

@@ -6,6 +6,7 @@
 mod kernels;
 
 use kernels::{Case, Program};
+use mnas_codegen::graph::Residual;
 use mnas_codegen::plan::isa;
 use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source};
 use mnas_dsl::network::Activation;
@@ -51,7 +52,7 @@ fn conv(isa: isa::Isa, input: usize, output: usize, k: usize, stride: usize, wid
         destination: Destination::Nhwc { stride: output.next_multiple_of(ALIGN) },
         panels: panels(isa, output, pixels),
         activation: Activation::Linear,
-        residual: false,
+        residual: Residual::None,
         gated: false,
         part: Part::All,
         prefetch: pixels % 2 == 1 && pixels > 1 && k == 1,
@@ -76,7 +77,7 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
         for (j, input) in [1, 7, 12, 13, 16, 27].into_iter().enumerate() {
             let mut kernel = conv(isa, input, outputs[(i + j) % 5], 1, 1, pixels);
             kernel.activation = ACTIVATIONS[(i * 6 + j) % 7];
-            kernel.residual = (i + j) % 3 == 0;
+            kernel.residual = [Residual::Last, Residual::None, Residual::BeforeActivation][(i + j) % 3];
             match (i + 2 * j) % 4 {
                 0 => kernel.source = Source::Blocked { block: (pixels + 2) * isa.lanes },
                 1 => kernel.destination = Destination::Blocked { block: (pixels + 1) * isa.lanes },
@@ -87,7 +88,7 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
                 _ => {}
             }
             if let Destination::Blocked { .. } = kernel.destination {
-                kernel.residual = false;
+                kernel.residual = Residual::None;
             }
             cases.push(Case::Conv(kernel));
         }
@@ -107,7 +108,10 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
             for (j, width) in [1, 2, 4, 9, 14, 31].into_iter().enumerate() {
                 let mut kernel = conv(isa, [1, 3, 9][(i + j) % 3], outputs[(i + j) % 5], k, stride, width);
                 kernel.activation = ACTIVATIONS[(i + j) % 7];
+                // Sums of a layer's last convolution and its shortcut.
+                kernel.residual = [Residual::BeforeActivation, Residual::None, Residual::Last][j % 3];
                 if j % 2 == 1 {
+                    kernel.residual = Residual::None;
                     kernel.destination = Destination::Blocked { block: (kernel.pixels + 1) * isa.lanes };
                 }
                 cases.push(Case::Conv(kernel));
@@ -121,7 +125,9 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
         {
             let mut kernel = conv(isa, input, output, 1, 1, pixels).with_part(part);
             kernel.activation = ACTIVATIONS[(i + j) % 7];
-            kernel.residual = j == 1 && part != Part::Panels;
+            if j % 2 == 1 && part != Part::Panels {
+                kernel.residual = if j == 1 { Residual::Last } else { Residual::BeforeActivation };
+            }
             if j % 2 == 0 {
                 kernel.source = Source::Blocked { block: (3 * pixels + 1) * isa.lanes };
                 kernel.gated = true;

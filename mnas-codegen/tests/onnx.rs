@@ -4,6 +4,8 @@
 
 #[path = "graph/common.rs"]
 mod common;
+#[path = "graph/family.rs"]
+mod family;
 
 use std::fs;
 use std::io::Write as _;
@@ -11,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{every_feature, image, shipped, weights};
+use family::family;
 use mnas_codegen::graph::Graph;
 use mnas_codegen::lower::lower;
 use mnas_codegen::onnx::{Metadata, export};
@@ -37,6 +40,21 @@ fn onnxruntime_agrees_with_the_reference() {
         let weights = weights(&unfused, 11);
         check(&python, "unfused", &network, &unfused, &weights);
         check(&python, "fused", &network, &fused(&network), &weights);
+    }
+}
+
+#[test]
+fn onnxruntime_agrees_on_every_operator() {
+    let Some(python) = python_with_onnx() else { return };
+    for unfused in family() {
+        // Of the network only the name and what a file says besides operators is looked at.
+        let mut network = every_feature().swap_remove(2);
+        network.name.clone_from(&unfused.name);
+        let weights = weights(&unfused, 1);
+        check(&python, "unfused", &network, &unfused, &weights);
+        let mut fused = unfused.clone();
+        passes::run_all(&mut fused);
+        check(&python, "fused", &network, &fused, &weights);
     }
 }
 

@@ -127,7 +127,7 @@ fn conv_rows(plan: &Plan, step: &Step, kernel: &ConvKernel, kernels: &mut Kernel
     let name = kernels.conv(kernel);
     let StepKind::Conv { conv, .. } = &step.kind else { return name };
     let out_row = int(step.output_shape.width * plan.padded(step.output_shape.channels));
-    let residual = if kernel.residual { quote!(from(residual, oy * #out_row),) } else { TokenStream::new() };
+    let residual = if kernel.residual.is_some() { quote!(from(residual, oy * #out_row),) } else { TokenStream::new() };
     let call = conv_row_call(
         kernel,
         &name,
@@ -139,7 +139,7 @@ fn conv_rows(plan: &Plan, step: &Step, kernel: &ConvKernel, kernels: &mut Kernel
     );
     let height = int(step.output_shape.height);
     let (safety, attribute) = (safety(), attributes(kernels.isa));
-    let parameters = if kernel.residual { quote!(residual: &[f32],) } else { quote!() };
+    let parameters = if kernel.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
     let doc = format!(" {} output rows, one at a time.", step.output_shape.height);
     kernels.function(&format!("rows_of_{name}"), |own| {
         quote! {
@@ -200,7 +200,7 @@ impl BlockDriver<'_> {
             let (name, size) = (quote::format_ident!("{name}"), int(*len));
             split.extend(quote!(let (#name, scratch) = split(scratch, #size);));
         }
-        let residual = if self.s.project.residual { quote!(residual: &[f32],) } else { quote!() };
+        let residual = if self.s.project.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
         let (safety, attribute) = (safety(), attributes(kernels.isa));
         let doc = self.doc();
         let name = self.name();
@@ -442,7 +442,7 @@ impl BlockDriver<'_> {
         let row = shape.width * self.plan.padded(shape.channels);
         let (strip, row) = (int(self.s.strip * row), int(row));
         let gate = if project.gated { quote!(gate, panel,) } else { quote!() };
-        let residual = |rest: TokenStream| if project.residual { quote!(#rest,) } else { quote!() };
+        let residual = |rest: TokenStream| if project.residual.is_some() { quote!(#rest,) } else { quote!() };
         let residual_row = residual(quote!(from(residual, oy0 * #row)));
         match (self.form, project.part) {
             (Form::Alone, _) => quote! {

@@ -4,6 +4,7 @@
 use super::isa::Ops;
 use super::kernels::{attributes, safety};
 use super::{int, plus, repeat, times};
+use crate::graph::Residual;
 use crate::plan::isa::Isa;
 use crate::plan::{ConvKernel, Destination, PanelGroup, Part, Source};
 use proc_macro2::{Ident, TokenStream};
@@ -97,7 +98,7 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
 /// What the function takes beyond input, weights and output follows from the kernel.
 fn parameters(kernel: &ConvKernel) -> TokenStream {
     let rows = if kernel.kernel_size > 1 { quote!(row_stride: usize, ky_from: usize, ky_to: usize,) } else { quote!() };
-    let residual = if kernel.residual { quote!(residual: &[f32],) } else { quote!() };
+    let residual = if kernel.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
     let gate = if kernel.gated { quote!(gate: &[f32], panel: &mut [f32],) } else { quote!() };
     let out = match kernel.part {
         Part::All => quote!(out: &mut [f32]),
@@ -547,11 +548,22 @@ impl Conv<'_> {
             for n in 0..g.vectors {
                 let c = acc(p, n);
                 let at = plus(quote!(o), p * output_pixel + n * between);
-                let mut value = self.ops.activate(self.kernel.activation, quote!(#c));
-                if self.kernel.residual {
-                    value = (self.ops.add)(value, quote!(ld(residual, #at)));
-                }
-                out.extend(quote!(#write(out, #at, #value);));
+                let add = |value| (self.ops.add)(value, quote!(ld(residual, #at)));
+                let activate = |value| self.ops.activate(self.kernel.activation, value);
+                out.extend(match self.kernel.residual {
+                    Residual::None => {
+                        let value = activate(quote!(#c));
+                        quote!(#write(out, #at, #value);)
+                    }
+                    Residual::Last => {
+                        let value = add(activate(quote!(#c)));
+                        quote!(#write(out, #at, #value);)
+                    }
+                    Residual::BeforeActivation => {
+                        let (sum, value) = (add(quote!(#c)), activate(quote!(#c)));
+                        quote!(let #c = #sum; #write(out, #at, #value);)
+                    }
+                });
             }
         }
         out

@@ -44,12 +44,12 @@ fn rows(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernels) -
     };
     let name = kernels.conv(kernel);
     let row = int(step.output_shape.width * plan.padded(step.output_shape.channels));
-    let residual = if kernel.residual { quote!(from(residual, oy * #row),) } else { TokenStream::new() };
+    let residual = if kernel.residual.is_some() { quote!(from(residual, oy * #row),) } else { TokenStream::new() };
     let out = quote!(own(out, oy * #row, #row));
     let call = conv_row_call(kernel, &name, step.input_shape, conv.conv.pads.top, &quote!(w), &residual, &out);
     let height = int(step.output_shape.height);
     let (safety, attribute) = (safety(), attributes(kernels.isa));
-    let parameters = if kernel.residual { quote!(residual: &[f32],) } else { quote!() };
+    let parameters = if kernel.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
     let doc = format!(" Some of {} output rows, one at a time.", step.output_shape.height);
     kernels.function(&format!("team_rows_of_{name}"), |this| {
         quote! {
@@ -78,7 +78,7 @@ impl BlockDriver<'_> {
             }
         }
         let body = if self.form == Form::Panels { self.panels(kernels) } else { self.strips(kernels) };
-        let residual = if self.s.project.residual { quote!(residual: &[f32],) } else { quote!() };
+        let residual = if self.s.project.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
         let (safety, attribute) = (safety(), attributes(kernels.isa));
         let doc = self.doc();
         kernels.function(&format!("team_{}", self.name()), |this| {

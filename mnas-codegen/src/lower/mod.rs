@@ -11,7 +11,7 @@ mod squeeze_excite;
 
 use mnas_dsl::network::{Activation, Layer, LayerOp, Network, Pads, Shape, Skip};
 
-use crate::graph::{Conv, Graph, GraphLayer, Node, Op, Tensor, TensorId, activation_name, window_output};
+use crate::graph::{Conv, Graph, GraphLayer, Node, Op, Residual, Tensor, TensorId, activation_name, window_output};
 
 /// Writes a network as operators and tensors: convolution, batch norm, activation, pool, multiply and add each apart.
 ///
@@ -181,7 +181,7 @@ impl Builder {
             bias,
             batch_norm: None,
             activation: Activation::Linear,
-            residual: false,
+            residual: Residual::None,
         };
         let shape = conv.output_shape(input_shape).expect("a resolved network has room for its kernels");
         self.node(node, Op::Conv(conv), vec![input], shape)

@@ -5,7 +5,7 @@ use onnx_protobuf::{AttributeProto, GraphProto, NodeProto};
 
 use super::proto::{float, initializer, int, ints, value_info};
 use crate::fold::try_fold;
-use crate::graph::{Conv, Graph, Node, Op, TensorId, activation_name};
+use crate::graph::{Conv, Graph, Node, Op, Residual, TensorId, activation_name};
 use crate::parameter::{BatchNormParameters, ParameterError, parameter};
 use crate::weights::Weights;
 
@@ -58,14 +58,23 @@ impl Exporter<'_> {
         let output = self.graph.shape(node.output);
         Ok(match &node.op {
             Op::Conv(conv) => {
-                let y = self.conv(name, conv, x, output)?;
-                if conv.residual {
-                    let shortcut = self.value(node.inputs[1]);
-                    // The Add had this name before it was fused.
-                    let add = format!("{}/add", self.graph.layers[node.layer].name);
-                    self.emit("Add", &add, vec![y, shortcut], vec![], &nchw(output))
-                } else {
-                    y
+                let linear = Conv { activation: Activation::Linear, ..conv.clone() };
+                let shortcut = || self.value(node.inputs[1]);
+                // The Add had this name before it was fused.
+                let add = format!("{}/add", self.graph.layers[node.layer].name);
+                match conv.residual {
+                    Residual::None => self.conv(name, conv, x, output)?,
+                    Residual::Last => {
+                        let shortcut = shortcut();
+                        let y = self.conv(name, conv, x, output)?;
+                        self.emit("Add", &add, vec![y, shortcut], vec![], &nchw(output))
+                    }
+                    Residual::BeforeActivation => {
+                        let shortcut = shortcut();
+                        let y = self.conv(name, &linear, x, output)?;
+                        let sum = self.emit("Add", &add, vec![y, shortcut], vec![], &nchw(output));
+                        self.activation_after(&add, conv.activation, sum, output)
+                    }
                 }
             }
             Op::BatchNorm { param, eps } => self.batch_norm(name, param, *eps, x, output)?,
@@ -80,6 +89,9 @@ impl Exporter<'_> {
                 let mut attributes = window(*kernel_size, *stride, *pads);
                 attributes.push(int("count_include_pad", 0));
                 self.emit("AveragePool", name, vec![x], attributes, &nchw(output))
+            }
+            Op::MaxPool { kernel_size, stride, pads } => {
+                self.emit("MaxPool", name, vec![x], window(*kernel_size, *stride, *pads), &nchw(output))
             }
             Op::Linear { param } => self.linear(name, param, x, input.channels, output.channels)?,
             Op::SqueezeExcite { reduce, expand } => self.squeeze_excite(name, reduce, expand, x, output)?,
@@ -98,11 +110,15 @@ impl Exporter<'_> {
         attributes.push(ints("dilations", &[1, 1]));
         attributes.push(int("group", if conv.depthwise { conv.input_channels } else { 1 }));
         let y = self.emit("Conv", name, inputs, attributes, &nchw(output));
-        if conv.activation == Activation::Linear {
-            return Ok(y);
+        Ok(self.activation_after(name, conv.activation, y, output))
+    }
+
+    /// An activation that was fused into the node `name`.
+    fn activation_after(&mut self, name: &str, activation: Activation, x: String, shape: Shape) -> String {
+        if activation == Activation::Linear {
+            return x;
         }
-        let after = format!("{name}/{}", activation_name(conv.activation));
-        Ok(self.activation(&after, conv.activation, y, output))
+        self.activation(&format!("{name}/{}", activation_name(activation)), activation, x, shape)
     }
 
     fn batch_norm(

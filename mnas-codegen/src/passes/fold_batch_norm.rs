@@ -13,7 +13,7 @@ pub(super) fn run(graph: &mut Graph) {
             return false;
         };
         // What a Conv does after the batch norm would come before this one.
-        if conv.batch_norm.is_some() || conv.activation != Activation::Linear || conv.residual {
+        if conv.batch_norm.is_some() || conv.activation != Activation::Linear || conv.residual.is_some() {
             return false;
         }
         conv.batch_norm = Some((param.clone(), *eps));

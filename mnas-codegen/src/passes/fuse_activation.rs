@@ -10,8 +10,8 @@ pub(super) fn run(graph: &mut Graph) {
         let Op::Activation(activation) = op else {
             return false;
         };
-        // A Conv adds its residual after the activation, so one that has a residual can take no more.
-        if conv.activation != Activation::Linear || conv.residual {
+        // What comes behind a residual is for `fuse_residual_activation`.
+        if conv.activation != Activation::Linear || conv.residual.is_some() {
             return false;
         }
         conv.activation = *activation;

@@ -1,6 +1,6 @@
 //! Conv, Add -> Conv with `residual`, the other operand as its second input.
 
-use crate::graph::{Graph, Op};
+use crate::graph::{Graph, Op, Residual};
 
 pub(super) fn run(graph: &mut Graph) {
     let mut index = 0;
@@ -25,10 +25,10 @@ fn fuse(graph: &mut Graph, index: usize) -> bool {
         let Op::Conv(conv) = &mut graph.nodes[producer].op else {
             continue;
         };
-        if conv.residual {
+        if conv.residual.is_some() {
             continue;
         }
-        conv.residual = true;
+        conv.residual = Residual::Last;
         let mut node = graph.nodes[producer].clone();
         node.inputs.push(residual);
         // The convolution moves to where the Add was: only there is the other operand sure to exist.

@@ -6,6 +6,7 @@
 mod fold_batch_norm;
 mod fuse_activation;
 mod fuse_residual;
+mod fuse_residual_activation;
 mod fuse_squeeze_excite;
 mod remove_dead;
 
@@ -24,7 +25,7 @@ pub struct Pass {
 }
 
 /// Every pass, in the order in which they run.
-pub const PASSES: [Pass; 5] = [
+pub const PASSES: [Pass; 6] = [
     Pass {
         name: "fold_batch_norm",
         reason: "first: a batch norm parts every convolution from its activation",
@@ -32,18 +33,23 @@ pub const PASSES: [Pass; 5] = [
     },
     Pass {
         name: "fuse_activation",
-        reason: "before the residual, which is added after the activation, and before squeeze-excite, whose two \
+        reason: "before the residual, which is added after this activation, and before squeeze-excite, whose two \
                  convolutions carry their activations",
         run: fuse_activation::run,
     },
     Pass {
         name: "fuse_residual",
-        reason: "needs the convolution that feeds the Add to be complete: nothing fuses into it afterwards",
+        reason: "needs the convolution that feeds the Add to be complete: only an activation of the sum fuses into it afterwards",
         run: fuse_residual::run,
     },
     Pass {
+        name: "fuse_residual_activation",
+        reason: "right after fuse_residual, which makes the convolutions that it looks for",
+        run: fuse_residual_activation::run,
+    },
+    Pass {
         name: "fuse_squeeze_excite",
-        reason: "after fuse_activation; independent of fuse_residual, since a gate is never a residual",
+        reason: "after fuse_activation; independent of residuals, since a gate is never a residual",
         run: fuse_squeeze_excite::run,
     },
     Pass {

@@ -2,6 +2,7 @@
 //!
 //! Two steps whose kernels are equal share one function in the generated file.
 
+use crate::graph::Residual;
 use mnas_dsl::network::Activation;
 
 /// Where a convolution reads.
@@ -76,10 +77,10 @@ pub struct ConvKernel {
     pub destination: Destination,
     /// How the output channels are cut.
     pub panels: Vec<PanelGroup>,
-    /// Applied before the residual.
+    /// Applied to the outputs.
     pub activation: Activation,
     /// Adds a residual that lies as the destination does.
-    pub residual: bool,
+    pub residual: Residual,
     /// Multiplies the weights by a gate for each input channel first.
     pub gated: bool,
     /// What of it a call makes.
@@ -124,7 +125,7 @@ impl ConvKernel {
         let kind = if k == 1 { "pointwise".to_owned() } else { format!("conv{k}x{k}") };
         let stride = if self.stride > 1 { format!("_s{}", self.stride) } else { String::new() };
         let gated = if self.gated { "_gated" } else { "" };
-        let residual = if self.residual { "_add" } else { "" };
+        let residual = if self.residual.is_some() { "_add" } else { "" };
         let pool = if self.destination == Destination::Pool { "_pool" } else { "" };
         format!(
             "{kind}{stride}_{}_to_{}_x{}{gated}{residual}{pool}{}",

@@ -2,7 +2,7 @@
 
 use super::arena::{Buffer, BufferId};
 use super::pack::{self, LayerId, PackedLayer};
-use crate::graph::{Conv, Graph, Node, Op, TensorId};
+use crate::graph::{Conv, Graph, Node, Op, Residual, TensorId};
 use mnas_dsl::network::{Activation, Pads, Shape};
 
 /// One call of the generated `infer`.
@@ -179,15 +179,18 @@ impl<'g> Grouper<'g> {
             Op::Conv(conv) => {
                 if let Some(next) = self.follows(at + 1, node.output)
                     && matches!(&next.op, Op::Conv(d) if d.depthwise)
-                    && !conv.residual
+                    && !conv.residual.is_some()
                 {
                     return self.block(at + 1, Some(node)).map(|n| n + 1);
                 }
                 let pool = self.follows(at + 1, node.output).filter(|next| {
-                    next.op == Op::GlobalAveragePool && !conv.residual && conv.kernel_size == 1 && conv.stride == 1
+                    next.op == Op::GlobalAveragePool
+                        && !conv.residual.is_some()
+                        && conv.kernel_size == 1
+                        && conv.stride == 1
                 });
                 let packed = self.pack(conv, false, node.output);
-                let residual = if conv.residual { node.inputs.get(1).copied() } else { None };
+                let residual = if conv.residual.is_some() { node.inputs.get(1).copied() } else { None };
                 let (name, source) = self.layer_of(node);
                 let output = pool.map_or(node.output, |p| p.output);
                 let macs = self.macs(&packed);
@@ -213,15 +216,18 @@ impl<'g> Grouper<'g> {
                     bias: true,
                     batch_norm: None,
                     activation: Activation::Linear,
-                    residual: false,
+                    residual: Residual::None,
                 };
                 let conv = self.pack(&conv, true, node.output);
                 let macs = self.macs(&conv);
                 self.plain(node, StepKind::Linear { conv }, input, macs)
             }
-            Op::BatchNorm { .. } | Op::Activation(_) | Op::Add | Op::Multiply | Op::SqueezeExcite { .. } => {
-                Err(unknown())
-            }
+            Op::BatchNorm { .. }
+            | Op::Activation(_)
+            | Op::Add
+            | Op::Multiply
+            | Op::MaxPool { .. }
+            | Op::SqueezeExcite { .. } => Err(unknown()),
         }
     }
 
@@ -262,7 +268,7 @@ impl<'g> Grouper<'g> {
         }
         covered += 1;
         let project = self.pack(project, false, last.output);
-        let residual = if project.conv.residual { last.inputs.get(1).copied() } else { None };
+        let residual = if project.conv.residual.is_some() { last.inputs.get(1).copied() } else { None };
         let (mut name, mut source) = self.layer_of(last);
         if let Some(p) = producer
             && p.layer != last.layer

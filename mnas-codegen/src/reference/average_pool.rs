@@ -37,6 +37,6 @@ pub(super) fn window(
 }
 
 /// The part of a window that lies in the image; `start` counts from the first padded row or column.
-fn visible(start: usize, kernel_size: usize, pad: usize, size: usize) -> std::ops::Range<usize> {
+pub(super) fn visible(start: usize, kernel_size: usize, pad: usize, size: usize) -> std::ops::Range<usize> {
     start.saturating_sub(pad)..(start + kernel_size).saturating_sub(pad).min(size)
 }

@@ -1,10 +1,10 @@
-//! Convolution, with what is fused into it; the residual is added by the caller.
+//! Convolution, with what is fused into it.
 
 use mnas_dsl::network::Shape;
 
 use super::activation;
-use super::elementwise::batch_norm;
-use crate::graph::Conv;
+use super::elementwise::{self, batch_norm};
+use crate::graph::{Conv, Residual};
 use crate::parameter::{BatchNormParameters, ParameterError, parameter};
 use crate::weights::Weights;
 
@@ -14,6 +14,7 @@ pub(super) fn run(
     x: &[f64],
     input: Shape,
     output: Shape,
+    residual: Option<&[f64]>,
 ) -> Result<Vec<f64>, ParameterError> {
     let weight = parameter(weights, &format!("{}.weight", conv.param), &conv.weight_shape())?;
     let mut y = convolve(conv, &channels_last(conv, weight), x, input, output);
@@ -27,7 +28,16 @@ pub(super) fn run(
         let norm = BatchNormParameters::find(weights, param, conv.output_channels)?;
         y = batch_norm(y, &norm, *eps);
     }
-    Ok(y.into_iter().map(|y| activation::apply(conv.activation, y)).collect())
+    let activate = |y: Vec<f64>| y.into_iter().map(|y| activation::apply(conv.activation, y)).collect();
+    let add = |mut y: Vec<f64>| {
+        elementwise::add(&mut y, residual.expect("a convolution that adds a residual is given one"));
+        y
+    };
+    Ok(match conv.residual {
+        Residual::None => activate(y),
+        Residual::Last => add(activate(y)),
+        Residual::BeforeActivation => activate(add(y)),
+    })
 }
 
 fn convolve(conv: &Conv, weight: &[f64], x: &[f64], input: Shape, output: Shape) -> Vec<f64> {

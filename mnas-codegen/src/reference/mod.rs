@@ -8,6 +8,7 @@ mod average_pool;
 mod conv;
 mod elementwise;
 mod linear;
+mod max_pool;
 mod squeeze_excite;
 
 use std::collections::BTreeMap;
@@ -129,11 +130,8 @@ fn run_node(
     let output = graph.shape(node.output);
     Ok(match &node.op {
         Op::Conv(conv) => {
-            let mut y = conv::run(conv, weights, x, input, output)?;
-            if conv.residual {
-                elementwise::add(&mut y, &values[&node.inputs[1]]);
-            }
-            y
+            let residual = if conv.residual.is_some() { Some(values[&node.inputs[1]].as_slice()) } else { None };
+            conv::run(conv, weights, x, input, output, residual)?
         }
         Op::BatchNorm { param, eps } => {
             let norm = BatchNormParameters::find(weights, param, input.channels)?;
@@ -150,6 +148,7 @@ fn run_node(
         Op::AveragePool { kernel_size, stride, pads } => {
             average_pool::window(x, input, output, *kernel_size, *stride, *pads)
         }
+        Op::MaxPool { kernel_size, stride, pads } => max_pool::run(x, input, output, *kernel_size, *stride, *pads),
         Op::Linear { param } => linear::run(param, weights, x, output.channels)?,
         Op::SqueezeExcite { reduce, expand } => squeeze_excite::run(reduce, expand, weights, x, input)?,
     })

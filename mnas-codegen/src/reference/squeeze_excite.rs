@@ -17,7 +17,7 @@ pub(super) fn run(
     let vector = |channels| Shape { height: 1, width: 1, channels };
     let (wide, narrow) = (vector(input.channels), vector(reduce.output_channels));
     let means = average_pool::global(x, input);
-    let reduced = conv::run(reduce, weights, &means, wide, narrow)?;
-    let gate = conv::run(expand, weights, &reduced, narrow, wide)?;
+    let reduced = conv::run(reduce, weights, &means, wide, narrow, None)?;
+    let gate = conv::run(expand, weights, &reduced, narrow, wide, None)?;
     Ok(elementwise::multiply_channels(x, &gate))
 }

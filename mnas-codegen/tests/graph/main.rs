@@ -1,6 +1,7 @@
 //! Tests of the Graph: lowering, passes, reference executor, reports.
 
 mod common;
+mod family;
 mod lowering;
 mod passes;
 mod reference;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mnas_codegen::graph::{Conv, Graph, GraphLayer, Node, Op, Tensor, TensorId};
+use mnas_codegen::graph::{Conv, Graph, GraphLayer, Node, Op, Residual, Tensor, TensorId};
 use mnas_codegen::lower::lower;
 use mnas_codegen::passes::{self, PASSES};
 use mnas_codegen::reference;
@@ -10,6 +10,7 @@ use mnas_codegen::validate::validate;
 use mnas_dsl::network::{Activation, Pads, Shape, Skip};
 
 use crate::common::{every_feature, image, weights};
+use crate::family::family;
 
 /// Runs both graphs and compares the output of every layer.
 fn assert_same(before: &Graph, after: &Graph) {
@@ -29,16 +30,21 @@ fn assert_same(before: &Graph, after: &Graph) {
     }
 }
 
+/// Graphs with every operator, as lowering writes them.
+fn unfused() -> Vec<Graph> {
+    every_feature().iter().map(lower).chain(family()).collect()
+}
+
 #[test]
 fn every_choice_of_passes_keeps_values() {
-    for network in every_feature() {
-        let unfused = lower(&network);
+    for unfused in unfused() {
+        validate(&unfused).unwrap();
         for choice in 0..1usize << PASSES.len() {
             let mut graph = unfused.clone();
             for (bit, pass) in PASSES.iter().enumerate() {
                 if choice >> bit & 1 == 1 {
                     passes::run(&mut graph, &[pass.name]).unwrap();
-                    validate(&graph).unwrap_or_else(|error| panic!("{} after {}: {error}", network.name, pass.name));
+                    validate(&graph).unwrap_or_else(|error| panic!("{} after {}: {error}", unfused.name, pass.name));
                 }
             }
             assert_same(&unfused, &graph);
@@ -48,8 +54,7 @@ fn every_choice_of_passes_keeps_values() {
 
 #[test]
 fn any_order_keeps_values() {
-    for network in every_feature() {
-        let unfused = lower(&network);
+    for unfused in unfused() {
         for rotation in 0..PASSES.len() {
             for reversed in [false, true] {
                 let mut names: Vec<&str> = PASSES.iter().map(|pass| pass.name).collect();
@@ -79,11 +84,49 @@ fn everything_fuses() {
                 op => panic!("{} is left: {op:?}", node.name),
             }
         }
-        let residuals = graph.nodes.iter().filter(|node| matches!(&node.op, Op::Conv(conv) if conv.residual));
+        let residuals = graph.nodes.iter().filter(|node| matches!(&node.op, Op::Conv(conv) if conv.residual.is_some()));
         let skips = network.layers.iter().filter(|layer| layer.skip != Skip::None);
         assert_eq!(residuals.count(), skips.count());
         assert!(graph.nodes.is_sorted_by_key(|node| node.layer));
     }
+}
+
+#[test]
+fn sums_fuse_with_what_is_behind_them() {
+    let left = |name: &str| {
+        let mut graph = family().into_iter().find(|graph| graph.name == name).unwrap();
+        passes::run_all(&mut graph);
+        let nodes = graph.nodes.iter().map(|node| match &node.op {
+            Op::Conv(conv) => format!("{} {:?} {:?}", node.name, conv.residual, conv.activation),
+            _ => node.name.clone(),
+        });
+        nodes.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        left("resnet")[2..9],
+        [
+            "blocks.1.0/shortcut None Linear",
+            "blocks.1.0/reduce None Relu",
+            "blocks.1.0/conv None Relu",
+            "blocks.1.0/expand BeforeActivation Relu",
+            "blocks.1.1/reduce None Relu",
+            "blocks.1.1/conv None Relu",
+            "blocks.1.1/expand BeforeActivation Relu",
+        ]
+    );
+    // What is added to the pooled body is the shortcut, which is then the last of the block.
+    assert_eq!(
+        left("mini_xception_se")[2..9],
+        [
+            "blocks.1.0/depthwise0 None Linear",
+            "blocks.1.0/pointwise0 None Relu",
+            "blocks.1.0/depthwise1 None Linear",
+            "blocks.1.0/pointwise1 None Linear",
+            "blocks.1.0/se",
+            "blocks.1.0/max_pool",
+            "blocks.1.0/shortcut Last Linear",
+        ]
+    );
 }
 
 #[test]
@@ -202,7 +245,7 @@ fn tiny_conv(param: &str) -> Op {
         bias: true,
         batch_norm: None,
         activation: Activation::Linear,
-        residual: false,
+        residual: Residual::None,
     })
 }
 
@@ -212,12 +255,24 @@ fn order_within_a_conv_is_respected() {
     let norm = |param: &str| Op::BatchNorm { param: param.to_owned(), eps: 1e-3 };
     let relu = || Op::Activation(Activation::Relu);
     let sigmoid = || Op::Activation(Activation::Sigmoid);
-    let cases: [(&[TinyNode<'_>], &[&str]); 7] = [
+    let cases: [(&[TinyNode<'_>], &[&str]); 9] = [
         (&[("c", tiny_conv("c"), &[0]), ("a", relu(), &[1]), ("n", norm("n"), &[2])], &["c", "n"]),
         (&[("c", tiny_conv("c"), &[0]), ("n", norm("n"), &[1]), ("m", norm("m"), &[2])], &["c", "m"]),
         (&[("c", tiny_conv("c"), &[0]), ("a", relu(), &[1]), ("b", sigmoid(), &[2])], &["c", "b"]),
         (&[("c", tiny_conv("c"), &[0]), ("s", Op::Add, &[1, 0]), ("n", norm("n"), &[2])], &["c", "n"]),
-        (&[("c", tiny_conv("c"), &[0]), ("s", Op::Add, &[1, 0]), ("a", relu(), &[2])], &["c", "a"]),
+        // One activation behind the sum is the convolution's, unless it has one before it.
+        (
+            &[("c", tiny_conv("c"), &[0]), ("s", Op::Add, &[1, 0]), ("a", relu(), &[2]), ("b", sigmoid(), &[3])],
+            &["c", "b"],
+        ),
+        (
+            &[("c", tiny_conv("c"), &[0]), ("a", relu(), &[1]), ("s", Op::Add, &[2, 0]), ("b", sigmoid(), &[3])],
+            &["c", "b"],
+        ),
+        (
+            &[("c", tiny_conv("c"), &[0]), ("s", Op::Add, &[1, 0]), ("a", relu(), &[2]), ("t", Op::Add, &[3, 0])],
+            &["c", "t"],
+        ),
         // Both operands are the convolution's result.
         (&[("c", tiny_conv("c"), &[0]), ("s", Op::Add, &[1, 1])], &["c", "s"]),
         // The body is the second operand, and the first is made after it.
@@ -314,7 +369,7 @@ fn pass_names_are_unique_and_unknown_ones_are_told() {
     assert_eq!(
         error.to_string(),
         "no pass is called `fuse_relu`; there are fold_batch_norm, fuse_activation, fuse_residual, \
-         fuse_squeeze_excite, remove_dead"
+         fuse_residual_activation, fuse_squeeze_excite, remove_dead"
     );
     assert_eq!(graph, before);
 }
@@ -355,6 +410,14 @@ fn validate_sees_what_is_wrong() {
         node_at(graph, "blocks.0.0/project").inputs[1] = TensorId(0);
     });
     assert!(message.starts_with("blocks.0.0/project: residual has shape"), "{message}");
+    let message = broken(|graph| {
+        let Op::AveragePool { kernel_size, stride, pads } = node_at(graph, "blocks.3.0/skip/pool").op else {
+            panic!("a shortcut pools");
+        };
+        let pads = Pads { left: kernel_size, ..pads };
+        node_at(graph, "blocks.3.0/skip/pool").op = Op::MaxPool { kernel_size, stride, pads };
+    });
+    assert_eq!(message, "blocks.3.0/skip/pool: a window may lie in the padding alone");
     let message = broken(|graph| node_at(graph, "classifier").inputs[0] = TensorId(0));
     assert!(message.starts_with("classifier: operand Shape"), "{message}");
     let message = broken(|graph| graph.output = TensorId(9999));

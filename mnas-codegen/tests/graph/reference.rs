@@ -1,7 +1,7 @@
 //! The reference executor against numbers worked out by hand.
 
 use mnas_codegen::fold::{fold, try_fold};
-use mnas_codegen::graph::{Conv, Graph, GraphLayer, Node, Op, Tensor, TensorId};
+use mnas_codegen::graph::{Conv, Graph, GraphLayer, Node, Op, Residual, Tensor, TensorId};
 use mnas_codegen::lower::lower;
 use mnas_codegen::passes;
 use mnas_codegen::reference::{self, Keep};
@@ -47,7 +47,7 @@ fn conv(input_channels: usize, output_channels: usize, kernel_size: usize) -> Co
         bias: false,
         batch_norm: None,
         activation: Activation::Linear,
-        residual: false,
+        residual: Residual::None,
     }
 }
 
@@ -128,16 +128,22 @@ fn batch_norm_normalises() {
 }
 
 #[test]
-fn convolution_applies_norm_then_activation_then_residual() {
-    let fused = Conv {
+fn convolution_applies_norm_activation_and_residual_in_their_order() {
+    let fused = |residual| Conv {
         batch_norm: Some(("c.bn".to_owned(), 0.25)),
         activation: Activation::Relu,
-        residual: true,
+        residual,
         ..conv(1, 1, 1)
     };
-    let graph = single(Op::Conv(fused), shape(1, 3, 1), 2, shape(1, 3, 1));
-    // relu(2 * (-x - 3) + 1) + x
-    assert_eq!(output(&graph, &batch_norm_weights(), &[1.0, -4.0, -8.0]), [1.0, -1.0, 3.0]);
+    for (residual, expected) in [
+        // relu(2 * (-x - 3) + 1) + x
+        (Residual::Last, [1.0, -1.0, 3.0]),
+        // relu(2 * (-x - 3) + 1 + x)
+        (Residual::BeforeActivation, [0.0, 0.0, 3.0]),
+    ] {
+        let graph = single(Op::Conv(fused(residual)), shape(1, 3, 1), 2, shape(1, 3, 1));
+        assert_eq!(output(&graph, &batch_norm_weights(), &[1.0, -4.0, -8.0]), expected);
+    }
 }
 
 #[test]
@@ -147,6 +153,18 @@ fn average_pool_does_not_count_padding() {
     let graph = single(op, shape(3, 3, 1), 1, shape(2, 2, 1));
     let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
     assert_eq!(output(&graph, &Weights::new(), &x), [3.0, 4.0, 6.0, 7.0]);
+}
+
+#[test]
+fn padding_never_wins_a_max_pool() {
+    let pads = Pads { top: 1, left: 0, bottom: 0, right: 1 };
+    let op = Op::MaxPool { kernel_size: 2, stride: 2, pads };
+    let graph = single(op, shape(3, 3, 1), 1, shape(2, 2, 1));
+    let x = [-1.0, -2.0, -3.0, -4.0, 5.0, -6.0, -9.0, -8.0, -7.0];
+    // Above the image; and column 2 with nothing to its right.
+    assert_eq!(output(&graph, &Weights::new(), &x), [-1.0, -3.0, 5.0, -6.0]);
+    let output = output(&graph, &Weights::new(), &[-1.0, f32::NAN, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    assert!(output[0].is_nan() && output[1..] == [0.0; 3]);
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Program {
         // Of a larger kernel all rows but the first exist: as at the top of an image.
         let rows = if k.kernel_size > 1 { format!("{source_len}, 1, {},", k.kernel_size) } else { String::new() };
         let (row_from, row_count) = if k.kernel_size > 1 { (1, k.kernel_size - 1) } else { (0, 1) };
-        let residual = if k.residual { "residual," } else { "" };
+        let residual = if k.residual.is_some() { "residual," } else { "" };
         let gate = if k.gated { "gate, panel," } else { "" };
         let fun = format!("{}::{name}", self.isa.name);
         let call = match k.part {
@@ -95,7 +95,7 @@ impl Program {
             "    {{ let c = Conv {{ name: {name:?}, cin: {cin}, cout: {cout}, k: {ks}, stride: {stride}, pad: {pad}, \
              width: {width}, pixels: {pixels}, pixel: {pixel}, block: {block}, row: {source_len}, lanes: {lanes}, \
              row_from: {row_from}, row_count: {row_count}, out_pixel: {out_pixel}, out_block: {out_block}, pool: {pool}, \
-             panels: &{panels:?}, activation: {activation}, residual: {has_residual}, gated: {gated} }};\n\
+             panels: &{panels:?}, activation: {activation}, residual: {has_residual:?}, gated: {gated} }};\n\
              \x20     check_conv(&c, &|a, w, residual, gate, panel, out| unsafe {{ {call} }}, spoil); }}\n",
             name = name.to_string(),
             cin = k.input_channels,
@@ -105,7 +105,7 @@ impl Program {
             pad = k.pad_left,
             width = k.input_width,
             activation = activation_name(k.activation),
-            has_residual = k.residual,
+            has_residual = format!("{:?}", k.residual),
             gated = k.gated,
         )
     }

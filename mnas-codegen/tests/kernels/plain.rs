@@ -20,7 +20,7 @@ struct Conv {
     pool: bool,
     panels: &'static [(usize, usize)],
     activation: fn(f64) -> f64,
-    residual: bool,
+    residual: &'static str,
     gated: bool,
 }
 
@@ -148,9 +148,13 @@ fn check_conv(c: &Conv, run: &dyn Fn(&[f32], &[f32], &[f32], &[f32], &mut [f32],
                     }
                 }
             }
-            let mut want = (c.activation)(sum);
+            let added = f64::from(residual[out_at(p, o)]);
+            let want = match c.residual {
+                "Last" => (c.activation)(sum) + added,
+                "BeforeActivation" => (c.activation)(sum + added),
+                _ => (c.activation)(sum),
+            };
             if c.pool { means[o] += want / c.pixels as f64; continue; }
-            if c.residual { want += f64::from(residual[out_at(p, o)]); }
             right &= same(c.name, &format!("pixel {p} channel {o}"), out[out_at(p, o)], want, scale);
         }
     }

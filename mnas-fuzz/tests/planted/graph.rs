@@ -1,7 +1,7 @@
 //! Passes that leave a wrong graph.
 
 use super::Planted;
-use mnas_codegen::graph::{Conv, Graph, Node, Op, TensorId};
+use mnas_codegen::graph::{Conv, Graph, Node, Op, Residual, TensorId};
 use mnas_dsl::network::Activation;
 use mnas_fuzz::fault::Fault;
 
@@ -30,7 +30,7 @@ pub(crate) fn faults() -> Vec<Planted> {
         planted("a pass leaves a residual out", "fuse_residual", |graph| {
             residuals(graph, |node| {
                 let Op::Conv(conv) = &mut node.op else { return };
-                conv.residual = false;
+                conv.residual = Residual::None;
                 node.inputs.truncate(1);
             })
         }),
@@ -48,7 +48,7 @@ pub(crate) fn faults() -> Vec<Planted> {
             let [body, shortcut] = [graph.nodes[add].inputs[0], graph.nodes[add].inputs[1]];
             let Some(producer) = graph.producer(shortcut) else { return false };
             let Op::Conv(conv) = &mut graph.nodes[producer].op else { return false };
-            conv.residual = true;
+            conv.residual = Residual::Last;
             graph.nodes[producer].inputs.push(body);
             let add = graph.nodes.remove(add);
             replace(graph, add.output, shortcut);
@@ -100,7 +100,7 @@ fn squeeze_excites(graph: &mut Graph, change: impl Fn(&mut Conv, &mut Conv) -> b
 
 /// The last convolution with a residual, and what it adds.
 fn residual(graph: &Graph) -> Option<(usize, TensorId)> {
-    let at = graph.nodes.iter().rposition(|node| matches!(&node.op, Op::Conv(conv) if conv.residual))?;
+    let at = graph.nodes.iter().rposition(|node| matches!(&node.op, Op::Conv(conv) if conv.residual.is_some()))?;
     Some((at, graph.nodes[at].inputs[1]))
 }
 

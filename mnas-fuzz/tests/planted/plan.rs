@@ -108,7 +108,7 @@ pub(crate) fn faults() -> Vec<Planted> {
             })
         }),
         planted("a residual is left out", |plan| {
-            let left = convs(plan, |k| std::mem::take(&mut k.residual));
+            let left = convs(plan, |k| std::mem::take(&mut k.residual).is_some());
             left && steps(plan, |step| step.residual.take().is_some())
         }),
         planted("a residual comes from the step's input before", |plan| {
