@@ -1,7 +1,7 @@
 //! Parameters and multiply-accumulates, as papers count them.
 //!
 //! Parameters are weights, biases and batch norm's gamma and beta (not its running statistics). MACs are
-//! those of convolutions, the two of squeeze-excite among them, and of the classifier; nothing else.
+//! those of convolutions, the two of squeeze-excite among them, and of fully connected layers; nothing else.
 
 use crate::network::{Layer, LayerOp, Network, Se};
 
@@ -97,6 +97,10 @@ impl Network {
             if let Some((filters, _)) = head.conv {
                 cost.add_conv(filters, width, features.pixels());
                 width = filters;
+            }
+            if let Some((outputs, _)) = head.hidden {
+                cost.add_dense(outputs, width);
+                width = outputs;
             }
             cost.add_dense(head.classes, width);
         }

@@ -200,11 +200,14 @@ pub enum Skip {
     Pool,
 }
 
-/// Pointwise convolution + bn + activation, global average pool, fully connected layer with bias.
+/// Pointwise convolution + bn + activation, global average pool, \[fully connected layer with bias + activation,\]
+/// fully connected layer with bias.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Head {
     /// Filters and activation of the 1x1 convolution before the pool, if there is one.
     pub conv: Option<(usize, Activation)>,
+    /// Outputs and activation of the fully connected layer between pool and classifier, if there is one (MobileNetV3).
+    pub hidden: Option<(usize, Activation)>,
     /// Outputs of the classifier.
     pub classes: usize,
 }

@@ -8,7 +8,7 @@ use crate::network::{
 use crate::print;
 use crate::reader::block::LayerInput;
 use crate::rounding::{round_channels, scale_layers};
-use crate::source::Span;
+use crate::source::{At, Span};
 use crate::spec::{Block, HeadSpec, PerChannel, ScaleSpec, Scaling, Spec};
 
 impl Spec {
@@ -162,7 +162,10 @@ impl<'a, 'r> Walk<'a, 'r> {
         let (width, left, right) = convolve(self.padding, input.width, kernel_size, stride);
         let output = Shape { height, width, channels: filters };
         let activation = block.activation.map_or(self.activation, |it| it.value);
-        let op = (block.kind.row().layer)(block, &LayerInput { shape: input, activation });
+        let op = (block.kind.row().layer)(
+            block,
+            &LayerInput { shape: input, activation, squeeze_excite: self.spec.squeeze_excite.as_ref() },
+        );
         if let LayerOp::MbConv { expanded, .. } = op {
             self.check_tensor(block.span, "the expansion", input, expanded);
         }
@@ -252,19 +255,21 @@ impl<'a, 'r> Walk<'a, 'r> {
     }
 
     fn head(&mut self, head: &HeadSpec) -> Head {
-        let filters = head.filters.map(|filters| {
-            let written = filters.value;
-            let filters = match self.scale.and_then(|scale| scale.head).map_or(Scaling::Fixed, |it| it.value) {
+        let activation = head.activation.map_or(self.activation, |it| it.value);
+        let mut width = |written: At<usize>| {
+            let written = written.value;
+            let width = match self.scale.and_then(|scale| scale.head).map_or(Scaling::Fixed, |it| it.value) {
                 Scaling::Fixed => written,
                 Scaling::Scaled => self.scaled(written),
                 Scaling::AtLeast => self.scaled(written).max(written),
             };
-            (filters, head.activation.map_or(self.activation, |it| it.value))
-        });
-        if let (Some((count, _)), Some(span)) = (filters, head.filters.map(|it| it.span)) {
+            (width, activation)
+        };
+        let (conv, hidden) = (head.filters.map(&mut width), head.hidden.map(&mut width));
+        if let (Some((count, _)), Some(span)) = (conv, head.filters.map(|it| it.span)) {
             self.check_tensor(span, "the head's convolution", self.shape, count);
         }
-        Head { conv: filters, classes: head.classes.value }
+        Head { conv, hidden, classes: head.classes.value }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Spec {
     pub padding: Option<At<Padding>>,
     /// `activation` of everything that does not say its own; `relu` when not written.
     pub activation: Option<At<Activation>>,
+    /// `squeeze_excite`: what the squeeze-excites of all blocks have in common.
+    pub squeeze_excite: Option<SqueezeExciteSpec>,
     /// `stem`: a `conv`, always without a skip.
     pub stem: Block,
     /// `blocks`, in order.
@@ -63,6 +65,7 @@ impl PartialEq for Spec {
             && self.batch_norm_eps == other.batch_norm_eps
             && self.padding == other.padding
             && self.activation == other.activation
+            && self.squeeze_excite == other.squeeze_excite
             && self.stem == other.stem
             && self.blocks == other.blocks
             && self.head == other.head
@@ -113,7 +116,7 @@ pub struct Block {
     pub layers: Option<At<usize>>,
     /// `expand`: width of the expansion over the input channels.
     pub expand_ratio: Option<At<f64>>,
-    /// `se`: squeeze-excite channels over the block's input channels.
+    /// `se`: squeeze-excite channels over the channels that `squeeze_excite` says.
     pub se_ratio: Option<At<f64>>,
     /// `skip`; identity wherever shapes allow when not written.
     pub skip: Option<At<Skip>>,
@@ -182,6 +185,39 @@ pub enum PerChannel {
     Each(At<Vec<f64>>),
 }
 
+/// `squeeze_excite`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SqueezeExciteSpec {
+    /// `of`: the channels that a block's `se` is a share of; `input` when not written.
+    pub of: Option<At<SeBase>>,
+    /// `rounding` of that share; `nearest` when not written.
+    pub rounding: Option<At<SeRounding>>,
+    /// `activation` after the reduction; the block's when not written.
+    pub activation: Option<At<Activation>>,
+    /// `gate`: `sigmoid` or `hard_sigmoid`; `sigmoid` when not written.
+    pub gate: Option<At<Activation>>,
+}
+
+/// The channels that a squeeze-excite ratio is a share of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeBase {
+    /// The layer's input channels (MnasNet, EfficientNet).
+    Input,
+    /// The channels that the squeeze-excite gates (MobileNetV3).
+    Expanded,
+}
+
+/// How squeeze-excite channels become whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeRounding {
+    /// Halves to even, at least 1 (timm).
+    Nearest,
+    /// Down, at least 1 (TensorFlow's MnasNet).
+    Floor,
+    /// By [`round_channels`](crate::rounding::round_channels) (MobileNetV3).
+    Channels,
+}
+
 /// `head`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeadSpec {
@@ -189,11 +225,13 @@ pub struct HeadSpec {
     pub filters: Option<At<usize>>,
     /// `pool: average`, the only one; whether it was written.
     pub pool: bool,
+    /// `hidden`: outputs of a layer between pool and classifier; no such layer when not written.
+    pub hidden: Option<At<usize>>,
     /// `dropout` before the classifier; training only, kept for the record.
     pub dropout: Option<At<f64>>,
     /// `classes`: outputs of the classifier.
     pub classes: At<usize>,
-    /// `activation` of the convolution; the network's when not written.
+    /// `activation` of the convolution and of the hidden layer; the network's when not written.
     pub activation: Option<At<Activation>>,
 }
 

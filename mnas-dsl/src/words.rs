@@ -1,7 +1,7 @@
 //! The words of the language that stand for a value, each in one table for reading and printing.
 
 use crate::network::{Activation, Interpolation, Padding, Skip};
-use crate::spec::Scaling;
+use crate::spec::{Scaling, SeBase, SeRounding};
 
 /// Words and what they mean.
 pub(crate) type Words<T> = &'static [(&'static str, T)];
@@ -22,6 +22,14 @@ pub(crate) const SKIPS: Words<Skip> = &[("identity", Skip::Identity), ("none", S
 
 pub(crate) const INTERPOLATIONS: Words<Interpolation> =
     &[("bilinear", Interpolation::Bilinear), ("bicubic", Interpolation::Bicubic)];
+
+pub(crate) const SE_BASES: Words<SeBase> = &[("input", SeBase::Input), ("expanded", SeBase::Expanded)];
+
+pub(crate) const SE_ROUNDINGS: Words<SeRounding> =
+    &[("nearest", SeRounding::Nearest), ("floor", SeRounding::Floor), ("channels", SeRounding::Channels)];
+
+pub(crate) const SE_GATES: Words<Activation> =
+    &[("sigmoid", Activation::Sigmoid), ("hard_sigmoid", Activation::HardSigmoid)];
 
 pub(crate) const STEM_SCALINGS: Words<Scaling> = &[("scaled", Scaling::Scaled), ("fixed", Scaling::Fixed)];
 

@@ -5,7 +5,7 @@ mod common;
 use common::{load, resolve};
 
 /// Spec, what is appended to it, parameters, MACs.
-const COUNTS: [(&str, &str, u64, u64); 14] = [
+const COUNTS: [(&str, &str, u64, u64); 19] = [
     ("mnasnet_a1", "", 3_887_038, 311_579_072),
     ("mnasnet_a1", "scale: {width: 0.35}", 1_747_018, 61_681_920),
     ("mnasnet_a1", "scale: {width: 0.5}", 2_082_006, 103_162_992),
@@ -17,8 +17,13 @@ const COUNTS: [(&str, &str, u64, u64); 14] = [
     ("mnasnet_b1", "scale: {width: 1.3}", 6_282_256, 526_362_432),
     ("mnasnet_b1", "scale: {width: 1.4}", 7_115_728, 588_799_408),
     ("mnasnet_small", "", 2_030_264, 68_339_184),
+    ("mnasnet_small_tf", "", 2_030_264, 68_339_184),
+    ("mnasnet_d1", "", 3_639_472, 970_368_288),
     ("mobilenet_v1", "", 4_231_976, 568_740_352),
     ("mobilenet_v2", "", 3_504_872, 300_774_272),
+    ("mobilenet_v3_large", "", 5_483_032, 216_589_760),
+    ("mobilenet_v3_small", "", 2_542_856, 56_510_400),
+    ("efficientnet_b0", "", 5_288_548, 385_814_752),
     ("efficientnet_lite0", "", 4_652_008, 385_187_552),
 ];
 

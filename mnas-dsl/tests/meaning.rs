@@ -4,7 +4,7 @@ mod common;
 
 use common::{load, resolve};
 use mnas_dsl::Network;
-use mnas_dsl::network::{Activation, LayerOp, Pads, Shape, Skip};
+use mnas_dsl::network::{Activation, LayerOp, Pads, Se, Shape, Skip};
 
 /// A network of one input, some settings and some blocks.
 fn network(input: &str, settings: &str, blocks: &[&str]) -> Network {
@@ -106,8 +106,7 @@ fn mobilenet_v1_has_activations_and_no_skips() {
 fn mnasnet_small_skips_in_its_first_block() {
     let network = resolve(&load("mnasnet_small"));
     assert_eq!(network.layers[1].skip, Skip::Identity);
-    let tensorflow = load("mnasnet_small").replace("ds_r1_k3_s1_c8", "r1_k3_s11_e1_i8_o8_noskip");
-    assert_eq!(resolve(&tensorflow).layers[1].skip, Skip::None);
+    assert_eq!(resolve(&load("mnasnet_small_tf")).layers[1].skip, Skip::None);
 }
 
 #[test]
@@ -128,6 +127,39 @@ fn widths_inside_a_block() {
     assert_eq!(widths("{op: mbconv, expand: 6, kernel: 3, filters: 40, se: 0.0625}"), (240, Some(2)));
     assert_eq!(widths("{op: sepconv, kernel: 3, filters: 16, se: 0.0875}"), (0, Some(4)));
     assert_eq!(widths("{op: sepconv, kernel: 3, filters: 16, se: 0.001}"), (0, Some(1)));
+}
+
+#[test]
+fn squeeze_excites_are_what_the_network_says() {
+    let se = |settings: &str, block: &str| match network("32x32x3", settings, &["ds_r1_k3_s1_c24", block]).layers[2].op
+    {
+        LayerOp::MbConv { se: Some(se), .. } | LayerOp::SepConv { se: Some(se), .. } => se,
+        ref other => panic!("{other:?}"),
+    };
+    use Activation::{HardSigmoid, HardSwish, Relu, Relu6, Sigmoid};
+    let (wide, narrow) = ("ir_r1_k5_s2_e3_c40_se0.25", "ds_r1_k3_s1_c16_se0.25");
+    // MnasNet's: a quarter of the 24 channels that come in, the block's activation, a sigmoid.
+    assert_eq!(se("", wide), Se { channels: 6, activation: Relu, gate: Sigmoid });
+    assert_eq!(se("activation: relu6", "ir_r1_k5_s2_e3_c40_se0.25_nhs").activation, HardSwish);
+    // MobileNetV3's: of the 72 between, 18 that become 24, as more than a tenth would be lost at 16.
+    let v3 = "squeeze_excite: {of: expanded, rounding: channels, activation: relu6, gate: hard_sigmoid}";
+    assert_eq!(se(v3, wide), Se { channels: 24, activation: Relu6, gate: HardSigmoid });
+    assert_eq!(se(v3, narrow).channels, 8);
+    // Half of an odd number: to even, down.
+    let half = "ir_r1_k3_s1_e1_c16_se0.3125";
+    assert_eq!(se("squeeze_excite: {rounding: nearest}", half).channels, 8);
+    assert_eq!(se("squeeze_excite: {rounding: floor}", half).channels, 7);
+    assert_eq!(se("squeeze_excite: {rounding: floor}", "ir_r1_k3_s1_e1_c16_se0.01").channels, 1);
+}
+
+#[test]
+fn a_hidden_layer_scales_as_the_head_does() {
+    let text = load("mobilenet_v3_large");
+    let hidden = |scale: &str| resolve(&format!("{text}{scale}\n")).head.and_then(|head| head.hidden);
+    assert_eq!(hidden(""), Some((1280, Activation::HardSwish)));
+    assert_eq!(hidden("scale: {width: 0.5}"), Some((1280, Activation::HardSwish)));
+    assert_eq!(hidden("scale: {width: 0.5, head: scaled}"), Some((640, Activation::HardSwish)));
+    assert_eq!(hidden("scale: {width: 0.5, head: at_least}"), Some((1280, Activation::HardSwish)));
 }
 
 #[test]

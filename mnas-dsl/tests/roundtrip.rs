@@ -14,6 +14,7 @@ labels: "a \"b\"/c\\d.txt"
 batch_norm: {eps: 1e-7}
 padding: symmetric
 activation: hard_swish
+squeeze_excite: {of: expanded, rounding: channels, activation: relu, gate: hard_sigmoid}
 stem: {op: conv, kernel: 5, stride: 2, filters: 8, activation: swish}
 blocks:
   - {op: conv, kernel: 1, filters: 8, skip: identity, activation: linear}
@@ -29,7 +30,7 @@ blocks:
   - cn_r1_k1_s1_c40
   - r3_k5_s22_e2.5_i40_o40_se0.25
   - r1_k3_s11_e1_i40_o16_noskip
-head: {filters: 64, pool: average, dropout: 0.2, classes: 7, activation: relu}
+head: {filters: 64, pool: average, hidden: 32, dropout: 0.2, classes: 7, activation: relu}
 scale: {width: 0.5, depth: 1.5, stem: fixed, head: at_least, ends: fixed}
 "#;
 

@@ -22,7 +22,13 @@ pub(super) fn fit(
         let name = names.of(parameter);
         match tensors.remove(&name) {
             None => missing.push((name, &parameter.shape)),
-            Some(tensor) => {
+            Some(mut tensor) => {
+                // A 1x1 convolution on a single pixel is kept as a fully connected layer by some.
+                if parameter.kind == ParameterKind::ConvWeight
+                    && parameter.shape.strip_suffix(&[1, 1]) == Some(&tensor.shape)
+                {
+                    tensor.shape.clone_from(&parameter.shape);
+                }
                 problems.extend(check(&name, &tensor, parameter));
                 weights.insert(parameter.name.clone(), tensor);
             }

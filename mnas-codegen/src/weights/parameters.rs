@@ -20,7 +20,7 @@ pub enum ParameterKind {
     ConvWeight,
     /// Weight of the classifier, `[classes, channels]`.
     LinearWeight,
-    /// Bias of a squeeze-excite convolution or of the classifier.
+    /// Bias of a squeeze-excite convolution, of the head's hidden layer or of the classifier.
     Bias,
     /// Gamma of a batch norm.
     BnWeight,
@@ -50,6 +50,10 @@ pub fn parameters(network: &Network) -> Vec<Parameter> {
         if let Some((filters, _)) = head.conv {
             list.conv("head.conv", [filters, channels, 1, 1]);
             channels = filters;
+        }
+        if let Some((outputs, _)) = head.hidden {
+            list.biased_conv("head.hidden", outputs, channels);
+            channels = outputs;
         }
         list.add("classifier.weight".into(), vec![head.classes, channels], ParameterKind::LinearWeight);
         list.add("classifier.bias".into(), vec![head.classes], ParameterKind::Bias);

@@ -89,7 +89,7 @@ fn pads(size: usize, block: &Block) -> (usize, usize) {
 /// Small networks that hold every operator, activation, skip and padding between them.
 pub(crate) fn every_feature() -> Vec<Network> {
     use Activation::{HardSigmoid, HardSwish, Linear, Relu, Relu6, Sigmoid, Swish};
-    let head = |conv, classes| Some(Head { conv, classes });
+    let head = |conv, classes| Some(Head { conv, hidden: None, classes });
     vec![
         network(
             "relu_same",

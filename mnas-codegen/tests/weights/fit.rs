@@ -53,7 +53,20 @@ fn names_of_timm() {
         ],
     );
     check_names("timm_mobilenetv1_100", &nets::shipped("mobilenet_v1"), &[]);
+    check_names("timm_mnasnet_small", &nets::shipped("mnasnet_small"), &[]);
     check_names("timm_mobilenetv2_100", &nets::shipped("mobilenet_v2"), &[]);
+    check_names("timm_efficientnet_b0", &nets::shipped("efficientnet_b0"), &[]);
+    check_names(
+        "timm_mobilenetv3_large_100",
+        &nets::shipped("mobilenet_v3_large"),
+        &[
+            // timm's stages hold several of our blocks.
+            ("blocks.2.0.expand.weight", "blocks.1.1.conv_pw.weight"),
+            ("blocks.9.0.conv.bn.weight", "blocks.6.0.bn1.weight"),
+            ("head.hidden.weight", "conv_head.weight"),
+            ("head.hidden.bias", "conv_head.bias"),
+        ],
+    );
 }
 
 #[test]
@@ -68,6 +81,36 @@ fn names_of_torchvision() {
             ("classifier.bias", "classifier.1.bias"),
         ],
     );
+    check_names(
+        "torchvision_mobilenet_v3_small",
+        &nets::shipped("mobilenet_v3_small"),
+        &[("blocks.0.0.se.reduce.bias", "features.1.block.1.fc1.bias")],
+    );
+    check_names(
+        "torchvision_efficientnet_b0",
+        &nets::shipped("efficientnet_b0"),
+        &[
+            ("blocks.0.0.project.bn.bias", "features.1.0.block.2.1.bias"),
+            ("blocks.5.3.se.expand.weight", "features.6.3.block.2.fc2.weight"),
+            ("head.conv.weight", "features.8.0.weight"),
+        ],
+    );
+}
+
+#[test]
+fn a_fully_connected_layer_may_be_a_convolution() {
+    let network = nets::shipped("mobilenet_v3_large");
+    let theirs = listed("torchvision_mobilenet_v3_large");
+    let ours = load_tensors(&theirs, &network).unwrap();
+    assert_eq!((&theirs["classifier.0.weight"].shape[..], theirs.len()), (&[1280, 960][..], ours.len()));
+    assert_eq!(ours["head.hidden.weight"].shape, [1280, 960, 1, 1]);
+    assert_eq!(ours["head.hidden.weight"].data, theirs["classifier.0.weight"].data);
+    assert_eq!(ours["blocks.9.0.conv.weight"], theirs["features.16.0.weight"]);
+    // Which is no licence for other shapes.
+    let mut wrong = theirs;
+    wrong.get_mut("classifier.0.weight").unwrap().shape = vec![960, 1280];
+    let error = message(&wrong, &network);
+    assert!(error.contains("classifier.0.weight"), "{error}");
 }
 
 #[test]

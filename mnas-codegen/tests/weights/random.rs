@@ -59,6 +59,7 @@ fn activations_stay_alive_and_sane() {
     check(&nets::small("mnasnet_a1"), 42, false);
     check(&nets::small("mobilenet_v2"), 7, true);
     check(&nets::small("efficientnet_lite0"), 3, false);
+    check(&nets::small("mobilenet_v3_large"), 5, true);
 }
 
 fn check(network: &Network, seed: u64, smooth: bool) {
@@ -72,7 +73,7 @@ fn check(network: &Network, seed: u64, smooth: bool) {
         let context = || format!("{} seed {seed} smooth {smooth}: {:?} {}", network.name, node.op, node.name);
         assert!(alive >= 0.5, "{}: {alive}", context());
         assert!((0.05..50.0).contains(&rms), "{}: {rms}", context());
-        if matches!(node.op, Op::Activation(Activation::Sigmoid)) {
+        if matches!(node.op, Op::Activation(Activation::Sigmoid | Activation::HardSigmoid)) {
             let mean = values.iter().sum::<f64>() / values.len() as f64;
             let spread =
                 (values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / values.len() as f64).sqrt();

@@ -4,7 +4,10 @@ use super::{block_string, per_channel, quoted};
 use crate::names::{camel_case, snake_case};
 use crate::network::Skip;
 use crate::spec::{Block, PointwiseActivation, Spec};
-use crate::words::{ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SKIPS, STEM_SCALINGS, show_number, word};
+use crate::words::{
+    ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SE_BASES, SE_GATES, SE_ROUNDINGS, SKIPS, STEM_SCALINGS,
+    show_number, word,
+};
 
 impl Spec {
     /// The spec as the input of `mnas_net!`. Reading it gives an equal spec.
@@ -43,6 +46,13 @@ impl Spec {
         if let Some(activation) = self.activation {
             line(Words::new("activation").word(word(ACTIVATIONS, activation.value)));
         }
+        if let Some(it) = &self.squeeze_excite {
+            let mut words = Words::new("squeeze_excite");
+            words = words.pair("of", it.of.map(|it| word(SE_BASES, it.value)));
+            words = words.pair("rounding", it.rounding.map(|it| word(SE_ROUNDINGS, it.value)));
+            words = words.pair("activation", it.activation.map(|it| word(ACTIVATIONS, it.value)));
+            line(words.pair("gate", it.gate.map(|it| word(SE_GATES, it.value))));
+        }
         line(Words::new("stem").word(block(&self.stem, true)));
         for it in &self.blocks {
             line(Words(vec![block(it, false)]));
@@ -53,6 +63,7 @@ impl Spec {
                 let mut words = Words::new("head");
                 words = words.short("c", head.filters.map(|it| it.value));
                 words = words.pair("pool", head.pool.then_some("average"));
+                words = words.pair("hidden", head.hidden.map(|it| it.value));
                 words = words.pair("dropout", head.dropout.map(|it| show_number(it.value)));
                 line(words.pair("activation", head.activation.map(|it| word(ACTIVATIONS, it.value))));
             }

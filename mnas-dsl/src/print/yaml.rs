@@ -2,7 +2,10 @@
 
 use super::{YAML_VALUES, block_string, per_channel, quoted};
 use crate::spec::{Block, PointwiseActivation, Spec};
-use crate::words::{ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SKIPS, STEM_SCALINGS, show_number, word};
+use crate::words::{
+    ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SE_BASES, SE_GATES, SE_ROUNDINGS, SKIPS, STEM_SCALINGS,
+    show_number, word,
+};
 
 impl Spec {
     /// The spec in YAML. Reading it gives an equal spec.
@@ -35,6 +38,14 @@ impl Spec {
         if let Some(activation) = self.activation {
             line("activation", word(ACTIVATIONS, activation.value).to_owned());
         }
+        if let Some(it) = &self.squeeze_excite {
+            let mut map = Map::default();
+            map.put("of", it.of.map(|it| word(SE_BASES, it.value)));
+            map.put("rounding", it.rounding.map(|it| word(SE_ROUNDINGS, it.value)));
+            map.put("activation", it.activation.map(|it| word(ACTIVATIONS, it.value)));
+            map.put("gate", it.gate.map(|it| word(SE_GATES, it.value)));
+            line("squeeze_excite", map.finish());
+        }
         line("stem", block(&self.stem, true));
         out.push_str("blocks:\n");
         for it in &self.blocks {
@@ -47,6 +58,7 @@ impl Spec {
                 let mut map = Map::default();
                 map.put("filters", head.filters.map(|it| it.value));
                 map.put("pool", head.pool.then_some("average"));
+                map.put("hidden", head.hidden.map(|it| it.value));
                 map.put("dropout", head.dropout.map(|it| show_number(it.value)));
                 map.put("classes", Some(head.classes.value));
                 map.put("activation", head.activation.map(|it| word(ACTIVATIONS, it.value)));

@@ -7,7 +7,7 @@ use crate::spec::HeadSpec;
 use crate::tree::{Kind, Node};
 use crate::words::{ACTIVATIONS, Words};
 
-pub(crate) const KEYS: [&str; 5] = ["filters", "pool", "dropout", "classes", "activation"];
+pub(crate) const KEYS: [&str; 6] = ["filters", "pool", "hidden", "dropout", "classes", "activation"];
 
 const POOLS: Words<()> = &[("average", ())];
 
@@ -25,6 +25,8 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Option<HeadSpec>>
     let before = report.found.count();
     let filters = fields.get("filters").and_then(|node| whole(node, "the number of filters", limits::CHANNELS, report));
     let pool = fields.get("pool").and_then(|node| one_of(node, "pool", POOLS, report));
+    let hidden =
+        fields.get("hidden").and_then(|node| whole(node, "the width of the hidden layer", limits::CHANNELS, report));
     let dropout = fields
         .get("dropout")
         .and_then(|node| number(node, "the dropout rate", "from 0 to below 1", |it| (0.0..1.0).contains(&it), report));
@@ -32,14 +34,15 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Option<HeadSpec>>
         .require("classes", "1000", report)
         .and_then(|node| whole(node, "the number of classes", limits::CLASSES, report));
     let activation = fields.get("activation").and_then(|node| one_of(node, "activation", ACTIVATIONS, report));
-    if let (Some(span), None) = (fields.key_span("activation"), fields.get("filters")) {
-        report.error(span, "the head has an activation but no convolution", |d| {
-            d.label("of what?").hint("add `filters`, or remove `activation`");
+    let active = ["filters", "hidden"].iter().any(|key| fields.get(key).is_some());
+    if let (Some(span), false) = (fields.key_span("activation"), active) {
+        report.error(span, "the head has an activation but no convolution and no hidden layer", |d| {
+            d.label("of what?").hint("add `filters` or `hidden`, or remove `activation`");
         });
     }
     // The blocks before a wrong head can still be checked.
     let (Some(classes), true) = (classes, report.found.count() == before) else {
         return Some(None);
     };
-    Some(Some(HeadSpec { filters, pool: pool.is_some(), dropout, classes, activation }))
+    Some(Some(HeadSpec { filters, pool: pool.is_some(), hidden, dropout, classes, activation }))
 }

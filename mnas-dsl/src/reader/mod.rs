@@ -5,6 +5,7 @@ pub(crate) mod fields;
 mod head;
 mod preprocess;
 mod scale;
+mod squeeze_excite;
 
 use crate::diagnostics::Report;
 use crate::limits;
@@ -16,8 +17,20 @@ use crate::tree::{Kind, Node, shorten};
 use crate::words::{ACTIVATIONS, PADDINGS};
 
 /// Keys at the top of a spec.
-pub(crate) const KEYS: [&str; 11] =
-    ["name", "input", "preprocess", "labels", "batch_norm", "padding", "activation", "stem", "blocks", "head", "scale"];
+pub(crate) const KEYS: [&str; 12] = [
+    "name",
+    "input",
+    "preprocess",
+    "labels",
+    "batch_norm",
+    "padding",
+    "activation",
+    "squeeze_excite",
+    "stem",
+    "blocks",
+    "head",
+    "scale",
+];
 
 /// Reads a spec. With mistakes in the report there may still be one, with stand-ins, so that its shapes
 /// can be checked too; such a spec is never handed out.
@@ -35,6 +48,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Spec> {
     let batch_norm_eps = fields.get("batch_norm").and_then(|node| batch_norm(node, report));
     let padding = fields.get("padding").and_then(|node| one_of(node, "padding", PADDINGS, report));
     let activation = fields.get("activation").and_then(|node| one_of(node, "activation", ACTIVATIONS, report));
+    let squeeze_excite = fields.get("squeeze_excite").and_then(|node| squeeze_excite::read(node, report));
     let stem = fields
         .require("stem", "{op: conv, kernel: 3, stride: 2, filters: 32}", report)
         .and_then(|node| block::read(node, true, report));
@@ -59,6 +73,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Spec> {
         batch_norm_eps,
         padding,
         activation,
+        squeeze_excite,
         stem: stem?,
         blocks: blocks?,
         head: head?,

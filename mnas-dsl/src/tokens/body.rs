@@ -140,7 +140,7 @@ impl<'a> Body<'a, '_> {
                 let value = self.stem();
                 self.entries.push(entry(word, span, value));
             }
-            Some("preprocess" | "batch_norm" | "scale") => {
+            Some("preprocess" | "batch_norm" | "squeeze_excite" | "scale") => {
                 let map = self.words(&[]);
                 self.entries.push(entry(word, span, self.map(map, span)));
             }

@@ -5,8 +5,19 @@ use std::path::{Path, PathBuf};
 
 use mnas_dsl::Network;
 
-pub(crate) const SHIPPED: [&str; 6] =
-    ["efficientnet_lite0", "mnasnet_a1", "mnasnet_b1", "mnasnet_small", "mobilenet_v1", "mobilenet_v2"];
+pub(crate) const SHIPPED: [&str; 11] = [
+    "efficientnet_b0",
+    "efficientnet_lite0",
+    "mnasnet_a1",
+    "mnasnet_b1",
+    "mnasnet_d1",
+    "mnasnet_small",
+    "mnasnet_small_tf",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
+];
 
 /// The text of a shipped spec.
 pub(crate) fn load(name: &str) -> String {

@@ -22,11 +22,13 @@ type Modules = BTreeMap<String, String>;
 type Scheme = (&'static str, fn(&Network, &FileTensors) -> Option<Modules>);
 
 /// All schemes; of two that fit equally well, the first is taken.
-const SCHEMES: [Scheme; 5] = [
+const SCHEMES: [Scheme; 7] = [
     ("mnas", |_, _| Some(ours())),
     ("timm", timm::modules),
     ("torchvision mnasnet", torchvision::mnasnet),
     ("torchvision mobilenet_v2", torchvision::mobilenet_v2),
+    ("torchvision mobilenet_v3", torchvision::mobilenet_v3),
+    ("torchvision efficientnet", torchvision::efficientnet),
     ("efficientnet-pytorch", efficientnet_pytorch::modules),
 ];
 
@@ -54,7 +56,7 @@ impl Names {
 }
 
 /// Our names of the head's modules.
-const HEAD: [&str; 3] = ["head.conv", "head.conv.bn", "classifier"];
+const HEAD: [&str; 4] = ["head.conv", "head.conv.bn", "head.hidden", "classifier"];
 
 /// The scheme of which the file has the most names.
 pub(super) fn recognise(network: &Network, parameters: &[Parameter], tensors: &FileTensors) -> Names {

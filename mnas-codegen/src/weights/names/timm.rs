@@ -39,7 +39,15 @@ pub(super) fn modules(network: &Network, tensors: &FileTensors) -> Option<Module
         };
         rename(&mut modules, &layer.name, &theirs, table);
     }
-    rename(&mut modules, "", "", &[("head.conv", "conv_head"), ("head.conv.bn", "bn2"), ("classifier", "classifier")]);
+    // What timm calls `conv_head` stands behind the pool in MobileNetV3, and before it elsewhere.
+    let has_hidden = network.head.as_ref().is_some_and(|head| head.hidden.is_some());
+    let head: &[_] = if has_hidden {
+        &[("head.hidden", "conv_head")]
+    } else {
+        &[("head.conv", "conv_head"), ("head.conv.bn", "bn2")]
+    };
+    rename(&mut modules, "", "", head);
+    rename(&mut modules, "", "", &[("classifier", "classifier")]);
     Some(modules)
 }
 

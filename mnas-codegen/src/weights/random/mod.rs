@@ -30,6 +30,9 @@ pub fn random(network: &Network, seed: u64) -> Weights {
         if let Some((filters, activation)) = head.conv {
             x = draw.conv("head.conv", &x, &Window::dense(filters, 1, &[1.0]), activation);
         }
+        if let Some((outputs, activation)) = head.hidden {
+            x = draw.hidden("head.hidden", &x, outputs, activation);
+        }
         // Features after the pool differ by channel; with this spread the classes' scores differ by about as much.
         let spread = (1.0 / x.channels() as f64).sqrt();
         let shape = [head.classes, x.channels()];
@@ -140,6 +143,17 @@ impl Draw {
         let bias = self.tensor(&format!("{expand}.bias"), &[x.channels()], |random| random.between(-0.2, 0.2));
         let gates = gates.iter().zip(&bias).map(|(gate, bias)| moments::apply(se.gate, gate + f64::from(*bias)));
         x.scale(&gates.collect::<Vec<f64>>());
+    }
+
+    /// The layer behind the pool. Means vary little about what is expected of them, so the bias sets the outputs to
+    /// values that keep most of them away from zero, as for the few channels of a squeeze-excite.
+    fn hidden(&mut self, name: &str, x: &Moments, outputs: usize, activation: Activation) -> Moments {
+        let product = self.matrix(name, outputs, &x.mean);
+        let wanted = Generator::draw(self.seed, &format!("{name}.wanted"), outputs, |random| random.between(-0.5, 1.5));
+        let bias: Vec<f64> = wanted.iter().zip(&product).map(|(wanted, product)| wanted - product).collect();
+        self.given(&format!("{name}.bias"), &bias);
+        let mean = wanted.iter().map(|&x| moments::apply(activation, x)).collect();
+        Moments { mean, variance: vec![0.0; outputs] }
     }
 
     /// Draws the weight of a 1x1 convolution; gives its product with a pooled image.

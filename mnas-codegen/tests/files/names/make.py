@@ -16,9 +16,17 @@ def write(name, network):
 
 
 def main():
-    for name in ["semnasnet_100", "mobilenetv1_100", "mobilenetv2_100"]:
+    for name in [
+        "semnasnet_100",
+        "mnasnet_small",
+        "mobilenetv1_100",
+        "mobilenetv2_100",
+        "mobilenetv3_large_100",
+        "efficientnet_b0",
+    ]:
         write(f"timm_{name}", timm.create_model(name))
-    write("torchvision_mnasnet1_0", torchvision.models.mnasnet1_0())
+    for name in ["mnasnet1_0", "mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_b0"]:
+        write(f"torchvision_{name}", torchvision.models.get_model(name))
 
 
 if __name__ == "__main__":

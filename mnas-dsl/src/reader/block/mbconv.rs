@@ -17,9 +17,6 @@ pub(super) const ROW: Row = Row {
 
 fn layer(block: &Block, input: &LayerInput) -> LayerOp {
     let ratio = block.expand_ratio.map_or(1.0, |ratio| ratio.value);
-    LayerOp::MbConv {
-        expanded: round_channels(input.shape.channels as f64 * ratio),
-        activation: input.activation,
-        se: input.se(block),
-    }
+    let expanded = round_channels(input.shape.channels as f64 * ratio);
+    LayerOp::MbConv { expanded, activation: input.activation, se: input.se(block, expanded) }
 }

@@ -7,7 +7,7 @@ mod sepconv;
 
 use crate::network::{Activation, LayerOp, Se, Shape};
 use crate::rounding::se_channels;
-use crate::spec::Block;
+use crate::spec::{Block, SeBase, SeRounding, SqueezeExciteSpec};
 
 pub(crate) use long::read;
 
@@ -49,19 +49,27 @@ pub(crate) struct TimmType {
 }
 
 /// What a layer is built from.
-pub(crate) struct LayerInput {
+pub(crate) struct LayerInput<'a> {
     pub(crate) shape: Shape,
     /// The block's own activation, or the network's.
     pub(crate) activation: Activation,
+    /// What the squeeze-excites of the network have in common.
+    pub(crate) squeeze_excite: Option<&'a SqueezeExciteSpec>,
 }
 
-impl LayerInput {
-    /// MnasNet's squeeze-excite: its width from the layer's input channels, the block's activation between.
-    fn se(&self, block: &Block) -> Option<Se> {
+impl LayerInput<'_> {
+    /// The block's squeeze-excite, over `expanded` channels. What the network does not say is as in MnasNet.
+    fn se(&self, block: &Block, expanded: usize) -> Option<Se> {
+        let said = self.squeeze_excite;
+        let base = match said.and_then(|it| it.of).map_or(SeBase::Input, |it| it.value) {
+            SeBase::Input => self.shape.channels,
+            SeBase::Expanded => expanded,
+        };
+        let rounding = said.and_then(|it| it.rounding).map_or(SeRounding::Nearest, |it| it.value);
         block.se_ratio.map(|ratio| Se {
-            channels: se_channels(self.shape.channels, ratio.value),
-            activation: self.activation,
-            gate: Activation::Sigmoid,
+            channels: se_channels(base, ratio.value, rounding),
+            activation: said.and_then(|it| it.activation).map_or(self.activation, |it| it.value),
+            gate: said.and_then(|it| it.gate).map_or(Activation::Sigmoid, |it| it.value),
         })
     }
 }

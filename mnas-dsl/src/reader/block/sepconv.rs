@@ -20,7 +20,7 @@ pub(super) const ROW: Row = Row {
 fn layer(block: &Block, input: &LayerInput) -> LayerOp {
     LayerOp::SepConv {
         activation: input.activation,
-        se: input.se(block),
+        se: input.se(block, input.shape.channels),
         pointwise_activation: match block.pointwise_activation.map(|it| it.value) {
             None => Activation::Linear,
             Some(PointwiseActivation::Same) => input.activation,
