@@ -2,6 +2,7 @@
 # Everything that can be tested on this machine, in one command.
 #
 #   MNAS_PYTHON  a Python with numpy, onnx and onnxruntime (default python3): exported files are run in onnxruntime
+#   MNAS_BROWSER a chromium (default one on PATH): pages are looked at in it
 #   MNAS_ASSETS  real weights and photographs (default target/assets; scripts/fetch_assets.sh fetches them)
 #   CI           if set, what is missing is a failure; otherwise the tests that need it say "skipped"
 set -euo pipefail

@@ -185,7 +185,7 @@ impl fmt::Display for Summary {
 }
 
 /// `3887038` as `3,887,038`.
-fn grouped(value: u64) -> String {
+pub fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

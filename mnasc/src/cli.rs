@@ -52,6 +52,15 @@ Examples:
   mnasc summary mnasnet_a1.yaml
   mnasc summary mnasnet_a1.yaml --json | jq .macs")]
     Summary(SummaryArgs),
+    /// Draw a network on a page for a browser: blocks, costs, memory, and times if they were measured.
+    #[command(after_help = "\
+Examples:
+  mnasc view mnasnet_a1.yaml -o a1.html
+  mnasc bench mnasnet_a1.yaml --json --profile > a1.json
+  mnasc view mnasnet_a1.yaml --profile a1.json -o a1.html
+
+The page is one file that loads nothing, for light and dark, a desk and a phone. Equal specs give equal pages.")]
+    View(ViewArgs),
     /// Run a network on pictures or tensors.
     #[command(after_help = "\
 Examples:
@@ -248,6 +257,18 @@ pub(crate) struct SummaryArgs {
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ViewArgs {
+    /// The spec.
+    pub(crate) spec: PathBuf,
+    /// Write the page to this file; `-` is standard output.
+    #[arg(short, long, value_name = "OUT.html")]
+    pub(crate) output: PathBuf,
+    /// Show times that `mnasc bench SPEC --json --profile` measured.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

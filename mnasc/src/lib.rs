@@ -13,6 +13,7 @@ mod error;
 mod input;
 mod npy;
 mod output;
+mod page;
 mod peak;
 mod picture;
 mod roofline;

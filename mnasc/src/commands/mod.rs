@@ -9,6 +9,7 @@ pub(crate) mod peak;
 pub(crate) mod run;
 mod summary;
 mod verify;
+mod view;
 
 use crate::cli::{Cli, Command};
 use crate::error::Result;
@@ -19,6 +20,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<()> {
         None => compile::run(&cli.compile),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Summary(args)) => summary::run(&args),
+        Some(Command::View(args)) => view::run(&args),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Verify(args)) => verify::run(&args),

@@ -1,6 +1,7 @@
 //! The command line as its users see it: exit codes, texts, files.
 
 mod against;
+mod browser;
 mod compile;
 mod failures;
 mod folder;
@@ -10,3 +11,4 @@ mod measured;
 mod photographs;
 mod pictures;
 mod specs;
+mod view;
