@@ -36,6 +36,7 @@ mod render;
 mod resolve;
 pub mod rounding;
 pub mod source;
+pub mod space;
 pub mod spec;
 mod tokens;
 mod tree;
@@ -44,6 +45,7 @@ mod yaml;
 
 pub use diagnostics::{Diagnostic, Diagnostics, Place};
 pub use network::Network;
+pub use space::Space;
 pub use spec::Spec;
 pub use tokens::{MacroInput, MacroSource, parse_tokens};
 

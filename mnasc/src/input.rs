@@ -3,7 +3,7 @@
 use crate::cli::WeightsArgs;
 use crate::error::{Error, Result};
 use mnas_codegen::weights::{self, Weights};
-use mnas_dsl::{Diagnostic, Diagnostics, Network, Place, Spec};
+use mnas_dsl::{Diagnostic, Diagnostics, Network, Place, Space, Spec};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -20,6 +20,18 @@ const WEIGHTS_ALLOWANCE: u64 = 64 << 20;
 
 /// Reads and resolves a spec.
 pub(crate) fn spec(path: &Path) -> Result<(Spec, Network)> {
+    let (text, name) = text(path)?;
+    Ok(mnas_dsl::load_yaml(&text, &name)?)
+}
+
+/// Reads a search space, and gives its text too.
+pub(crate) fn space(path: &Path) -> Result<(Space, String)> {
+    let (text, name) = text(path)?;
+    Ok((Space::parse(&text, &name)?, text))
+}
+
+/// Text of a spec and its name in messages.
+fn text(path: &Path) -> Result<(String, String)> {
     let name = path.display().to_string();
     let Some(bytes) = read(path, SPEC_LIMIT)? else {
         return Err(diagnostic(
@@ -29,7 +41,7 @@ pub(crate) fn spec(path: &Path) -> Result<(Spec, Network)> {
         ));
     };
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(&name, error.as_bytes()))?;
-    Ok(mnas_dsl::load_yaml(&text, &name)?)
+    Ok((text, name))
 }
 
 /// Reads or draws weights; `None` where neither was asked for.

@@ -124,7 +124,7 @@ pub(crate) fn wrong_type(node: &Node, expected: &str, hint: &str, report: &mut R
 }
 
 /// `{choose: [..]}`, which search spaces have.
-fn is_choice(node: &Node) -> bool {
+pub(crate) fn is_choice(node: &Node) -> bool {
     matches!(&node.kind, Kind::Map(map) if matches!(map.as_slice(), [entry] if entry.key == "choose"))
 }
 

@@ -7,6 +7,7 @@ mod emit;
 mod fuzz;
 pub(crate) mod peak;
 pub(crate) mod run;
+mod space;
 mod summary;
 mod verify;
 mod view;
@@ -26,5 +27,6 @@ pub(crate) fn dispatch(cli: Cli) -> Result<()> {
         Some(Command::Verify(args)) => verify::run(&args),
         Some(Command::Fuzz(args)) => fuzz::run(&args),
         Some(Command::Peak(args)) => peak::run(&args),
+        Some(Command::Space(args)) => space::run(&args),
     }
 }

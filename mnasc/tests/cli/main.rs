@@ -10,5 +10,6 @@ mod generated;
 mod measured;
 mod photographs;
 mod pictures;
+mod space;
 mod specs;
 mod view;

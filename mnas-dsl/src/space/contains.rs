@@ -1,0 +1,217 @@
+//! Whether a network is a member of a space, and if not, which block is none of its.
+
+use super::{Space, is_same_layer};
+use crate::diagnostics::Diagnostics;
+use crate::network::{Layer, LayerOp, Network, Se};
+use std::collections::BTreeMap;
+
+/// Combinations of choices of one block, or outside of blocks, that are tried at most.
+const MAX_COMBINATIONS: usize = 100_000;
+
+/// Whether a network is a member.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Membership {
+    /// It is, with these alternatives. What the space does not search may differ: padding, batch norm, names.
+    Member(Vec<usize>),
+    /// It is not.
+    Not(Differences),
+}
+
+/// Why a network is no member.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Differences {
+    /// The part of the space that no choice makes like the network: `blocks.3`, `stem`, `head`, `input`.
+    pub part: String,
+    /// What differs from the nearest member, for people, one difference each.
+    pub differences: Vec<String>,
+}
+
+impl Space {
+    /// Whether `network` is a member: whether some alternatives give the same layers, in the same order, and the same
+    /// head. Blocks may be cut otherwise than the space cuts them.
+    ///
+    /// # Errors
+    ///
+    /// A space whose blocks have too many combinations to try.
+    pub fn contains(&self, network: &Network) -> Result<Membership, Diagnostics> {
+        let count = self.size().blocks.len();
+        let outside = self.combinations(None)?;
+        let mut best: Option<(usize, Differences)> = None;
+        for combination in outside {
+            let mut indices = vec![0; self.choices.len()];
+            set(&mut indices, &combination);
+            match self.contains_with(network, indices, count)? {
+                Ok(indices) => return Ok(Membership::Member(indices)),
+                Err((depth, why)) => {
+                    if best.as_ref().is_none_or(|(deepest, _)| depth > *deepest) {
+                        best = Some((depth, why));
+                    }
+                }
+            }
+        }
+        let nothing = Differences { part: "input".to_owned(), differences: vec!["the space is empty".to_owned()] };
+        Ok(Membership::Not(best.map_or(nothing, |(_, why)| why)))
+    }
+
+    /// The alternatives of all blocks, given those outside of blocks; or how far it went and what stopped it.
+    fn contains_with(
+        &self,
+        network: &Network,
+        start: Vec<usize>,
+        count: usize,
+    ) -> Result<Result<Vec<usize>, (usize, Differences)>, Diagnostics> {
+        let Ok((_, first)) = self.member(&start) else {
+            return Ok(Err((0, not("input", vec!["this combination is no network".to_owned()]))));
+        };
+        if first.input != network.input {
+            let (is, has) = (network.input, first.input);
+            let text = format!(
+                "{}x{}x{}, in the space {}x{}x{}",
+                is.height, is.width, is.channels, has.height, has.width, has.channels
+            );
+            return Ok(Err((0, not("input", vec![text]))));
+        }
+        match (first.layers.first(), network.layers.first()) {
+            (Some(ours), Some(theirs)) if is_same_layer(ours, theirs) => {}
+            (Some(ours), Some(theirs)) => return Ok(Err((0, not("stem", differences(theirs, ours))))),
+            _ => return Ok(Err((0, not("stem", vec!["there is none".to_owned()])))),
+        }
+        // Where in the network a block may begin, and by which alternatives one gets there.
+        let mut starts = BTreeMap::from([(1, start)]);
+        for block in 0..count {
+            let combinations = self.combinations(Some(block))?;
+            let mut ends = BTreeMap::new();
+            let mut nearest: Option<Vec<String>> = None;
+            for (&at, prefix) in &starts {
+                for combination in &combinations {
+                    let mut indices = prefix.clone();
+                    set(&mut indices, combination);
+                    let Ok((_, member)) = self.member(&indices) else { continue };
+                    let prefix = format!("blocks.{block}.");
+                    let ours: Vec<&Layer> =
+                        member.layers.iter().filter(|layer| layer.name.starts_with(&prefix)).collect();
+                    let theirs = network.layers.get(at..).unwrap_or_default();
+                    if theirs.len() >= ours.len() && ours.iter().zip(theirs).all(|(a, b)| is_same_layer(a, b)) {
+                        ends.entry(at + ours.len()).or_insert(indices);
+                        continue;
+                    }
+                    let found = block_differences(theirs, &ours);
+                    if nearest.as_ref().is_none_or(|nearest| found.len() < nearest.len()) {
+                        nearest = Some(found);
+                    }
+                }
+            }
+            if ends.is_empty() {
+                return Ok(Err((block + 1, not(&format!("blocks.{block}"), nearest.unwrap_or_default()))));
+            }
+            starts = ends;
+        }
+        let Some(indices) = starts.get(&network.layers.len()) else {
+            let text = format!(
+                "the network goes on: {} layers, in the space at most {}",
+                network.layers.len(),
+                starts.keys().max().unwrap_or(&0)
+            );
+            return Ok(Err((count + 1, not("blocks", vec![text]))));
+        };
+        if first.head != network.head {
+            let text = format!("{:?}, in the space {:?}", network.head, first.head);
+            return Ok(Err((count + 1, not("head", vec![text]))));
+        }
+        Ok(Ok(indices.clone()))
+    }
+
+    /// Every combination of a block's choices (or of those outside of blocks), as pairs of choice and alternative.
+    fn combinations(&self, block: Option<usize>) -> Result<Vec<Vec<(usize, usize)>>, Diagnostics> {
+        let mut all = vec![Vec::new()];
+        for (at, choice) in self.choices.iter().enumerate().filter(|(_, choice)| choice.block == block) {
+            if all.len() * choice.nodes.len() > MAX_COMBINATIONS {
+                let mut report = crate::diagnostics::Report::new(&self.source);
+                report.error(choice.span, "too many combinations to try", |d| {
+                    d.label("at the latest here")
+                        .hint(format!("a block of a space that is asked for a member has at most {MAX_COMBINATIONS}"));
+                });
+                return report.finish(None);
+            }
+            all = all
+                .iter()
+                .flat_map(|combination| {
+                    (0..choice.nodes.len()).map(move |alternative| {
+                        let mut longer = combination.clone();
+                        longer.push((at, alternative));
+                        longer
+                    })
+                })
+                .collect();
+        }
+        Ok(all)
+    }
+}
+
+fn set(indices: &mut [usize], combination: &[(usize, usize)]) {
+    for &(at, alternative) in combination {
+        indices[at] = alternative;
+    }
+}
+
+fn not(part: &str, differences: Vec<String>) -> Differences {
+    Differences { part: part.to_owned(), differences }
+}
+
+/// What differs between a block and the layers of a network from some place on.
+fn block_differences(theirs: &[Layer], ours: &[&Layer]) -> Vec<String> {
+    let Some((last, first)) = ours.last().zip(ours.first()) else { return Vec::new() };
+    let Some(their_first) = theirs.first() else {
+        return vec!["the network has ended".to_owned()];
+    };
+    let mut found = differences(their_first, first);
+    if found.is_empty() {
+        // The first layer is alike: where the layers part is what there is to say.
+        let alike = ours.iter().zip(theirs).take_while(|(a, b)| is_same_layer(a, b)).count();
+        match theirs.get(alike) {
+            Some(other) => {
+                let ours = ours.get(alike).unwrap_or(last);
+                found =
+                    differences(other, ours).into_iter().map(|text| format!("layer {}: {text}", alike + 1)).collect();
+            }
+            None => found.push(format!("layers {alike}, in the space {}", ours.len())),
+        }
+    }
+    found
+}
+
+/// What differs between two layers, each with both values.
+fn differences(theirs: &Layer, ours: &Layer) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut compare = |what: &str, theirs: String, ours: String| {
+        if theirs != ours {
+            found.push(format!("{what} {theirs}, in the space {ours}"));
+        }
+    };
+    compare("op", op(theirs), op(ours));
+    compare("kernel", theirs.kernel_size.to_string(), ours.kernel_size.to_string());
+    compare("stride", theirs.stride.to_string(), ours.stride.to_string());
+    compare("squeeze-excite", se(theirs), se(ours));
+    compare("filters", theirs.output.channels.to_string(), ours.output.channels.to_string());
+    compare("skip", format!("{:?}", theirs.skip).to_lowercase(), format!("{:?}", ours.skip).to_lowercase());
+    if found.is_empty() && !is_same_layer(theirs, ours) {
+        found.push(format!("{:?}, in the space {:?}", theirs.op, ours.op));
+    }
+    found
+}
+
+fn op(layer: &Layer) -> String {
+    match &layer.op {
+        LayerOp::Conv { .. } => "conv".to_owned(),
+        LayerOp::SepConv { .. } => "sepconv".to_owned(),
+        LayerOp::MbConv { expanded, .. } => format!("mbconv of {expanded} channels"),
+    }
+}
+
+fn se(layer: &Layer) -> String {
+    let se: Option<Se> = match &layer.op {
+        LayerOp::Conv { .. } => None,
+        LayerOp::SepConv { se, .. } | LayerOp::MbConv { se, .. } => *se,
+    };
+    se.map_or("none".to_owned(), |se| format!("of {} channels", se.channels))
+}

@@ -1,0 +1,18 @@
+//! Architecture search over the members of a [`Space`](mnas_dsl::Space).
+//!
+//! ```text
+//!  Searcher  -- ask -->  member  -- limits -->  Evaluator  -- reward -->  tell, and the Study keeps both
+//! ```
+//!
+//! Searchers know sizes of choices and nothing of networks; evaluators know networks and nothing of searchers; the study
+//! knows trials. All chance comes from generators whose state is saved with the trials: equal seeds give equal searches,
+//! interrupted or not.
+#![forbid(unsafe_code)]
+
+pub mod limits;
+pub mod rng;
+
+/// Runs the README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
