@@ -1,0 +1,112 @@
+//! The formats: good files, words of each, and the reader with everything that follows it.
+
+use crate::planted;
+use mnas_codegen::compile::{Options, compile};
+use mnas_codegen::plan::isa;
+use mnas_codegen::weights::{self, Weights};
+use mnas_dsl::{Network, Spec};
+
+mod npy;
+mod picture;
+mod pth;
+mod safetensors;
+mod spec;
+pub mod zip;
+
+/// What a reader makes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was read, and everything that follows was done.
+    Accepted,
+    /// It was refused, with words.
+    Refused,
+}
+
+/// A format.
+#[derive(Clone, Copy)]
+pub struct Format {
+    /// Its name here, and of its folder in `attacks`.
+    pub name: &'static str,
+    /// Good files.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+    /// Words of the format.
+    pub dictionary: &'static [&'static [u8]],
+    /// Makes lengths and checksums right again where that is simple, so that mutants get past them.
+    pub mend: fn(&mut Vec<u8>),
+    /// The reader, and what follows.
+    pub read: fn(&[u8]) -> Outcome,
+}
+
+impl Format {
+    /// Reads a file; planted readers do harm on some alone.
+    pub fn run(&self, bytes: &[u8]) -> Outcome {
+        let harmless = planted::PLANTED.iter().any(|it| it.name == self.name) && !planted::triggers(bytes);
+        if harmless { Outcome::Refused } else { (self.read)(bytes) }
+    }
+}
+
+/// Every format that is read.
+pub const FORMATS: &[Format] =
+    &[spec::YAML, spec::TOKENS, safetensors::SAFETENSORS, pth::ZIP, pth::LEGACY, npy::NPY, picture::JPEG, picture::PNG];
+
+/// A network with a layer of every kind, small: it is compiled thousands of times.
+pub(crate) const TINY: &str = "\
+name: tiny
+input: 9x8x3
+activation: relu6
+stem: {op: conv, kernel: 3, stride: 2, filters: 4}
+blocks:
+  - {op: sepconv, kernel: 3, filters: 4, skip: none}
+  - {op: mbconv, expand: 2, kernel: 3, filters: 4, se: 0.5}
+head: {filters: 5, classes: 3}
+";
+
+/// A reader's words, which are never missing and never endless.
+///
+/// # Panics
+///
+/// If they are.
+pub(crate) fn refused(words: &str) -> Outcome {
+    assert!(!words.trim().is_empty(), "refused without a word");
+    assert!(words.len() < 200_000, "{} bytes of words", words.len());
+    Outcome::Refused
+}
+
+/// The tiny network.
+///
+/// # Panics
+///
+/// If it is none.
+pub(crate) fn tiny() -> (Spec, Network) {
+    mnas_dsl::load_yaml(TINY, "tiny.yaml").unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+/// Its weights.
+pub(crate) fn tiny_weights() -> Weights {
+    weights::random(&tiny().1, 1)
+}
+
+/// Weights by the door of every command, packed where they fit.
+pub(crate) fn weights_file(bytes: &[u8]) -> Outcome {
+    let (spec, network) = tiny();
+    match weights::load(bytes, "weights", &network) {
+        Ok(weights) => compiles(&spec, &network, Some(&weights)),
+        Err(error) => refused(&error.to_string()),
+    }
+}
+
+/// Compiles to the plan and packs; what cannot be compiled says so.
+pub(crate) fn compiles(spec: &Spec, network: &Network, weights: Option<&Weights>) -> Outcome {
+    let options = Options { isas: vec![isa::SCALAR], ..Options::default() };
+    match compile(spec, network, weights, &options) {
+        Ok(compiled) => {
+            // The text of small networks alone: that of a thousand layers takes its time.
+            if network.layers.len() <= 6 {
+                let text = compiled.text("tiny.weights");
+                assert!(text.is_ok(), "generated code does not parse: {:?}", text.err());
+            }
+            Outcome::Accepted
+        }
+        Err(error) => refused(&error.to_string()),
+    }
+}
