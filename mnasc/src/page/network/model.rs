@@ -8,6 +8,7 @@ use mnas_codegen::plan::{Plan, Step, StepSchedule};
 use mnas_codegen::report::{self, Summary, SummaryRow};
 use mnas_dsl::network::{Network, Shape, Skip};
 use mnas_dsl::spec::{Block, Spec};
+use std::collections::BTreeMap;
 
 /// A network, ready to be drawn.
 pub(super) struct Model<'a> {
@@ -102,8 +103,8 @@ impl<'a> Model<'a> {
     ) -> Self {
         let summary = report::summary(&compiled.graph);
         let mut model = Model { spec, network, compiled, summary, profile, stages: Vec::new() };
-        for index in 0..compiled.graph.layers.len() {
-            let layer = model.layer(index);
+        for (index, runs) in runs(compiled).into_iter().enumerate() {
+            let layer = model.layer(index, runs);
             let written = &compiled.graph.layers[index];
             let name = stage_of(&written.name);
             if model.stages.last().is_none_or(|stage| stage.name != name) {
@@ -144,7 +145,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn layer(&self, index: usize) -> Layer {
+    fn layer(&self, index: usize, runs: Runs) -> Layer {
         let graph = &self.compiled.graph;
         let name = graph.layers[index].name.clone();
         let nodes: Vec<(usize, _)> = graph.layer_nodes(index).collect();
@@ -171,7 +172,7 @@ impl<'a> Model<'a> {
                 (look, 1, 1, input, Skip::None)
             }
         };
-        let (runs, memory) = self.runs(&name);
+        let memory = self.measured(&runs);
         let sum = |cost: fn(&SummaryRow) -> u64| operators.iter().map(cost).sum();
         let costs = Costs {
             parameters: sum(|row| row.parameters),
@@ -191,31 +192,13 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Where a layer runs, and bytes and time of that.
-    fn runs(&self, name: &str) -> (Runs, Costs) {
+    /// Bytes and time of what a layer runs in.
+    fn measured(&self, runs: &Runs) -> Costs {
         let plan = self.plan();
-        let parts = |step: &'a Step| step.name.split('+');
-        let mut costs = Costs::default();
-        let (mut steps, mut with) = (Vec::new(), Vec::new());
-        // What belongs to no layer (the image, made ready) is the next one's.
-        let mut before = Vec::new();
-        for (index, step) in plan.steps.iter().enumerate() {
-            if !parts(step).any(|part| self.compiled.graph.layers.iter().any(|layer| layer.name == part)) {
-                before.push(index);
-                continue;
-            }
-            let last = parts(step).next_back().unwrap_or_default();
-            if last == name {
-                steps.append(&mut before);
-                steps.push(index);
-                with.extend(parts(step).filter(|part| *part != name).map(str::to_owned));
-            } else if parts(step).any(|part| part == name) && steps.is_empty() {
-                return (Runs::Within(last.to_owned()), costs);
-            }
-            before.clear();
-        }
         let bytes = |id: usize| plan.arena.buffers.get(id).map_or(0, |buffer| (buffer.len * size_of::<f32>()) as u64);
-        for &index in &steps {
+        let mut costs = Costs::default();
+        let Runs::Steps { steps, .. } = runs else { return costs };
+        for &index in steps {
             let step = &plan.steps[index];
             costs.output_bytes = bytes(step.output);
             costs.scratch_bytes = costs.scratch_bytes.max(step.scratch.map_or(0, bytes));
@@ -223,8 +206,36 @@ impl<'a> Model<'a> {
                 costs.us = Some(costs.us.unwrap_or(0.0) + time.us);
             }
         }
-        (Runs::Steps { steps, with }, costs)
+        costs
     }
+}
+
+/// Where each layer of the graph runs.
+fn runs(compiled: &Compiled) -> Vec<Runs> {
+    let layers = &compiled.graph.layers;
+    let index: BTreeMap<&str, usize> = layers.iter().enumerate().map(|(i, layer)| (layer.name.as_str(), i)).collect();
+    let mut runs: Vec<Runs> = layers.iter().map(|_| Runs::Steps { steps: Vec::new(), with: Vec::new() }).collect();
+    // What belongs to no layer (the image, made ready) is the next one's.
+    let mut before = Vec::new();
+    for (number, step) in compiled.plan.steps.iter().enumerate() {
+        before.push(number);
+        // The last of the layers that a step computes is the one whose result it stores.
+        let mut parts = step.name.split('+').filter_map(|part| index.get(part).copied());
+        let Some(last) = parts.next_back() else { continue };
+        let last_name = &layers[last].name;
+        for part in parts {
+            if matches!(&runs[part], Runs::Steps { steps, .. } if steps.is_empty()) {
+                runs[part] = Runs::Within(last_name.clone());
+            }
+            if let Runs::Steps { with, .. } = &mut runs[last] {
+                with.push(layers[part].name.clone());
+            }
+        }
+        if let Runs::Steps { steps, .. } = &mut runs[last] {
+            steps.append(&mut before);
+        }
+    }
+    runs
 }
 
 /// `blocks.2` for `blocks.2.1`; a stage of its own for everything else.

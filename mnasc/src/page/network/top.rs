@@ -1,6 +1,6 @@
 //! The head of the page: the name, the totals, what the colours mean.
 
-use super::kind::{Look, kernel_class};
+use super::kind::kernel_class;
 use super::model::{Layer, Model};
 use super::{Html, numbers, shape};
 
@@ -42,19 +42,26 @@ fn tile(out: &mut Html, name: &str, value: &str, beside: &str) {
     out.leaf("dd", &[("class", "muted")], beside).raw("</div>\n");
 }
 
-/// Kinds and kernels that the network has, in its order.
+/// What each colour stands for, in the order of the network.
 pub(super) fn legend(model: &Model) -> Html {
+    let mut entries: Vec<(String, usize, Vec<&str>)> = Vec::new();
+    for Layer { look, kernel_size, .. } in model.stages.iter().flat_map(|stage| &stage.layers) {
+        let class = format!("swatch {} {}", look.hue.class(), kernel_class(*kernel_size));
+        let at = entries.iter().position(|entry| entry.0 == class && entry.1 == *kernel_size).unwrap_or_else(|| {
+            entries.push((class, *kernel_size, Vec::new()));
+            entries.len() - 1
+        });
+        let labels = &mut entries[at].2;
+        if !labels.contains(&look.label.as_str()) {
+            labels.push(&look.label);
+        }
+    }
     let mut out = Html::new();
     out.raw("<ul class=\"legend\">\n");
-    let mut seen: Vec<(&Look, usize)> = Vec::new();
-    for Layer { look, kernel_size, .. } in model.stages.iter().flat_map(|stage| &stage.layers) {
-        if seen.contains(&(look, *kernel_size)) {
-            continue;
-        }
-        seen.push((look, *kernel_size));
+    for (class, kernel_size, labels) in &entries {
         let kernel = if *kernel_size > 1 { format!(" {kernel_size}×{kernel_size}") } else { String::new() };
-        let class = format!("swatch {} {}", look.hue.class(), kernel_class(*kernel_size));
-        out.raw("<li>").leaf("span", &[("class", &class)], "").text(&format!("{}{kernel}", look.label)).raw("</li>\n");
+        let words = format!("{}{kernel}", labels.join(", "));
+        out.raw("<li>").leaf("span", &[("class", class)], "").text(&words).raw("</li>\n");
     }
     out.raw("</ul>\n");
     out
