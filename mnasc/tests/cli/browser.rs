@@ -1,5 +1,5 @@
-//! Pages in a real browser: Debian's chromium, or what `MNAS_BROWSER` names. One start looks at a page four times, in
-//! frames as wide as a phone and as a desk, each in light and in dark.
+//! Pages in a real browser: Debian's chromium, or what `MNAS_BROWSER` names. One start looks at a page six times, in
+//! frames as wide as a phone, a tablet and a desk, each in light and in dark.
 
 use crate::folder::Folder;
 use serde_json::{Value, json};
@@ -15,7 +15,8 @@ pub(crate) struct Expected<'a> {
 }
 
 /// A frame's width and colours.
-const FRAMES: [(u32, &str); 4] = [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")];
+const FRAMES: [(u32, &str); 6] =
+    [(390, "light"), (390, "dark"), (980, "light"), (980, "dark"), (1280, "light"), (1280, "dark")];
 
 /// Starts a browser on the pages; what is wrong with each. `None`, and a word on standard error, where there is none.
 pub(crate) fn look(folder: &Folder, pages: &[Expected]) -> Option<Vec<Vec<String>>> {

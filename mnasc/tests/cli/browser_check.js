@@ -16,6 +16,10 @@ async function check(frame, expected) {
     if (box.width > 0 && !at.closest(".box, pre, #tip") && box.right > root.clientWidth + 0.5)
       say(`${at.tagName} ${at.className} ends at ${box.right} of ${root.clientWidth}`);
   }
+  for (const box of page.querySelectorAll(".figure, .metric, .shape, .badge, .tiles > div, .legend li"))
+    for (const at of box.children)
+      if (at.getBoundingClientRect().right > box.getBoundingClientRect().right + 0.5)
+        say(`"${at.textContent}" stands out of ${box.className || box.tagName}`);
   for (const box of page.querySelectorAll(".map"))
     if (!(box.getBoundingClientRect().height > 0.5 && box.getBoundingClientRect().width > 0.5)) say("a shape that is not seen");
   const drawn = page.querySelectorAll("[data-buffer] rect").length;

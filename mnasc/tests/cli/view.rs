@@ -58,6 +58,7 @@ fn pages_look_right_in_a_browser() {
         ("refused: ", tiny.replace("</main>", "<img src=\"https://example.invalid/x.png\" alt=\"\"></main>")),
         ("console: ", tiny.replace("\"use strict\";", "console.error(\"no\");")),
         ("pixels wide on 390", tiny.replace("</main>", "<div style=\"width:600px\">wide</div></main>")),
+        ("stands out of figure", tiny.replace("<b>MBConv6</b>", "<b style=\"min-width:400px\">MBConv6</b>")),
         ("contrast ", tiny.replace("--muted: #56606c", "--muted: #a6b0bc")),
         ("light and dark are both", tiny.replace("--page: #0f1318", "--page: #f5f6f8")),
         ("rectangles for", tiny.replacen("data-buffer=\"input\"", "data-x=\"input\"", 1)),

@@ -151,7 +151,7 @@ fn costs(out: &mut Html, scale: &Scale, costs: &Costs, runs: Option<&Runs>) {
     } else {
         out.leaf("span", &[("class", "figureof")], &numbers::bytes(costs.output_bytes));
         if costs.scratch_bytes > 0 {
-            out.leaf("span", &[("class", "muted")], &format!("+ {}", numbers::bytes(costs.scratch_bytes)));
+            out.leaf("span", &[("class", "muted")], &format!("+{}", numbers::bytes(costs.scratch_bytes)));
         }
         out.raw("<span class=\"bar\">");
         bar(out, "fill", part(costs.output_bytes, scale.arena));
