@@ -61,6 +61,24 @@ Examples:
 
 The page is one file that loads nothing, for light and dark, a desk and a phone. Equal specs give equal pages.")]
     View(ViewArgs),
+    /// List what a file of weights holds.
+    #[command(after_help = "\
+Examples:
+  mnasc inspect mobilenet_v2.pth
+  mnasc inspect model.ckpt-112233.index
+  mnasc inspect a1.safetensors --json | jq .tensors[0]
+
+Each tensor with its type, shape as the file has it, and bytes; then the format, totals, and whose names they look like.
+Of a TensorFlow checkpoint only the index is read.")]
+    Inspect(InspectArgs),
+    /// Write weights of any format and names as safetensors with mnas's names.
+    #[command(after_help = "\
+Examples:
+  mnasc convert mobilenet_v2.yaml --weights v2.pth -o v2.safetensors
+  mnasc convert mnasnet_a1.yaml --weights model.ckpt-112233.index -o a1.safetensors --list
+
+The spec says which tensors there have to be; float32, axes in PyTorch's order.")]
+    Convert(ConvertArgs),
     /// Run a network on pictures or tensors.
     #[command(after_help = "\
 Examples:
@@ -178,7 +196,8 @@ pub(crate) struct CompileArgs {
 /// Where weights come from.
 #[derive(Debug, Default, Args)]
 pub(crate) struct WeightsArgs {
-    /// Weights: safetensors or PyTorch's .pth, with mnas's, timm's, torchvision's or efficientnet's names.
+    /// Weights: safetensors, PyTorch's .pth or a TensorFlow checkpoint's .index, with the names of mnas, timm,
+    /// torchvision, efficientnet-pytorch or TensorFlow's models.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
     /// Random weights on which activations stay alive; equal seeds give equal weights.
@@ -287,6 +306,33 @@ pub(crate) struct ViewArgs {
     /// Show times that `mnasc bench SPEC --json --profile` measured.
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// Safetensors, PyTorch's .pth, or a TensorFlow checkpoint by its .index.
+    pub(crate) file: PathBuf,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("source").required(true).args(["weights", "random_weights"])))]
+pub(crate) struct ConvertArgs {
+    /// The spec.
+    pub(crate) spec: PathBuf,
+    #[command(flatten)]
+    pub(crate) weights: WeightsArgs,
+    /// Where to.
+    #[arg(short, long, value_name = "OUT.safetensors")]
+    pub(crate) output: PathBuf,
+    /// Print each tensor's name, and what the file called it.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// One JSON object, with the names.
+    #[arg(long, conflicts_with = "list")]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 use crate::cli::WeightsArgs;
 use crate::error::{Error, Result};
+use crate::weight_file;
 use mnas_codegen::weights::{self, Weights};
 use mnas_dsl::{Diagnostic, Diagnostics, Network, Place, Space, Spec};
 use std::fs::File;
@@ -10,13 +11,6 @@ use std::path::Path;
 
 /// More than the language takes for a spec, so that it judges every file that is read completely.
 const SPEC_LIMIT: u64 = 2 << 20;
-
-/// Bytes of a weights file for each parameter: a checkpoint in double precision with an optimiser's and an average's
-/// copies has five times eight.
-const BYTES_PER_PARAMETER: u64 = 64;
-
-/// Bytes that any weights file may have beside that.
-const WEIGHTS_ALLOWANCE: u64 = 64 << 20;
 
 /// Reads and resolves a spec.
 pub(crate) fn spec(path: &Path) -> Result<(Spec, Network)> {
@@ -50,18 +44,7 @@ pub(crate) fn weights(args: &WeightsArgs, network: &Network) -> Result<Option<We
         return Ok(Some(weights::random(network, seed)));
     }
     let Some(path) = &args.weights else { return Ok(None) };
-    let limit = WEIGHTS_ALLOWANCE + BYTES_PER_PARAMETER * network.parameters();
-    let Some(bytes) = read(path, limit)? else {
-        return Err(Error::input(format!(
-            "`{}` has more than {} MB, too much for the {} parameters of network `{}`",
-            path.display(),
-            limit >> 20,
-            network.parameters(),
-            network.name
-        )));
-    };
-    let read = weights::load(&bytes, &path.display().to_string(), network);
-    read.map(Some).map_err(|error| Error::input(error.to_string()))
+    weight_file::load(path, network).map(|fitted| Some(fitted.weights))
 }
 
 /// Reads or draws weights; random ones of seed 0 where neither was asked for.

@@ -20,6 +20,7 @@ mod roofline;
 mod runner;
 #[doc(hidden)]
 pub mod untrusted;
+mod weight_file;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -7,8 +7,8 @@ pub(super) enum ElementType {
     Bf16,
     F32,
     F64,
-    /// An integer or boolean of so many bytes: never a weight.
-    Integer(usize),
+    /// An integer or boolean by its name and size in bytes: never a weight.
+    Integer(&'static str, usize),
 }
 
 impl ElementType {
@@ -18,12 +18,23 @@ impl ElementType {
             ElementType::F16 | ElementType::Bf16 => 2,
             ElementType::F32 => 4,
             ElementType::F64 => 8,
-            ElementType::Integer(bytes) => bytes,
+            ElementType::Integer(_, bytes) => bytes,
+        }
+    }
+
+    /// Its usual name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            ElementType::F16 => "float16",
+            ElementType::Bf16 => "bfloat16",
+            ElementType::F32 => "float32",
+            ElementType::F64 => "float64",
+            ElementType::Integer(name, _) => name,
         }
     }
 
     pub(super) fn is_float(self) -> bool {
-        !matches!(self, ElementType::Integer(_))
+        !matches!(self, ElementType::Integer(..))
     }
 
     /// Element `index` of `bytes`, or `None` past its end and for integers.
@@ -35,7 +46,7 @@ impl ElementType {
             ElementType::Bf16 => Some(f32::from_bits(u32::from(u16::from_le_bytes(*bytes.first_chunk()?)) << 16)),
             ElementType::F32 => Some(f32::from_le_bytes(*bytes.first_chunk()?)),
             ElementType::F64 => Some(f64::from_le_bytes(*bytes.first_chunk()?) as f32),
-            ElementType::Integer(_) => None,
+            ElementType::Integer(..) => None,
         }
     }
 }
@@ -84,6 +95,6 @@ mod tests {
         assert_eq!(ElementType::F32.get(&[0, 0, 128, 63], 1), None);
         assert_eq!(ElementType::F64.get(&[0; 8], usize::MAX), None);
         assert_eq!(ElementType::Bf16.get(&[0x80, 0xbf], 0), Some(-1.0));
-        assert_eq!(ElementType::Integer(8).get(&[0; 8], 0), None);
+        assert_eq!(ElementType::Integer("int64", 8).get(&[0; 8], 0), None);
     }
 }

@@ -8,20 +8,21 @@ use std::collections::{BTreeMap, BTreeSet};
 /// beyond this the file is of another kind, and the comparison, which is quadratic, would take long.
 const MAX_COMPARED: usize = 2_000;
 
-/// Renames the file's tensors to ours, or lists everything that does not fit.
+/// Renames the file's tensors to ours, and gives the file's name of each; or lists everything that does not fit.
 pub(super) fn fit(
     mut tensors: FileTensors,
     parameters: &[Parameter],
     names: &Names,
     backbone: bool,
-) -> Result<Weights, Vec<Problem>> {
+) -> Result<(Weights, BTreeMap<String, String>), Vec<Problem>> {
     let mut weights = Weights::new();
+    let mut sources = BTreeMap::new();
     let mut missing = Vec::new();
     let mut problems = Vec::new();
     for parameter in parameters {
         let name = names.of(parameter);
         match tensors.remove(&name) {
-            None => missing.push((name, &parameter.shape)),
+            None => missing.push((name, names.convention.shape(parameter))),
             Some(mut tensor) => {
                 // A 1x1 convolution on a single pixel is kept as a fully connected layer by some.
                 if parameter.kind == ParameterKind::ConvWeight
@@ -29,8 +30,9 @@ pub(super) fn fit(
                 {
                     tensor.shape.clone_from(&parameter.shape);
                 }
-                problems.extend(check(&name, &tensor, parameter));
-                weights.insert(parameter.name.clone(), tensor);
+                problems.extend(check(&name, &tensor, parameter, names));
+                weights.insert(parameter.name.clone(), names.convention.to_ours(tensor, parameter));
+                sources.insert(parameter.name.clone(), name);
             }
         }
     }
@@ -42,7 +44,7 @@ pub(super) fn fit(
     let mut all: Vec<Problem> = Vec::new();
     for (name, shape) in &missing {
         let nearest = nearest(name, extra.keys().map(|name| name.as_str()));
-        all.push(Problem::Missing { name: name.clone(), shape: shape.to_vec(), nearest });
+        all.push(Problem::Missing { name: name.clone(), shape: shape.clone(), nearest });
     }
     for (name, tensor) in &extra {
         // What is missing is what was meant, if it is near at all.
@@ -51,15 +53,16 @@ pub(super) fn fit(
         all.push(Problem::Extra { name: name.to_string(), shape: tensor.shape.clone(), nearest });
     }
     all.append(&mut problems);
-    if all.is_empty() { Ok(weights) } else { Err(all) }
+    if all.is_empty() { Ok((weights, sources)) } else { Err(all) }
 }
 
 /// What is wrong with a tensor that is there.
-fn check(name: &str, tensor: &WeightTensor, parameter: &Parameter) -> Vec<Problem> {
+fn check(name: &str, tensor: &WeightTensor, parameter: &Parameter, names: &Names) -> Vec<Problem> {
     let mut problems = Vec::new();
     let name = name.to_string();
-    if tensor.shape != parameter.shape {
-        let (found, needed) = (tensor.shape.clone(), parameter.shape.clone());
+    let needed = names.convention.shape(parameter);
+    if tensor.shape != needed {
+        let found = tensor.shape.clone();
         problems.push(Problem::Shape { name: name.clone(), found, needed });
     }
     let mut bad = tensor.data.iter().enumerate().filter(|(_, value)| !value.is_finite());

@@ -3,7 +3,7 @@
 //! Reading takes F32, F16, BF16 and F64 and gives `f32`; writing gives F32.
 
 use super::elements::ElementType;
-use super::{FormatError, WeightTensor, Weights};
+use super::{FormatError, Listed, WeightTensor, Weights};
 use ::safetensors::tensor::{Dtype, Metadata, TensorInfo, View};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,6 +25,30 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, FormatError>
         tensors.insert(name, tensor);
     }
     Ok(tensors)
+}
+
+/// What a safetensors file holds, in the order of the bytes.
+pub(super) fn list(bytes: &[u8]) -> Result<Vec<Listed>, FormatError> {
+    let (metadata, _) = open(bytes)?;
+    let list = metadata.offset_keys().into_iter().filter_map(|name| {
+        let info = metadata.info(&name)?;
+        let element = match info.dtype {
+            Dtype::F16 => "float16".into(),
+            Dtype::BF16 => "bfloat16".into(),
+            Dtype::F32 => "float32".into(),
+            Dtype::F64 => "float64".into(),
+            Dtype::BOOL => "bool".into(),
+            // `I64` to `int64`, `U8` to `uint8`; others stay as the format calls them.
+            other => match format!("{other:?}") {
+                name if name.starts_with('I') => name.replacen('I', "int", 1),
+                name if name.starts_with('U') => name.replacen('U', "uint", 1),
+                name => name,
+            },
+        };
+        let bytes = info.data_offsets.1.saturating_sub(info.data_offsets.0);
+        Some(Listed { name, element, shape: info.shape.clone(), bytes: bytes as u64 })
+    });
+    Ok(list.collect())
 }
 
 /// Writes `weights` as safetensors: the same weights always give the same bytes.

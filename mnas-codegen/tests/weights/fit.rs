@@ -114,6 +114,39 @@ fn a_fully_connected_layer_may_be_a_convolution() {
 }
 
 #[test]
+fn names_of_tensorflow() {
+    check_names(
+        "tensorflow_mnasnet_a1",
+        &nets::shipped("mnasnet_a1"),
+        &[("stem.conv.bn.running_var", "mnasnet-a1/mnas_stem/batch_normalization/moving_variance")],
+    );
+    check_names(
+        "tensorflow_efficientnet_lite0",
+        &nets::shipped("efficientnet_lite0"),
+        &[("blocks.1.1.depthwise.bn.bias", "efficientnet-lite0/blocks_2/tpu_batch_normalization_1/beta")],
+    );
+}
+
+#[test]
+fn schemes_are_guessed_without_a_network() {
+    for (file, scheme) in [
+        ("tensorflow_mnasnet_a1", "TensorFlow mnasnet"),
+        ("tensorflow_efficientnet_lite0", "TensorFlow efficientnet"),
+        ("timm_semnasnet_100", "timm"),
+        ("timm_mobilenetv1_100", "timm"),
+        ("torchvision_mnasnet1_0", "torchvision mnasnet"),
+    ] {
+        let bytes = safetensors::write(&listed(file)).unwrap();
+        assert_eq!(weights::inventory(&bytes).unwrap().scheme(), Some(scheme), "{file}");
+    }
+    let ours = safetensors::write(&weights::random(&nets::tiny(), 1)).unwrap();
+    assert_eq!(weights::inventory(&ours).unwrap().scheme(), Some("mnas"));
+    let other = WeightTensor { shape: vec![1], data: vec![0.0] };
+    let other = safetensors::write(&[("encoder.weight".into(), other)].into()).unwrap();
+    assert_eq!(weights::inventory(&other).unwrap().scheme(), None);
+}
+
+#[test]
 fn a_stage_of_timm_may_be_several_blocks() {
     // The same network, with timm's stage 1 of two repeats written as two blocks.
     let text = "

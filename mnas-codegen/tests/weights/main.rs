@@ -5,3 +5,4 @@ mod files;
 mod fit;
 mod nets;
 mod random;
+mod tensorflow;

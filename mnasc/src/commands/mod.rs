@@ -3,8 +3,10 @@
 mod bench;
 mod check;
 pub(crate) mod compile;
+mod convert;
 mod emit;
 mod fuzz;
+mod inspect;
 pub(crate) mod peak;
 pub(crate) mod run;
 mod space;
@@ -22,6 +24,8 @@ pub(crate) fn dispatch(cli: Cli) -> Result<()> {
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Summary(args)) => summary::run(&args),
         Some(Command::View(args)) => view::run(&args),
+        Some(Command::Inspect(args)) => inspect::run(&args),
+        Some(Command::Convert(args)) => convert::run(&args),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Verify(args)) => verify::run(&args),

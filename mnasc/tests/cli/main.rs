@@ -13,3 +13,4 @@ mod pictures;
 mod space;
 mod specs;
 mod view;
+mod weights;

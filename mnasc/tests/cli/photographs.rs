@@ -32,6 +32,16 @@ fn check(name: &str) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
 
+    // Under our names they are the same weights, to the bit.
+    let ours = folder.path("ours.safetensors");
+    let mut command = folder.command(&["convert", "-o", "ours.safetensors", "--weights"]);
+    assert!(command.args([weights.as_path(), &spec]).output().unwrap().status.success());
+    let mut command = folder.command(&["run", "--top", "1000", "--json", "--weights"]);
+    command.args([ours.as_path(), &spec, Path::new("--image")]);
+    command.args(photographs.keys().map(|file| assets.join(file)));
+    let again = command.output().unwrap().stdout;
+    assert!(again == output.stdout, "converted weights give other logits");
+
     for ((file, expected), found) in photographs.iter().zip(found["images"].as_array().unwrap()) {
         let expected = &expected["resized"];
         let found = found["top"].as_array().unwrap();

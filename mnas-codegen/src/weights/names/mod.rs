@@ -1,15 +1,22 @@
 //! Naming schemes of weight files, and which of them a file follows.
 //!
 //! A scheme translates *modules* (`blocks.2.0.expand.bn`); what a module's tensors are called (`weight`, `bias`,
-//! `running_mean`, `running_var`) is the same everywhere. Adding a scheme is one file and one row of [`SCHEMES`].
+//! `running_mean`, `running_var`), and how they lie, is the framework's [`Convention`]. Adding a scheme is one file and
+//! one row of [`SCHEMES`] or [`TENSORFLOW_SCHEMES`].
 
 use super::{Parameter, WeightTensor};
 use mnas_dsl::network::{Layer, LayerOp, Network};
 use std::collections::BTreeMap;
 
+mod convention;
 mod efficientnet_pytorch;
+mod guess;
+mod tensorflow;
 mod timm;
 mod torchvision;
+
+pub(super) use convention::Convention;
+pub(super) use guess::guess;
 
 /// Tensors as a file names them.
 pub(super) type FileTensors = BTreeMap<String, WeightTensor>;
@@ -21,7 +28,7 @@ type Modules = BTreeMap<String, String>;
 /// network. Some schemes need the file's names to know how it groups blocks.
 type Scheme = (&'static str, fn(&Network, &FileTensors) -> Option<Modules>);
 
-/// All schemes; of two that fit equally well, the first is taken.
+/// Schemes with PyTorch's convention; of two that fit equally well, the first is taken.
 const SCHEMES: [Scheme; 7] = [
     ("mnas", |_, _| Some(ours())),
     ("timm", timm::modules),
@@ -32,25 +39,31 @@ const SCHEMES: [Scheme; 7] = [
     ("efficientnet-pytorch", efficientnet_pytorch::modules),
 ];
 
+/// Schemes with TensorFlow's convention.
+const TENSORFLOW_SCHEMES: [Scheme; 2] =
+    [("TensorFlow mnasnet", tensorflow::mnasnet), ("TensorFlow efficientnet", tensorflow::efficientnet)];
+
 /// What a file calls the tensors of a network.
 pub(super) struct Names {
     /// The scheme.
     pub(super) scheme: &'static str,
+    /// How tensors of a module are called, and lie.
+    pub(super) convention: Convention,
     modules: Modules,
 }
 
 impl Names {
     /// The file's name of a parameter.
     pub(super) fn of(&self, parameter: &Parameter) -> String {
-        let (module, leaf) = parameter.name.rsplit_once('.').unwrap_or(("", &parameter.name));
+        let module = parameter.name.rsplit_once('.').map_or("", |(module, _)| module);
         // A scheme that has no name for a module expects ours, so that the error can name it.
         let module = self.modules.get(module).map_or(module, String::as_str);
-        format!("{module}.{leaf}")
+        self.convention.name(module, parameter)
     }
 
     /// Whether a tensor belongs to a head, which a backbone leaves unused.
     pub(super) fn is_head(&self, file_name: &str) -> bool {
-        let module = file_name.rsplit_once('.').map(|(module, _)| module);
+        let module = self.convention.module(file_name);
         HEAD.iter().any(|head| self.modules.get(*head).map(String::as_str) == module)
     }
 }
@@ -60,10 +73,12 @@ const HEAD: [&str; 4] = ["head.conv", "head.conv.bn", "head.hidden", "classifier
 
 /// The scheme of which the file has the most names.
 pub(super) fn recognise(network: &Network, parameters: &[Parameter], tensors: &FileTensors) -> Names {
-    let mut best = (0, Names { scheme: SCHEMES[0].0, modules: ours() });
-    for (scheme, modules) in SCHEMES {
+    let mut best = (0, Names { scheme: SCHEMES[0].0, convention: Convention::PyTorch, modules: ours() });
+    let pytorch = SCHEMES.iter().map(|scheme| (Convention::PyTorch, scheme));
+    let tensorflow = TENSORFLOW_SCHEMES.iter().map(|scheme| (Convention::TensorFlow, scheme));
+    for (convention, (scheme, modules)) in pytorch.chain(tensorflow) {
         let Some(modules) = modules(network, tensors) else { continue };
-        let names = Names { scheme, modules };
+        let names = Names { scheme, convention, modules };
         let known = parameters.iter().filter(|parameter| tensors.contains_key(&names.of(parameter))).count();
         if known > best.0 {
             best = (known, names);

@@ -7,7 +7,7 @@
 //! The file is not trusted. Storages are slices of it, never copied; a tensor's extent is checked against its
 //! storage; all tensors together may have no more elements than the file has bytes, however often they share a storage.
 
-use super::{FormatError, WeightTensor};
+use super::{FormatError, Listed, WeightTensor};
 use std::collections::BTreeMap;
 
 mod legacy;
@@ -24,8 +24,16 @@ mod zipped;
 ///
 /// When the file is damaged, is no checkpoint, or its pickle asks for anything but tensors and plain data.
 pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, FormatError> {
-    let checkpoint = if is_zip(bytes) { zipped::open(bytes) } else { legacy::open(bytes) };
-    checkpoint.and_then(|checkpoint| state_dict::tensors(&checkpoint, bytes.len())).map_err(FormatError::new)
+    open(bytes).and_then(|checkpoint| state_dict::tensors(&checkpoint, bytes.len())).map_err(FormatError::new)
+}
+
+/// What the state dict holds, counters too, in its order.
+pub(super) fn list(bytes: &[u8]) -> Result<Vec<Listed>, FormatError> {
+    open(bytes).and_then(|checkpoint| state_dict::list(&checkpoint)).map_err(FormatError::new)
+}
+
+fn open(bytes: &[u8]) -> Result<Checkpoint<'_>, Reason> {
+    if is_zip(bytes) { zipped::open(bytes) } else { legacy::open(bytes) }
 }
 
 /// Whether `bytes` start like a zip archive.

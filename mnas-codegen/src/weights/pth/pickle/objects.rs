@@ -45,12 +45,12 @@ impl Global {
         ("torch.BFloat16Storage", Global::Storage(ElementType::Bf16)),
         ("torch.FloatStorage", Global::Storage(ElementType::F32)),
         ("torch.DoubleStorage", Global::Storage(ElementType::F64)),
-        ("torch.BoolStorage", Global::Storage(ElementType::Integer(1))),
-        ("torch.ByteStorage", Global::Storage(ElementType::Integer(1))),
-        ("torch.CharStorage", Global::Storage(ElementType::Integer(1))),
-        ("torch.ShortStorage", Global::Storage(ElementType::Integer(2))),
-        ("torch.IntStorage", Global::Storage(ElementType::Integer(4))),
-        ("torch.LongStorage", Global::Storage(ElementType::Integer(8))),
+        ("torch.BoolStorage", Global::Storage(ElementType::Integer("bool", 1))),
+        ("torch.ByteStorage", Global::Storage(ElementType::Integer("uint8", 1))),
+        ("torch.CharStorage", Global::Storage(ElementType::Integer("int8", 1))),
+        ("torch.ShortStorage", Global::Storage(ElementType::Integer("int16", 2))),
+        ("torch.IntStorage", Global::Storage(ElementType::Integer("int32", 4))),
+        ("torch.LongStorage", Global::Storage(ElementType::Integer("int64", 8))),
     ];
 
     pub(super) fn named(module: &[u8], name: &[u8]) -> Result<Global, Reason> {

@@ -1,0 +1,68 @@
+//! What a file of weights holds, without a network and without its values.
+
+use super::load::Format;
+use super::{FormatError, names, pth, safetensors};
+
+/// Everything that a file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inventory {
+    /// The file's format, for people.
+    pub format: &'static str,
+    /// Every tensor, in the file's order; integers, counters and what an optimiser left too.
+    pub tensors: Vec<Listed>,
+}
+
+/// A tensor as a file describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name in the file.
+    pub name: String,
+    /// Type of its elements, such as `float32`.
+    pub element: String,
+    /// Dimensions, outermost first, in the file's order.
+    pub shape: Vec<usize>,
+    /// Bytes of its elements.
+    pub bytes: u64,
+}
+
+impl Inventory {
+    /// The naming scheme that the names look like, if it is one that is known. Only a network can tell for sure.
+    pub fn scheme(&self) -> Option<&'static str> {
+        names::guess(self.tensors.iter().map(|tensor| tensor.name.as_str()))
+    }
+
+    /// Elements of all floating-point tensors.
+    pub fn floats(&self) -> u64 {
+        let floats = self.tensors.iter().filter(|tensor| tensor.element.to_lowercase().contains("float"));
+        floats.map(Listed::elements).fold(0, u64::saturating_add)
+    }
+
+    /// Bytes of all tensors.
+    pub fn bytes(&self) -> u64 {
+        self.tensors.iter().map(|tensor| tensor.bytes).fold(0, u64::saturating_add)
+    }
+}
+
+impl Listed {
+    /// Number of elements.
+    pub fn elements(&self) -> u64 {
+        self.shape.iter().fold(1, |elements: u64, &size| elements.saturating_mul(size as u64))
+    }
+}
+
+/// Lists what a safetensors or PyTorch file holds. Of a TensorFlow checkpoint give the index to
+/// [`Checkpoint::open`](super::tf_checkpoint::Checkpoint::open).
+///
+/// # Errors
+///
+/// When the file is damaged, or none of these.
+pub fn inventory(bytes: &[u8]) -> Result<Inventory, FormatError> {
+    match Format::of(bytes)? {
+        Format::Safetensors => Ok(Inventory { format: "safetensors", tensors: safetensors::list(bytes)? }),
+        Format::Pth if pth::is_zip(bytes) => Ok(Inventory { format: "PyTorch, zip", tensors: pth::list(bytes)? }),
+        Format::Pth => Ok(Inventory { format: "PyTorch before 1.6", tensors: pth::list(bytes)? }),
+        Format::CheckpointIndex => {
+            super::tf_checkpoint::Checkpoint::open(bytes).map(|checkpoint| checkpoint.inventory())
+        }
+    }
+}

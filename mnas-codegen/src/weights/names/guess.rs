@@ -1,0 +1,28 @@
+//! Which scheme a file's names look like, when there is no network to hold them against.
+
+/// A scheme and the test whether a name is of it.
+type Sign = (&'static str, fn(&str) -> bool);
+
+/// Schemes, and how names look that only they have: first those that say most.
+const SIGNS: [Sign; 9] = [
+    ("mnas", |name| name == "stem.conv.weight"),
+    ("timm", |name| name == "conv_stem.weight"),
+    ("efficientnet-pytorch", |name| name == "_conv_stem.weight"),
+    ("TensorFlow mnasnet", |name| has_parts(name, |scope, part| scope == "mnas_stem" && part.starts_with("conv2d"))),
+    ("TensorFlow efficientnet", |name| has_parts(name, |scope, part| scope == "stem" && part.starts_with("conv2d"))),
+    ("torchvision mnasnet", |name| name == "layers.8.0.layers.0.weight"),
+    ("torchvision mobilenet_v2", |name| name == "features.1.conv.0.0.weight"),
+    ("torchvision mobilenet_v3", |name| name == "features.1.block.0.0.weight"),
+    ("torchvision efficientnet", |name| name == "features.1.0.block.0.0.weight"),
+];
+
+/// The first scheme that one of `names` is a sign of.
+pub(in crate::weights) fn guess<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<&'static str> {
+    let bare = |name: &'a str| name.strip_prefix("module.").unwrap_or(name);
+    SIGNS.iter().find(|(_, sign)| names.clone().any(|name| sign(bare(name)))).map(|(scheme, _)| *scheme)
+}
+
+/// Whether a part of a path and the part after it are as `test` wants them.
+fn has_parts(name: &str, test: fn(&str, &str) -> bool) -> bool {
+    name.split('/').zip(name.split('/').skip(1)).any(|(scope, part)| test(scope, part))
+}

@@ -1,0 +1,68 @@
+//! `mnasc inspect FILE`
+
+use crate::cli::InspectArgs;
+use crate::error::Result;
+use crate::output;
+use crate::weight_file::WeightFile;
+use mnas_codegen::weights::{Inventory, Listed};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Lists what a weights file holds.
+pub(crate) fn run(args: &InspectArgs) -> Result<()> {
+    let file = WeightFile::inspect(&args.file)?;
+    let inventory = file.inventory(&args.file)?;
+    let averages = match &file {
+        WeightFile::Checkpoint { checkpoint, .. } => Some(checkpoint.averages()),
+        WeightFile::Whole(_) => None,
+    };
+    if args.json {
+        output::print_json(&object(&inventory, averages))
+    } else {
+        output::print(&text(&inventory, averages))
+    }
+}
+
+fn text(inventory: &Inventory, averages: Option<usize>) -> String {
+    let mut text = String::new();
+    // Names are anyone's: what would move a terminal's cursor is shown as an escape.
+    let rows: Vec<[String; 4]> = inventory.tensors.iter().map(row).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2), width(3)];
+    for [name, element, shape, bytes] in &rows {
+        let [names, elements, shapes, sizes] = widths;
+        let _ = writeln!(text, "{name:names$}  {element:elements$}  {shape:>shapes$}  {bytes:>sizes$}");
+    }
+    let _ = write!(
+        text,
+        "{}: {} tensors, {} floating-point values, {} bytes; names: {}",
+        inventory.format,
+        inventory.tensors.len(),
+        inventory.floats(),
+        inventory.bytes(),
+        inventory.scheme().unwrap_or("none that mnas knows"),
+    );
+    if let Some(averages) = averages.filter(|averages| *averages > 0) {
+        let _ = write!(text, "; {averages} averages, which are what is loaded");
+    }
+    text.push('\n');
+    text
+}
+
+fn row(tensor: &Listed) -> [String; 4] {
+    let name = tensor.name.escape_debug().to_string();
+    [name, tensor.element.clone(), format!("{:?}", tensor.shape), tensor.bytes.to_string()]
+}
+
+fn object(inventory: &Inventory, averages: Option<usize>) -> Value {
+    let tensor = |tensor: &Listed| json!({"name": tensor.name, "type": tensor.element, "shape": tensor.shape, "bytes": tensor.bytes});
+    let tensors: Vec<Value> = inventory.tensors.iter().map(tensor).collect();
+    json!({
+        "format": inventory.format,
+        "names": inventory.scheme(),
+        "values": inventory.floats(),
+        "bytes": inventory.bytes(),
+        "averages": averages,
+        "tensors": tensors,
+    })
+}
