@@ -125,6 +125,12 @@ fn names_of_tensorflow() {
         &nets::shipped("efficientnet_lite0"),
         &[("blocks.1.1.depthwise.bn.bias", "efficientnet-lite0/blocks_2/tpu_batch_normalization_1/beta")],
     );
+    check_names(
+        "tensorflow_efficientnet_b0",
+        &nets::shipped("efficientnet_b0"),
+        &[("blocks.1.0.se.expand.bias", "efficientnet-b0/blocks_1/se/conv2d_1/bias")],
+    );
+    check_names("tensorflow_mnasnet_small_tf", &nets::shipped("mnasnet_small_tf"), &[]);
 }
 
 #[test]
