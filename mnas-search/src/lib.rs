@@ -9,8 +9,15 @@
 //! interrupted or not.
 #![forbid(unsafe_code)]
 
+pub mod evaluator;
+pub mod job;
 pub mod limits;
+pub mod pareto;
+pub mod reward;
 pub mod rng;
+pub mod search;
+pub mod searcher;
+pub mod study;
 
 /// Runs the README's examples.
 #[cfg(doctest)]

@@ -1,0 +1,95 @@
+//! A program of the user's: the job as JSON on its standard input, the result as JSON on its standard output.
+
+use super::Evaluator;
+use crate::job::{Evaluation, Failure, Job, Latency};
+use serde::Deserialize;
+use std::io::Write as _;
+use std::process::{Child, Output, Stdio};
+
+/// Runs a command line of the system's shell for each job.
+#[derive(Clone, Debug)]
+pub struct Command {
+    line: String,
+}
+
+/// What a program answers: the last line of its standard output that is not empty.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    accuracy: f64,
+    #[serde(default)]
+    epochs: Vec<f64>,
+    latency_ms: Option<f64>,
+    /// Lower and upper end.
+    latency_interval: Option<(f64, f64)>,
+}
+
+impl Command {
+    /// A command line, which `sh -c` (on Windows `cmd /C`) runs.
+    pub fn new(line: impl Into<String>) -> Self {
+        Self { line: line.into() }
+    }
+
+    fn run(&self, job: &str) -> std::io::Result<Output> {
+        let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
+        let mut child: Child = std::process::Command::new(shell)
+            .args([flag, &self.line])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        // A job is smaller than any pipe's buffer. Who does not read it may still know what to answer.
+        if let Some(mut input) = child.stdin.take() {
+            let _ = input.write_all(job.as_bytes());
+        }
+        child.wait_with_output()
+    }
+}
+
+impl Evaluator for Command {
+    fn name(&self) -> String {
+        format!("command {}", self.line)
+    }
+
+    fn evaluate(&self, job: &Job) -> Result<Evaluation, Failure> {
+        let text = serde_json::to_string(job).map_err(|error| Failure::Stop(error.to_string()))?;
+        let output = self
+            .run(&format!("{text}\n"))
+            .map_err(|error| Failure::Stop(format!("cannot run `{}`: {error}", self.line)))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let message = format!("`{}` failed ({}){}", self.line, output.status, last_words(&said));
+            // What a shell says where there is no such program: no other trial would fare better.
+            let is_absent = matches!(output.status.code(), Some(126 | 127));
+            return Err(if is_absent { Failure::Stop(message) } else { Failure::Trial(message) });
+        }
+        let said = String::from_utf8_lossy(&output.stdout);
+        let line = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("");
+        let answer: Answer = serde_json::from_str(line).map_err(|error| {
+            Failure::Trial(format!("the last line of `{}` is no result: {error}: {}", self.line, shorten(line)))
+        })?;
+        let is_part = |value: &f64| (0.0..=1.0).contains(value);
+        if !is_part(&answer.accuracy) || !answer.epochs.iter().all(is_part) {
+            return Err(Failure::Trial(format!("an accuracy is from 0 to 1: {}", shorten(line))));
+        }
+        if answer.latency_ms.is_some_and(|ms| !(ms > 0.0 && ms.is_finite())) {
+            return Err(Failure::Trial(format!("a latency is above 0: {}", shorten(line))));
+        }
+        let latency = answer.latency_ms.map(|ms| match answer.latency_interval {
+            Some((low, high)) => Latency { ms, low, high, is_stable: true },
+            None => Latency::exact(ms),
+        });
+        Ok(Evaluation { accuracy: answer.accuracy, epochs: answer.epochs, latency })
+    }
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+/// The end of what a program said, where it said anything.
+fn last_words(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last = lines[lines.len().saturating_sub(3)..].join("; ");
+    if last.is_empty() { String::new() } else { format!(": {}", shorten(&last)) }
+}

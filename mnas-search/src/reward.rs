@@ -1,0 +1,188 @@
+//! What a network is worth: accuracy and latency as one number.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What a reward aims at: how long an inference may take.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub struct Target {
+    /// Milliseconds.
+    pub ms: f64,
+}
+
+impl std::str::FromStr for Target {
+    type Err = String;
+
+    /// `25ms`, `25` or `40fps`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let lower = text.trim().to_ascii_lowercase();
+        let (number, is_rate) = match lower.strip_suffix("fps") {
+            Some(number) => (number, true),
+            None => (lower.strip_suffix("ms").unwrap_or(&lower), false),
+        };
+        let mistake = || "write milliseconds or frames a second above 0, such as 25ms or 40fps".to_owned();
+        let value: f64 = number.trim().parse().map_err(|_| mistake())?;
+        let ms = if is_rate { 1000.0 / value } else { value };
+        if value > 0.0 && ms > 0.0 && ms.is_finite() { Ok(Self { ms }) } else { Err(mistake()) }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ms ({} fps)", significant(self.ms), significant(1000.0 / self.ms))
+    }
+}
+
+fn significant(value: f64) -> f64 {
+    let scale = 10_f64.powi(5 - value.abs().log10().ceil() as i32);
+    (value * scale).round() / scale
+}
+
+/// How accuracy and latency become one number. Accuracy is a part of 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reward {
+    /// The accuracy alone.
+    Accuracy,
+    /// MnasNet's `ACC * (LAT / T)^w`, where w is alpha up to T, and beta beyond.
+    Weighted {
+        /// T.
+        target: Target,
+        /// Exponent where the latency is at most T.
+        alpha: f64,
+        /// Exponent where it is more.
+        beta: f64,
+    },
+    /// TuNAS's `ACC + beta * |LAT / T - 1|`.
+    Absolute {
+        /// T.
+        target: Target,
+        /// Below 0.
+        beta: f64,
+    },
+}
+
+impl Reward {
+    /// Hard: no more is gained below T, and a network beyond it is worth as much less as it is slower.
+    pub const HARD: (f64, f64) = (0.0, -1.0);
+    /// Soft: MnasNet's, for a task where a doubled latency buys five percent of accuracy.
+    pub const SOFT: (f64, f64) = (-0.07, -0.07);
+    /// TuNAS's exponent.
+    pub const ABSOLUTE: f64 = -0.1;
+
+    /// The reward of a network. Accuracy alone needs no latency; anything else is worth nothing without one.
+    pub fn of(&self, accuracy: f64, latency_ms: Option<f64>) -> f64 {
+        let nothing = f64::NEG_INFINITY;
+        match (*self, latency_ms) {
+            (Self::Accuracy, _) => accuracy,
+            (Self::Weighted { .. } | Self::Absolute { .. }, None) => nothing,
+            (Self::Weighted { target, alpha, beta }, Some(latency)) => {
+                let w = if latency <= target.ms { alpha } else { beta };
+                accuracy * (latency / target.ms).powf(w)
+            }
+            (Self::Absolute { target, beta }, Some(latency)) => accuracy + beta * (latency / target.ms - 1.0).abs(),
+        }
+    }
+
+    /// Whether a latency is needed.
+    pub fn needs_latency(&self) -> bool {
+        !matches!(self, Self::Accuracy)
+    }
+}
+
+impl fmt::Display for Reward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accuracy => f.write_str("ACC"),
+            Self::Weighted { target, alpha, beta } => {
+                write!(f, "ACC * (LAT / T)^w, T = {target}, w = {alpha:.4} up to T, {beta:.4} beyond")
+            }
+            Self::Absolute { target, beta } => write!(f, "ACC + {beta} * |LAT / T - 1|, T = {target}"),
+        }
+    }
+}
+
+/// The exponent with which latency has bought accuracy among these samples `(accuracy, latency in ms)`: minus the slope of
+/// ln ACC over ln LAT, by least squares, of those that are not beaten in both (the others say what a bad network costs,
+/// not what a good one does). With it all of a typical front is worth about the same, so that T decides.
+///
+/// `None` with fewer than two different latencies on the front.
+pub fn fit_exponent(samples: &[(f64, f64)]) -> Option<f64> {
+    let good =
+        |&&(accuracy, latency): &&(f64, f64)| accuracy > 0.0 && latency > 0.0 && (accuracy * latency).is_finite();
+    let samples: Vec<(f64, f64)> = samples.iter().filter(good).copied().collect();
+    let is_beaten = |a: &(f64, f64)| samples.iter().any(|b| b.0 >= a.0 && b.1 <= a.1 && (b.0 > a.0 || b.1 < a.1));
+    let front: Vec<(f64, f64)> =
+        samples.iter().filter(|a| !is_beaten(a)).map(|(accuracy, latency)| (latency.ln(), accuracy.ln())).collect();
+    let count = front.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| front.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (mean(|p| p.0), mean(|p| p.1));
+    let variance: f64 = front.iter().map(|p| (p.0 - x).powi(2)).sum();
+    let covariance: f64 = front.iter().map(|p| (p.0 - x) * (p.1 - y)).sum();
+    let slope = covariance / variance;
+    // On a front accuracy grows with latency; the smallest exponent still prefers the faster of equals.
+    (variance > 1e-12 && slope.is_finite()).then(|| -slope.max(1e-4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weighted((alpha, beta): (f64, f64)) -> Reward {
+        Reward::Weighted { target: Target { ms: 80.0 }, alpha, beta }
+    }
+
+    #[track_caller]
+    fn near(is: f64, expected: f64) {
+        assert!((is - expected).abs() < 5e-4, "{is} is not {expected}");
+    }
+
+    /// ACC .5, T 80 ms; 2^-0.07 = 0.9526, 2^0.07 = 1.0497.
+    #[test]
+    fn rewards_are_those_worked_out_by_hand() {
+        near(weighted(Reward::HARD).of(0.5, Some(160.0)), 0.250);
+        near(weighted(Reward::SOFT).of(0.5, Some(160.0)), 0.476);
+        near(weighted(Reward::HARD).of(0.5, Some(40.0)), 0.5);
+        near(weighted(Reward::SOFT).of(0.5, Some(40.0)), 0.525);
+        near(weighted(Reward::HARD).of(0.5, Some(80.0)), 0.5);
+        near(weighted((-0.5, -2.0)).of(0.5, Some(320.0)), 0.5 / 16.0);
+        near(weighted((-0.5, -2.0)).of(0.5, Some(20.0)), 1.0);
+        let absolute = Reward::Absolute { target: Target { ms: 80.0 }, beta: Reward::ABSOLUTE };
+        near(absolute.of(0.5, Some(160.0)), 0.4);
+        near(absolute.of(0.5, Some(40.0)), 0.45);
+        near(Reward::Accuracy.of(0.5, None), 0.5);
+        assert_eq!(absolute.of(0.5, None), f64::NEG_INFINITY);
+        // A doubled latency that buys five percent is worth the same: ln 1.05 / ln 2.
+        let fair = weighted((-0.0704, -0.0704));
+        near(fair.of(0.5, Some(80.0)), fair.of(0.525, Some(160.0)));
+    }
+
+    #[test]
+    fn targets_are_times_or_rates() {
+        let parse = |text: &str| text.parse::<Target>();
+        assert_eq!(parse("25ms"), Ok(Target { ms: 25.0 }));
+        assert_eq!(parse("25"), Ok(Target { ms: 25.0 }));
+        assert_eq!(parse("40 FPS"), Ok(Target { ms: 25.0 }));
+        assert_eq!(Target { ms: 25.0 }.to_string(), "25 ms (40 fps)");
+        for text in ["", "ms", "0", "-3ms", "nan", "inf", "0fps", "3s"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_exponent_is_that_of_the_front() {
+        // ACC = 0.4 * LAT^0.05 exactly, and networks that are worse in both, which do not count.
+        let mut samples: Vec<(f64, f64)> =
+            [5.0, 10.0, 20.0, 40.0, 80.0].map(|latency: f64| (0.4 * latency.powf(0.05), latency)).to_vec();
+        samples.extend([(0.1, 90.0), (0.2, 50.0), (0.3, 45.0)]);
+        let w = fit_exponent(&samples).unwrap();
+        assert!((w + 0.05).abs() < 1e-12, "{w}");
+        // With it, the front is worth the same everywhere.
+        let reward = weighted((w, w));
+        near(reward.of(samples[0].0, Some(5.0)), reward.of(samples[4].0, Some(80.0)));
+        assert_eq!(fit_exponent(&samples[..1]), None);
+        assert_eq!(fit_exponent(&[]), None);
+        // Where the fastest is the best, the front is one network.
+        assert_eq!(fit_exponent(&[(0.9, 1.0), (0.8, 2.0)]), None);
+    }
+}

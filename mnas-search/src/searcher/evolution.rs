@@ -1,0 +1,81 @@
+//! Regularised evolution (Real et al. 2019): a child of the best of a few, changed in one choice; the oldest dies.
+
+use super::{Outcome, Searcher, mutate};
+use crate::rng::Rng;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// How large the population is, and of how many the parent is the best.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvolutionSettings {
+    /// Individuals alive.
+    pub population: usize,
+    /// Drawn from them, with repetitions; the best becomes the parent.
+    pub sample: usize,
+}
+
+impl Default for EvolutionSettings {
+    fn default() -> Self {
+        Self { population: 20, sample: 10 }
+    }
+}
+
+/// Regularised evolution.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Evolution {
+    sizes: Vec<usize>,
+    rng: Rng,
+    settings: EvolutionSettings,
+    /// The oldest first, each with its reward.
+    population: VecDeque<(Vec<usize>, f64)>,
+    /// Asked for so far: the first ones are random, told or not.
+    asked: usize,
+}
+
+impl Evolution {
+    /// A searcher over choices of these sizes.
+    ///
+    /// # Panics
+    ///
+    /// Without a population or a sample.
+    pub fn new(sizes: Vec<usize>, seed: u64, settings: EvolutionSettings) -> Self {
+        assert!(settings.population > 0 && settings.sample > 0, "there is a population, and a sample of it");
+        Self { sizes, rng: Rng::new(seed), settings, population: VecDeque::new(), asked: 0 }
+    }
+}
+
+impl Searcher for Evolution {
+    fn ask(&mut self) -> Vec<usize> {
+        self.asked += 1;
+        if self.asked <= self.settings.population || self.population.is_empty() {
+            return self.rng.indices(&self.sizes);
+        }
+        let mut parent = self.rng.below(self.population.len());
+        for _ in 1..self.settings.sample {
+            let other = self.rng.below(self.population.len());
+            if self.population[other].1 > self.population[parent].1 {
+                parent = other;
+            }
+        }
+        let mut child = self.population[parent].0.clone();
+        mutate(&mut child, &self.sizes, &mut self.rng);
+        // One that is alive already would teach nothing: it goes a step further, if there is room.
+        for _ in 0..20 {
+            if !self.population.iter().any(|(alive, _)| *alive == child) {
+                break;
+            }
+            mutate(&mut child, &self.sizes, &mut self.rng);
+        }
+        child
+    }
+
+    fn tell(&mut self, candidate: &[usize], outcome: &Outcome) {
+        if !outcome.is_usable() {
+            return;
+        }
+        self.population.push_back((candidate.to_vec(), outcome.reward));
+        while self.population.len() > self.settings.population {
+            self.population.pop_front();
+        }
+    }
+}

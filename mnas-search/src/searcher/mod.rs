@@ -1,0 +1,161 @@
+//! Searchers: ask for a candidate, tell what it was worth. They know how many alternatives each choice has and nothing
+//! else.
+//!
+//! More than one candidate may be asked for before anything is told. Everything that a searcher will ever do follows from
+//! its state and from what it is told: a saved one that is restored goes on as if it had never stopped, bit for bit.
+
+mod controller;
+mod evolution;
+mod nsga2;
+mod random;
+mod reinforce;
+
+pub use controller::{Controller, ControllerSettings};
+pub use evolution::{Evolution, EvolutionSettings};
+pub use nsga2::{Nsga2, Nsga2Settings};
+pub use random::Random;
+pub use reinforce::{Reinforce, ReinforceSettings};
+
+use serde::{Deserialize, Serialize};
+
+/// What a candidate was worth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The reward; what searchers of one objective maximise.
+    pub reward: f64,
+    /// The accuracy, a part of 1.
+    pub accuracy: f64,
+    /// Milliseconds of an inference, where they are known.
+    pub latency_ms: Option<f64>,
+}
+
+impl Outcome {
+    /// Whether there is anything to learn: a failed trial has no finite reward.
+    pub fn is_usable(&self) -> bool {
+        self.reward.is_finite() && self.accuracy.is_finite() && self.latency_ms.is_none_or(f64::is_finite)
+    }
+}
+
+/// A way to search.
+pub trait Searcher {
+    /// The next candidate: an index for each choice.
+    fn ask(&mut self) -> Vec<usize>;
+
+    /// What a candidate was worth. One that could not be judged is told too, with a reward that is not finite.
+    fn tell(&mut self, candidate: &[usize], outcome: &Outcome);
+}
+
+/// The searchers that are built in, one value of each of which is a search's whole state.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnySearcher {
+    /// Uniform samples.
+    Random(Random),
+    /// Regularised evolution.
+    Evolution(Evolution),
+    /// A distribution for each choice, by REINFORCE.
+    Reinforce(Reinforce),
+    /// MnasNet's: an LSTM controller, by PPO.
+    Ppo(Box<Controller>),
+    /// Many objectives: NSGA-II on accuracy and latency.
+    Nsga2(Nsga2),
+}
+
+/// The searchers by name, each with what it is.
+pub const METHODS: [(&str, &str); 5] = [
+    ("evolution", "regularised evolution: the best searcher of one objective here"),
+    ("nsga2", "a population that spreads along the front of accuracy and latency"),
+    ("ppo", "the MnasNet paper's: an LSTM controller, proximal policy optimisation"),
+    ("reinforce", "a distribution for each choice"),
+    ("random", "uniform samples"),
+];
+
+impl AnySearcher {
+    /// A searcher by its name in [`METHODS`], with its usual settings; `None` for another name. `sizes` are the numbers
+    /// of alternatives.
+    ///
+    /// # Panics
+    ///
+    /// Where a choice has no alternative.
+    pub fn by_name(name: &str, sizes: &[usize], seed: u64) -> Option<Self> {
+        assert!(sizes.iter().all(|&size| size > 0), "each choice has alternatives");
+        let sizes = sizes.to_vec();
+        Some(match name {
+            "random" => Self::Random(Random::new(sizes, seed)),
+            "evolution" => Self::Evolution(Evolution::new(sizes, seed, EvolutionSettings::default())),
+            "reinforce" => Self::Reinforce(Reinforce::new(sizes, seed, ReinforceSettings::default())),
+            "ppo" => Self::Ppo(Box::new(Controller::new(sizes, seed, ControllerSettings::default()))),
+            "nsga2" => Self::Nsga2(Nsga2::new(sizes, seed, Nsga2Settings::default())),
+            _ => return None,
+        })
+    }
+
+    /// The state, but for what changes rarely and is large.
+    ///
+    /// # Errors
+    ///
+    /// A state that has no text, which would be a mistake of a searcher.
+    pub fn save(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+
+    /// What changes rarely and is large, and a number that is different whenever it is: the controller's weights.
+    pub fn large(&self) -> Option<(u64, Vec<u8>)> {
+        match self {
+            Self::Ppo(controller) => Some(controller.large()),
+            _ => None,
+        }
+    }
+
+    /// A searcher as it was saved, to whose revision `large` belongs.
+    ///
+    /// # Errors
+    ///
+    /// What is not as it was saved.
+    pub fn restore(saved: &str, large: Option<&[u8]>) -> Result<Self, String> {
+        let mut searcher: Self = serde_json::from_str(saved).map_err(|error| error.to_string())?;
+        if let Self::Ppo(controller) = &mut searcher {
+            controller.set_large(large.ok_or("the controller's weights are missing")?)?;
+        }
+        Ok(searcher)
+    }
+
+    fn inner(&mut self) -> &mut dyn Searcher {
+        match self {
+            Self::Random(it) => it,
+            Self::Evolution(it) => it,
+            Self::Reinforce(it) => it,
+            Self::Ppo(it) => it.as_mut(),
+            Self::Nsga2(it) => it,
+        }
+    }
+}
+
+impl Searcher for AnySearcher {
+    fn ask(&mut self) -> Vec<usize> {
+        self.inner().ask()
+    }
+
+    fn tell(&mut self, candidate: &[usize], outcome: &Outcome) {
+        self.inner().tell(candidate, outcome);
+    }
+}
+
+/// Changes one choice to another of its alternatives, where any choice has two.
+fn mutate(candidate: &mut [usize], sizes: &[usize], rng: &mut crate::rng::Rng) {
+    let open: Vec<usize> = (0..sizes.len()).filter(|&at| sizes[at] > 1).collect();
+    if open.is_empty() {
+        return;
+    }
+    let at = open[rng.below(open.len())];
+    let other = rng.below(sizes[at] - 1);
+    candidate[at] = if other >= candidate[at] { other + 1 } else { other };
+}
+
+/// Probabilities of logits.
+fn softmax(logits: &[f64]) -> Vec<f64> {
+    let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let exps: Vec<f64> = logits.iter().map(|logit| (logit - most).exp()).collect();
+    let sum: f64 = exps.iter().sum();
+    exps.into_iter().map(|exp| exp / sum).collect()
+}

@@ -1,0 +1,160 @@
+//! NSGA-II (Deb et al. 2002): a population that is sorted into fronts, the lonelier of a front before the crowded.
+
+use super::{Outcome, Searcher, mutate};
+use crate::pareto::dominates;
+use crate::rng::Rng;
+use serde::{Deserialize, Serialize};
+
+/// How large the population is and how children are made.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Nsga2Settings {
+    /// Parents, and children of a generation.
+    pub population: usize,
+    /// How often a child has two parents, each choice from either; otherwise it has one.
+    pub crossover: f64,
+}
+
+impl Default for Nsga2Settings {
+    fn default() -> Self {
+        Self { population: 40, crossover: 0.9 }
+    }
+}
+
+/// A candidate with accuracy and latency.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Individual {
+    candidate: Vec<usize>,
+    accuracy: f64,
+    latency: f64,
+}
+
+/// NSGA-II.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Nsga2 {
+    sizes: Vec<usize>,
+    rng: Rng,
+    settings: Nsga2Settings,
+    /// The best first: by front, then by loneliness.
+    parents: Vec<Individual>,
+    children: Vec<Individual>,
+    /// Asked for and not yet told: no child is asked for twice in a generation.
+    open: Vec<Vec<usize>>,
+    asked: usize,
+}
+
+impl Nsga2 {
+    /// A searcher over choices of these sizes.
+    ///
+    /// # Panics
+    ///
+    /// Without a population.
+    pub fn new(sizes: Vec<usize>, seed: u64, settings: Nsga2Settings) -> Self {
+        assert!(settings.population > 0, "there is a population");
+        let rng = Rng::new(seed);
+        Self { sizes, rng, settings, parents: Vec::new(), children: Vec::new(), open: Vec::new(), asked: 0 }
+    }
+
+    /// The better of two drawn at random.
+    fn parent(&mut self) -> Vec<usize> {
+        let count = self.parents.len();
+        let at = self.rng.below(count).min(self.rng.below(count));
+        self.parents[at].candidate.clone()
+    }
+
+    fn child(&mut self) -> Vec<usize> {
+        let mut child = self.parent();
+        if self.rng.unit() < self.settings.crossover {
+            let other = self.parent();
+            for (gene, other) in child.iter_mut().zip(other) {
+                if self.rng.below(2) == 1 {
+                    *gene = other;
+                }
+            }
+        }
+        let rate = 1.0 / self.sizes.len().max(1) as f64;
+        for (gene, &size) in child.iter_mut().zip(&self.sizes) {
+            if self.rng.unit() < rate {
+                *gene = self.rng.below(size);
+            }
+        }
+        child
+    }
+
+    fn is_known(&self, candidate: &[usize]) -> bool {
+        let known = self.parents.iter().chain(&self.children).map(|it| &it.candidate);
+        known.chain(&self.open).any(|it| it == candidate)
+    }
+}
+
+impl Searcher for Nsga2 {
+    fn ask(&mut self) -> Vec<usize> {
+        self.asked += 1;
+        let is_first = self.asked <= self.settings.population || self.parents.is_empty();
+        let mut candidate = if is_first { self.rng.indices(&self.sizes) } else { self.child() };
+        // In a small space everything may be known; then a repetition has to do.
+        for _ in 0..20 {
+            if !self.is_known(&candidate) {
+                break;
+            }
+            mutate(&mut candidate, &self.sizes, &mut self.rng);
+        }
+        self.open.push(candidate.clone());
+        candidate
+    }
+
+    fn tell(&mut self, candidate: &[usize], outcome: &Outcome) {
+        if let Some(at) = self.open.iter().position(|it| it == candidate) {
+            self.open.remove(at);
+        }
+        if outcome.is_usable() {
+            self.children.push(Individual {
+                candidate: candidate.to_vec(),
+                accuracy: outcome.accuracy,
+                latency: outcome.latency_ms.unwrap_or(0.0),
+            });
+        }
+        if self.children.len() >= self.settings.population {
+            let mut all = std::mem::take(&mut self.parents);
+            all.append(&mut self.children);
+            self.parents = best(all, self.settings.population);
+        }
+    }
+}
+
+/// The best `count`, the best first.
+fn best(all: Vec<Individual>, count: usize) -> Vec<Individual> {
+    let points: Vec<(f64, f64)> = all.iter().map(|it| (it.accuracy, it.latency)).collect();
+    let mut order = Vec::new();
+    let mut left: Vec<usize> = (0..all.len()).collect();
+    while !left.is_empty() && order.len() < count {
+        let (front, rest): (Vec<usize>, Vec<usize>) =
+            left.iter().partition(|&&at| !left.iter().any(|&other| dominates(points[other], points[at])));
+        order.extend(by_loneliness(front, &points));
+        left = rest;
+    }
+    order.truncate(count);
+    let mut all: Vec<Option<Individual>> = all.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|at| all[at].take()).collect()
+}
+
+/// A front by falling crowding distance: how far apart its neighbours are, as a part of the front, in both objectives.
+fn by_loneliness(front: Vec<usize>, points: &[(f64, f64)]) -> Vec<usize> {
+    let mut distance = vec![0.0; front.len()];
+    for objective in [|p: (f64, f64)| p.0, |p: (f64, f64)| p.1] {
+        let value = |at: usize| objective(points[front[at]]);
+        let mut order: Vec<usize> = (0..front.len()).collect();
+        order.sort_by(|&a, &b| value(a).total_cmp(&value(b)).then(a.cmp(&b)));
+        let (Some(&first), Some(&last)) = (order.first(), order.last()) else { continue };
+        let range = value(last) - value(first);
+        distance[first] = f64::INFINITY;
+        distance[last] = f64::INFINITY;
+        if range > 0.0 {
+            for three in order.windows(3) {
+                distance[three[1]] += (value(three[2]) - value(three[0])) / range;
+            }
+        }
+    }
+    let mut order: Vec<usize> = (0..front.len()).collect();
+    order.sort_by(|&a, &b| distance[b].total_cmp(&distance[a]).then(a.cmp(&b)));
+    order.into_iter().map(|at| front[at]).collect()
+}

@@ -1,0 +1,40 @@
+//! A study: every trial of a search, and the state of what searches, in one SQLite file.
+//!
+//! A trial and the state that follows from it are written in one transaction, so that whatever happens to the process, the
+//! file holds a search that could have been stopped there. Each trial carries a checksum that continues the one before it,
+//! and the state says how many there are: a study that has lost something is refused, never shortened.
+
+mod store;
+mod trial;
+
+pub use store::{Access, Progress, Study};
+pub use trial::{Settings, State, Trial, WeightExponent};
+
+use std::fmt;
+
+/// Why a study cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StudyError {
+    /// It is there already.
+    Exists(String),
+    /// Another process searches with it.
+    InUse(String),
+    /// It is no study, or one of a later version.
+    Foreign(String),
+    /// Something of it is lost or was changed.
+    Damaged(String),
+    /// It could not be read or written.
+    System(String),
+}
+
+impl fmt::Display for StudyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exists(it) | Self::InUse(it) | Self::Foreign(it) | Self::Damaged(it) | Self::System(it) => {
+                f.write_str(it)
+            }
+        }
+    }
+}
+
+impl std::error::Error for StudyError {}

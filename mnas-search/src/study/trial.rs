@@ -1,0 +1,119 @@
+//! What a study holds.
+
+use crate::job::{Budget, Latency};
+use crate::reward::{Reward, Target};
+use serde::{Deserialize, Serialize};
+
+/// What a search was begun with; it goes on with nothing else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The text of the space; empty where candidates are no networks.
+    pub space: String,
+    /// How many alternatives each choice has.
+    pub sizes: Vec<usize>,
+    /// What searches, a name in [`METHODS`](crate::searcher::METHODS).
+    pub method: String,
+    /// Seed of the searcher; trials have seeds of their own that follow from it.
+    pub seed: u64,
+    /// What a trial is worth; of an exponent that is to be fitted, what is fitted first.
+    pub reward: Reward,
+    /// Where the exponent is to be found in the first trials.
+    pub exponent: WeightExponent,
+    /// Name of the evaluator.
+    pub evaluator: String,
+    /// Name of what measures latency, where the evaluator does not.
+    pub stopwatch: Option<String>,
+    /// How much a trial may spend.
+    pub budget: Budget,
+}
+
+/// Where the exponent of a reward comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightExponent {
+    /// The reward has it.
+    Given,
+    /// From so many trials, before which nothing is told to the searcher.
+    Fitted {
+        /// Trials.
+        first: u64,
+    },
+}
+
+impl Settings {
+    /// The reward with a fitted exponent in it.
+    pub fn reward_with(&self, exponent: f64) -> Reward {
+        match self.reward {
+            Reward::Weighted { target, .. } => Reward::Weighted { target, alpha: exponent, beta: exponent },
+            other => other,
+        }
+    }
+
+    /// What the reward aims at.
+    pub fn target(&self) -> Option<Target> {
+        match self.reward {
+            Reward::Accuracy => None,
+            Reward::Weighted { target, .. } | Reward::Absolute { target, .. } => Some(target),
+        }
+    }
+}
+
+/// How a trial ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It was judged.
+    Done,
+    /// It could not be.
+    Failed,
+}
+
+impl State {
+    /// In one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A finished trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// From 0.
+    pub number: u64,
+    /// How it ended.
+    pub state: State,
+    /// An index for each choice.
+    pub choices: Vec<usize>,
+    /// The network, a spec in YAML; empty where candidates are no networks.
+    pub spec: String,
+    /// Trainable parameters of it.
+    pub parameters: u64,
+    /// Multiply-accumulates of an inference.
+    pub macs: u64,
+    /// What its chance was drawn from.
+    pub seed: u64,
+    /// The earlier trial of an equal network, whose results these are.
+    pub same_as: Option<u64>,
+    /// Candidates that were asked for before it and are over a limit.
+    pub rejected: u64,
+    /// A part of 1.
+    pub accuracy: Option<f64>,
+    /// After each epoch.
+    pub epochs: Vec<f64>,
+    /// With its interval.
+    pub latency: Option<Latency>,
+    /// What it was worth; of the trials from which an exponent is fitted, known when that is.
+    pub reward: Option<f64>,
+    /// Why it failed.
+    pub message: Option<String>,
+}
+
+impl Trial {
+    /// Accuracy and latency, where both are known.
+    pub fn point(&self) -> Option<(f64, f64)> {
+        Some((self.accuracy?, self.latency?.ms))
+    }
+}
