@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, Styles, TypedValueParser, styling::AnsiColor};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use mnas_codegen::plan::isa::{self, Isa};
+use mnas_dsl::network::Shape;
 use std::path::PathBuf;
 
 const STYLES: Styles = Styles::styled()
@@ -138,6 +139,18 @@ first such step is named, the stage of the compiler at fault looked for, and the
 
 Exit codes: 0 every network agrees, 1 one differs.")]
     Fuzz(FuzzArgs),
+    /// Recognise the network of an ONNX file: its spec, and its weights under mnas's names.
+    #[command(after_help = "\
+Examples:
+  mnasc import mnasnet.onnx -o net.yaml --weights net.safetensors
+  mnasc import mnasnet.onnx -o -
+  mnasc import open_size.onnx -o net.yaml --input 224x224x3
+
+The blocks of exports by PyTorch and by mnas are recognised, with batch norms folded into the convolutions or not. Of \
+what no spec can say every node is named, with what was expected in its place (exit code 2); nothing is written then. \
+What a file does not hold, such as the scaling of pictures, is for you to add. Constants in other files are read from \
+the model's own folder only.")]
+    Import(ImportArgs),
     /// Measure what this machine can do at most: multiply-adds, and reading from each cache.
     #[command(after_help = "\
 Examples:
@@ -461,6 +474,25 @@ pub(crate) struct SpaceArgs {
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The model.
+    #[arg(value_name = "MODEL.onnx")]
+    pub(crate) model: PathBuf,
+    /// Write the spec to this file; `-` is standard output.
+    #[arg(short, long, value_name = "NET.yaml")]
+    pub(crate) output: PathBuf,
+    /// Write the weights to this file.
+    #[arg(short, long, value_name = "NET.safetensors")]
+    pub(crate) weights: Option<PathBuf>,
+    /// The spec's name [default: the output's].
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The input, where the model leaves its size open.
+    #[arg(long, value_name = "HEIGHTxWIDTHxCHANNELS", value_parser = crate::commands::import::shape)]
+    pub(crate) input: Option<Shape>,
 }
 
 #[derive(Debug, Args)]

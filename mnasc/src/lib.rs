@@ -12,6 +12,7 @@ mod commands;
 mod error;
 mod input;
 mod npy;
+mod onnx_file;
 mod output;
 mod page;
 mod peak;

@@ -2,10 +2,14 @@
 
 /// The type of a tensor's elements in a file (little-endian).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ElementType {
+pub enum ElementType {
+    /// IEEE 754 binary16.
     F16,
+    /// The upper half of a binary32.
     Bf16,
+    /// IEEE 754 binary32.
     F32,
+    /// IEEE 754 binary64.
     F64,
     /// An integer or boolean by its name and size in bytes: never a weight.
     Integer(&'static str, usize),
@@ -13,7 +17,7 @@ pub(super) enum ElementType {
 
 impl ElementType {
     /// Bytes of one element.
-    pub(super) fn size(self) -> usize {
+    pub fn size(self) -> usize {
         match self {
             ElementType::F16 | ElementType::Bf16 => 2,
             ElementType::F32 => 4,
@@ -23,7 +27,7 @@ impl ElementType {
     }
 
     /// Its usual name.
-    pub(super) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             ElementType::F16 => "float16",
             ElementType::Bf16 => "bfloat16",
@@ -33,12 +37,13 @@ impl ElementType {
         }
     }
 
-    pub(super) fn is_float(self) -> bool {
+    /// Whether weights may have it.
+    pub fn is_float(self) -> bool {
         !matches!(self, ElementType::Integer(..))
     }
 
     /// Element `index` of `bytes`, or `None` past its end and for integers.
-    pub(super) fn get(self, bytes: &[u8], index: usize) -> Option<f32> {
+    pub fn get(self, bytes: &[u8], index: usize) -> Option<f32> {
         let start = index.checked_mul(self.size())?;
         let bytes = bytes.get(start..)?;
         match self {

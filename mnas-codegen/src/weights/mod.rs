@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-mod elements;
+pub mod elements;
 mod error;
 mod fit;
 mod inventory;

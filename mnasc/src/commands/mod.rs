@@ -6,6 +6,7 @@ pub(crate) mod compile;
 mod convert;
 mod emit;
 mod fuzz;
+pub(crate) mod import;
 mod inspect;
 pub(crate) mod peak;
 pub(crate) mod run;
@@ -30,6 +31,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<()> {
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Verify(args)) => verify::run(&args),
         Some(Command::Fuzz(args)) => fuzz::run(&args),
+        Some(Command::Import(args)) => import::run(&args),
         Some(Command::Peak(args)) => peak::run(&args),
         Some(Command::Space(args)) => space::run(&args),
     }

@@ -56,6 +56,7 @@ fn every_command_has_help_with_examples() {
         &["bench", "--help"],
         &["verify", "--help"],
         &["fuzz", "--help"],
+        &["import", "--help"],
         &["peak", "--help"],
     ] {
         let said = folder.mnasc(command).done();

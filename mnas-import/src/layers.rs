@@ -1,0 +1,339 @@
+//! Steps to layers: which block each convolution belongs to.
+
+use crate::error::Problems;
+use crate::net::{Act, Net, Reader, SqueezeExcite, Unit};
+use crate::operators::show;
+use crate::tape::{NO_PADS, Op, StepId};
+use mnas_dsl::network::{Activation, Pads, Shape, Skip};
+
+/// A kind of block, as `op` in a spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Conv,
+    SepConv,
+    MbConv,
+}
+
+/// One layer of a network.
+#[derive(Clone, Debug)]
+pub(crate) struct Layer<'t, 'a> {
+    pub(crate) kind: Kind,
+    pub(crate) input: Shape,
+    pub(crate) output: Shape,
+    pub(crate) kernel_size: usize,
+    pub(crate) stride: usize,
+    pub(crate) pads: Pads,
+    pub(crate) activation: Act,
+    pub(crate) pointwise_activation: Act,
+    /// Channels of the depthwise convolution.
+    pub(crate) expanded: usize,
+    pub(crate) se: Option<SqueezeExcite<'t, 'a>>,
+    pub(crate) skip: Skip,
+    /// Convolutions under the names that follow the layer's.
+    pub(crate) units: Vec<(&'static str, Unit<'t, 'a>)>,
+    /// The convolution with the window, for messages.
+    pub(crate) window: StepId,
+}
+
+/// What stands behind the blocks.
+#[derive(Clone, Debug)]
+pub(crate) struct Head<'t, 'a> {
+    pub(crate) conv: Option<Unit<'t, 'a>>,
+    /// MobileNetV3's layer between pool and classifier.
+    pub(crate) hidden: Option<Unit<'t, 'a>>,
+    pub(crate) classifier: Unit<'t, 'a>,
+}
+
+/// A network, layer by layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Layers<'t, 'a> {
+    /// The stem first.
+    pub(crate) layers: Vec<Layer<'t, 'a>>,
+    /// `None` for a backbone.
+    pub(crate) head: Option<Head<'t, 'a>>,
+}
+
+/// Cuts the network into layers; what cannot be one goes into `problems`.
+pub(crate) fn recognise<'t, 'a>(net: &Net<'t, 'a>, problems: &mut Problems) -> Layers<'t, 'a> {
+    let mut walk = Walk { net, problems, layers: Layers { layers: Vec::new(), head: None } };
+    let mut at = 0;
+    while let Some(next) = walk.step(at) {
+        // Operands come before what reads them; a way back would be a mistake of ours.
+        if next <= at {
+            break;
+        }
+        at = next;
+    }
+    walk.layers
+}
+
+struct Walk<'w, 't, 'a> {
+    net: &'w Net<'t, 'a>,
+    problems: &'w mut Problems,
+    layers: Layers<'t, 'a>,
+}
+
+impl<'t, 'a> Walk<'_, 't, 'a> {
+    /// Recognises what follows a layer's output and gives the output of that; `None` at the end.
+    fn step(&mut self, at: StepId) -> Option<StepId> {
+        let net = self.net;
+        let readers = net.readers(at);
+        if readers == [Reader::Output] {
+            if self.layers.layers.len() < 2 {
+                self.problem(at, "the network ends here", "a spec has a stem and at least one block");
+            }
+            return None;
+        }
+        if let Some((conv, pool)) = self.pool_ahead(at) {
+            self.head(conv, pool);
+            return None;
+        }
+        let steps: Vec<StepId> = readers
+            .iter()
+            .filter_map(|reader| match reader {
+                Reader::Step(step) => Some(*step),
+                Reader::Output => None,
+            })
+            .collect();
+        if steps.len() < readers.len() {
+            self.problem(at, "its result is the network's, and goes on as well", "a spec has one output, at the end");
+        }
+        let units: Vec<Unit> = steps.iter().filter_map(|&step| net.unit(step)).collect();
+        let [unit] = units[..] else {
+            match (steps.first(), units.len()) {
+                (Some(&first), 0) => self.problem(
+                    first,
+                    format!("it stands where a block begins, behind a map of {}", show(net.shape(at))),
+                    "a block begins with a convolution: 1x1 (`mbconv`), depthwise (`sepconv`) or any other (`conv`)",
+                ),
+                _ => self.problem(
+                    at,
+                    format!("{} convolutions read its result", units.len()),
+                    "a block is one row of convolutions and a shortcut of its input",
+                ),
+            }
+            return steps.first().copied();
+        };
+        let layer = match self.block(at, unit) {
+            Ok(layer) => layer,
+            Err(resume) => return Some(resume),
+        };
+        let last = layer.units.last().map_or(unit, |(_, unit)| *unit);
+        let (layer, output) = self.skip(at, layer, last, &steps);
+        self.layers.layers.push(layer);
+        Some(output)
+    }
+
+    /// The convolutions of a block that begins with `first`; or where to go on, when it is none.
+    fn block(&mut self, at: StepId, first: Unit<'t, 'a>) -> Result<Layer<'t, 'a>, StepId> {
+        let net = self.net;
+        let input = net.shape(at);
+        let mut units = Vec::new();
+        let is_stem = self.layers.layers.is_empty();
+        let expansion_of = |unit: &Unit| {
+            let next = net.next_unit(unit.output)?;
+            (unit.is_pointwise() && next.conv.depthwise && next.activation.fits(unit.activation)).then_some(next)
+        };
+        let (kind, depthwise) = match expansion_of(&first) {
+            _ if is_stem && first.conv.depthwise => {
+                self.problem(first.step, "the first convolution is depthwise", "a stem is a `conv`");
+                return Err(first.output);
+            }
+            _ if is_stem => (Kind::Conv, None),
+            Some(depthwise) => (Kind::MbConv, Some(depthwise)),
+            None if first.conv.depthwise => (Kind::SepConv, Some(first)),
+            None => (Kind::Conv, None),
+        };
+        let Some(depthwise) = depthwise else {
+            units.push(("conv", first));
+            return Ok(self.layer(kind, input, first, first, None, units));
+        };
+        if kind == Kind::MbConv {
+            units.push(("expand", first));
+        }
+        units.push(("depthwise", depthwise));
+        let se = net.squeeze_excite(depthwise.output);
+        if let Some(se) = se {
+            units.extend([("se.reduce", se.reduce), ("se.expand", se.expand)]);
+        }
+        let behind = se.map_or(depthwise.output, |se| se.output);
+        let Some(project) = net.next_unit(behind).filter(Unit::is_pointwise) else {
+            let what = match net.only_reader(behind) {
+                Some(reader) => format!("{} follows", net.place(reader)),
+                None => format!("{} nodes read its result", net.readers(behind).len()),
+            };
+            let found = format!("a depthwise convolution, but {what}");
+            self.problem(
+                depthwise.step,
+                found,
+                "behind it come an activation, a squeeze-excite or not, and a 1x1 convolution of stride 1",
+            );
+            return Err(behind);
+        };
+        if kind == Kind::MbConv && !project.activation.is(Activation::Linear) {
+            let found = format!("an activation ({}) behind a projection", project.activation);
+            self.problem(project.output, found, "the projection of `mbconv` is linear");
+        }
+        units.push(("project", project));
+        Ok(self.layer(kind, input, depthwise, project, se, units))
+    }
+
+    fn layer(
+        &self,
+        kind: Kind,
+        input: Shape,
+        window: Unit<'t, 'a>,
+        last: Unit<'t, 'a>,
+        se: Option<SqueezeExcite<'t, 'a>>,
+        units: Vec<(&'static str, Unit<'t, 'a>)>,
+    ) -> Layer<'t, 'a> {
+        Layer {
+            kind,
+            input,
+            output: self.net.shape(last.output),
+            kernel_size: window.conv.kernel_size,
+            stride: window.conv.stride,
+            pads: window.conv.pads,
+            activation: window.activation,
+            pointwise_activation: last.activation,
+            expanded: window.conv.output_channels,
+            se,
+            skip: Skip::None,
+            units,
+            window: window.step,
+        }
+    }
+
+    /// What is added to a layer, and the layer's output with it.
+    fn skip(
+        &mut self,
+        at: StepId,
+        mut layer: Layer<'t, 'a>,
+        last: Unit<'t, 'a>,
+        readers: &[StepId],
+    ) -> (Layer<'t, 'a>, StepId) {
+        let net = self.net;
+        let add = net.only_reader(last.output).filter(|&step| matches!(net.op(step), Op::Add));
+        let shortcut = add.and_then(|add| net.tape.steps[add].inputs.iter().copied().find(|it| *it != last.output));
+        let mut output = last.output;
+        let mut used = None;
+        match (add, shortcut) {
+            (Some(add), Some(shortcut)) if shortcut == at => {
+                (layer.skip, output, used) = (Skip::Identity, add, Some(add));
+            }
+            (Some(add), Some(shortcut)) if net.tape.steps[shortcut].inputs == [at] && self.is_pool(&layer, shortcut) => {
+                (layer.skip, output, used) = (Skip::Pool, add, Some(shortcut));
+            }
+            (Some(add), Some(shortcut)) => {
+                let found = format!("it adds the result of {}", net.place(shortcut));
+                self.problem(add, found, "a skip adds the block's input, or a 3x3 average pool of it");
+                output = add;
+                used = Some(shortcut);
+            }
+            (Some(add), None) => {
+                self.problem(add, "it adds a map to itself", "a skip adds the block's input");
+                output = add;
+            }
+            (None, _) => {}
+        }
+        let cannot_skip = self.layers.layers.is_empty()
+            || (layer.kind == Kind::SepConv && !layer.pointwise_activation.is(Activation::Linear));
+        if layer.skip != Skip::None && cannot_skip {
+            let what = if self.layers.layers.is_empty() { "a stem" } else { "a block with an activation at its end" };
+            self.problem(output, format!("a skip around {what}"), "there is none in the language");
+        }
+        for &step in readers.iter().filter(|&&step| step != layer.first_step() && Some(step) != used) {
+            self.problem(
+                step,
+                format!("it too reads the result of {}", net.place(at)),
+                "a block's input goes into its first convolution and is added at its end",
+            );
+        }
+        (layer, output)
+    }
+
+    /// Whether a shortcut is the pool that the language has.
+    fn is_pool(&mut self, layer: &Layer, shortcut: StepId) -> bool {
+        let Op::AveragePool { kernel_size, stride, pads, counts_padding } = *self.net.op(shortcut) else {
+            return false;
+        };
+        let same = |size: usize| {
+            let total = (size.div_ceil(stride).saturating_sub(1) * stride + 3).saturating_sub(size);
+            (total / 2, total - total / 2)
+        };
+        let ((top, bottom), (left, right)) = (same(layer.input.height), same(layer.input.width));
+        let is_ours = kernel_size == 3 && stride == layer.stride && pads == Pads { top, left, bottom, right };
+        if !is_ours || counts_padding {
+            self.problem(
+                shortcut,
+                "a pool around a block",
+                "one of 3x3 with the block's stride and SAME padding, which does not count the padding",
+            );
+        }
+        true
+    }
+
+    /// The pool of a head, and the 1x1 convolution before it.
+    fn pool_ahead(&self, at: StepId) -> Option<(Option<Unit<'t, 'a>>, StepId)> {
+        let net = self.net;
+        let is_pool = |step: StepId| matches!(net.op(step), Op::GlobalAveragePool);
+        let next = net.only_reader(at)?;
+        if is_pool(next) {
+            return Some((None, next));
+        }
+        let conv = net.unit(next).filter(|unit| unit.is_pointwise() && !self.layers.layers.is_empty())?;
+        let pool = net.only_reader(conv.output).filter(|&step| is_pool(step))?;
+        // MobileNetV3's last 1x1 convolution is a block of its own: what is behind the pool is the head.
+        let has_hidden = net.next_unit(pool).and_then(|unit| net.next_unit(unit.output)).is_some();
+        (!has_hidden).then_some((Some(conv), pool))
+    }
+
+    fn head(&mut self, conv: Option<Unit<'t, 'a>>, pool: StepId) {
+        let net = self.net;
+        let mut at = pool;
+        let mut units = Vec::new();
+        while let Some(unit) = net.next_unit(at) {
+            at = unit.output;
+            units.push(unit);
+        }
+        if net.readers(at) != [Reader::Output] {
+            let place = net.only_reader(at).unwrap_or(at);
+            self.problem(place, "it stands behind the pool", "a head ends with the classifier, whose logits come out");
+            return;
+        }
+        let (hidden, classifier) = match units[..] {
+            [classifier] => (None, classifier),
+            [hidden, classifier] => (Some(hidden), classifier),
+            _ => {
+                let found = format!("{} layers of weights behind the pool", units.len());
+                let expected = "a classifier, and one layer before it or none; `head: none` is without a pool";
+                self.problem(pool, found, expected);
+                return;
+            }
+        };
+        if let Some(hidden) = hidden.filter(|hidden| hidden.batch_norm.is_some()) {
+            self.problem(hidden.output, "a batch norm behind the pool", "the hidden layer of a head has a bias");
+        }
+        if classifier.batch_norm.is_some() || !classifier.activation.is(Activation::Linear) {
+            let found = format!("a classifier with a batch norm or an activation ({})", classifier.activation);
+            self.problem(classifier.output, found, "logits come out of a spec's classifier as they are");
+        }
+        self.layers.head = Some(Head { conv, hidden, classifier });
+    }
+
+    fn problem(&mut self, step: StepId, found: impl Into<String>, expected: impl Into<String>) {
+        self.problems.push(self.net.place(step), found, expected);
+    }
+}
+
+impl Layer<'_, '_> {
+    /// The convolution that reads the layer's input.
+    pub(crate) fn first_step(&self) -> StepId {
+        self.units.first().map_or(self.window, |(_, unit)| unit.step)
+    }
+
+    /// Whether pads are the only ones that there can be.
+    pub(crate) fn has_window(&self) -> bool {
+        self.kernel_size > 1 || self.pads != NO_PADS
+    }
+}

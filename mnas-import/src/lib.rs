@@ -1,0 +1,210 @@
+//! ONNX files of mobile convnets back to specs and weights.
+//!
+//! Bytes in, values out; nothing here opens a file. The file is not trusted: its protocol buffer is read by a reader of
+//! this crate's own that neither recurses nor copies ([`wire`](self), private), and constants make no more values than
+//! the file has bytes.
+//!
+//! ```text
+//! bytes -> proto -> tape (operators on maps) -> net -> layers -> text of a spec -> Spec, Network
+//!                                                         \-> weights under our names
+//! ```
+#![forbid(unsafe_code)]
+
+mod attributes;
+mod constants;
+mod error;
+mod layers;
+mod metadata;
+mod net;
+mod operators;
+mod proto;
+mod ratios;
+mod spec_text;
+mod squeeze_excite;
+mod tape;
+mod tensor;
+mod weights;
+mod windows;
+mod wire;
+
+pub use error::{ImportError, Problem, Problems, ReadError};
+pub use tensor::Files;
+
+use mnas_codegen::weights::{WeightTensor, Weights};
+use mnas_dsl::network::{LayerOp, Shape};
+use mnas_dsl::{Network, Spec};
+use proto::ModelProto;
+use std::collections::{BTreeMap, BTreeSet};
+use tensor::Store;
+
+/// Oldest operator set whose operators mean what they mean today.
+const OLDEST_OPSET: i64 = 7;
+
+/// What a file does not say.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The spec's name; [`name_from`] makes one of anything.
+    pub name: String,
+    /// The input, where the file leaves rows and columns open.
+    pub input: Option<Shape>,
+}
+
+/// A network as it was read from a file.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// Its spec.
+    pub spec: Spec,
+    /// What the spec means.
+    pub network: Network,
+    /// Its weights under mnas's names, in the shapes that the network needs.
+    pub weights: Weights,
+}
+
+/// The names of files, relative to the model's folder, that constants are in; to be read and handed to [`import`].
+///
+/// All are below that folder as far as names can tell: who opens them has to see that no link leads out of it.
+///
+/// # Errors
+///
+/// The file is no ONNX, or it names a file outside of its folder.
+pub fn external_files(bytes: &[u8]) -> Result<BTreeSet<String>, ImportError> {
+    let model = ModelProto::read(bytes)?;
+    tensor::locations(&model).map_err(|found| {
+        let mut problems = Problems::default();
+        problems.push("", found, "");
+        problems.into()
+    })
+}
+
+/// Whether bytes look like an ONNX file, as far as that can be told: such files have no magic number.
+pub fn is_onnx(bytes: &[u8]) -> bool {
+    // `ir_version`, the first field that every exporter writes, or the graph.
+    matches!(bytes, [0x08, 1..=127, ..]) && ModelProto::read(bytes).is_ok_and(|model| model.graph.is_some())
+}
+
+/// Every floating-point constant of a file by name, for files whose names are those of a scheme.
+///
+/// # Errors
+///
+/// The file is no ONNX, or the data of a constant is not what its shape says.
+pub fn constants(bytes: &[u8], files: &Files) -> Result<BTreeMap<String, WeightTensor>, ImportError> {
+    let model = ModelProto::read(bytes)?;
+    let store = Store::new(bytes.len(), files);
+    let mut tensors = BTreeMap::new();
+    let mut problems = Problems::default();
+    for tensor in model.graph.iter().flat_map(|graph| &graph.initializers) {
+        // Whole numbers are shapes and pads, scalars the bounds of activations.
+        if !matches!(tensor.data_type, 1 | 10 | 11 | 16) || tensor.dims.is_empty() {
+            continue;
+        }
+        let name = error::shown(tensor.name);
+        match store.weights(tensor) {
+            Err(error) => problems.push("", format!("constant `{name}` {error}"), ""),
+            Ok(weights) => {
+                if tensors.insert(tensor.name.to_owned(), weights).is_some() {
+                    problems.push("", format!("two constants are called `{name}`"), "");
+                }
+            }
+        }
+    }
+    if problems.is_empty() { Ok(tensors) } else { Err(problems.into()) }
+}
+
+/// Recognises the network of an ONNX file.
+///
+/// # Errors
+///
+/// The file is no ONNX, or everything in it that no spec can say, node by node.
+pub fn import(bytes: &[u8], files: &Files, options: &Options) -> Result<Imported, ImportError> {
+    let model = ModelProto::read(bytes)?;
+    let mut problems = Problems::default();
+    let Some(graph) = &model.graph else {
+        problems.push("", "the file has no graph", "");
+        return Err(problems.into());
+    };
+    let opset = model.opset.unwrap_or(0);
+    if opset < OLDEST_OPSET {
+        problems.push("", format!("the file uses operators of version {opset}"), format!("at least {OLDEST_OPSET}"));
+        return Err(problems.into());
+    }
+    let store = Store::new(bytes.len(), files);
+    let Some(tape) = tape::record(graph, options.input, &store, &mut problems) else {
+        return Err(problems.into());
+    };
+    let Some(output) = tape.output else { return Err(problems.into()) };
+    let net = net::Net::new(&tape, output);
+    let layers = layers::recognise(&net, &mut problems);
+    let eps = batch_norm_eps(&layers, &net, &mut problems);
+    let text = |preprocess: &str, problems: &mut Problems| {
+        spec_text::write(&options.name, preprocess, eps, &layers, &net, problems)
+    };
+    let plain = text("", &mut problems);
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    // What the file says of pictures is a help; where it makes no sense the network is still the network.
+    let channels = layers.layers.first().map_or(0, |stem| stem.input.channels);
+    let preprocess = metadata::preprocess(&model.metadata, channels);
+    let with = mnas_dsl::load_yaml(&text(&preprocess, &mut problems), &options.name);
+    let (spec, network) = match with.or_else(|_| mnas_dsl::load_yaml(&plain, &options.name)) {
+        Ok(both) => both,
+        Err(diagnostics) => {
+            for diagnostic in &diagnostics {
+                problems.push("", diagnostic.text().replace('\n', "; "), "");
+            }
+            return Err(problems.into());
+        }
+    };
+    check(&layers, &network, &net, &mut problems);
+    let weights = weights::collect(&layers, &network, &net, &mut problems);
+    if problems.is_empty() { Ok(Imported { spec, network, weights }) } else { Err(problems.into()) }
+}
+
+/// A name for a spec from any text, such as a file's name: small letters, digits and single underscores.
+pub fn name_from(text: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    let words: String = text.chars().map(letter).collect();
+    let words: Vec<&str> = words.split('_').filter(|word| !word.is_empty()).collect();
+    let name = words.join("_");
+    let name: String = if name.starts_with(|c: char| c.is_ascii_lowercase()) { name } else { format!("net_{name}") };
+    name.chars().take(48).collect::<String>().trim_end_matches('_').to_owned()
+}
+
+/// The one epsilon of all batch norms; `None` where all were folded.
+fn batch_norm_eps(layers: &layers::Layers, net: &net::Net, problems: &mut Problems) -> Option<f64> {
+    let head = layers.head.iter().filter_map(|head| head.conv.as_ref());
+    let units = layers.layers.iter().flat_map(|layer| layer.units.iter().map(|(_, unit)| unit)).chain(head);
+    let mut first: Option<f32> = None;
+    for unit in units {
+        let Some(norm) = unit.batch_norm else { continue };
+        if *first.get_or_insert(norm.eps) != norm.eps {
+            let found = format!("a batch norm with an epsilon of {}", norm.eps);
+            let expected = format!("{}, as the first has it: one for the whole network", first.unwrap_or(0.0));
+            problems.push(net.place(unit.step), found, expected);
+        }
+    }
+    // The shortest decimal that is this number: what was written before it was rounded to 32 bits.
+    first.and_then(|eps| eps.to_string().parse().ok())
+}
+
+/// Holds what the spec means against what was recognised: the two come about on different ways.
+fn check(layers: &layers::Layers, network: &Network, net: &net::Net, problems: &mut Problems) {
+    let same_count = layers.layers.len() == network.layers.len();
+    let different = layers.layers.iter().zip(&network.layers).find(|(found, read)| {
+        let (expanded, se) = match &read.op {
+            LayerOp::Conv { .. } => (found.expanded, None),
+            LayerOp::SepConv { se, .. } => (read.input.channels, *se),
+            LayerOp::MbConv { expanded, se, .. } => (*expanded, *se),
+        };
+        (found.input, found.output, found.kernel_size, found.stride, found.pads, found.skip)
+            != (read.input, read.output, read.kernel_size, read.stride, read.pads, read.skip)
+            || found.expanded != expanded
+            || found.se.map(|se| se.reduce.conv.output_channels) != se.map(|se| se.channels)
+    });
+    if let Some((found, read)) = different {
+        let what = format!("it is not what `{}` of the spec is", read.name);
+        problems.push(net.place(found.window), what, "this is a mistake of mnas");
+    } else if !same_count {
+        problems.push("", "the spec has another number of layers", "this is a mistake of mnas");
+    }
+}

@@ -1,0 +1,355 @@
+//! What each operator of ONNX is to a network.
+
+use crate::attributes::Attributes;
+use crate::error::shown;
+use crate::proto::AttributeValue;
+use crate::tape::{BatchNorm, Constant, Half, Mistake, NO_PADS, Op, StepId, Tape, Value};
+use crate::tensor::Small;
+use crate::windows;
+use mnas_dsl::network::{Activation, Pads, Shape};
+
+/// Operands, `None` where one is left away.
+pub(crate) type Operands<'o, 'a> = &'o [Option<Value<'a>>];
+
+/// Every operator that is understood on feature maps, for the message about one that is not.
+const KNOWN: &str = "known are Conv, BatchNormalization, Relu, Clip, HardSwish, HardSigmoid, Sigmoid, Swish, Add, Mul, \
+                     GlobalAveragePool, AveragePool, ReduceMean, Pad, Flatten, Reshape, Squeeze, Gemm, MatMul, \
+                     Dropout and Identity";
+
+/// `Constant`.
+pub(crate) fn constant<'a>(attributes: &Attributes<'a, 'a>) -> Result<Value<'a>, Mistake> {
+    let vector = |values: Vec<f64>, is_int| Small { dims: vec![values.len()], values, is_int };
+    let scalar = |value, is_int| Small { dims: vec![], values: vec![value], is_int };
+    for name in ["value", "value_float", "value_int", "value_floats", "value_ints"] {
+        return Ok(match attributes.value(name) {
+            None => continue,
+            Some(AttributeValue::Tensor(tensor)) => Value::Constant(Constant { tensor, transposed: false }),
+            Some(AttributeValue::Float(value)) => Value::Small(scalar(f64::from(*value), false)),
+            Some(AttributeValue::Int(value)) => Value::Small(scalar(*value as f64, true)),
+            Some(AttributeValue::Floats(values)) => {
+                Value::Small(vector(values.iter().map(|&it| f64::from(it)).collect(), false))
+            }
+            Some(AttributeValue::Ints(values)) => {
+                Value::Small(vector(values.iter().map(|&it| it as f64).collect(), true))
+            }
+            Some(_) => break,
+        });
+    }
+    Err(Mistake::new("a constant that is neither a dense tensor nor numbers", ""))
+}
+
+/// Any operator at least one of whose operands is a feature map.
+pub(crate) fn record<'a>(
+    tape: &mut Tape<'a>,
+    index: usize,
+    op_type: &str,
+    attributes: &Attributes,
+    operands: Operands<'_, 'a>,
+) -> Result<Value<'a>, Mistake> {
+    let node = Some(index);
+    let activation = |tape: &mut Tape<'a>, activation| {
+        let step = map(operands, 0)?;
+        let shape = tape.steps[step].shape;
+        Ok(tape.push(node, Op::Activation(Some(activation)), vec![step], shape))
+    };
+    match op_type {
+        "Relu" => activation(tape, Activation::Relu),
+        "HardSwish" => activation(tape, Activation::HardSwish),
+        "Sigmoid" => activation(tape, Activation::Sigmoid),
+        "HardSigmoid" => {
+            let (alpha, beta) = (attributes.float("alpha", 0.2)?, attributes.float("beta", 0.5)?);
+            if !is_near(f64::from(alpha), 1.0 / 6.0) || !is_near(f64::from(beta), 0.5) {
+                let found = format!("a hard sigmoid of {alpha} x + {beta}");
+                return Err(Mistake::new(found, "the language's is x / 6 + 0.5, as PyTorch's"));
+            }
+            activation(tape, Activation::HardSigmoid)
+        }
+        "Swish" => match attributes.float("alpha", 1.0)? {
+            1.0 => activation(tape, Activation::Swish),
+            alpha => Err(Mistake::new(format!("a swish of alpha {alpha}"), "the language's has 1")),
+        },
+        "Clip" => clip(tape, node, attributes, operands),
+        "Add" | "Mul" | "Div" => binary(tape, node, op_type, operands),
+        "Conv" => windows::conv(tape, node, attributes, operands),
+        "BatchNormalization" => batch_norm(tape, node, attributes, operands),
+        "Gemm" | "MatMul" => windows::linear(tape, node, op_type, attributes, operands),
+        "GlobalAveragePool" => {
+            let step = map(operands, 0)?;
+            Ok(global_pool(tape, node, step))
+        }
+        "ReduceMean" => reduce_mean(tape, node, attributes, operands),
+        "AveragePool" => windows::average_pool(tape, node, attributes, operands),
+        "Pad" => windows::pad(tape, attributes, operands),
+        "Identity" => operand(operands, 0).cloned(),
+        "Dropout" => {
+            let is_training = match operands.get(2) {
+                Some(Some(value)) => tape.small(value)?.and_then(|it| it.scalar()) != Some(0.0),
+                _ => false,
+            };
+            if is_training {
+                return Err(Mistake::new("a dropout that is in training", "export the network in its evaluation mode"));
+            }
+            operand(operands, 0).cloned()
+        }
+        "Shape" => {
+            let Shape { height, width, channels } = tape.steps[map(operands, 0)?].shape;
+            let dims = [tape.batch, channels, height, width];
+            let bound = |name: &str, default: i64| -> Result<usize, String> {
+                let at = attributes.int(name, default)?;
+                Ok((if at < 0 { at.saturating_add(4) } else { at }).clamp(0, 4) as usize)
+            };
+            let (start, end) = (bound("start", 0)?, bound("end", 4)?);
+            Ok(Value::Small(Small::ints(dims.get(start..end).unwrap_or_default().iter().copied())))
+        }
+        "Flatten" => {
+            let axis = attributes.int("axis", 1)?;
+            if axis != 1 && axis != -3 {
+                return Err(Mistake::new(format!("it flattens from axis {axis}"), "a head flattens from axis 1"));
+            }
+            vector(tape, map(operands, 0)?)
+        }
+        "Squeeze" => vector(tape, map(operands, 0)?),
+        "Reshape" => {
+            let step = map(operands, 0)?;
+            let to = match operands.get(1) {
+                Some(Some(shape)) => tape.small(shape)?,
+                _ => None,
+            };
+            let Some(to) = to else {
+                return Err(Mistake::new("it reshapes to what is no constant", "a head reshapes to (batch, channels)"));
+            };
+            let channels = tape.steps[step].shape.channels as i64;
+            // (N, C), or (N, C, 1, 1) where the vector becomes a map of one pixel again.
+            let is_vector = match to.to_ints()[..] {
+                [batch, size, ref ones @ ..] => {
+                    (batch == tape.batch as i64 || matches!(batch, -1 | 0))
+                        && (size == channels || size == -1 || size == 0)
+                        && ones.iter().all(|&one| one == 1)
+                }
+                _ => false,
+            };
+            if !is_vector {
+                let found = format!("it reshapes to {:?}", to.to_ints());
+                return Err(Mistake::new(found, "a head reshapes to (batch, channels)"));
+            }
+            vector(tape, step)
+        }
+        _ => Err(Mistake::new("no spec has this operator", KNOWN)),
+    }
+}
+
+/// A map of one pixel is a vector already.
+fn vector<'a>(tape: &Tape<'a>, step: StepId) -> Result<Value<'a>, Mistake> {
+    let Shape { height, width, .. } = tape.steps[step].shape;
+    if (height, width) != (1, 1) {
+        let found = format!("it takes {height} x {width} pixels as one vector");
+        return Err(Mistake::new(found, "a head averages over all pixels first"));
+    }
+    Ok(Value::Map { step, pads: NO_PADS })
+}
+
+fn clip<'a>(
+    tape: &mut Tape<'a>,
+    node: Option<usize>,
+    attributes: &Attributes,
+    operands: Operands<'_, 'a>,
+) -> Result<Value<'a>, Mistake> {
+    let bound = |tape: &Tape<'a>, index: usize, name: &str| -> Result<Option<f64>, Mistake> {
+        match operands.get(index) {
+            Some(Some(value)) => match tape.small(value)?.and_then(|small| small.scalar()) {
+                Some(value) => Ok(Some(value)),
+                None => Err(Mistake::new("its bounds are no constants", "relu6 is a Clip from 0 to 6")),
+            },
+            _ if attributes.has(name) => Ok(Some(f64::from(attributes.float(name, 0.0)?))),
+            _ => Ok(None),
+        }
+    };
+    let bounds = (bound(tape, 1, "min")?, bound(tape, 2, "max")?);
+    let is_relu6 = bounds == (Some(0.0), Some(6.0));
+    match operand(operands, 0)? {
+        Value::Half { step, form: Half::Shifted } if is_relu6 => {
+            return Ok(Value::Half { step: *step, form: Half::Clipped });
+        }
+        Value::Map { .. } => {}
+        _ => return Err(half_done()),
+    }
+    let activation = match bounds {
+        _ if is_relu6 => Activation::Relu6,
+        (Some(0.0), None) => Activation::Relu,
+        (Some(0.0), Some(high)) if high >= f64::from(f32::MAX) => Activation::Relu,
+        (low, high) => {
+            let show = |bound: Option<f64>| bound.map_or("none".to_owned(), |it| it.to_string());
+            let found = format!("a Clip from {} to {}", show(low), show(high));
+            return Err(Mistake::new(found, "relu6 is one from 0 to 6, relu one from 0"));
+        }
+    };
+    let step = map(operands, 0)?;
+    let shape = tape.steps[step].shape;
+    Ok(tape.push(node, Op::Activation(Some(activation)), vec![step], shape))
+}
+
+/// `Add`, `Mul`, `Div`: of two maps, or a part of an activation.
+fn binary<'a>(
+    tape: &mut Tape<'a>,
+    node: Option<usize>,
+    op_type: &str,
+    operands: Operands<'_, 'a>,
+) -> Result<Value<'a>, Mistake> {
+    let (a, b) = (operand(operands, 0)?, operand(operands, 1)?);
+    let number = |value: &Value| -> Result<Option<f64>, Mistake> { Ok(tape.small(value)?.and_then(|it| it.scalar())) };
+    let constants = (number(a)?, number(b)?);
+    let finished = match (op_type, a, b, constants) {
+        ("Add", Value::Map { step, pads: NO_PADS }, _, (_, Some(3.0)))
+        | ("Add", _, Value::Map { step, pads: NO_PADS }, (Some(3.0), _)) => {
+            return Ok(Value::Half { step: *step, form: Half::Shifted });
+        }
+        ("Mul", Value::Map { step, pads: NO_PADS }, Value::Half { step: of, form: Half::Clipped }, _)
+        | ("Mul", Value::Half { step: of, form: Half::Clipped }, Value::Map { step, pads: NO_PADS }, _)
+            if step == of =>
+        {
+            return Ok(Value::Half { step: *step, form: Half::Product });
+        }
+        ("Div", Value::Half { step, form }, _, (_, Some(6.0))) => Some((*step, *form)),
+        ("Mul", Value::Half { step, form }, _, (_, Some(sixth)))
+        | ("Mul", _, Value::Half { step, form }, (Some(sixth), _))
+            if is_near(sixth, 1.0 / 6.0) =>
+        {
+            Some((*step, *form))
+        }
+        _ => None,
+    };
+    if let Some((step, form)) = finished {
+        let activation = match form {
+            Half::Clipped => Activation::HardSigmoid,
+            Half::Product => Activation::HardSwish,
+            Half::Shifted => return Err(half_done()),
+        };
+        let shape = tape.steps[step].shape;
+        return Ok(tape.push(node, Op::Activation(Some(activation)), vec![step], shape));
+    }
+    if let ("Add", Some(value)) = (op_type, windows::added_bias(tape, node, a, b)) {
+        return Ok(value);
+    }
+    let (Value::Map { step: a, pads: NO_PADS }, Value::Map { step: b, pads: NO_PADS }) = (a, b) else {
+        let expected = "a spec adds and multiplies feature maps, and has constants in x * relu6(x + 3) / 6 only";
+        return Err(Mistake::new("one of its operands is no feature map", expected));
+    };
+    let (a, b) = (*a, *b);
+    let (shape_a, shape_b) = (tape.steps[a].shape, tape.steps[b].shape);
+    match op_type {
+        "Add" if shape_a == shape_b => Ok(tape.push(node, Op::Add, vec![a, b], shape_a)),
+        "Mul" => {
+            // The map first, its gate second.
+            let (map, gate) = if shape_a.pixels() >= shape_b.pixels() { (a, b) } else { (b, a) };
+            let gate_of = |activation, gate: StepId, map: StepId| {
+                matches!(tape.steps[gate].op, Op::Activation(Some(it)) if it == activation)
+                    && tape.steps[gate].inputs == [map]
+            };
+            for (x, gate) in [(a, b), (b, a)] {
+                for (gate_is, whole) in
+                    [(Activation::Sigmoid, Activation::Swish), (Activation::HardSigmoid, Activation::HardSwish)]
+                {
+                    if gate_of(gate_is, gate, x) {
+                        return Ok(tape.push(node, Op::Activation(Some(whole)), vec![x], shape_a));
+                    }
+                }
+            }
+            let (of, by) = (tape.steps[map].shape, tape.steps[gate].shape);
+            if of.channels != by.channels || by.pixels() != 1 {
+                let found = format!("it multiplies maps of {} and {}", show(of), show(by));
+                return Err(Mistake::new(found, "a squeeze-excite has one gate for each channel"));
+            }
+            Ok(tape.push(node, Op::Multiply, vec![map, gate], of))
+        }
+        _ => {
+            let found = format!("it combines maps of {} and {}", show(shape_a), show(shape_b));
+            Err(Mistake::new(found, "a skip adds a map to one of the same shape"))
+        }
+    }
+}
+
+fn batch_norm<'a>(
+    tape: &mut Tape<'a>,
+    node: Option<usize>,
+    attributes: &Attributes,
+    operands: Operands<'_, 'a>,
+) -> Result<Value<'a>, Mistake> {
+    let step = map(operands, 0)?;
+    let shape = tape.steps[step].shape;
+    let eps = attributes.float("epsilon", 1e-5)?;
+    let [_, rest @ ..] = operands else { return Err(half_done()) };
+    let constants: Vec<Constant> = rest.iter().filter_map(|it| constant_of(it.as_ref())).collect();
+    let Ok(constants) = <[Constant; 4]>::try_from(constants) else {
+        return Err(Mistake::new("its parameters are not four constants", "export the network with its weights"));
+    };
+    if let Some(other) = constants.iter().find(|it| it.tensor.dims != [shape.channels as i64]) {
+        let found = format!("`{}` has the shape {:?}", shown(other.tensor.name), other.tensor.dims);
+        return Err(Mistake::new(found, format!("{} channels come in", shape.channels)));
+    }
+    Ok(tape.push(node, Op::BatchNorm(BatchNorm { constants, eps }), vec![step], shape))
+}
+
+/// A mean over all rows and columns.
+fn reduce_mean<'a>(
+    tape: &mut Tape<'a>,
+    node: Option<usize>,
+    attributes: &Attributes,
+    operands: Operands<'_, 'a>,
+) -> Result<Value<'a>, Mistake> {
+    let step = map(operands, 0)?;
+    let mut axes: Vec<i64> = match operands.get(1) {
+        Some(Some(value)) => tape.small(value)?.map(|small| small.to_ints()).unwrap_or_default(),
+        _ => attributes.ints("axes")?.unwrap_or_default().to_vec(),
+    };
+    axes.iter_mut().filter(|axis| **axis < 0).for_each(|axis| *axis = axis.saturating_add(4));
+    axes.sort_unstable();
+    if axes != [2, 3] {
+        return Err(Mistake::new(format!("a mean over the axes {axes:?}"), "a pool is one over rows and columns, [2, 3]"));
+    }
+    Ok(global_pool(tape, node, step))
+}
+
+fn global_pool<'a>(tape: &mut Tape<'a>, node: Option<usize>, step: StepId) -> Value<'a> {
+    let shape = Shape { height: 1, width: 1, ..tape.steps[step].shape };
+    tape.push(node, Op::GlobalAveragePool, vec![step], shape)
+}
+
+/// An operand that has to be there.
+pub(crate) fn operand<'o, 'a>(operands: Operands<'o, 'a>, index: usize) -> Result<&'o Value<'a>, Mistake> {
+    match operands.get(index) {
+        Some(Some(value)) => Ok(value),
+        _ => Err(Mistake::new(format!("its operand {} is missing", index + 1), "")),
+    }
+}
+
+/// A feature map with nothing around it.
+pub(crate) fn map(operands: Operands, index: usize) -> Result<StepId, Mistake> {
+    match operand(operands, index)? {
+        Value::Map { step, pads: NO_PADS } => Ok(*step),
+        Value::Map { pads, .. } => Err(padded(*pads)),
+        Value::Half { .. } => Err(half_done()),
+        _ => Err(Mistake::new(format!("its operand {} is a constant", index + 1), "a feature map")),
+    }
+}
+
+pub(crate) fn constant_of<'a>(value: Option<&Value<'a>>) -> Option<Constant<'a>> {
+    if let Some(Value::Constant(constant)) = value { Some(*constant) } else { None }
+}
+
+fn padded(pads: Pads) -> Mistake {
+    let Pads { top, left, bottom, right } = pads;
+    let found = format!("it reads a map with [{top}, {left}, {bottom}, {right}] rows and columns padded to it");
+    Mistake::new(found, "only a convolution or an average pool takes up padding")
+}
+
+fn half_done() -> Mistake {
+    Mistake::new("it reads a part of x * relu6(x + 3) / 6", "that comes in one piece")
+}
+
+pub(crate) fn show(shape: Shape) -> String {
+    format!("{}x{}x{}", shape.height, shape.width, shape.channels)
+}
+
+fn is_near(value: f64, expected: f64) -> bool {
+    (value - expected).abs() < 1e-6
+}
