@@ -102,9 +102,10 @@ fn at(values: &[f64], index: i64) -> Option<f64> {
 fn reshape(of: &Small, to: &Small) -> Option<Small> {
     let to = to.to_ints();
     let count = of.values.len();
-    let known = to.iter().filter(|&&dim| dim != -1).try_fold(1_usize, |product, &dim| {
-        product.checked_mul(usize::try_from(dim).ok().filter(|&dim| dim > 0)?)
-    })?;
+    let known = to
+        .iter()
+        .filter(|&&dim| dim != -1)
+        .try_fold(1_usize, |product, &dim| product.checked_mul(usize::try_from(dim).ok().filter(|&dim| dim > 0)?))?;
     let dims: Vec<usize> = to.iter().map(|&dim| if dim == -1 { count / known } else { dim as usize }).collect();
     let is_whole = dims.iter().try_fold(1_usize, |product, &dim| product.checked_mul(dim)) == Some(count);
     is_whole.then(|| Small { dims, ..of.clone() })
@@ -125,10 +126,8 @@ fn slice(of: &Small, starts: &Small, ends: &Small, axes: Option<&Small>, steps: 
         _ => return None,
     };
     let width = of.values.len().checked_div(of.dims[0])?;
-    let values: Vec<f64> = rows
-        .iter()
-        .flat_map(|&row| of.values.iter().skip(row as usize * width).take(width).copied())
-        .collect();
+    let values: Vec<f64> =
+        rows.iter().flat_map(|&row| of.values.iter().skip(row as usize * width).take(width).copied()).collect();
     let mut dims = of.dims.clone();
     dims[0] = rows.len();
     Some(Small { dims, values, is_int: of.is_int })

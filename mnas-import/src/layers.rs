@@ -221,7 +221,9 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             (Some(add), Some(shortcut)) if shortcut == at => {
                 (layer.skip, output, used) = (Skip::Identity, add, Some(add));
             }
-            (Some(add), Some(shortcut)) if net.tape.steps[shortcut].inputs == [at] && self.is_pool(&layer, shortcut) => {
+            (Some(add), Some(shortcut))
+                if net.tape.steps[shortcut].inputs == [at] && self.is_pool(&layer, shortcut) =>
+            {
                 (layer.skip, output, used) = (Skip::Pool, add, Some(shortcut));
             }
             (Some(add), Some(shortcut)) => {

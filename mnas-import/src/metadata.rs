@@ -4,7 +4,8 @@
 pub(crate) fn preprocess(metadata: &[(&str, &str)], channels: usize) -> String {
     let get = |key: &str| metadata.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
     let numbers = |key: &str| -> Option<Vec<f64>> {
-        let values: Option<Vec<f64>> = get(key)?.split(',').map(|it| it.parse().ok().filter(|it: &f64| it.is_finite())).collect();
+        let values: Option<Vec<f64>> =
+            get(key)?.split(',').map(|it| it.parse().ok().filter(|it: &f64| it.is_finite())).collect();
         values.filter(|values| values.len() == channels)
     };
     let list = |values: &[f64]| match values {

@@ -304,7 +304,10 @@ fn reduce_mean<'a>(
     axes.iter_mut().filter(|axis| **axis < 0).for_each(|axis| *axis = axis.saturating_add(4));
     axes.sort_unstable();
     if axes != [2, 3] {
-        return Err(Mistake::new(format!("a mean over the axes {axes:?}"), "a pool is one over rows and columns, [2, 3]"));
+        return Err(Mistake::new(
+            format!("a mean over the axes {axes:?}"),
+            "a pool is one over rows and columns, [2, 3]",
+        ));
     }
     Ok(global_pool(tape, node, step))
 }

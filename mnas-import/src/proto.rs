@@ -281,10 +281,7 @@ pub(crate) fn is_standard(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
-fn each<'a>(
-    mut fields: Fields<'a>,
-    mut read: impl FnMut(Field<'a>) -> Result<(), ReadError>,
-) -> Result<(), ReadError> {
+fn each<'a>(mut fields: Fields<'a>, mut read: impl FnMut(Field<'a>) -> Result<(), ReadError>) -> Result<(), ReadError> {
     while let Some(field) = fields.next()? {
         read(field)?;
     }

@@ -14,18 +14,17 @@ pub(crate) fn expand(widths: &Widths) -> Option<f64> {
 
 /// `se` of a block with these layers; `None` where no ratio gives all widths.
 pub(crate) fn squeeze_excite(widths: &Widths, rounding: SeRounding) -> Option<f64> {
-    // A quarter is what every family has.
-    let denominators = [4.0, 1.0, 2.0, 8.0, 16.0, 10.0, 12.0, 100.0, 1000.0, 10000.0];
+    const QUARTER: f64 = 0.25;
+    // What every family has, before anything that gives the same width of this block.
+    if widths.iter().all(|&(channels, made)| se_channels(channels, QUARTER, rounding) == made) {
+        return Some(QUARTER);
+    }
+    let denominators = [1.0, 2.0, 4.0, 8.0, 16.0, 10.0, 12.0, 100.0, 1000.0, 10000.0];
     find(widths, &denominators, 1.0, |channels, ratio| se_channels(channels, ratio, rounding))
 }
 
 /// The first of the fractions with these denominators, then the exact quotients, that gives all widths.
-fn find(
-    widths: &Widths,
-    denominators: &[f64],
-    largest: f64,
-    width: impl Fn(usize, f64) -> usize,
-) -> Option<f64> {
+fn find(widths: &Widths, denominators: &[f64], largest: f64, width: impl Fn(usize, f64) -> usize) -> Option<f64> {
     let exact = || widths.iter().map(|&(channels, made)| made as f64 / channels as f64);
     let rounded = denominators.iter().flat_map(|&denominator| {
         exact().flat_map(move |ratio| {
@@ -58,6 +57,7 @@ mod tests {
         assert_eq!(nearest(&[(8, 16)]), None);
         assert_eq!(nearest(&[(22, 5)]), Some(0.2));
         assert_eq!(squeeze_excite(&[(22, 5)], SeRounding::Floor), Some(0.25));
+        assert_eq!(squeeze_excite(&[(16, 8)], SeRounding::Channels), Some(0.25));
         assert_eq!(squeeze_excite(&[(72, 24), (120, 32)], SeRounding::Channels), Some(0.25));
     }
 }

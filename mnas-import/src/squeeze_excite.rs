@@ -69,7 +69,8 @@ impl SqueezeExcites {
             keys.push(format!("activation: {}", first.reduce.activation));
             for (_, se) in all.iter().filter(|(_, se)| !se.reduce.activation.fits(first.reduce.activation)) {
                 let found = format!("a squeeze-excite with {} inside", se.reduce.activation);
-                let expected = format!("{}, as the first has it, or in all that of their blocks", first.reduce.activation);
+                let expected =
+                    format!("{}, as the first has it, or in all that of their blocks", first.reduce.activation);
                 problems.push(net.place(se.reduce.output), found, expected);
             }
         }

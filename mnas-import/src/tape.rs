@@ -35,7 +35,12 @@ pub(crate) enum Op<'a> {
     Add,
     Multiply,
     GlobalAveragePool,
-    AveragePool { kernel_size: usize, stride: usize, pads: Pads, counts_padding: bool },
+    AveragePool {
+        kernel_size: usize,
+        stride: usize,
+        pads: Pads,
+        counts_padding: bool,
+    },
 }
 
 /// A convolution, or a fully connected layer on a vector, which is a convolution of one pixel.
@@ -133,8 +138,7 @@ pub(crate) fn record<'a>(
     store: &'a Store<'a>,
     problems: &mut Problems,
 ) -> Option<Tape<'a>> {
-    let mut tape =
-        Tape { graph, store, batch: 1, steps: Vec::new(), values: BTreeMap::new(), output: None };
+    let mut tape = Tape { graph, store, batch: 1, steps: Vec::new(), values: BTreeMap::new(), output: None };
     for tensor in &graph.initializers {
         let constant = Value::Constant(Constant { tensor, transposed: false });
         if tape.values.insert(tensor.name, constant).is_some() {
@@ -164,7 +168,8 @@ impl<'a> Tape<'a> {
             problems.push("", found, "a spec has one, an image");
             return None;
         };
-        let Some([batch, channels, height, width]) = input.dims.as_deref().and_then(|dims| dims.first_chunk().filter(|_| dims.len() == 4)).copied()
+        let Some([batch, channels, height, width]) =
+            input.dims.as_deref().and_then(|dims| dims.first_chunk().filter(|_| dims.len() == 4)).copied()
         else {
             let found = format!("the input `{}` has {}", shown(input.name), describe(input));
             problems.push("", found, "an image has four dimensions: batch, channels, rows, columns");

@@ -76,7 +76,8 @@ impl<'a> Store<'a> {
 
     /// A tensor of few values, of any type of number; `None` if it has many.
     pub(crate) fn small(&self, tensor: &TensorProto) -> Result<Option<Small>, String> {
-        let is_many = |dims: &[usize]| dims.iter().try_fold(1_usize, |a, &b| a.checked_mul(b)).is_none_or(|it| it > MAX_SMALL);
+        let is_many =
+            |dims: &[usize]| dims.iter().try_fold(1_usize, |a, &b| a.checked_mul(b)).is_none_or(|it| it > MAX_SMALL);
         let dims = dims(tensor)?;
         if is_many(&dims) {
             return Ok(None);

@@ -60,9 +60,7 @@ impl Collector<'_, '_, '_> {
                 [gamma, beta, mean, variance]
             }
         };
-        for (leaf, data) in
-            [("weight", gamma), ("bias", beta), ("running_mean", mean), ("running_var", variance)]
-        {
+        for (leaf, data) in [("weight", gamma), ("bias", beta), ("running_mean", mean), ("running_var", variance)] {
             self.weights.insert(format!("{name}.bn.{leaf}"), WeightTensor { shape: vec![data.len()], data });
         }
     }

@@ -170,7 +170,10 @@ pub(crate) fn pad<'a>(
     let has_axes = matches!(operands.get(3), Some(Some(_)));
     let Some([0, 0, top, left, 0, 0, bottom, right]) = pads.as_deref().filter(|_| !has_axes) else {
         let found = pads.map_or("its pads are no constants".to_owned(), |pads| format!("its pads are {pads:?}"));
-        return Err(Mistake::new(found, "pads are constants, of rows and columns only: [0, 0, top, left, 0, 0, bottom, right]"));
+        return Err(Mistake::new(
+            found,
+            "pads are constants, of rows and columns only: [0, 0, top, left, 0, 0, bottom, right]",
+        ));
     };
     if fill != Some(0.0) {
         return Err(Mistake::new("it pads with something else than 0", "convolutions are padded with zeros"));
@@ -254,7 +257,9 @@ fn stride(attributes: &Attributes) -> Result<usize, Mistake> {
     match attributes.ints("strides")? {
         None | Some([1, 1]) => Ok(1),
         Some([2, 2]) => Ok(2),
-        Some(other) => Err(Mistake::new(format!("its strides are {other:?}"), "strides are 1 or 2, in both directions")),
+        Some(other) => {
+            Err(Mistake::new(format!("its strides are {other:?}"), "strides are 1 or 2, in both directions"))
+        }
     }
 }
 

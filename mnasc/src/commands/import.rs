@@ -17,7 +17,8 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     let name = args.name.clone().or_else(|| stem(named_after)).unwrap_or_default();
     let options = Options { name: name_from(&name), input: args.input };
     let (bytes, files) = onnx_file::read(&args.model)?;
-    let imported = import(&bytes, &files, &options).map_err(|error| onnx_file::refused("import", &args.model, &error))?;
+    let imported =
+        import(&bytes, &files, &options).map_err(|error| onnx_file::refused("import", &args.model, &error))?;
     let yaml = imported.spec.to_yaml().into_bytes();
     let mut artifacts = Vec::new();
     if let Some(path) = &args.weights {
