@@ -7,6 +7,7 @@ use super::{int, plus, repeat, times};
 use crate::graph::Residual;
 use crate::plan::isa::Isa;
 use crate::plan::{ConvKernel, Destination, PanelGroup, Part, Source};
+use mnas_dsl::network::Activation;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -14,6 +15,8 @@ use quote::{format_ident, quote};
 const UNROLL: usize = 4;
 /// Floats of a cache line.
 const CACHE_LINE: usize = 16;
+/// Instructions up to which LLVM writes a loop out in full, rounded up.
+const WRITTEN_OUT: usize = 500;
 /// Reductions up to this are written out in full.
 const UNROLL_ALL: usize = 12;
 
@@ -80,7 +83,10 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let mut at = Start::default();
     let groups: TokenStream = kernel.panels.iter().map(|g| c.group(g, &mut at)).collect();
     let body = match kernel.part {
-        Part::All | Part::Runs => quote!(let mut wp = 0; let mut oc = 0; #groups),
+        Part::All | Part::Runs => {
+            let activate = c.activate_all();
+            quote!(let mut wp = 0; let mut oc = 0; #groups #activate)
+        }
         Part::Panels => groups,
         Part::Tiles => {
             let tiles = int(at.tile);
@@ -392,6 +398,8 @@ impl Conv<'_> {
                 let sum = (self.ops.multiply_add)(quote!(x), quote!(#w), quote!(#c));
                 out.extend(quote!(#c = #sum;));
             }
+            let sums: Vec<_> = (0..g.vectors).map(|n| format_ident!("c{p}_{n}")).collect();
+            out.extend((self.ops.pin)(&sums));
         }
         out
     }
@@ -484,7 +492,7 @@ impl Conv<'_> {
             return quote! { let (ap, wk) = (ap, wk); #body };
         }
         let (body, rest) = (steps(UNROLL), steps(n % UNROLL));
-        let (advance, rows, count) = (int(UNROLL), int(UNROLL * g.width), int(n / UNROLL));
+        let (advance, rows, count) = (int(UNROLL), int(UNROLL * g.width), self.count(g, s, n / UNROLL, UNROLL));
         quote! {
             for _ in 0..#count {
                 #body
@@ -492,6 +500,18 @@ impl Conv<'_> {
                 wk += #rows;
             }
             #rest
+        }
+    }
+
+    /// How often a loop over `steps` steps runs. Of a loop that LLVM would write out in full it is not told: neighbouring
+    /// tiles have the same weights, and LLVM would keep all of them, most on the stack.
+    fn count(&self, g: &PanelGroup, s: &Segment, count: usize, steps: usize) -> TokenStream {
+        let step = g.vectors + s.pixels + g.vectors * s.pixels;
+        let count_literal = int(count);
+        if self.isa.few_registers() && count * steps * step <= WRITTEN_OUT {
+            quote!(::core::hint::black_box(#count_literal))
+        } else {
+            quote!(#count_literal)
         }
     }
 
@@ -517,7 +537,8 @@ impl Conv<'_> {
         }
         let one_block = self.run(g, s, lanes);
         let rest = if n % lanes > 0 { self.run(g, s, n % lanes) } else { quote!() };
-        let (blocks, advance, rows) = (int(n / lanes), int(block), int(lanes * g.width));
+        let (advance, rows) = (int(block), int(lanes * g.width));
+        let blocks = self.count(g, s, n / lanes, lanes);
         quote! {
             let (mut block, mut rows) = (ap, wk);
             for _ in 0..#blocks {
@@ -549,7 +570,8 @@ impl Conv<'_> {
                 let c = acc(p, n);
                 let at = plus(quote!(o), p * output_pixel + n * between);
                 let add = |value| (self.ops.add)(value, quote!(ld(residual, #at)));
-                let activate = |value| self.ops.activate(self.kernel.activation, value);
+                let activation = if self.late() { Activation::Linear } else { self.kernel.activation };
+                let activate = |value| self.ops.activate(activation, value);
                 out.extend(match self.kernel.residual {
                     Residual::None => {
                         let value = activate(quote!(#c));
@@ -567,6 +589,30 @@ impl Conv<'_> {
             }
         }
         out
+    }
+
+    /// Whether the activation has a loop of its own: of a vector's output, where it needs registers for its constants.
+    fn late(&self) -> bool {
+        let exp = matches!(self.kernel.activation, Activation::Sigmoid | Activation::Swish);
+        let vector = self.kernel.pixels == 1 && self.kernel.part == Part::All && self.kernel.residual == Residual::None;
+        exp && vector && matches!(self.kernel.destination, Destination::Nhwc { .. })
+    }
+
+    /// The loop of [`Self::late`].
+    fn activate_all(&self) -> TokenStream {
+        if !self.late() {
+            return TokenStream::new();
+        }
+        let lanes = self.isa.lanes;
+        let vectors = int(self.kernel.panels.iter().map(|g| g.channels * g.count / lanes).sum());
+        let lanes = int(lanes);
+        let value = self.ops.activate(self.kernel.activation, quote!(x));
+        quote! {
+            for v in 0..#vectors {
+                let x = ld(out, v * #lanes);
+                st(out, v * #lanes, #value);
+            }
+        }
     }
 
     fn finish_pool(&self, g: &PanelGroup, s: &Segment, acc: &impl Fn(usize, usize) -> Ident) -> TokenStream {

@@ -97,14 +97,21 @@ impl fmt::Display for UnknownIsa {
 impl std::error::Error for UnknownIsa {}
 
 impl Isa {
+    /// Whether tiles leave so few registers that LLVM has to be kept from loading ahead.
+    pub fn few_registers(&self) -> bool {
+        self.lanes > 1 && self.registers <= 16
+    }
+
     /// Most pixels of a tile of `vectors` vectors.
     ///
-    /// P*N accumulators, N weights and one splat: P*N + N + 1 <= registers. A single vector leaves a few more free, and
-    /// of a single pixel the weights are memory operands.
+    /// P*N accumulators, N weights, one splat and one register that is free, without which rustc was found to keep
+    /// weights on the stack: P*N + N + 2 <= registers. Of a single vector LLVM loads more splats than one ahead, and of
+    /// a single pixel the weights are memory operands.
     fn most_pixels(&self, vectors: usize) -> usize {
         match vectors {
+            1 if self.few_registers() => self.registers / 2,
             1 => self.registers - 4,
-            n => (self.registers.saturating_sub(n + 1) / n).max(1),
+            n => (self.registers.saturating_sub(n + 2) / n).max(1),
         }
     }
 

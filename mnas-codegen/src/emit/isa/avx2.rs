@@ -17,6 +17,11 @@ pub(super) fn ops() -> Ops {
         store: quote!(unsafe { _mm256_storeu_ps(a.as_mut_ptr().add(i), v) }),
         prefetch: quote!(unsafe { _mm_prefetch::<_MM_HINT_T0>(a.as_ptr().wrapping_add(i).cast::<i8>()) }),
         multiply_add: |x, w, c| quote!(_mm256_fmadd_ps(#x, #w, #c)),
+        pin: |sums| {
+            // No instruction, and a comment that names every operand, as it has to.
+            let text = format!("/*{}*/", "{}".repeat(sums.len()));
+            quote!(::core::arch::asm!(#text, #(inout(ymm_reg) #sums),*, options(nostack, preserves_flags));)
+        },
         add: |a, b| quote!(_mm256_add_ps(#a, #b)),
         multiply: |a, b| quote!(_mm256_mul_ps(#a, #b)),
         max: |a, b| quote!(_mm256_max_ps(#a, #b)),

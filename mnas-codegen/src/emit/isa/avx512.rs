@@ -17,6 +17,7 @@ pub(super) fn ops() -> Ops {
         store: quote!(unsafe { _mm512_storeu_ps(a.as_mut_ptr().add(i), v) }),
         prefetch: quote!(unsafe { _mm_prefetch::<_MM_HINT_T0>(a.as_ptr().wrapping_add(i).cast::<i8>()) }),
         multiply_add: |x, w, c| quote!(_mm512_fmadd_ps(#x, #w, #c)),
+        pin: |_| quote!(),
         add: |a, b| quote!(_mm512_add_ps(#a, #b)),
         multiply: |a, b| quote!(_mm512_mul_ps(#a, #b)),
         max: |a, b| quote!(_mm512_max_ps(#a, #b)),

@@ -8,7 +8,7 @@ mod scalar;
 
 use crate::plan::isa::Isa;
 use mnas_dsl::network::Activation;
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 /// How an instruction set writes its operations. Arguments and results are expressions.
@@ -27,6 +27,9 @@ pub struct Ops {
     pub prefetch: TokenStream,
     /// `x * w + c`.
     pub multiply_add: fn(TokenStream, TokenStream, TokenStream) -> TokenStream,
+    /// Keeps these sums from being made later than here, where registers are few: LLVM would load ahead what it has no
+    /// registers for. Nothing elsewhere.
+    pub pin: fn(&[Ident]) -> TokenStream,
     /// `a + b`.
     pub add: fn(TokenStream, TokenStream) -> TokenStream,
     /// `a * b`.

@@ -12,6 +12,7 @@ pub(super) fn ops() -> Ops {
         store: quote!(unsafe { *a.get_unchecked_mut(i) = v }),
         prefetch: quote!(),
         multiply_add: |x, w, c| quote!(#x * #w + #c),
+        pin: |_| quote!(),
         add: |a, b| quote!((#a + #b)),
         multiply: |a, b| quote!((#a * #b)),
         max: |a, b| quote!(simd::max(#a, #b)),
