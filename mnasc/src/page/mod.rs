@@ -6,6 +6,7 @@
 mod html;
 pub(crate) mod network;
 mod numbers;
+mod parts;
 
 use html::Html;
 
@@ -45,7 +46,7 @@ impl Page<'_> {
             .raw(self.style)
             .raw("</style>\n</head>\n<body>\n")
             .push(&self.body)
-            .raw("<div id=\"tip\" role=\"status\" hidden></div>\n<script>\n\"use strict\";\n")
+            .raw("<div id=\"tip\" aria-hidden=\"true\" hidden></div>\n<script>\n\"use strict\";\n")
             .raw(TIPS)
             .raw(self.script)
             .raw("</script>\n</body>\n</html>\n");

@@ -11,7 +11,8 @@ mod top;
 pub(crate) use profile::Profile;
 
 use super::html::Html;
-use super::{Page, numbers};
+use super::parts::{boxed, px, section};
+use super::{Page, numbers, parts};
 use mnas_codegen::compile::{Compiled, VERSION};
 use mnas_dsl::network::Shape;
 use mnas_dsl::{Network, Spec};
@@ -57,28 +58,8 @@ pub(crate) fn render(spec: &Spec, network: &Network, compiled: &Compiled, profil
     Page { title: &title, description: &description, style, script, body }.render()
 }
 
-/// Opens a section.
-fn section(body: &mut Html, id: &'static str, heading: &str, words: &str) {
-    body.open("section", &[("aria-labelledby", id)]).leaf("h2", &[("id", id)], heading);
-    if !words.is_empty() {
-        body.leaf("p", &[("class", "muted note")], words);
-    }
-    body.raw("\n");
-}
-
-/// A picture in a box of its own, which scrolls where the page is narrower.
-fn boxed(body: &mut Html, label: &str, picture: &Html) {
-    body.open("div", &[("class", "box"), ("tabindex", "0"), ("role", "region"), ("aria-label", label)]);
-    body.push(picture).close("div");
-}
-
 /// `112 x 112 x 16`, without room for a line to break.
 fn shape(shape: Shape) -> String {
     let Shape { height, width, channels } = shape;
     format!("{height}×{width}×{channels}")
-}
-
-/// A length in a picture.
-fn px(value: f64) -> String {
-    format!("{value:.1}")
 }

@@ -2,6 +2,7 @@
 
 use super::kind::kernel_class;
 use super::model::{Layer, Model};
+use super::parts::tile;
 use super::{Html, numbers, shape};
 
 pub(super) fn draw(model: &Model) -> Html {
@@ -35,11 +36,6 @@ pub(super) fn draw(model: &Model) -> Html {
     }
     out.raw("</dl>\n");
     out
-}
-
-fn tile(out: &mut Html, name: &str, value: &str, beside: &str) {
-    out.raw("<div>").leaf("dt", &[], name).leaf("dd", &[("class", "value")], value);
-    out.leaf("dd", &[("class", "muted")], beside).raw("</div>\n");
 }
 
 /// What each colour stands for, in the order of the network.
