@@ -23,7 +23,7 @@ fn shipped(name: &str) -> String {
 }
 
 /// Stages as they are written, and layers as they are unrolled.
-fn lists(repeats: &[usize]) -> serde_json::Value {
+fn lists(repeats: &[usize], ends: &[&str]) -> serde_json::Value {
     let mut stages = vec!["stem".to_owned()];
     let mut layers = stages.clone();
     for (block, repeats) in repeats.iter().enumerate() {
@@ -31,24 +31,43 @@ fn lists(repeats: &[usize]) -> serde_json::Value {
         layers.extend((0..*repeats).map(|repeat| format!("blocks.{block}.{repeat}")));
     }
     for list in [&mut stages, &mut layers] {
-        list.extend(["head".to_owned(), "classifier".to_owned()]);
+        list.extend(ends.iter().map(|&end| end.to_owned()));
     }
     json!({ "data-stage": stages, "data-of": stages, "data-layer": layers })
 }
+
+const ENDS: [&str; 2] = ["head", "classifier"];
+
+/// The largest kernels, a long name, a pooled skip, no head.
+const ODD: &str = "\
+name: backbone_of_a_rather_long_name_that_goes_on_and_on
+input: 33x65x2
+stem: {op: conv, kernel: 15, stride: 2, filters: 9}
+blocks:
+  - {op: mbconv, expand: 2.33, kernel: 7, filters: 9, layers: 3, se: 0.25}
+  - {op: sepconv, kernel: 9, stride: 2, filters: 9, skip: pool}
+head: none
+";
 
 #[test]
 fn pages_look_right_in_a_browser() {
     let folder = Folder::new("view-browser");
     let (a1, v2, small) = (shipped("mnasnet_a1.yaml"), shipped("mobilenet_v2.yaml"), shipped("mnasnet_small.yaml"));
     folder.write("tiny.json", PROFILE);
-    let arguments: [&[&str]; 4] = [&[&a1], &[&v2], &[&small], &["tiny.yaml", "--profile", "tiny.json"]];
+    folder.write("odd.yaml", ODD);
+    let arguments: [&[&str]; 5] = [&[&a1], &[&v2], &[&small], &["tiny.yaml", "--profile", "tiny.json"], &["odd.yaml"]];
     let texts = arguments.map(|arguments| page(&folder, arguments));
-    let repeats: [&[usize]; 4] = [&[1, 2, 3, 4, 2, 3, 1], &[1, 2, 3, 4, 3, 3, 1], &[1, 1, 2, 4, 3, 3, 1], &[1, 1, 1]];
-    let expected: Vec<Expected> = (0..4)
-        .map(|i| Expected { page: &texts[i], lists: lists(repeats[i]), buffers: buffers(&folder, arguments[i][0]) })
+    let repeats: [&[usize]; 5] =
+        [&[1, 2, 3, 4, 2, 3, 1], &[1, 2, 3, 4, 3, 3, 1], &[1, 1, 2, 4, 3, 3, 1], &[1, 1, 1], &[3, 1]];
+    let expected: Vec<Expected> = (0..5)
+        .map(|i| Expected {
+            page: &texts[i],
+            lists: lists(repeats[i], if i == 4 { &[] } else { &ENDS }),
+            buffers: buffers(&folder, arguments[i][0]),
+        })
         .collect();
     let Some(findings) = look(&folder, &expected) else { return };
-    assert_eq!(findings, [[""; 0]; 4], "of A1, V2, small and one with times");
+    assert_eq!(findings, [[""; 0]; 5], "of A1, V2, small, one with times, and an odd one");
 
     // The same check has to see what is broken.
     let tiny = &texts[3];
@@ -66,7 +85,7 @@ fn pages_look_right_in_a_browser() {
     ];
     let expected: Vec<Expected> = broken
         .iter()
-        .map(|(_, page)| Expected { page, lists: lists(repeats[3]), buffers: buffers(&folder, "tiny.yaml") })
+        .map(|(_, page)| Expected { page, lists: lists(repeats[3], &ENDS), buffers: buffers(&folder, "tiny.yaml") })
         .collect();
     let findings = look(&folder, &expected).unwrap();
     for ((words, page), findings) in broken.iter().zip(&findings) {

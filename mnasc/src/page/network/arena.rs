@@ -12,7 +12,7 @@ const RIGHT: f64 = 40.0;
 /// Of a step.
 const COLUMN: f64 = 48.0;
 /// Of all steps, at least.
-const WIDTH: f64 = 420.0;
+const WIDTH: f64 = 640.0;
 /// About the width of a small letter.
 const LETTER: f64 = 6.2;
 
@@ -31,7 +31,7 @@ pub(super) fn draw(model: &Model) -> Html {
         "svg",
         &[
             ("viewBox", &format!("0 0 {outer:.0} {:.0}", TOP + HEIGHT + foot)),
-            ("style", &format!("min-width:{outer:.0}px")),
+            ("style", &format!("min-width:{outer:.0}px;max-width:{:.0}px", outer * 1.2)),
             ("role", "group"),
             ("aria-label", "Buffers of the arena over the steps"),
             ("data-roving", ""),

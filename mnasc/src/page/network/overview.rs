@@ -30,8 +30,8 @@ pub(super) fn draw(model: &Model) -> Html {
         "svg",
         &[
             ("viewBox", &format!("0 0 {total:.0} {HEIGHT:.0}")),
-            // A little smaller than drawn, if that avoids scrolling.
-            ("style", &format!("min-width:{:.0}px", total * 0.86)),
+            // A little smaller than drawn, if that avoids scrolling, and not much larger.
+            ("style", &format!("min-width:{:.0}px;max-width:{:.0}px", total * 0.86, total * 1.2)),
             ("role", "group"),
             ("aria-label", "The network from its input to its output"),
         ],
