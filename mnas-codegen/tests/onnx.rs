@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{every_feature, image, shipped, weights};
+use common::{every_feature, image, other_families, shipped, weights};
 use family::family;
 use mnas_codegen::graph::Graph;
 use mnas_codegen::lower::lower;
@@ -35,7 +35,7 @@ fn fused(network: &Network) -> Graph {
 #[test]
 fn onnxruntime_agrees_with_the_reference() {
     let Some(python) = python_with_onnx() else { return };
-    for network in every_feature() {
+    for network in every_feature().into_iter().chain(other_families()) {
         let unfused = lower(&network);
         let weights = weights(&unfused, 11);
         check(&python, "unfused", &network, &unfused, &weights);

@@ -3,7 +3,7 @@
 //! Parameters are weights, biases and batch norm's gamma and beta (not its running statistics). MACs are
 //! those of convolutions, the two of squeeze-excite among them, and of fully connected layers; nothing else.
 
-use crate::network::{Layer, LayerOp, Network, Se};
+use crate::network::{Classifier, Layer, LayerOp, Network, Se, Shape, Skip, slide};
 
 /// What a part of a network costs.
 #[derive(Clone, Copy, Default)]
@@ -15,9 +15,15 @@ struct Cost {
 impl Cost {
     /// A convolution with batch norm: each of `filters` sees `inputs` values at each of `pixels` places.
     fn add_conv(&mut self, filters: usize, inputs: usize, pixels: usize) {
-        let (filters, inputs, pixels) = (filters as u64, inputs as u64, pixels as u64);
-        self.parameters += filters * inputs + 2 * filters;
-        self.macs += filters * inputs * pixels;
+        self.add_weights(filters, inputs, pixels);
+        self.parameters += 2 * filters as u64;
+    }
+
+    /// A convolution alone.
+    fn add_weights(&mut self, filters: usize, inputs: usize, pixels: usize) {
+        let weights = filters as u64 * inputs as u64;
+        self.parameters += weights;
+        self.macs += weights * pixels as u64;
     }
 
     /// A fully connected layer with bias.
@@ -63,6 +69,30 @@ impl Layer {
                 cost.add_se(expanded, se);
                 cost.add_conv(output.channels, expanded, output.pixels());
             }
+            LayerOp::FusedMbConv { expanded, se, .. } => {
+                cost.add_conv(expanded, window * input.channels, output.pixels());
+                cost.add_se(expanded, se);
+                cost.add_conv(output.channels, expanded, output.pixels());
+            }
+            LayerOp::Bottleneck { reduced, .. } => {
+                cost.add_conv(reduced, input.channels, input.pixels());
+                cost.add_conv(reduced, window * reduced, output.pixels());
+                cost.add_conv(output.channels, reduced, output.pixels());
+            }
+            LayerOp::Xception { se, .. } => {
+                let mut x = input;
+                for _ in 0..2 {
+                    let between = slide(x, self.kernel_size, 1, self.pads).unwrap_or(x);
+                    cost.add_weights(x.channels, window, between.pixels());
+                    cost.add_conv(output.channels, x.channels, between.pixels());
+                    x = Shape { channels: output.channels, ..between };
+                }
+                cost.add_se(output.channels, se);
+            }
+            LayerOp::MaxPool => {}
+        }
+        if self.skip == Skip::Projection {
+            cost.add_conv(output.channels, input.channels, output.pixels());
         }
         cost
     }
@@ -102,7 +132,14 @@ impl Network {
                 cost.add_dense(outputs, width);
                 width = outputs;
             }
-            cost.add_dense(head.classes, width);
+            match head.classifier {
+                Classifier::Linear => cost.add_dense(head.classes, width),
+                Classifier::Conv { kernel_size, pads } => {
+                    let pixels = slide(features, kernel_size, 1, pads).map_or(0, |scores| scores.pixels());
+                    cost.add_weights(head.classes, kernel_size * kernel_size * width, pixels);
+                    cost.parameters += head.classes as u64;
+                }
+            }
         }
         cost
     }

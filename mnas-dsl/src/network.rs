@@ -57,6 +57,8 @@ pub enum Padding {
     Same,
     /// PyTorch's `((stride - 1) + (kernel - 1)) / 2` on both sides.
     Symmetric,
+    /// None: a kernel that does not fit within the input is a mistake.
+    Valid,
 }
 
 /// Rows and columns of zeros around a feature map.
@@ -70,6 +72,11 @@ pub struct Pads {
     pub bottom: usize,
     /// Columns to the right.
     pub right: usize,
+}
+
+impl Pads {
+    /// No padding.
+    pub const NONE: Self = Pads { top: 0, left: 0, bottom: 0, right: 0 };
 }
 
 /// A whole network, layer by layer.
@@ -138,11 +145,11 @@ pub struct Layer {
     pub input: Shape,
     /// Output shape.
     pub output: Shape,
-    /// Kernel size (odd) of the convolution or of the depthwise convolution.
+    /// Kernel size (odd) of the convolution, of the depthwise convolution or of the pool.
     pub kernel_size: usize,
-    /// 1 or 2.
+    /// 1 or 2; of that convolution or pool, but in a module of Xception of the pool behind the convolutions.
     pub stride: usize,
-    /// Padding of that convolution.
+    /// Padding of what `kernel_size` is of.
     pub pads: Pads,
     /// What the layer computes.
     pub op: LayerOp,
@@ -176,6 +183,60 @@ pub enum LayerOp {
         /// Squeeze-excite between depthwise and projection.
         se: Option<Se>,
     },
+    /// Convolution to the expansion + bn + activation, \[SE\], projection + bn: MBConv with its first two in one.
+    FusedMbConv {
+        /// Channels after the convolution.
+        expanded: usize,
+        /// After the convolution.
+        activation: Activation,
+        /// Squeeze-excite between convolution and projection.
+        se: Option<Se>,
+    },
+    /// ResNet's: pointwise reduction + bn + activation, convolution + bn + activation, projection + bn; then the skip is
+    /// added, then the activation.
+    Bottleneck {
+        /// Channels of the convolution.
+        reduced: usize,
+        /// After the reduction, the convolution and the sum.
+        activation: Activation,
+    },
+    /// Xception's: depthwise and pointwise convolution + bn + activation, depthwise and pointwise convolution + bn,
+    /// \[SE\], \[max pool\]. Nothing is between a depthwise convolution and its pointwise one.
+    Xception {
+        /// Between the two separable convolutions.
+        activation: Activation,
+        /// Squeeze-excite behind the second.
+        se: Option<Se>,
+        /// Pads of a [`Xception pool`](XCEPTION_POOL) with the layer's stride; `None` where that is 1.
+        pool: Option<Pads>,
+    },
+    /// Max pool; padding never wins.
+    MaxPool,
+}
+
+impl LayerOp {
+    /// Its squeeze-excite, if it has one.
+    pub fn squeeze_excite(&self) -> Option<Se> {
+        match *self {
+            LayerOp::SepConv { se, .. }
+            | LayerOp::MbConv { se, .. }
+            | LayerOp::FusedMbConv { se, .. }
+            | LayerOp::Xception { se, .. } => se,
+            LayerOp::Conv { .. } | LayerOp::Bottleneck { .. } | LayerOp::MaxPool => None,
+        }
+    }
+}
+
+/// Rows and columns of the window of the max pool in a module of Xception.
+pub const XCEPTION_POOL: usize = 3;
+
+/// Where a window of `kernel_size` rows and columns that moves by `stride` within the padded `input` can stand; `None`
+/// where it does not fit.
+pub fn slide(input: Shape, kernel_size: usize, stride: usize, pads: Pads) -> Option<Shape> {
+    let steps = |size: usize| Some(size.checked_sub(kernel_size)?.checked_div(stride)? + 1);
+    let height = steps(input.height + pads.top + pads.bottom)?;
+    let width = steps(input.width + pads.left + pads.right)?;
+    Some(Shape { height, width, ..input })
 }
 
 /// Squeeze-excite: pool, reduce (with bias), activation, expand (with bias), gate, multiply.
@@ -198,16 +259,34 @@ pub enum Skip {
     Identity,
     /// A 3x3 average pool of the input with the layer's stride and SAME padding, padding not counted (channels are equal).
     Pool,
+    /// A pointwise convolution of the input with the layer's stride, and batch norm (ResNet, where shapes change).
+    Projection,
 }
 
 /// Pointwise convolution + bn + activation, global average pool, \[fully connected layer with bias + activation,\]
-/// fully connected layer with bias.
+/// classifier, or classifier and pool.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Head {
     /// Filters and activation of the 1x1 convolution before the pool, if there is one.
     pub conv: Option<(usize, Activation)>,
     /// Outputs and activation of the fully connected layer between pool and classifier, if there is one (MobileNetV3).
     pub hidden: Option<(usize, Activation)>,
+    /// Where the classes come from.
+    pub classifier: Classifier,
     /// Outputs of the classifier.
     pub classes: usize,
+}
+
+/// What gives a score to each class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Classifier {
+    /// A fully connected layer with bias, behind the pool.
+    Linear,
+    /// A convolution with bias, before the pool (mini_Xception).
+    Conv {
+        /// Odd.
+        kernel_size: usize,
+        /// Its padding.
+        pads: Pads,
+    },
 }

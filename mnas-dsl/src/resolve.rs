@@ -3,10 +3,11 @@
 use crate::diagnostics::{Diagnostics, Report};
 use crate::limits;
 use crate::network::{
-    Activation, Head, Interpolation, Layer, LayerOp, Network, Padding, Pads, Preprocess, Shape, Skip,
+    Activation, Classifier, Head, Interpolation, Layer, LayerOp, Network, Padding, Pads, Preprocess, Shape, Skip,
+    XCEPTION_POOL, slide,
 };
 use crate::print;
-use crate::reader::block::LayerInput;
+use crate::reader::block::{BlockKind, LayerInput};
 use crate::rounding::{round_channels, scale_layers};
 use crate::source::{At, Span};
 use crate::spec::{Block, HeadSpec, PerChannel, ScaleSpec, Scaling, Spec};
@@ -107,14 +108,18 @@ impl<'a, 'r> Walk<'a, 'r> {
     fn stem(&mut self) {
         let stem = &self.spec.stem;
         let fixed = self.scale.and_then(|scale| scale.stem).is_some_and(|it| it.value == Scaling::Fixed);
-        let filters = if fixed { stem.filters.value } else { self.scaled(stem.filters.value) };
+        let written = stem.filters.map_or(self.shape.channels, |it| it.value);
+        let filters = if fixed { written } else { self.scaled(written) };
         self.layer("stem".to_owned(), stem, filters, true);
         self.after(stem);
     }
 
     fn block(&mut self, index: usize, block: &Block) {
         self.check_input_filters(block);
-        let filters = self.scaled(block.filters.value);
+        let filters = match block.filters {
+            Some(filters) => self.scaled(filters.value),
+            None => self.shape.channels,
+        };
         let layers = self.layer_count(index, block);
         if self.layers.len() + layers > limits::TOTAL_LAYERS {
             // Once is enough, and the rest is not worth unrolling.
@@ -138,7 +143,11 @@ impl<'a, 'r> Walk<'a, 'r> {
     }
 
     fn after(&mut self, block: &Block) {
-        self.written = (!block.broken.filters).then_some(block.filters.value);
+        if block.broken.filters {
+            self.written = None;
+        } else if let Some(filters) = block.filters {
+            self.written = Some(filters.value);
+        }
         self.size_known &= !block.broken.other;
     }
 
@@ -158,16 +167,23 @@ impl<'a, 'r> Walk<'a, 'r> {
         let stride = if first { block.stride.map_or(1, |it| it.value) } else { 1 };
         self.check_stride(block, stride);
         let kernel_size = block.kernel_size.value;
-        let (height, top, bottom) = convolve(self.padding, input.height, kernel_size, stride);
-        let (width, left, right) = convolve(self.padding, input.width, kernel_size, stride);
-        let output = Shape { height, width, channels: filters };
+        let padding = block.padding.map_or(self.padding, |it| it.value);
+        let windows = windows(block, padding, input, stride).unwrap_or_else(|| {
+            self.report_window(block.kernel_size.span, kernel_size, input);
+            Windows { output: input, pads: Pads::NONE, pool: None }
+        });
+        let output = Shape { channels: filters, ..windows.output };
         let activation = block.activation.map_or(self.activation, |it| it.value);
-        let op = (block.kind.row().layer)(
-            block,
-            &LayerInput { shape: input, activation, squeeze_excite: self.spec.squeeze_excite.as_ref() },
-        );
-        if let LayerOp::MbConv { expanded, .. } = op {
-            self.check_tensor(block.span, "the expansion", input, expanded);
+        let squeeze_excite = self.spec.squeeze_excite.as_ref();
+        let from = LayerInput { shape: input, activation, filters, pool: windows.pool, squeeze_excite };
+        let op = (block.kind.row().layer)(block, &from);
+        match op {
+            LayerOp::MbConv { expanded, .. } => self.check_tensor(block.span, "the expansion", input, expanded),
+            LayerOp::FusedMbConv { expanded, .. } => self.check_tensor(block.span, "the expansion", output, expanded),
+            // The convolutions before the pool.
+            LayerOp::Xception { .. } => self.check_tensor(block.span, "the convolution", input, filters),
+            LayerOp::Bottleneck { reduced, .. } => self.check_tensor(block.span, "the reduction", input, reduced),
+            LayerOp::Conv { .. } | LayerOp::SepConv { .. } | LayerOp::MaxPool => {}
         }
         self.check_tensor(block.span, "the output", output, filters);
         let skip = skip(block, input, output, stride);
@@ -178,7 +194,7 @@ impl<'a, 'r> Walk<'a, 'r> {
             output,
             kernel_size,
             stride,
-            pads: Pads { top, left, bottom, right },
+            pads: windows.pads,
             op,
             skip,
         });
@@ -202,6 +218,16 @@ impl<'a, 'r> Walk<'a, 'r> {
         );
         // What follows is too small as well; once is enough.
         self.size_known = false;
+    }
+
+    fn report_window(&mut self, span: Span, kernel_size: usize, input: Shape) {
+        // What follows from sizes that are guesses is no mistake.
+        if std::mem::replace(&mut self.size_known, false) {
+            let Shape { height, width, .. } = input;
+            self.report.error(span, format!("a kernel of {kernel_size} does not fit into {height}x{width}"), |d| {
+                d.label("too large without padding").hint("use a larger input, a smaller kernel, or `padding: same`");
+            });
+        }
     }
 
     fn check_tensor(&mut self, span: Span, what: &str, shape: Shape, channels: usize) {
@@ -247,7 +273,8 @@ impl<'a, 'r> Walk<'a, 'r> {
             first.map_or(String::new(), |layer| format!("{} become {}", show(layer.input), show(layer.output)));
         let what = match skip.value {
             Skip::Pool => "a pooling skip needs a layer that keeps its channels",
-            _ => "an identity skip needs a layer that keeps its shape",
+            Skip::Projection => "a projected skip needs padding that keeps the edges",
+            Skip::Identity | Skip::None => "an identity skip needs a layer that keeps its shape",
         };
         self.report.error(skip.span, what, |d| {
             d.label(shapes).hint("write `skip: none`, or leave `skip` away for a skip wherever shapes allow");
@@ -269,7 +296,19 @@ impl<'a, 'r> Walk<'a, 'r> {
         if let (Some((count, _)), Some(span)) = (conv, head.filters.map(|it| it.span)) {
             self.check_tensor(span, "the head's convolution", self.shape, count);
         }
-        Head { conv, hidden, classes: head.classes.value }
+        let classes = head.classes.value;
+        let classifier = match head.kernel_size {
+            None => Classifier::Linear,
+            Some(At { value: kernel_size, span }) => {
+                let pads = pads(self.padding, self.shape, kernel_size, 1);
+                match slide(self.shape, kernel_size, 1, pads) {
+                    Some(scores) => self.check_tensor(span, "the classifier", scores, classes),
+                    None => self.report_window(span, kernel_size, self.shape),
+                }
+                Classifier::Conv { kernel_size, pads }
+            }
+        };
+        Head { conv, hidden, classifier, classes }
     }
 }
 
@@ -277,19 +316,47 @@ fn show(shape: Shape) -> String {
     format!("{}x{}x{}", shape.height, shape.width, shape.channels)
 }
 
-/// Rows (or columns) of a convolution's output, and its padding before and after.
-fn convolve(padding: Padding, input: usize, kernel_size: usize, stride: usize) -> (usize, usize, usize) {
-    match padding {
+/// Where a layer's windows stand.
+struct Windows {
+    /// Rows and columns that they give; the channels are the input's.
+    output: Shape,
+    pads: Pads,
+    pool: Option<Pads>,
+}
+
+/// `None` where one does not fit.
+fn windows(block: &Block, padding: Padding, input: Shape, stride: usize) -> Option<Windows> {
+    let kernel_size = block.kernel_size.value;
+    if block.kind != BlockKind::Xception {
+        let pads = pads(padding, input, kernel_size, stride);
+        return Some(Windows { output: slide(input, kernel_size, stride, pads)?, pads, pool: None });
+    }
+    // With stride 1 padding does not depend on sizes, so both convolutions have the same.
+    let pads_of_both = pads(padding, input, kernel_size, 1);
+    let once = slide(input, kernel_size, 1, pads_of_both)?;
+    let twice = slide(once, kernel_size, 1, pads_of_both)?;
+    let pool = (stride > 1).then(|| pads(padding, twice, XCEPTION_POOL, stride));
+    let output = match pool {
+        Some(pads) => slide(twice, XCEPTION_POOL, stride, pads)?,
+        None => twice,
+    };
+    Some(Windows { output, pads: pads_of_both, pool })
+}
+
+fn pads(padding: Padding, input: Shape, kernel_size: usize, stride: usize) -> Pads {
+    let around = |size: usize| match padding {
         Padding::Same => {
-            let output = input.div_ceil(stride);
-            let total = (output.saturating_sub(1) * stride + kernel_size).saturating_sub(input);
-            (output, total / 2, total - total / 2)
+            let total = (size.div_ceil(stride).saturating_sub(1) * stride + kernel_size).saturating_sub(size);
+            (total / 2, total - total / 2)
         }
         Padding::Symmetric => {
             let pad = ((stride - 1) + (kernel_size - 1)) / 2;
-            ((input + 2 * pad).saturating_sub(kernel_size) / stride + 1, pad, pad)
+            (pad, pad)
         }
-    }
+        Padding::Valid => (0, 0),
+    };
+    let ((top, bottom), (left, right)) = (around(input.height), around(input.width));
+    Pads { top, left, bottom, right }
 }
 
 /// The skip of one layer. What a whole block asks for in vain is reported by `check_skip`.
@@ -297,10 +364,11 @@ fn skip(block: &Block, input: Shape, output: Shape, stride: usize) -> Skip {
     if block.has_pointwise_activation() {
         return Skip::None;
     }
-    let same_channels = input.channels == output.channels;
-    match block.skip.map_or(Skip::Identity, |skip| skip.value) {
-        Skip::Identity if stride == 1 && same_channels => Skip::Identity,
-        Skip::Pool if same_channels => Skip::Pool,
+    let shortcut = Shape { height: input.height.div_ceil(stride), width: input.width.div_ceil(stride), ..output };
+    match block.skip.map_or(block.kind.row().skip, |skip| skip.value) {
+        Skip::Identity | Skip::Projection if input == output && stride == 1 => Skip::Identity,
+        Skip::Pool if shortcut == output && input.channels == output.channels => Skip::Pool,
+        Skip::Projection if shortcut == output => Skip::Projection,
         _ => Skip::None,
     }
 }

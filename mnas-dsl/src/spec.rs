@@ -108,8 +108,8 @@ pub struct Block {
     pub kernel_size: At<usize>,
     /// `stride` of the first layer, 1 or 2; 1 when not written. Later layers have stride 1.
     pub stride: Option<At<usize>>,
-    /// `filters`: output channels before scaling.
-    pub filters: At<usize>,
+    /// `filters`: output channels before scaling; `None` for a pool, which keeps what comes in.
+    pub filters: Option<At<usize>>,
     /// TensorFlow's `i`: the input channels that the string claims.
     pub input_filters: Option<At<usize>>,
     /// `layers` before scaling; 1 when not written.
@@ -118,10 +118,15 @@ pub struct Block {
     pub expand_ratio: Option<At<f64>>,
     /// `se`: squeeze-excite channels over the channels that `squeeze_excite` says.
     pub se_ratio: Option<At<f64>>,
-    /// `skip`; identity wherever shapes allow when not written.
+    /// `reduce`: channels of a bottleneck's convolution over its filters; 0.25 when not written.
+    pub reduce_ratio: Option<At<f64>>,
+    /// `skip`; identity wherever shapes allow when not written, and in kinds from elsewhere than MBConv's family what
+    /// is usual for them.
     pub skip: Option<At<Skip>>,
     /// `activation`; the network's when not written.
     pub activation: Option<At<Activation>>,
+    /// `padding`; the network's when not written.
+    pub padding: Option<At<Padding>>,
     /// `pointwise_activation` of a `sepconv`; `linear` when not written. With any other there is no skip.
     pub pointwise_activation: Option<At<PointwiseActivation>>,
     /// Which values are stand-ins for mistakes that are already reported.
@@ -148,8 +153,10 @@ impl PartialEq for Block {
             && self.layers == other.layers
             && self.expand_ratio == other.expand_ratio
             && self.se_ratio == other.se_ratio
+            && self.reduce_ratio == other.reduce_ratio
             && self.skip == other.skip
             && self.activation == other.activation
+            && self.padding == other.padding
             && self.pointwise_activation == other.pointwise_activation
     }
 }
@@ -229,6 +236,8 @@ pub struct HeadSpec {
     pub hidden: Option<At<usize>>,
     /// `dropout` before the classifier; training only, kept for the record.
     pub dropout: Option<At<f64>>,
+    /// `kernel` of a classifier that is a convolution before the pool; a fully connected layer when not written.
+    pub kernel_size: Option<At<usize>>,
     /// `classes`: outputs of the classifier.
     pub classes: At<usize>,
     /// `activation` of the convolution and of the hidden layer; the network's when not written.

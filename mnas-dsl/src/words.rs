@@ -16,9 +16,11 @@ pub(crate) const ACTIVATIONS: Words<Activation> = &[
     ("hard_sigmoid", Activation::HardSigmoid),
 ];
 
-pub(crate) const PADDINGS: Words<Padding> = &[("same", Padding::Same), ("symmetric", Padding::Symmetric)];
+pub(crate) const PADDINGS: Words<Padding> =
+    &[("same", Padding::Same), ("symmetric", Padding::Symmetric), ("valid", Padding::Valid)];
 
-pub(crate) const SKIPS: Words<Skip> = &[("identity", Skip::Identity), ("none", Skip::None), ("pool", Skip::Pool)];
+pub(crate) const SKIPS: Words<Skip> =
+    &[("identity", Skip::Identity), ("none", Skip::None), ("pool", Skip::Pool), ("projection", Skip::Projection)];
 
 pub(crate) const INTERPOLATIONS: Words<Interpolation> =
     &[("bilinear", Interpolation::Bilinear), ("bicubic", Interpolation::Bicubic)];

@@ -5,7 +5,7 @@ mod common;
 use common::{load, resolve};
 
 /// Spec, what is appended to it, parameters, MACs.
-const COUNTS: [(&str, &str, u64, u64); 19] = [
+const COUNTS: [(&str, &str, u64, u64); 23] = [
     ("mnasnet_a1", "", 3_887_038, 311_579_072),
     ("mnasnet_a1", "scale: {width: 0.35}", 1_747_018, 61_681_920),
     ("mnasnet_a1", "scale: {width: 0.5}", 2_082_006, 103_162_992),
@@ -24,6 +24,12 @@ const COUNTS: [(&str, &str, u64, u64); 19] = [
     ("mobilenet_v3_large", "", 5_483_032, 216_589_760),
     ("mobilenet_v3_small", "", 2_542_856, 56_510_400),
     ("efficientnet_b0", "", 5_288_548, 385_814_752),
+    // timm's model, counted in Python.
+    ("efficientnet_es", "", 5_438_392, 1_788_731_008),
+    ("mini_xception", "", 56_951, 10_163_392),
+    // And by hand 2 * 16 * 4 weights, 2 * 32 * 8, 2 * 64 * 16 and 2 * 128 * 32, used once, and 300 biases.
+    ("mini_xception_se", "", 56_951 + 10_880 + 300, 10_163_392 + 10_880),
+    ("resnet50", "", 25_557_032, 4_089_184_256),
     ("efficientnet_lite0", "", 4_652_008, 385_187_552),
 ];
 

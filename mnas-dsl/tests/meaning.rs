@@ -115,7 +115,7 @@ fn widths_inside_a_block() {
         match network("32x32x3", "", &["{op: sepconv, kernel: 3, filters: 40}", block]).layers[2].op {
             LayerOp::MbConv { expanded, se, .. } => (expanded, se.map(|se| se.channels)),
             LayerOp::SepConv { se, .. } => (0, se.map(|se| se.channels)),
-            LayerOp::Conv { .. } => (0, None),
+            _ => (0, None),
         }
     };
     assert_eq!(widths("{op: mbconv, expand: 6, kernel: 3, filters: 40}"), (240, None));
@@ -150,6 +150,59 @@ fn squeeze_excites_are_what_the_network_says() {
     assert_eq!(se("squeeze_excite: {rounding: nearest}", half).channels, 8);
     assert_eq!(se("squeeze_excite: {rounding: floor}", half).channels, 7);
     assert_eq!(se("squeeze_excite: {rounding: floor}", "ir_r1_k3_s1_e1_c16_se0.01").channels, 1);
+}
+
+#[test]
+fn valid_padding_is_none() {
+    let network = network("13x12x1", "", &["{op: sepconv, kernel: 5, stride: 2, filters: 8, padding: valid}"]);
+    let layer = &network.layers[1];
+    assert_eq!((layer.pads, layer.output), (Pads::NONE, Shape { height: 5, width: 4, channels: 8 }));
+    // Shapes change, so there is no skip.
+    assert_eq!(skips(&resolve(&load("mini_xception")))[..2], [Skip::None, Skip::None]);
+}
+
+#[test]
+fn resnets_blocks_project_where_shapes_change() {
+    use Skip::{Identity, None, Projection};
+    let network = resolve(&load("resnet50"));
+    let of = |block: &str| -> Vec<Skip> {
+        network.layers.iter().filter(|layer| layer.name.starts_with(block)).map(|layer| layer.skip).collect()
+    };
+    assert_eq!((of("stem"), of("blocks.0.")), (vec![None], vec![None]));
+    // The first has its stride in the pool before, and still four times as many channels.
+    assert_eq!(of("blocks.1."), [Projection, Identity, Identity]);
+    assert_eq!(of("blocks.2."), [Projection, Identity, Identity, Identity]);
+    let pool = &network.layers[1];
+    assert_eq!((pool.pads, pool.output), (Pads { top: 1, left: 1, bottom: 1, right: 1 }, network.layers[2].input));
+    assert_eq!(network.layers[1].output, Shape { height: 56, width: 56, channels: 64 });
+    assert_eq!(network.layers[2].op, LayerOp::Bottleneck { reduced: 64, activation: Activation::Relu });
+    // TensorFlow pads a 3x3 pool that strides below and to the right.
+    let same = resolve(&load("resnet50").replace("padding: symmetric", "padding: same"));
+    assert_eq!(same.layers[1].pads, Pads { top: 0, left: 0, bottom: 1, right: 1 });
+}
+
+#[test]
+fn modules_of_xception_stride_in_their_pool() {
+    let xception = resolve(&load("mini_xception_se"));
+    let sides: Vec<usize> = xception.layers.iter().map(|layer| layer.output.height).collect();
+    assert_eq!(sides, [62, 60, 30, 15, 8, 4]);
+    let pools = [(0, 1), (0, 1), (1, 1), (0, 1)];
+    for (layer, (before, after)) in xception.layers[2..].iter().zip(pools) {
+        let one = Pads { top: 1, left: 1, bottom: 1, right: 1 };
+        let pool = Pads { top: before, left: before, bottom: after, right: after };
+        let channels = layer.output.channels / 4;
+        let se = Some(Se { channels, activation: Activation::Relu, gate: Activation::Sigmoid });
+        assert_eq!(
+            layer.op,
+            LayerOp::Xception { activation: Activation::Relu, se, pool: Some(pool) },
+            "{}",
+            layer.name
+        );
+        assert_eq!((layer.pads, layer.skip), (one, Skip::Projection));
+    }
+    let flat = network("9x9x1", "", &["{op: xception, kernel: 3, filters: 8, layers: 2, padding: valid}"]);
+    assert_eq!(flat.layers[1].op, LayerOp::Xception { activation: Activation::Relu, se: None, pool: None });
+    assert_eq!(flat.layers[2].output, Shape { height: 1, width: 1, channels: 8 });
 }
 
 #[test]

@@ -8,8 +8,8 @@ use mnas_dsl::{MacroSource, Spec, block_string, parse_tokens, parse_yaml};
 /// Every key and every form of a value.
 const EVERYTHING: &str = r#"
 name: yes_net2
-input: 96x80x1
-preprocess: {mean: -1e-7, std: [1e5], range: 1, resize: 128, interpolation: bicubic}
+input: 768x640x1
+preprocess: {mean: -1e-7, std: [1e5], range: 1, resize: 1024, interpolation: bicubic}
 labels: "a \"b\"/c\\d.txt"
 batch_norm: {eps: 1e-7}
 padding: symmetric
@@ -24,6 +24,11 @@ blocks:
   - {op: sepconv, kernel: 3, filters: 16, pointwise_activation: linear, activation: sigmoid}
   - {op: mbconv, expand: 2.5, kernel: 7, stride: 2, filters: 24, layers: 3, se: 0.25, skip: none, activation: hard_sigmoid}
   - {op: mbconv, expand: 1, kernel: 3, stride: 2, filters: 24, skip: pool}
+  - {op: fused_mbconv, expand: 3, kernel: 3, filters: 24, se: 0.25, skip: projection, padding: symmetric}
+  - {op: bottleneck, kernel: 3, stride: 2, filters: 64, layers: 2, reduce: 0.5, skip: identity}
+  - {op: max_pool, kernel: 3, stride: 2, padding: same}
+  - {op: xception, kernel: 3, stride: 2, filters: 24, se: 0.125, skip: none, padding: valid}
+  - er_r2_k5_s2_e8_c32_se0.25_nhs_noskip
   - dsa_r1_k3_s1_c24_nhs
   - ds_r2_k3_c24_se0.25_nre_noskip
   - cn_r1_k1_s1_c40_skip
@@ -33,6 +38,14 @@ blocks:
 head: {filters: 64, pool: average, hidden: 32, dropout: 0.2, classes: 7, activation: relu}
 scale: {width: 0.5, depth: 1.5, stem: fixed, head: at_least, ends: fixed}
 "#;
+
+const CONVOLUTION_AT_THE_END: &str = "
+name: net
+input: 32x32x3
+stem: {op: conv, kernel: 3, filters: 8, padding: valid}
+blocks: [{op: max_pool, kernel: 3}]
+head: {filters: 16, kernel: 3, classes: 10}
+";
 
 const BACKBONE: &str = "
 name: on
@@ -67,7 +80,7 @@ fn tokens(text: &str) -> Spec {
 #[test]
 fn both_notations_read_back_what_they_print() {
     let mut texts: Vec<String> = SHIPPED.iter().map(|name| load(name)).collect();
-    texts.extend([EVERYTHING, BACKBONE, EMPTY_MAPS].map(str::to_owned));
+    texts.extend([EVERYTHING, CONVOLUTION_AT_THE_END, BACKBONE, EMPTY_MAPS].map(str::to_owned));
     for text in texts {
         let spec = yaml(&text);
         let (as_yaml, as_tokens) = (spec.to_yaml(), spec.to_tokens());
@@ -128,7 +141,7 @@ fn block_strings_are_exact_both_ways() {
     let timm = "ds_r1_k3_s1_e1_c16_noskip ir_r2_k3_s2_e6_c24 ir_r3_k5_s2_e3_c40_se0.25 ir_r1_k3_s1_e6_c320_noskip
         ds_r1_k3_s1_c8 dsa_r6_k3_s2_c512 ds_r1_k3_s1_e1_c16_nre ir_r1_k3_s1_e2.5_c80 ir_r2_k3_s1_e2.3_c80
         cn_r1_k1_s1_c960 ds_r1_k3_s2_e1_c16_se0.25_nre ir_r1_k3_s1_e3.67_c24_nre ir_r1_k3_s1_e1_c24
-        cn_r1_k3_s1_c24_skip ir_r1_k3_s1_e6_c320_nr6 ir_r1_k3_s1_e6_c320_nhs ir_r1_k3_s1_e6_c320_nsw";
+        cn_r1_k3_s1_c24_skip er_r2_k3_s2_e8_c32 er_r1_k5_s1_e4_c24_se0.25_noskip ir_r1_k3_s1_e6_c320_nr6 ir_r1_k3_s1_e6_c320_nhs ir_r1_k3_s1_e6_c320_nsw";
     for text in timm.split_whitespace() {
         let block = block_string::parse(text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         assert_eq!(block_string::to_timm(&block).as_deref(), Some(text));

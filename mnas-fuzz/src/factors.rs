@@ -216,6 +216,7 @@ fn row(case: &Case, plan: &Plan, index: usize) -> Option<Row> {
                 LayerOp::Conv { activation }
                 | LayerOp::SepConv { activation, .. }
                 | LayerOp::MbConv { activation, .. } => activation,
+                _ => return None,
             }),
         ),
         (
@@ -272,6 +273,7 @@ fn skip_name(skip: Skip) -> &'static str {
         Skip::None => "none",
         Skip::Identity => "identity",
         Skip::Pool => "pool",
+        Skip::Projection => "projection",
     }
 }
 

@@ -104,8 +104,13 @@ impl Reductions {
         let shrink: [fn(usize) -> usize; 3] =
             [|_| 1, |channels| channels.div_ceil(2), |channels| (channels - 1).max(1)];
         for smaller in shrink {
-            self.each_block(|block| smaller_of(&mut block.filters.value, smaller));
-            self.with(|spec| spec.stem.filters.value = smaller(spec.stem.filters.value));
+            let smaller_filters = |block: &mut Block| {
+                block.filters.as_mut().is_some_and(|filters| smaller_of(&mut filters.value, smaller))
+            };
+            self.each_block(smaller_filters);
+            self.with(|spec| {
+                smaller_filters(&mut spec.stem);
+            });
             self.with(|spec| spec.input.value.channels = smaller(spec.input.value.channels));
             self.with(|spec| {
                 if let Some(head) = &mut spec.head {
@@ -174,7 +179,7 @@ mod tests {
                 let spec = &case.spec;
                 assert_eq!((spec.blocks.len(), case.network.layers.len()), (1, 2), "{}", spec.to_yaml());
                 assert_eq!(case.network.input.len(), 1);
-                assert_eq!(spec.blocks[0].filters.value, 1);
+                assert_eq!(spec.blocks[0].filters.map(|it| it.value), Some(1));
                 assert!(spec.head.is_none());
             }
         }

@@ -3,11 +3,15 @@
 //! A block kind is one file that knows its chain of operators and the names of its parameters; what they share
 //! (a convolution with batch norm and activation, the shortcut) stands here.
 
+mod bottleneck;
 mod conv;
+mod fused_mbconv;
 mod head;
+mod max_pool;
 mod mbconv;
 mod sepconv;
 mod squeeze_excite;
+mod xception;
 
 use mnas_dsl::network::{Activation, Layer, LayerOp, Network, Pads, Shape, Skip};
 
@@ -37,6 +41,7 @@ fn lower_layer(builder: &mut Builder, layer: &Layer, input: TensorId) -> TensorI
         Skip::None => None,
         Skip::Identity => Some(input),
         Skip::Pool => Some(shortcut_pool(builder, layer.stride, input)),
+        Skip::Projection => Some(builder.conv_bn_activation(&ConvSpec::shortcut(layer), input)),
     };
     let body = match &layer.op {
         LayerOp::Conv { activation } => conv::lower(builder, layer, *activation, input),
@@ -46,10 +51,22 @@ fn lower_layer(builder: &mut Builder, layer: &Layer, input: TensorId) -> TensorI
         LayerOp::MbConv { expanded, activation, se } => {
             mbconv::lower(builder, layer, *expanded, *activation, se.as_ref(), input)
         }
+        LayerOp::FusedMbConv { expanded, activation, se } => {
+            fused_mbconv::lower(builder, layer, *expanded, *activation, se.as_ref(), input)
+        }
+        LayerOp::Bottleneck { reduced, activation } => bottleneck::lower(builder, layer, *reduced, *activation, input),
+        LayerOp::Xception { activation, se, pool } => {
+            xception::lower(builder, layer, *activation, se.as_ref(), *pool, input)
+        }
+        LayerOp::MaxPool => max_pool::lower(builder, layer.kernel_size, layer.stride, layer.pads, input),
     };
-    let output = match shortcut {
+    let sum = match shortcut {
         Some(shortcut) => builder.node("add", Op::Add, vec![body, shortcut], builder.graph.shape(body)),
         None => body,
+    };
+    let output = match layer.op {
+        LayerOp::Bottleneck { activation, .. } => builder.activation("add", activation, sum),
+        _ => sum,
     };
     builder.end_layer(output);
     output
@@ -88,8 +105,19 @@ struct ConvSpec {
 
 impl ConvSpec {
     fn pointwise(name: &'static str, output_channels: usize, activation: Activation) -> Self {
-        let pads = Pads { top: 0, left: 0, bottom: 0, right: 0 };
-        ConvSpec { name, output_channels, kernel_size: 1, stride: 1, pads, depthwise: false, activation }
+        ConvSpec { name, output_channels, kernel_size: 1, stride: 1, pads: Pads::NONE, depthwise: false, activation }
+    }
+
+    /// The convolution of a projected skip.
+    fn shortcut(layer: &Layer) -> Self {
+        let conv = ConvSpec::pointwise("shortcut", layer.output.channels, Activation::Linear);
+        ConvSpec { stride: layer.stride, ..conv }
+    }
+
+    /// The convolution over all channels that has the layer's window.
+    fn dense(name: &'static str, layer: &Layer, output_channels: usize, activation: Activation) -> Self {
+        let (kernel_size, stride, pads) = (layer.kernel_size, layer.stride, layer.pads);
+        ConvSpec { name, output_channels, kernel_size, stride, pads, depthwise: false, activation }
     }
 
     /// The depthwise convolution of a layer over `channels` channels.
@@ -159,6 +187,12 @@ impl Builder {
         let op = Op::BatchNorm { param: format!("{param}.bn"), eps: self.batch_norm_eps };
         let x = self.node(&format!("{}/bn", spec.name), op, vec![x], self.graph.shape(x));
         self.activation(spec.name, spec.activation, x)
+    }
+
+    /// Convolution without a bias and without a batch norm.
+    fn conv_alone(&mut self, spec: &ConvSpec, input: TensorId) -> TensorId {
+        let param = format!("{}.{}", self.layer().name, spec.name);
+        self.conv(spec.name, &param, spec, false, input)
     }
 
     /// 1x1 convolution with a bias of its own, activation.

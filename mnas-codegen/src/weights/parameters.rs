@@ -1,6 +1,6 @@
 //! Every tensor that a network needs: names, shapes, kinds, in the network's order.
 
-use mnas_dsl::network::{Layer, LayerOp, Network, Se};
+use mnas_dsl::network::{Classifier, Layer, LayerOp, Network, Se, Skip};
 
 /// One tensor that a network needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Parameter {
 pub enum ParameterKind {
     /// Weight of a convolution, OIHW.
     ConvWeight,
-    /// Weight of the classifier, `[classes, channels]`.
+    /// Weight of a classifier that is fully connected, `[classes, channels]`.
     LinearWeight,
     /// Bias of a squeeze-excite convolution, of the head's hidden layer or of the classifier.
     Bias,
@@ -52,11 +52,16 @@ pub fn parameters(network: &Network) -> Vec<Parameter> {
             channels = filters;
         }
         if let Some((outputs, _)) = head.hidden {
-            list.biased_conv("head.hidden", outputs, channels);
+            list.biased_conv("head.hidden", [outputs, channels, 1, 1]);
             channels = outputs;
         }
-        list.add("classifier.weight".into(), vec![head.classes, channels], ParameterKind::LinearWeight);
-        list.add("classifier.bias".into(), vec![head.classes], ParameterKind::Bias);
+        match head.classifier {
+            Classifier::Linear => {
+                list.add("classifier.weight".into(), vec![head.classes, channels], ParameterKind::LinearWeight);
+                list.add("classifier.bias".into(), vec![head.classes], ParameterKind::Bias);
+            }
+            Classifier::Conv { kernel_size: k, .. } => list.biased_conv("classifier", [head.classes, channels, k, k]),
+        }
     }
     list.0
 }
@@ -74,17 +79,43 @@ impl List {
                 self.conv(&format!("{name}.expand"), [*expanded, input, 1, 1]);
                 self.depthwise_and_project(layer, *expanded, se.as_ref());
             }
+            LayerOp::FusedMbConv { expanded, se, .. } => {
+                self.conv(&format!("{name}.expand"), [*expanded, input, k, k]);
+                self.squeeze_excite(name, *expanded, se.as_ref());
+                self.conv(&format!("{name}.project"), [output, *expanded, 1, 1]);
+            }
+            LayerOp::Bottleneck { reduced, .. } => {
+                self.conv(&format!("{name}.reduce"), [*reduced, input, 1, 1]);
+                self.conv(&format!("{name}.conv"), [*reduced, *reduced, k, k]);
+                self.conv(&format!("{name}.project"), [output, *reduced, 1, 1]);
+            }
+            LayerOp::Xception { se, .. } => {
+                for (place, channels) in [(1, input), (2, output)] {
+                    let depthwise = format!("{name}.depthwise{place}.weight");
+                    self.add(depthwise, vec![channels, 1, k, k], ParameterKind::ConvWeight);
+                    self.conv(&format!("{name}.pointwise{place}"), [output, channels, 1, 1]);
+                }
+                self.squeeze_excite(name, output, se.as_ref());
+            }
+            LayerOp::MaxPool => {}
+        }
+        if layer.skip == Skip::Projection {
+            self.conv(&format!("{name}.shortcut"), [output, input, 1, 1]);
         }
     }
 
     fn depthwise_and_project(&mut self, layer: &Layer, channels: usize, se: Option<&Se>) {
         let (name, k) = (&layer.name, layer.kernel_size);
         self.conv(&format!("{name}.depthwise"), [channels, 1, k, k]);
-        if let Some(se) = se {
-            self.biased_conv(&format!("{name}.se.reduce"), se.channels, channels);
-            self.biased_conv(&format!("{name}.se.expand"), channels, se.channels);
-        }
+        self.squeeze_excite(name, channels, se);
         self.conv(&format!("{name}.project"), [layer.output.channels, channels, 1, 1]);
+    }
+
+    fn squeeze_excite(&mut self, name: &str, channels: usize, se: Option<&Se>) {
+        if let Some(se) = se {
+            self.biased_conv(&format!("{name}.se.reduce"), [se.channels, channels, 1, 1]);
+            self.biased_conv(&format!("{name}.se.expand"), [channels, se.channels, 1, 1]);
+        }
     }
 
     /// A convolution without bias and the batch norm after it.
@@ -96,9 +127,9 @@ impl List {
         }
     }
 
-    fn biased_conv(&mut self, module: &str, outputs: usize, inputs: usize) {
-        self.add(format!("{module}.weight"), vec![outputs, inputs, 1, 1], ParameterKind::ConvWeight);
-        self.add(format!("{module}.bias"), vec![outputs], ParameterKind::Bias);
+    fn biased_conv(&mut self, module: &str, shape: [usize; 4]) {
+        self.add(format!("{module}.weight"), shape.to_vec(), ParameterKind::ConvWeight);
+        self.add(format!("{module}.bias"), vec![shape[0]], ParameterKind::Bias);
     }
 
     fn add(&mut self, name: String, shape: Vec<usize>, kind: ParameterKind) {

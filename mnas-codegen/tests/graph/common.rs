@@ -5,7 +5,7 @@ use std::path::Path;
 
 use mnas_codegen::graph::{Conv, Graph, Op};
 use mnas_codegen::weights::{WeightTensor, Weights};
-use mnas_dsl::network::{Activation, Head, Layer, LayerOp, Network, Pads, Se, Shape, Skip};
+use mnas_dsl::network::{Activation, Classifier, Head, Layer, LayerOp, Network, Pads, Se, Shape, Skip};
 
 /// A block of a test network; its shapes follow from what is before it.
 pub(crate) struct Block {
@@ -89,7 +89,7 @@ fn pads(size: usize, block: &Block) -> (usize, usize) {
 /// Small networks that hold every operator, activation, skip and padding between them.
 pub(crate) fn every_feature() -> Vec<Network> {
     use Activation::{HardSigmoid, HardSwish, Linear, Relu, Relu6, Sigmoid, Swish};
-    let head = |conv, classes| Some(Head { conv, hidden: None, classes });
+    let head = |conv, classes| Some(Head { conv, hidden: None, classifier: Classifier::Linear, classes });
     vec![
         network(
             "relu_same",
@@ -130,7 +130,50 @@ pub(crate) fn every_feature() -> Vec<Network> {
     ]
 }
 
-/// Every shipped spec, its input square with sides of `size`.
+/// Networks of blocks from elsewhere than MBConv's family, small.
+pub(crate) fn other_families() -> Vec<Network> {
+    let resnet = "
+name: resnet
+input: 37x30x3
+padding: symmetric
+stem: {op: conv, kernel: 7, stride: 2, filters: 9}
+blocks:
+  - {op: max_pool, kernel: 3, stride: 2}
+  - {op: bottleneck, kernel: 3, filters: 20, layers: 2, activation: relu6}
+  - {op: bottleneck, kernel: 3, stride: 2, filters: 24, layers: 2, reduce: 0.5}
+  - {op: bottleneck, kernel: 3, filters: 24, skip: none, activation: hard_swish}
+head: {classes: 7}
+";
+    let xception = "
+name: xception
+input: 29x23x1
+squeeze_excite: {of: expanded}
+stem: {op: conv, kernel: 3, filters: 5, padding: valid}
+blocks:
+  - {op: conv, kernel: 3, filters: 7, padding: valid}
+  - {op: xception, kernel: 3, stride: 2, filters: 10, layers: 2}
+  - {op: xception, kernel: 5, stride: 2, filters: 12, se: 0.25, activation: swish}
+  - {op: max_pool, kernel: 3, padding: valid}
+  - {op: xception, kernel: 3, filters: 9, skip: none}
+head: {kernel: 3, classes: 6}
+";
+    let edge = "
+name: edge
+input: 20x22x3
+activation: hard_swish
+squeeze_excite: {rounding: floor, activation: relu, gate: hard_sigmoid}
+stem: {op: conv, kernel: 3, stride: 2, filters: 8}
+blocks:
+  - {op: fused_mbconv, expand: 3, kernel: 3, filters: 8, se: 0.25}
+  - {op: fused_mbconv, expand: 4, kernel: 5, stride: 2, filters: 12, layers: 2}
+  - {op: mbconv, expand: 3, kernel: 3, stride: 2, filters: 16, se: 0.5, skip: projection}
+  - {op: sepconv, kernel: 3, filters: 18, skip: projection, padding: symmetric}
+head: {hidden: 11, classes: 5}
+";
+    [resnet, xception, edge].map(|text| mnas_dsl::load_yaml(text, "net.yaml").unwrap().1).into()
+}
+
+/// Every shipped spec; pictures of 224x224 become square with sides of `size`.
 pub(crate) fn shipped(size: usize) -> Vec<Network> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -140,7 +183,6 @@ pub(crate) fn shipped(size: usize) -> Vec<Network> {
         .iter()
         .map(|file| {
             let text = fs::read_to_string(file).unwrap();
-            assert!(text.contains("\ninput: 224x224x3\n"));
             let text = text.replace("\ninput: 224x224x3\n", &format!("\ninput: {size}x{size}x3\n"));
             let (_, network) = mnas_dsl::load_yaml(&text, &file.display().to_string()).unwrap();
             network

@@ -5,7 +5,7 @@ use mnas_codegen::lower::lower;
 use mnas_codegen::validate::validate;
 use mnas_dsl::network::Skip;
 
-use crate::common::every_feature;
+use crate::common::{every_feature, other_families};
 
 fn names(graph: &Graph) -> Vec<&str> {
     graph.nodes.iter().map(|node| node.name.as_str()).collect()
@@ -74,7 +74,7 @@ fn parameters_have_the_documented_names() {
 
 #[test]
 fn shapes_are_the_networks() {
-    for network in every_feature() {
+    for network in every_feature().into_iter().chain(other_families()) {
         let graph = lower(&network);
         validate(&graph).unwrap();
         for (layer, lowered) in network.layers.iter().zip(&graph.layers) {

@@ -9,7 +9,7 @@ use mnas_codegen::reference;
 use mnas_codegen::validate::validate;
 use mnas_dsl::network::{Activation, Pads, Shape, Skip};
 
-use crate::common::{every_feature, image, weights};
+use crate::common::{every_feature, image, other_families, weights};
 use crate::family::family;
 
 /// Runs both graphs and compares the output of every layer.
@@ -32,7 +32,7 @@ fn assert_same(before: &Graph, after: &Graph) {
 
 /// Graphs with every operator, as lowering writes them.
 fn unfused() -> Vec<Graph> {
-    every_feature().iter().map(lower).chain(family()).collect()
+    every_feature().iter().chain(&other_families()).map(lower).chain(family()).collect()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Costs against published counts, and the printed forms.
 
-use crate::common::{every_feature, shipped};
+use crate::common::{every_feature, other_families, shipped};
 use mnas_codegen::lower::lower;
 use mnas_codegen::passes;
 use mnas_codegen::report::summary;
@@ -8,7 +8,7 @@ use mnas_codegen::report::summary;
 /// The network counts by formulas of its layers, the report by the nodes of the graph.
 #[test]
 fn costs_are_those_of_the_network() {
-    for network in shipped(224).into_iter().chain(every_feature()) {
+    for network in shipped(224).into_iter().chain(every_feature()).chain(other_families()) {
         let unfused = lower(&network);
         let mut fused = unfused.clone();
         passes::run_all(&mut fused);
@@ -31,6 +31,10 @@ fn costs_are_those_of_the_network() {
 #[test]
 fn totals_are_the_published_ones() {
     let published = [
+        ("efficientnet_b0", 5_288_548, 385_814_752),
+        ("mini_xception", 56_951, 10_163_392),
+        ("mobilenet_v3_large", 5_483_032, 216_589_760),
+        ("resnet50", 25_557_032, 4_089_184_256),
         ("efficientnet_lite0", 4_652_008, 385_187_552),
         ("mnasnet_a1", 3_887_038, 311_579_072),
         ("mnasnet_b1", 4_383_312, 314_415_872),

@@ -141,6 +141,7 @@ fn schemes_are_guessed_without_a_network() {
         ("timm_semnasnet_100", "timm"),
         ("timm_mobilenetv1_100", "timm"),
         ("torchvision_mnasnet1_0", "torchvision mnasnet"),
+        ("timm_resnet50", "resnet"),
     ] {
         let bytes = safetensors::write(&listed(file)).unwrap();
         assert_eq!(weights::inventory(&bytes).unwrap().scheme(), Some(scheme), "{file}");
@@ -150,6 +151,27 @@ fn schemes_are_guessed_without_a_network() {
     let other = WeightTensor { shape: vec![1], data: vec![0.0] };
     let other = safetensors::write(&[("encoder.weight".into(), other)].into()).unwrap();
     assert_eq!(weights::inventory(&other).unwrap().scheme(), None);
+}
+
+#[test]
+fn names_of_other_families() {
+    check_names(
+        "timm_efficientnet_es",
+        &nets::shipped("efficientnet_es"),
+        &[
+            ("blocks.1.1.expand.weight", "blocks.1.1.conv_exp.weight"),
+            ("blocks.1.1.project.bn.bias", "blocks.1.1.bn2.bias"),
+        ],
+    );
+    check_names(
+        "timm_resnet50",
+        &nets::shipped("resnet50"),
+        &[
+            ("blocks.1.0.shortcut.weight", "layer1.0.downsample.0.weight"),
+            ("blocks.4.2.reduce.weight", "layer4.2.conv1.weight"),
+            ("blocks.2.0.conv.bn.weight", "layer2.0.bn2.weight"),
+        ],
+    );
 }
 
 #[test]

@@ -27,7 +27,13 @@ fn image(network: &Network, smooth: bool) -> Vec<f32> {
 
 #[test]
 fn random_weights_are_those_that_the_network_needs() {
-    for network in [nets::tiny(), nets::shipped("mnasnet_a1"), nets::shipped("mobilenet_v1")] {
+    for network in [
+        nets::tiny(),
+        nets::shipped("mnasnet_a1"),
+        nets::shipped("mobilenet_v1"),
+        nets::shipped("resnet50"),
+        nets::shipped("mini_xception_se"),
+    ] {
         let weights = weights::random(&network, 1);
         let parameters = parameters(&network);
         assert_eq!(weights.len(), parameters.len());
@@ -60,6 +66,10 @@ fn activations_stay_alive_and_sane() {
     check(&nets::small("mobilenet_v2"), 7, true);
     check(&nets::small("efficientnet_lite0"), 3, false);
     check(&nets::small("mobilenet_v3_large"), 5, true);
+    check(&nets::small("resnet50"), 6, true);
+    check(&nets::small("efficientnet_es"), 8, false);
+    check(&nets::shipped("mini_xception"), 9, true);
+    check(&nets::shipped("mini_xception_se"), 10, false);
 }
 
 fn check(network: &Network, seed: u64, smooth: bool) {

@@ -20,7 +20,7 @@ use crate::spec::Block;
 /// ```
 /// # use mnas_dsl::block_string;
 /// let block = block_string::parse("ir_r3_k5_s2_e3_c40_se0.25")?;
-/// assert_eq!(block.filters.value, 40);
+/// assert_eq!(block.filters.map(|it| it.value), Some(40));
 /// assert_eq!(block_string::to_timm(&block).as_deref(), Some("ir_r3_k5_s2_e3_c40_se0.25"));
 /// assert_eq!(block_string::to_tensorflow(&block, 24).as_deref(), Some("r3_k5_s22_e3_i24_o40_se0.25"));
 /// # Ok::<(), mnas_dsl::Diagnostics>(())

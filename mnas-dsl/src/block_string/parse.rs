@@ -33,11 +33,10 @@ pub(crate) fn read(text: &str, span: Span, report: &mut Report) -> Option<Block>
     }
     let mut block = reader.block(timm, span);
     if let Some(filters) = reader.number_option(if is_tensorflow { "o" } else { "c" }) {
-        block.filters =
-            whole(&filters, "the number of filters", limits::CHANNELS, reader.report).unwrap_or_else(|| {
-                block.broken.filters = true;
-                block.filters
-            });
+        match whole(&filters, "the number of filters", limits::CHANNELS, reader.report) {
+            Some(filters) => block.filters = Some(filters),
+            None => block.broken.filters = true,
+        }
     } else {
         block.broken.filters = true;
         let key = if is_tensorflow { "o" } else { "c" };
@@ -192,8 +191,8 @@ impl<'a> Reader<'a, '_> {
         self.check_expand(kind, expand, timm.map(|(_, timm)| timm.name), span);
         if let (Some(ratio), BlockKind::Conv) = (se, kind) {
             self.report.error(ratio.span, "`cn` has no `se`", |d| {
-                d.label("squeeze-excite follows a depthwise convolution, and `cn` has none")
-                    .hint("remove it, or use a type that has it: ds, ir");
+                d.label("squeeze-excite stands before a projection, and `cn` has none")
+                    .hint("remove it, or use a type that has it: ds, ir, er");
             });
         }
         let on_request = timm.is_some_and(|(_, timm)| timm.skip_on_request);
@@ -205,13 +204,15 @@ impl<'a> Reader<'a, '_> {
             kind,
             kernel_size: kernel_size.unwrap_or(At::new(3, span)),
             stride,
-            filters: At::new(8, span),
+            filters: Some(At::new(8, span)),
             input_filters,
             layers,
             expand_ratio: expand,
             se_ratio: se,
+            reduce_ratio: None,
             skip: self.skip.or(on_request.then_some(At::new(Skip::None, span))),
             activation: self.activation,
+            padding: None,
             pointwise_activation: pointwise.then_some(At::new(PointwiseActivation::Same, span)),
             broken: Broken::default(),
         }
@@ -243,13 +244,15 @@ impl<'a> Reader<'a, '_> {
 
     fn check_expand(&mut self, kind: BlockKind, expand: Option<At<f64>>, name: Option<&str>, span: Span) {
         match (kind, expand) {
-            (BlockKind::MbConv, None) if !self.is_tensorflow && self.number_option("e").is_none() => {
+            (BlockKind::MbConv | BlockKind::FusedMbConv, None)
+                if !self.is_tensorflow && self.number_option("e").is_none() =>
+            {
                 self.missing("e", span)
             }
             (BlockKind::Conv | BlockKind::SepConv, Some(ratio)) if ratio.value != 1.0 => {
                 let name = name.unwrap_or("a block");
                 self.report.error(ratio.span, format!("`{name}` has no expansion"), |d| {
-                    d.label("only `ir` expands").hint("write `e1`, leave it away, or use `ir`");
+                    d.label("only `ir` and `er` expand").hint("write `e1`, leave it away, or use `ir`");
                 });
             }
             _ => {}

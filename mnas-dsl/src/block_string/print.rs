@@ -12,13 +12,16 @@ pub fn to_timm(block: &Block) -> Option<String> {
         Some(PointwiseActivation::Same) => true,
         Some(PointwiseActivation::Is(_)) => return None,
     };
+    if block.padding.is_some() {
+        return None;
+    }
     let timm = block.kind.row().timm.iter().find(|timm| timm.pointwise_activation == pointwise_activation)?;
     let mut text = timm.name.to_owned();
     push_sizes(block, &mut text, |stride| format!("{stride}"));
     if let Some(ratio) = block.expand_ratio {
         text.push_str(&format!("_e{}", ratio.value));
     }
-    text.push_str(&format!("_c{}", block.filters.value));
+    text.push_str(&format!("_c{}", block.filters?.value));
     if let Some(ratio) = block.se_ratio {
         text.push_str(&format!("_se{}", ratio.value));
     }
@@ -27,7 +30,7 @@ pub fn to_timm(block: &Block) -> Option<String> {
         text.push_str(&format!("_{word}"));
     }
     match (timm.skip_on_request, block.skip.map(|it| it.value)) {
-        (_, Some(Skip::Pool)) => return None,
+        (_, Some(Skip::Pool | Skip::Projection)) => return None,
         (false, Some(Skip::None)) => text.push_str("_noskip"),
         (true, None | Some(Skip::Identity)) => text.push_str("_skip"),
         (false, None | Some(Skip::Identity)) | (true, Some(Skip::None)) => {}
@@ -44,7 +47,7 @@ pub fn to_tensorflow(block: &Block, input_filters: usize) -> Option<String> {
         (BlockKind::MbConv, Some(ratio)) if ratio != 1.0 => ratio,
         _ => return None,
     };
-    if block.activation.is_some() {
+    if block.activation.is_some() || block.padding.is_some() {
         return None;
     }
     let input_filters = block.input_filters.map_or(input_filters, |it| it.value);
@@ -56,12 +59,12 @@ pub fn to_tensorflow(block: &Block, input_filters: usize) -> Option<String> {
     if block.stride.is_none() {
         text.push_str("_s11");
     }
-    text.push_str(&format!("_e{expand}_i{input_filters}_o{}", block.filters.value));
+    text.push_str(&format!("_e{expand}_i{input_filters}_o{}", block.filters?.value));
     if let Some(ratio) = block.se_ratio {
         text.push_str(&format!("_se{}", ratio.value));
     }
     match block.skip.map(|it| it.value) {
-        Some(Skip::Pool) => return None,
+        Some(Skip::Pool | Skip::Projection) => return None,
         Some(Skip::None) => text.push_str("_noskip"),
         None | Some(Skip::Identity) => {}
     }

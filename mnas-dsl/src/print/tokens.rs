@@ -65,6 +65,7 @@ impl Spec {
                 words = words.pair("pool", head.pool.then_some("average"));
                 words = words.pair("hidden", head.hidden.map(|it| it.value));
                 words = words.pair("dropout", head.dropout.map(|it| show_number(it.value)));
+                words = words.pair("kernel", head.kernel_size.map(|it| it.value));
                 line(words.pair("activation", head.activation.map(|it| word(ACTIVATIONS, it.value))));
             }
         }
@@ -119,9 +120,10 @@ pub(super) fn block(block: &Block, is_stem: bool) -> String {
     words = words.short("e", block.expand_ratio.map(|it| it.value));
     words = words.short("k", Some(block.kernel_size.value));
     words = words.short("s", block.stride.map(|it| it.value));
-    words = words.short("c", Some(block.filters.value));
+    words = words.short("c", block.filters.map(|it| it.value));
     words = words.short("r", block.layers.map(|it| it.value));
     words = words.short("se", block.se_ratio.map(|it| it.value));
+    words = words.pair("reduce", block.reduce_ratio.map(|it| show_number(it.value)));
     words = match block.skip.filter(|_| !is_stem).map(|it| it.value) {
         None => words,
         Some(Skip::None) => words.word("noskip"),
@@ -135,5 +137,6 @@ pub(super) fn block(block: &Block, is_stem: bool) -> String {
             PointwiseActivation::Is(activation) => word(ACTIVATIONS, activation),
         }),
     );
+    words = words.pair("padding", block.padding.map(|it| word(PADDINGS, it.value)));
     words.0.join(" ")
 }

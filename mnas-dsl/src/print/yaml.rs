@@ -60,6 +60,7 @@ impl Spec {
                 map.put("pool", head.pool.then_some("average"));
                 map.put("hidden", head.hidden.map(|it| it.value));
                 map.put("dropout", head.dropout.map(|it| show_number(it.value)));
+                map.put("kernel", head.kernel_size.map(|it| it.value));
                 map.put("classes", Some(head.classes.value));
                 map.put("activation", head.activation.map(|it| word(ACTIVATIONS, it.value)));
                 line("head", map.finish());
@@ -104,8 +105,9 @@ pub(super) fn block(block: &Block, is_stem: bool) -> String {
     map.put("expand", block.expand_ratio.map(|it| show_number(it.value)));
     map.put("kernel", Some(block.kernel_size.value));
     map.put("stride", block.stride.map(|it| it.value));
-    map.put("filters", Some(block.filters.value));
+    map.put("filters", block.filters.map(|it| it.value));
     map.put("layers", block.layers.map(|it| it.value));
+    map.put("reduce", block.reduce_ratio.map(|it| show_number(it.value)));
     map.put("se", block.se_ratio.map(|it| show_number(it.value)));
     map.put("skip", block.skip.filter(|_| !is_stem).map(|it| word(SKIPS, it.value)));
     map.put("activation", block.activation.map(|it| word(ACTIVATIONS, it.value)));
@@ -116,5 +118,6 @@ pub(super) fn block(block: &Block, is_stem: bool) -> String {
             PointwiseActivation::Is(activation) => word(ACTIVATIONS, activation),
         }),
     );
+    map.put("padding", block.padding.map(|it| word(PADDINGS, it.value)));
     map.finish()
 }

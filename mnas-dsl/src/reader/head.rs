@@ -2,12 +2,13 @@
 
 use crate::diagnostics::Report;
 use crate::limits;
+use crate::reader::block::long::kernel_size;
 use crate::reader::fields::{Fields, number, one_of, whole, wrong_type};
 use crate::spec::HeadSpec;
 use crate::tree::{Kind, Node};
 use crate::words::{ACTIVATIONS, Words};
 
-pub(crate) const KEYS: [&str; 6] = ["filters", "pool", "hidden", "dropout", "classes", "activation"];
+pub(crate) const KEYS: [&str; 7] = ["filters", "pool", "hidden", "dropout", "kernel", "classes", "activation"];
 
 const POOLS: Words<()> = &[("average", ())];
 
@@ -30,6 +31,12 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Option<HeadSpec>>
     let dropout = fields
         .get("dropout")
         .and_then(|node| number(node, "the dropout rate", "from 0 to below 1", |it| (0.0..1.0).contains(&it), report));
+    let kernel_size = fields.get("kernel").and_then(|node| kernel_size(node, report));
+    if let (Some(span), Some(_)) = (fields.key_span("hidden"), fields.get("kernel")) {
+        report.error(span, "the head has a hidden layer and a classifier that is a convolution", |d| {
+            d.label("stands behind the pool, and the convolution before it").hint("remove `hidden` or `kernel`");
+        });
+    }
     let classes = fields
         .require("classes", "1000", report)
         .and_then(|node| whole(node, "the number of classes", limits::CLASSES, report));
@@ -44,5 +51,5 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Option<HeadSpec>>
     let (Some(classes), true) = (classes, report.found.count() == before) else {
         return Some(None);
     };
-    Some(Some(HeadSpec { filters, pool: pool.is_some(), hidden, dropout, classes, activation }))
+    Some(Some(HeadSpec { filters, pool: pool.is_some(), hidden, dropout, kernel_size, classes, activation }))
 }

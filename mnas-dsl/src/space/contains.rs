@@ -2,7 +2,7 @@
 
 use super::{Space, is_same_layer};
 use crate::diagnostics::Diagnostics;
-use crate::network::{Layer, LayerOp, Network, Se};
+use crate::network::{Layer, LayerOp, Network};
 use std::collections::BTreeMap;
 
 /// Combinations of choices of one block, or outside of blocks, that are tried at most.
@@ -205,13 +205,13 @@ fn op(layer: &Layer) -> String {
         LayerOp::Conv { .. } => "conv".to_owned(),
         LayerOp::SepConv { .. } => "sepconv".to_owned(),
         LayerOp::MbConv { expanded, .. } => format!("mbconv of {expanded} channels"),
+        LayerOp::FusedMbConv { expanded, .. } => format!("fused_mbconv of {expanded} channels"),
+        LayerOp::Bottleneck { reduced, .. } => format!("bottleneck of {reduced} channels"),
+        LayerOp::Xception { .. } => "xception".to_owned(),
+        LayerOp::MaxPool => "max_pool".to_owned(),
     }
 }
 
 fn se(layer: &Layer) -> String {
-    let se: Option<Se> = match &layer.op {
-        LayerOp::Conv { .. } => None,
-        LayerOp::SepConv { se, .. } | LayerOp::MbConv { se, .. } => *se,
-    };
-    se.map_or("none".to_owned(), |se| format!("of {} channels", se.channels))
+    layer.op.squeeze_excite().map_or("none".to_owned(), |se| format!("of {} channels", se.channels))
 }

@@ -17,7 +17,7 @@
 //! )?;
 //! assert_eq!(space.choices().len(), 3);
 //! let (spec, network) = space.member(&[1, 0, 0])?;
-//! assert_eq!(spec.blocks[0].filters.value, 8);
+//! assert_eq!(spec.blocks[0].filters.map(|it| it.value), Some(8));
 //! assert_eq!(network.layers.len(), 2);
 //! # Ok::<(), mnas_dsl::Diagnostics>(())
 //! ```

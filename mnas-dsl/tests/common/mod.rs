@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use mnas_dsl::Network;
 
-pub(crate) const SHIPPED: [&str; 11] = [
+pub(crate) const SHIPPED: [&str; 15] = [
     "efficientnet_b0",
+    "efficientnet_es",
     "efficientnet_lite0",
+    "mini_xception",
+    "mini_xception_se",
     "mnasnet_a1",
     "mnasnet_b1",
     "mnasnet_d1",
@@ -17,6 +20,7 @@ pub(crate) const SHIPPED: [&str; 11] = [
     "mobilenet_v2",
     "mobilenet_v3_large",
     "mobilenet_v3_small",
+    "resnet50",
 ];
 
 /// The text of a shipped spec.

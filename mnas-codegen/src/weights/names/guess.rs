@@ -4,7 +4,7 @@
 type Sign = (&'static str, fn(&str) -> bool);
 
 /// Schemes, and how names look that only they have: first those that say most.
-const SIGNS: [Sign; 9] = [
+const SIGNS: [Sign; 10] = [
     ("mnas", |name| name == "stem.conv.weight"),
     ("timm", |name| name == "conv_stem.weight"),
     ("efficientnet-pytorch", |name| name == "_conv_stem.weight"),
@@ -14,6 +14,7 @@ const SIGNS: [Sign; 9] = [
     ("torchvision mobilenet_v2", |name| name == "features.1.conv.0.0.weight"),
     ("torchvision mobilenet_v3", |name| name == "features.1.block.0.0.weight"),
     ("torchvision efficientnet", |name| name == "features.1.0.block.0.0.weight"),
+    ("resnet", |name| name == "layer1.0.conv1.weight"),
 ];
 
 /// The first scheme that one of `names` is a sign of.

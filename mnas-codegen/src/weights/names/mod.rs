@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 mod convention;
 mod efficientnet_pytorch;
 mod guess;
+mod resnet;
 mod tensorflow;
 mod timm;
 mod torchvision;
@@ -29,13 +30,14 @@ type Modules = BTreeMap<String, String>;
 type Scheme = (&'static str, fn(&Network, &FileTensors) -> Option<Modules>);
 
 /// Schemes with PyTorch's convention; of two that fit equally well, the first is taken.
-const SCHEMES: [Scheme; 7] = [
+const SCHEMES: [Scheme; 8] = [
     ("mnas", |_, _| Some(ours())),
     ("timm", timm::modules),
     ("torchvision mnasnet", torchvision::mnasnet),
     ("torchvision mobilenet_v2", torchvision::mobilenet_v2),
     ("torchvision mobilenet_v3", torchvision::mobilenet_v3),
     ("torchvision efficientnet", torchvision::efficientnet),
+    ("resnet", resnet::modules),
     ("efficientnet-pytorch", efficientnet_pytorch::modules),
 ];
 

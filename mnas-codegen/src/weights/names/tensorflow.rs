@@ -99,12 +99,15 @@ impl<'a> Scopes<'a> {
     }
 
     fn name_layer(&self, modules: &mut Modules, layer: &Layer, scope: &str) {
-        let (parts, se): (&[&str], _) = match &layer.op {
-            LayerOp::Conv { .. } => (&["conv"], &None),
-            LayerOp::SepConv { se, .. } => (&["depthwise", "project"], se),
-            LayerOp::MbConv { se, .. } => (&["expand", "depthwise", "project"], se),
+        let parts: &[&str] = match &layer.op {
+            LayerOp::Conv { .. } => &["conv"],
+            LayerOp::SepConv { .. } => &["depthwise", "project"],
+            LayerOp::MbConv { .. } => &["expand", "depthwise", "project"],
+            LayerOp::FusedMbConv { .. } => &["expand", "project"],
+            // No network of these schemes has them.
+            LayerOp::Bottleneck { .. } | LayerOp::Xception { .. } | LayerOp::MaxPool => return,
         };
-        let squeeze_excite = se.as_ref().map(|_| format!("{scope}/se"));
+        let squeeze_excite = layer.op.squeeze_excite().map(|_| format!("{scope}/se"));
         self.name(modules, &layer.name, scope, parts, squeeze_excite.as_deref());
     }
 

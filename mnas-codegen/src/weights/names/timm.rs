@@ -32,6 +32,16 @@ pub(super) fn modules(network: &Network, tensors: &FileTensors) -> Option<Module
                 ("project", "conv_pwl"),
                 ("project.bn", "bn3"),
             ],
+            LayerOp::FusedMbConv { .. } => &[
+                ("expand", "conv_exp"),
+                ("expand.bn", "bn1"),
+                ("se.reduce", "se.conv_reduce"),
+                ("se.expand", "se.conv_expand"),
+                ("project", "conv_pwl"),
+                ("project.bn", "bn2"),
+            ],
+            // What of these timm has, it names as torchvision does.
+            LayerOp::Bottleneck { .. } | LayerOp::Xception { .. } | LayerOp::MaxPool => return None,
         };
         let theirs = match places.get(index) {
             Some((stage, block)) if places.len() == blocks.len() => format!("blocks.{stage}.{block}"),

@@ -13,7 +13,7 @@ mod moments;
 
 use super::{WeightTensor, Weights};
 use generator::Generator;
-use mnas_dsl::network::{Activation, Layer, LayerOp, Network, Se, Skip};
+use mnas_dsl::network::{Activation, Classifier, Layer, LayerOp, Network, Se, Skip};
 use moments::{Moments, coverage};
 
 /// Weights for every parameter of `network`, decided by `seed` and the parameters' names and shapes alone.
@@ -28,19 +28,26 @@ pub fn random(network: &Network, seed: u64) -> Weights {
     }
     if let Some(head) = &network.head {
         if let Some((filters, activation)) = head.conv {
-            x = draw.conv("head.conv", &x, &Window::dense(filters, 1, &[1.0]), activation);
+            x = draw.pointwise("head.conv", &x, filters, activation);
         }
         if let Some((outputs, activation)) = head.hidden {
             x = draw.hidden("head.hidden", &x, outputs, activation);
         }
         // Features after the pool differ by channel; with this spread the classes' scores differ by about as much.
         let spread = (1.0 / x.channels() as f64).sqrt();
-        let shape = [head.classes, x.channels()];
+        let shape = match head.classifier {
+            Classifier::Linear => vec![head.classes, x.channels()],
+            Classifier::Conv { kernel_size: k, .. } => vec![head.classes, x.channels(), k, k],
+        };
         draw.tensor("classifier.weight", &shape, |random| random.normal() * spread);
         draw.tensor("classifier.bias", &[head.classes], |random| random.between(-0.1, 0.1));
     }
     draw.weights
 }
+
+/// Biases of batch norms that an activation follows, and of the others.
+const LIFTED: (f64, f64) = (0.2, 0.6);
+const CENTRED: (f64, f64) = (-0.2, 0.2);
 
 /// Filters of a convolution.
 struct Window<'a> {
@@ -76,18 +83,69 @@ impl Draw {
                 self.depthwise_and_project(layer, x, *activation, se.as_ref(), *pointwise_activation)
             }
             LayerOp::MbConv { expanded, activation, se } => {
-                let window = Window::dense(*expanded, 1, &[1.0]);
-                let wide = self.conv(&format!("{name}.expand"), x, &window, *activation);
+                let wide = self.pointwise(&format!("{name}.expand"), x, *expanded, *activation);
                 self.depthwise_and_project(layer, &wide, *activation, se.as_ref(), Activation::Linear)
             }
+            LayerOp::FusedMbConv { expanded, activation, se } => {
+                let coverage = coverage(layer);
+                let window = Window::dense(*expanded, layer.kernel_size, &coverage);
+                let mut wide = self.conv(&format!("{name}.expand"), x, &window, *activation);
+                if let Some(se) = se {
+                    self.squeeze_excite(&format!("{name}.se"), se, &mut wide);
+                }
+                self.pointwise(&format!("{name}.project"), &wide, layer.output.channels, Activation::Linear)
+            }
+            LayerOp::Bottleneck { reduced, activation } => {
+                let narrow = self.pointwise(&format!("{name}.reduce"), x, *reduced, *activation);
+                let coverage = coverage(layer);
+                let window = Window::dense(*reduced, layer.kernel_size, &coverage);
+                let narrow = self.conv(&format!("{name}.conv"), &narrow, &window, *activation);
+                let window = Window::dense(layer.output.channels, 1, &[1.0]);
+                // The activation follows, if behind the sum.
+                self.conv_with_bias(&format!("{name}.project"), &narrow, &window, LIFTED)
+            }
+            LayerOp::Xception { activation, se, pool } => {
+                let between = self.separable(layer, 1, x, *activation);
+                let mut y = self.separable(layer, 2, &between, Activation::Linear);
+                if let Some(se) = se {
+                    self.squeeze_excite(&format!("{name}.se"), se, &mut y);
+                }
+                if pool.is_some() { y.max_pool() } else { y }
+            }
+            LayerOp::MaxPool => x.max_pool(),
         };
         match layer.skip {
             Skip::None => {}
+            Skip::Projection => {
+                let shortcut =
+                    self.pointwise(&format!("{name}.shortcut"), x, layer.output.channels, Activation::Linear);
+                y.add(&shortcut, 1.0);
+            }
             Skip::Identity => y.add(x, 1.0),
             // Between that of noise (a ninth) and that of a smooth image (all of it).
             Skip::Pool => y.add(x, 0.5),
         }
-        y
+        match layer.op {
+            LayerOp::Bottleneck { activation, .. } => y.activate(activation),
+            _ => y,
+        }
+    }
+
+    /// Pointwise convolution, batch norm, activation.
+    fn pointwise(&mut self, name: &str, x: &Moments, outputs: usize, activation: Activation) -> Moments {
+        self.conv(name, x, &Window::dense(outputs, 1, &[1.0]), activation)
+    }
+
+    /// One of the two separable convolutions of a module of Xception.
+    fn separable(&mut self, layer: &Layer, place: usize, x: &Moments, activation: Activation) -> Moments {
+        let (name, k) = (&layer.name, layer.kernel_size);
+        let spread = (2.0 / (k * k) as f64).sqrt();
+        let depthwise = format!("{name}.depthwise{place}.weight");
+        let weight = self.tensor(&depthwise, &[x.channels(), 1, k, k], |r| r.normal() * spread);
+        // Neither half strides.
+        let coverage = coverage(&Layer { stride: 1, output: layer.input, ..layer.clone() });
+        let between = x.convolve(&weight, true, &coverage);
+        self.pointwise(&format!("{name}.pointwise{place}"), &between, layer.output.channels, activation)
     }
 
     fn depthwise_and_project(
@@ -109,12 +167,17 @@ impl Draw {
         if let Some(se) = se {
             self.squeeze_excite(&format!("{name}.se"), se, &mut y);
         }
-        let window = Window::dense(layer.output.channels, 1, &[1.0]);
-        self.conv(&format!("{name}.project"), &y, &window, project_activation)
+        self.pointwise(&format!("{name}.project"), &y, layer.output.channels, project_activation)
     }
 
     /// Convolution, batch norm, activation.
     fn conv(&mut self, name: &str, x: &Moments, window: &Window<'_>, activation: Activation) -> Moments {
+        let bias = if activation == Activation::Linear { CENTRED } else { LIFTED };
+        self.conv_with_bias(name, x, window, bias).activate(activation)
+    }
+
+    /// Convolution and batch norm, whose bias lies in a range.
+    fn conv_with_bias(&mut self, name: &str, x: &Moments, window: &Window<'_>, range: (f64, f64)) -> Moments {
         let (outputs, k) = (window.outputs, window.kernel_size);
         let inputs = if window.depthwise { 1 } else { x.channels() };
         let spread = (2.0 / (inputs * k * k) as f64).sqrt();
@@ -122,11 +185,10 @@ impl Draw {
         let before = x.convolve(&weight, window.depthwise, window.coverage);
 
         let scale = self.tensor(&format!("{name}.bn.weight"), &[outputs], |random| random.between(0.8, 1.2));
-        let range = if activation == Activation::Linear { (-0.2, 0.2) } else { (0.2, 0.6) };
         let bias = self.tensor(&format!("{name}.bn.bias"), &[outputs], |r| r.between(range.0, range.1));
         self.given(&format!("{name}.bn.running_mean"), &before.mean);
         self.given(&format!("{name}.bn.running_var"), &before.variance);
-        Moments::after_batch_norm(&scale, &bias).activate(activation)
+        Moments::after_batch_norm(&scale, &bias)
     }
 
     fn squeeze_excite(&mut self, name: &str, se: &Se, x: &mut Moments) {

@@ -23,6 +23,8 @@ def main():
         "mobilenetv2_100",
         "mobilenetv3_large_100",
         "efficientnet_b0",
+        "efficientnet_es",
+        "resnet50",
     ]:
         write(f"timm_{name}", timm.create_model(name))
     for name in ["mnasnet1_0", "mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_b0"]:

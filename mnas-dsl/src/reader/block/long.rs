@@ -10,11 +10,23 @@ use crate::reader::fields::{Fields, number, one_of, whole, wrong_type};
 use crate::source::{At, Span};
 use crate::spec::{Block, Broken, Notation, PointwiseActivation};
 use crate::tree::{Kind, Node, shorten};
-use crate::words::{ACTIVATIONS, SKIPS};
+use crate::words::{ACTIVATIONS, PADDINGS, SKIPS};
 
-const COMMON: [&str; 7] = ["op", "kernel", "stride", "filters", "layers", "skip", "activation"];
-const SPECIAL: [&str; 3] = ["expand", "se", "pointwise_activation"];
-const STEM: [&str; 5] = ["op", "kernel", "stride", "filters", "activation"];
+const KEYS: [&str; 12] = [
+    "op",
+    "kernel",
+    "stride",
+    "filters",
+    "layers",
+    "expand",
+    "reduce",
+    "se",
+    "skip",
+    "activation",
+    "pointwise_activation",
+    "padding",
+];
+const STEM: [&str; 6] = ["op", "kernel", "stride", "filters", "activation", "padding"];
 
 /// A block, or the stem. `None` when not even its kind is known; other mistakes leave a stand-in.
 pub(crate) fn read(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
@@ -34,11 +46,8 @@ pub(crate) fn read(node: &Node, is_stem: bool, report: &mut Report) -> Option<Bl
 }
 
 fn long(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
-    let known: Vec<&'static str> = match is_stem {
-        true => STEM.to_vec(),
-        false => COMMON.iter().chain(&SPECIAL).copied().collect(),
-    };
-    let fields = Fields::new(node, if is_stem { "the stem" } else { "a block" }, &known, report)?;
+    let known: &[&'static str] = if is_stem { &STEM } else { &KEYS };
+    let fields = Fields::new(node, if is_stem { "the stem" } else { "a block" }, known, report)?;
     let before = report.found.count();
     // Without a kind, what is written is still read, to report what is wrong with it.
     let row = kind(&fields, is_stem, report).map(BlockKind::row);
@@ -51,18 +60,24 @@ fn long(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
     };
     let stride = optional("stride", "the stride", limits::STRIDE, report);
     let layers = optional("layers", "the number of layers", limits::LAYERS, report);
-    let has = |key: &str| fields.get(key).filter(|_| row.is_none_or(|row| row.keys.contains(&key)));
-    let required = row.map_or(&[][..], |row| row.required);
-    let missing = required.iter().filter(|key| fields.require(key, "6", report).is_none()).count();
+    let has = |key: &str| fields.get(key).filter(|_| row.is_none_or(|row| row.has(key)));
+    let required = row.map_or(&["filters"][..], |row| row.required);
+    let missing = required.contains(&"expand") && fields.require("expand", "6", report).is_none();
     let expand_ratio = has("expand").and_then(|node| expand_ratio(node, report));
+    let reduce_ratio = has("reduce")
+        .and_then(|node| number(node, "the reduction", "above 0 and at most 1", |it| it > 0.0 && it <= 1.0, report));
     let se_ratio = has("se").and_then(|node| se_ratio(node, report));
     let skip = fields.get("skip").and_then(|node| one_of(node, "skip", SKIPS, report));
     let activation = fields.get("activation").and_then(|node| one_of(node, "activation", ACTIVATIONS, report));
     let pointwise_activation = has("pointwise_activation").and_then(|node| pointwise(node, report));
-    let other = report.found.count() > before || kernel.is_none() || missing > 0;
-    let filters = fields
-        .require("filters", "32", report)
-        .and_then(|node| whole(node, "the number of filters", limits::CHANNELS, report));
+    let padding = fields.get("padding").and_then(|node| one_of(node, "padding", PADDINGS, report));
+    let other = report.found.count() > before || kernel.is_none() || missing;
+    let needs_filters = required.contains(&"filters");
+    let filters = needs_filters.then(|| {
+        fields
+            .require("filters", "32", report)
+            .and_then(|node| whole(node, "the number of filters", limits::CHANNELS, report))
+    });
     let block = Block {
         span: fields.span(),
         line: report.source.line(fields.span()),
@@ -70,15 +85,17 @@ fn long(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
         kind: row.map_or(BlockKind::MbConv, |row| row.kind),
         kernel_size: kernel.unwrap_or(At::new(3, node.span)),
         stride,
-        filters: filters.unwrap_or(At::new(8, node.span)),
+        filters: filters.map(|filters| filters.unwrap_or(At::new(8, node.span))),
         input_filters: None,
         layers,
         expand_ratio,
         se_ratio,
+        reduce_ratio,
         skip: if is_stem { Some(At::new(Skip::None, node.span)) } else { skip },
         activation,
+        padding,
         pointwise_activation,
-        broken: Broken { filters: filters.is_none(), other },
+        broken: Broken { filters: filters == Some(None), other },
     };
     check_skip(&block, report);
     Some(block)
@@ -116,7 +133,7 @@ fn kind(fields: &Fields<'_>, is_stem: bool, report: &mut Report) -> Option<Block
 fn refuse(fields: &Fields<'_>, row: &Row, report: &mut Report) {
     for (key, why) in row.refusals {
         if let Some(span) = fields.key_span(key) {
-            let having: Vec<_> = ROWS.iter().filter(|row| row.keys.contains(key)).map(|row| row.op).collect();
+            let having: Vec<_> = ROWS.iter().filter(|row| row.has(key)).map(|row| row.op).collect();
             report.error(span, format!("`{}` has no `{key}`", row.op), |d| {
                 d.label(*why).hint(format!("remove it, or use an op that has it: {}", having.join(", ")));
             });

@@ -1,7 +1,7 @@
 //! `mbconv`: pointwise expansion (kept even when it is 1), depthwise convolution, pointwise projection.
 
-use super::{BlockKind, LayerInput, Row, TimmType};
-use crate::network::LayerOp;
+use super::{BlockKind, LayerInput, ONLY_BOTTLENECK_REDUCES, Row, TimmType};
+use crate::network::{LayerOp, Skip};
 use crate::rounding::round_channels;
 use crate::spec::Block;
 
@@ -9,9 +9,9 @@ pub(super) const ROW: Row = Row {
     kind: BlockKind::MbConv,
     op: "mbconv",
     timm: &[TimmType { name: "ir", pointwise_activation: false, skip_on_request: false }],
-    keys: &["expand", "se"],
-    required: &["expand"],
-    refusals: &[("pointwise_activation", "the projection of `mbconv` is linear")],
+    required: &["expand", "filters"],
+    refusals: &[ONLY_BOTTLENECK_REDUCES, ("pointwise_activation", "the projection of `mbconv` is linear")],
+    skip: Skip::Identity,
     layer,
 };
 

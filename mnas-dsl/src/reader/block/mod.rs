@@ -1,11 +1,15 @@
 //! Blocks: one file and one row in [`ROWS`] for each kind.
 
+mod bottleneck;
 mod conv;
+mod fused_mbconv;
 pub(crate) mod long;
+mod max_pool;
 mod mbconv;
 mod sepconv;
+mod xception;
 
-use crate::network::{Activation, LayerOp, Se, Shape};
+use crate::network::{Activation, LayerOp, Pads, Se, Shape, Skip};
 use crate::rounding::se_channels;
 use crate::spec::{Block, SeBase, SeRounding, SqueezeExciteSpec};
 
@@ -20,6 +24,14 @@ pub enum BlockKind {
     SepConv,
     /// Expansion, depthwise convolution, projection (MobileNetV2's inverted residual).
     MbConv,
+    /// Expansion by a full convolution, projection (EfficientNet-EdgeTPU).
+    FusedMbConv,
+    /// Reduction, convolution, projection (ResNet).
+    Bottleneck,
+    /// Two separable convolutions and a max pool (Xception).
+    Xception,
+    /// Max pool.
+    MaxPool,
 }
 
 /// Everything that the language knows about a kind.
@@ -29,15 +41,27 @@ pub(crate) struct Row {
     pub(crate) op: &'static str,
     /// The types of timm's block strings that mean it.
     pub(crate) timm: &'static [TimmType],
-    /// Keys that only some kinds have, which this one has.
-    pub(crate) keys: &'static [&'static str],
-    /// Of those keys, the ones that must be written.
+    /// Of the keys that not all kinds need, the ones that must be written.
     pub(crate) required: &'static [&'static str],
-    /// Why it does not have the others.
+    /// The keys that it does not have, and why.
     pub(crate) refusals: &'static [(&'static str, &'static str)],
+    /// The skip where none is written.
+    pub(crate) skip: Skip,
     /// What one of its layers computes.
     pub(crate) layer: fn(&Block, &LayerInput) -> LayerOp,
 }
+
+impl Row {
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.refusals.iter().all(|(refused, _)| *refused != key)
+    }
+}
+
+/// Why most kinds do not have a key.
+const ONLY_MBCONV_EXPANDS: (&str, &str) = ("expand", "only `mbconv` and `fused_mbconv` have an expansion");
+const ONLY_BOTTLENECK_REDUCES: (&str, &str) = ("reduce", "only `bottleneck` has a reduction");
+const ONLY_SEPCONV_ENDS_ACTIVE: (&str, &str) =
+    ("pointwise_activation", "only `sepconv` ends in a pointwise convolution of its own");
 
 /// A type at the start of a timm block string.
 pub(crate) struct TimmType {
@@ -53,6 +77,10 @@ pub(crate) struct LayerInput<'a> {
     pub(crate) shape: Shape,
     /// The block's own activation, or the network's.
     pub(crate) activation: Activation,
+    /// Channels of its output.
+    pub(crate) filters: usize,
+    /// Pads of the pool that follows convolutions of the block, where one does.
+    pub(crate) pool: Option<Pads>,
     /// What the squeeze-excites of the network have in common.
     pub(crate) squeeze_excite: Option<&'a SqueezeExciteSpec>,
 }
@@ -75,7 +103,8 @@ impl LayerInput<'_> {
 }
 
 /// The kinds, one row each.
-pub(crate) const ROWS: &[Row] = &[conv::ROW, sepconv::ROW, mbconv::ROW];
+pub(crate) const ROWS: &[Row] =
+    &[conv::ROW, sepconv::ROW, mbconv::ROW, fused_mbconv::ROW, bottleneck::ROW, xception::ROW, max_pool::ROW];
 
 impl BlockKind {
     /// The word in long form: `conv`, `sepconv`, `mbconv`.
@@ -88,6 +117,10 @@ impl BlockKind {
             Self::Conv => &conv::ROW,
             Self::SepConv => &sepconv::ROW,
             Self::MbConv => &mbconv::ROW,
+            Self::FusedMbConv => &fused_mbconv::ROW,
+            Self::Bottleneck => &bottleneck::ROW,
+            Self::Xception => &xception::ROW,
+            Self::MaxPool => &max_pool::ROW,
         }
     }
 

@@ -1,7 +1,7 @@
 //! `sepconv`: depthwise convolution, batch norm, activation, then pointwise convolution and batch norm.
 
-use super::{BlockKind, LayerInput, Row, TimmType};
-use crate::network::{Activation, LayerOp};
+use super::{BlockKind, LayerInput, ONLY_BOTTLENECK_REDUCES, ONLY_MBCONV_EXPANDS, Row, TimmType};
+use crate::network::{Activation, LayerOp, Skip};
 use crate::spec::{Block, PointwiseActivation};
 
 pub(super) const ROW: Row = Row {
@@ -11,9 +11,9 @@ pub(super) const ROW: Row = Row {
         TimmType { name: "ds", pointwise_activation: false, skip_on_request: false },
         TimmType { name: "dsa", pointwise_activation: true, skip_on_request: false },
     ],
-    keys: &["se", "pointwise_activation"],
-    required: &[],
-    refusals: &[("expand", "only `mbconv` has an expansion")],
+    required: &["filters"],
+    refusals: &[ONLY_MBCONV_EXPANDS, ONLY_BOTTLENECK_REDUCES],
+    skip: Skip::Identity,
     layer,
 };
 

@@ -45,6 +45,10 @@ impl Look {
             LayerOp::Conv { .. } => Look::new(Hue::Slate, "Conv"),
             LayerOp::SepConv { .. } => Look::new(Hue::Orange, "SepConv"),
             LayerOp::MbConv { .. } => Look::expanded("MBConv", ratio, Hue::Green, Hue::Blue),
+            LayerOp::FusedMbConv { .. } => Look::expanded("FusedMBConv", ratio, Hue::Green, Hue::Blue),
+            LayerOp::Bottleneck { .. } => Look::new(Hue::Green, "Bottleneck"),
+            LayerOp::Xception { .. } => Look::new(Hue::Orange, "Xception"),
+            LayerOp::MaxPool => Look::new(Hue::Teal, "MaxPool"),
         }
     }
 

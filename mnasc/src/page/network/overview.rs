@@ -102,7 +102,7 @@ fn draw_layer(svg: &mut Html, layer: &Layer, x: f64, side: f64) {
     }
     let class = match layer.skip {
         Skip::None => None,
-        Skip::Identity => Some("skip"),
+        Skip::Identity | Skip::Projection => Some("skip"),
         Skip::Pool => Some("skip pool"),
     };
     if let Some(class) = class {

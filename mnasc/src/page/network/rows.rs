@@ -121,6 +121,7 @@ fn skip(skip: Skip) -> Option<(&'static str, &'static str)> {
         Skip::None => None,
         Skip::Identity => Some(("+", "its input is added")),
         Skip::Pool => Some(("+pool", "its input is added, pooled")),
+        Skip::Projection => Some(("+conv", "its input is added, projected")),
     }
 }
 

@@ -1,0 +1,22 @@
+//! `fused_mbconv`: a convolution that expands, pointwise projection. The edge residual of EfficientNet-EdgeTPU.
+
+use super::{BlockKind, LayerInput, ONLY_BOTTLENECK_REDUCES, Row, TimmType};
+use crate::network::{LayerOp, Skip};
+use crate::rounding::round_channels;
+use crate::spec::Block;
+
+pub(super) const ROW: Row = Row {
+    kind: BlockKind::FusedMbConv,
+    op: "fused_mbconv",
+    timm: &[TimmType { name: "er", pointwise_activation: false, skip_on_request: false }],
+    required: &["expand", "filters"],
+    refusals: &[ONLY_BOTTLENECK_REDUCES, ("pointwise_activation", "the projection of `fused_mbconv` is linear")],
+    skip: Skip::Identity,
+    layer,
+};
+
+fn layer(block: &Block, input: &LayerInput) -> LayerOp {
+    let ratio = block.expand_ratio.map_or(1.0, |ratio| ratio.value);
+    let expanded = round_channels(input.shape.channels as f64 * ratio);
+    LayerOp::FusedMbConv { expanded, activation: input.activation, se: input.se(block, expanded) }
+}
