@@ -55,7 +55,7 @@ mod tests {
         assert_eq!(nearest(&[(8, 1), (16, 1)]), Some(0.0625));
         assert_eq!(nearest(&[(24, 7)]), Some(0.3));
         assert_eq!(nearest(&[(8, 16)]), None);
-        assert_eq!(nearest(&[(22, 5)]), Some(0.2));
+        assert_eq!(nearest(&[(22, 5)]), Some(0.23));
         assert_eq!(squeeze_excite(&[(22, 5)], SeRounding::Floor), Some(0.25));
         assert_eq!(squeeze_excite(&[(16, 8)], SeRounding::Channels), Some(0.25));
         assert_eq!(squeeze_excite(&[(72, 24), (120, 32)], SeRounding::Channels), Some(0.25));
