@@ -194,7 +194,10 @@ fn check(layers: &layers::Layers, network: &Network, net: &net::Net, problems: &
         let (expanded, se) = match &read.op {
             LayerOp::Conv { .. } => (found.expanded, None),
             LayerOp::SepConv { se, .. } => (read.input.channels, *se),
-            LayerOp::MbConv { expanded, se, .. } => (*expanded, *se),
+            LayerOp::MbConv { expanded, se, .. } | LayerOp::FusedMbConv { expanded, se, .. } => (*expanded, *se),
+            LayerOp::Bottleneck { reduced, .. } => (*reduced, None),
+            LayerOp::Xception { se, .. } => (found.expanded, *se),
+            LayerOp::MaxPool => (found.expanded, None),
         };
         (found.input, found.output, found.kernel_size, found.stride, found.pads, found.skip)
             != (read.input, read.output, read.kernel_size, read.stride, read.pads, read.skip)

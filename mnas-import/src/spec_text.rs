@@ -249,6 +249,7 @@ fn pads(padding: Padding, layer: &Layer) -> Pads {
             (total / 2, total - total / 2)
         }
         Padding::Symmetric => (((s - 1) + (k - 1)) / 2, ((s - 1) + (k - 1)) / 2),
+        Padding::Valid => (0, 0),
     };
     let ((top, bottom), (left, right)) = (sides(layer.input.height), sides(layer.input.width));
     Pads { top, left, bottom, right }
