@@ -2,13 +2,50 @@
 
 use std::fmt;
 
+/// Problems that are listed: more than any network has parameters that people name. A file can have millions.
+const MAX_SHOWN: usize = 500;
+
+/// Letters of a reason.
+const MAX_REASON: usize = 2000;
+
+/// Letters of a name that are shown.
+const MAX_LETTERS: usize = 100;
+
+/// Dimensions of a shape that are shown.
+const MAX_DIMENSIONS: usize = 8;
+
+/// A name of a file's as it can be printed: no control characters, which terminals obey, and not endless.
+pub(super) fn shown(name: &str) -> String {
+    let cut = name.char_indices().nth(MAX_LETTERS).map_or(name.len(), |(at, _)| at);
+    let rest = if cut < name.len() { "..." } else { "" };
+    format!("{}{rest}", name[..cut].escape_debug())
+}
+
+/// A shape of a file's as it can be printed.
+struct Shown<'a>(&'a [usize]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.len() <= MAX_DIMENSIONS {
+            return write!(f, "{:?}", self.0);
+        }
+        write!(f, "of {} dimensions", self.0.len())
+    }
+}
+
 /// Why a file could not be read as a container of tensors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormatError(String);
 
 impl FormatError {
+    /// A reason, which names of the file's may be part of: it is cut where those are endless.
     pub(super) fn new(reason: impl Into<String>) -> Self {
-        FormatError(reason.into())
+        let mut reason = reason.into();
+        if let Some((cut, _)) = reason.char_indices().nth(MAX_REASON) {
+            reason.truncate(cut);
+            reason.push_str("...");
+        }
+        FormatError(reason)
     }
 }
 
@@ -99,7 +136,9 @@ impl fmt::Display for WeightsError {
                 let s = if problems.len() == 1 { "" } else { "s" };
                 let count = problems.len();
                 write!(f, "weights of `{file}` (names: {scheme}) do not fit network `{network}`: {count} problem{s}")?;
-                problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+                problems.iter().take(MAX_SHOWN).try_for_each(|problem| write!(f, "\n  {problem}"))?;
+                let hidden = problems.len().saturating_sub(MAX_SHOWN);
+                if hidden == 0 { Ok(()) } else { write!(f, "\n  {hidden} further problems are not shown") }
             }
         }
     }
@@ -111,21 +150,22 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Problem::Missing { name, shape, nearest } => {
-                write!(f, "missing: `{name}` {shape:?}")?;
-                nearest.as_ref().map_or(Ok(()), |nearest| write!(f, "; the file has `{nearest}`"))
+                write!(f, "missing: `{}` {}", shown(name), Shown(shape))?;
+                nearest.as_ref().map_or(Ok(()), |nearest| write!(f, "; the file has `{}`", shown(nearest)))
             }
             Problem::Extra { name, shape, nearest } => {
-                write!(f, "extra: `{name}` {shape:?}")?;
-                nearest.as_ref().map_or(Ok(()), |nearest| write!(f, "; the network has `{nearest}`"))
+                write!(f, "extra: `{}` {}", shown(name), Shown(shape))?;
+                nearest.as_ref().map_or(Ok(()), |nearest| write!(f, "; the network has `{}`", shown(nearest)))
             }
             Problem::Shape { name, found, needed } => {
-                write!(f, "wrong shape: `{name}` is {found:?}, the network needs {needed:?}")
+                write!(f, "wrong shape: `{}` is {}, the network needs {needed:?}", shown(name), Shown(found))
             }
             Problem::NotFinite { name, count, first } => {
+                let name = shown(name);
                 write!(f, "not finite: `{name}` has {count} NaN or infinite values, the first at index {first}")
             }
             Problem::NegativeVariance { name, first } => {
-                write!(f, "negative variance: `{name}` at index {first}")
+                write!(f, "negative variance: `{}` at index {first}", shown(name))
             }
         }
     }

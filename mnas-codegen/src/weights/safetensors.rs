@@ -3,6 +3,7 @@
 //! Reading takes F32, F16, BF16 and F64 and gives `f32`; writing gives F32.
 
 use super::elements::ElementType;
+use super::error::shown;
 use super::{FormatError, Listed, WeightTensor, Weights};
 use ::safetensors::tensor::{Dtype, Metadata, TensorInfo, View};
 use std::borrow::Cow;
@@ -21,7 +22,8 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, FormatError>
         if name.ends_with("num_batches_tracked") {
             continue;
         }
-        let tensor = tensor(info, data).map_err(|reason| FormatError::new(format!("tensor `{name}` {reason}")))?;
+        let tensor =
+            tensor(info, data).map_err(|reason| FormatError::new(format!("tensor `{}` {reason}", shown(&name))))?;
         tensors.insert(name, tensor);
     }
     Ok(tensors)

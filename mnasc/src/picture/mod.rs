@@ -28,13 +28,10 @@ pub(crate) fn image(
     preprocess: &Preprocess,
 ) -> Result<Vec<f32>> {
     let pixels = pixels(decode(file, size, path)?, shape.channels)?;
-    let resized = resize::shorter_side(pixels, preprocess).ok_or_else(|| {
-        Error::input(format!(
-            "the picture `{}` is too long for its width: resized it would not fit into memory",
-            path.display()
-        ))
-    })?;
-    Ok(normalise(&crop(&resized, shape), preprocess))
+    let middle = resize::middle(&pixels, preprocess, shape.width, shape.height);
+    let middle =
+        middle.ok_or_else(|| Error::input(format!("the picture `{}` is too long for its width", path.display())))?;
+    Ok(normalise(&middle, preprocess))
 }
 
 /// Bytes of a decoded picture: room for any camera's, and no danger to a machine's memory.
@@ -90,21 +87,6 @@ fn luma([r, g, b]: [u8; 3]) -> u8 {
     ((u32::from(r) * 19595 + u32::from(g) * 38470 + u32::from(b) * 7471 + 0x8000) >> 16) as u8
 }
 
-/// The middle of a picture. (`preprocess` never resizes to less than the input's size.)
-fn crop(pixels: &Pixels, shape: Shape) -> Pixels {
-    let Shape { height, width, channels } = shape;
-    let (top, left) = (margin(pixels.height, height), margin(pixels.width, width));
-    let rows = pixels.bytes.chunks_exact(pixels.width * channels).skip(top).take(height);
-    let bytes = rows.flat_map(|row| row.iter().skip(left * channels).take(width * channels)).copied().collect();
-    Pixels { width, height, channels, bytes }
-}
-
-/// Half of what is cut off, rounded to even, as torchvision's `CenterCrop` does.
-fn margin(side: usize, kept: usize) -> usize {
-    let cut = side.saturating_sub(kept);
-    cut / 2 + usize::from(cut % 4 == 3)
-}
-
 fn normalise(pixels: &Pixels, preprocess: &Preprocess) -> Vec<f32> {
     let Preprocess { divide, mean, std, .. } = preprocess;
     let constants = || mean.iter().zip(std).cycle();
@@ -114,14 +96,4 @@ fn normalise(pixels: &Pixels, preprocess: &Preprocess) -> Vec<f32> {
         .zip(constants())
         .map(|(v, (mean, std))| ((f64::from(*v) / divide - mean) / std) as f32)
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn margins_are_rounded_as_python_rounds() {
-        assert_eq!([0, 1, 2, 3, 4, 5, 6, 7].map(|cut| margin(224 + cut, 224)), [0, 0, 1, 2, 2, 2, 3, 4]);
-    }
 }

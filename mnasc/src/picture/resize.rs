@@ -1,15 +1,14 @@
-//! Resizing as Pillow does it, to the bit: networks are trained and judged on pictures that it resized.
+//! Resizing and cropping as Pillow and torchvision do it, to the bit: networks are trained and judged on pictures that
+//! they resized.
 //!
 //! A filter whose support grows with the reduction, first along rows, then along columns, in fixed point with
 //! 22 bits of fraction, rounded to bytes after each. (Source of every constant and rounding: Pillow's Resample.c.)
 
 use mnas_dsl::network::{Interpolation, Preprocess};
+use std::ops::Range;
 
 /// Fraction bits of the weights: 32 bits less 8 of a value, less 2 for what overshoots.
 const PRECISION: u32 = 32 - 8 - 2;
-
-/// Pixels of the largest result.
-const MAX_PIXELS: usize = 1 << 28;
 
 /// A picture: rows of pixels, the channels of a pixel together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,48 +19,65 @@ pub(crate) struct Pixels {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Resizes so that the shorter side is `preprocess.resize`; the longer is rounded down, as torchvision's `Resize` does.
-/// `None` if the result would be larger than [`MAX_PIXELS`].
-pub(crate) fn shorter_side(pixels: Pixels, preprocess: &Preprocess) -> Option<Pixels> {
+/// The middle of what a picture becomes when its shorter side is resized to `preprocess.resize`; the longer is rounded
+/// down, as torchvision's `Resize` does. Nothing else of it is computed: what is long and thin would fill the memory.
+///
+/// `None` if the result's sides are no numbers that a machine has. (`preprocess` never resizes to less than is kept.)
+pub(crate) fn middle(pixels: &Pixels, preprocess: &Preprocess, width: usize, height: usize) -> Option<Pixels> {
     let (size, short) = (preprocess.resize, pixels.width.min(pixels.height));
     let scaled = |side: usize| size.checked_mul(side)?.checked_div(short);
-    let (width, height) = (scaled(pixels.width)?, scaled(pixels.height)?);
-    // Between the passes the picture has its own height.
-    let fits = |height: usize| width.checked_mul(height).is_some_and(|pixels| pixels <= MAX_PIXELS);
-    (fits(height) && fits(pixels.height)).then(|| resize(pixels, width, height, preprocess.interpolation))
+    let full = (scaled(pixels.width)?, scaled(pixels.height)?);
+    let (left, top) = (margin(full.0, width), margin(full.1, height));
+    Some(part(pixels, full, left..left + width, top..top + height, preprocess.interpolation))
 }
 
-/// Resizes to `width` x `height`.
-pub(crate) fn resize(pixels: Pixels, width: usize, height: usize, interpolation: Interpolation) -> Pixels {
-    let pixels = if pixels.width == width { pixels } else { along_rows(&pixels, width, interpolation) };
-    if pixels.height == height { pixels } else { along_columns(&pixels, height, interpolation) }
+/// Columns `x` and rows `y` of a picture that is resized to `full`, its width and its height.
+fn part(
+    pixels: &Pixels,
+    full: (usize, usize),
+    x: Range<usize>,
+    y: Range<usize>,
+    interpolation: Interpolation,
+) -> Pixels {
+    let columns = taps(pixels.width, full.0, x, interpolation);
+    let mut rows = taps(pixels.height, full.1, y, interpolation);
+    // Between the passes there are only the rows that the second one needs.
+    let first = rows.iter().map(|taps| taps.first).min().unwrap_or(0);
+    let end = rows.iter().map(|taps| taps.first + taps.weights.len()).max().unwrap_or(0);
+    rows.iter_mut().for_each(|taps| taps.first -= first);
+    along_columns(&along_rows(pixels, first..end, &columns), &rows)
 }
 
-fn along_rows(pixels: &Pixels, width: usize, interpolation: Interpolation) -> Pixels {
-    let Pixels { width: from, height, channels, bytes } = pixels;
-    let taps = taps(*from, width, interpolation);
-    let mut out = Vec::with_capacity(width * height * channels);
-    for row in bytes.chunks_exact(from * channels) {
-        for Taps { first, weights } in &taps {
+/// Half of what is cut off, rounded to even, as torchvision's `CenterCrop` does.
+fn margin(side: usize, kept: usize) -> usize {
+    let cut = side.saturating_sub(kept);
+    cut / 2 + usize::from(cut % 4 == 3)
+}
+
+fn along_rows(pixels: &Pixels, rows: Range<usize>, taps: &[Taps]) -> Pixels {
+    let Pixels { width: from, channels, bytes, .. } = pixels;
+    let mut out = Vec::with_capacity(taps.len() * rows.len() * channels);
+    for row in bytes.chunks_exact(from * channels).skip(rows.start).take(rows.len()) {
+        for Taps { first, weights } in taps {
             for c in 0..*channels {
                 let values = row.iter().skip(first * channels + c).step_by(*channels);
                 out.push(weighted(values, weights));
             }
         }
     }
-    Pixels { width, height: *height, channels: *channels, bytes: out }
+    Pixels { width: taps.len(), height: rows.len(), channels: *channels, bytes: out }
 }
 
-fn along_columns(pixels: &Pixels, height: usize, interpolation: Interpolation) -> Pixels {
-    let Pixels { width, height: from, channels, bytes } = pixels;
+fn along_columns(pixels: &Pixels, taps: &[Taps]) -> Pixels {
+    let Pixels { width, channels, bytes, .. } = pixels;
     let stride = width * channels;
-    let mut out = Vec::with_capacity(stride * height);
-    for Taps { first, weights } in taps(*from, height, interpolation) {
+    let mut out = Vec::with_capacity(stride * taps.len());
+    for Taps { first, weights } in taps {
         for x in 0..stride {
-            out.push(weighted(bytes.iter().skip(first * stride + x).step_by(stride), &weights));
+            out.push(weighted(bytes.iter().skip(first * stride + x).step_by(stride), weights));
         }
     }
-    Pixels { width: *width, height, channels: *channels, bytes: out }
+    Pixels { width: *width, height: taps.len(), channels: *channels, bytes: out }
 }
 
 fn weighted<'a>(values: impl Iterator<Item = &'a u8>, weights: &[i32]) -> u8 {
@@ -78,7 +94,8 @@ struct Taps {
     weights: Vec<i32>,
 }
 
-fn taps(from: usize, to: usize, interpolation: Interpolation) -> Vec<Taps> {
+/// What each of the pixels `wanted` of `to` is made of.
+fn taps(from: usize, to: usize, wanted: Range<usize>, interpolation: Interpolation) -> Vec<Taps> {
     let (filter, support): (fn(f64) -> f64, f64) = match interpolation {
         Interpolation::Bilinear => (triangle, 1.0),
         Interpolation::Bicubic => (catmull_rom, 2.0),
@@ -98,7 +115,7 @@ fn taps(from: usize, to: usize, interpolation: Interpolation) -> Vec<Taps> {
         let fixed = |weight: f64| (weight / total * f64::from(1_u32 << PRECISION)).round() as i32;
         Taps { first, weights: weights.into_iter().map(fixed).collect() }
     };
-    (0..to).map(tap).collect()
+    wanted.map(tap).collect()
 }
 
 fn triangle(x: f64) -> f64 {
@@ -144,20 +161,42 @@ mod tests {
             ((33, 50), (20, 30), Bilinear, [20, 121, 222, 87], 0x94c4_c0b7_dac9_40c0),
             ((33, 50), (20, 30), Bicubic, [14, 118, 232, 90], 0x3334_64a5_e1e2_c21e),
         ] {
-            let resized = resize(picture(from.0, from.1), to.0, to.1, interpolation);
+            let resized = part(&picture(from.0, from.1), to, 0..to.0, 0..to.1, interpolation);
             assert_eq!((resized.width, resized.height, resized.bytes.len()), (to.0, to.1, to.0 * to.1 * 3));
             assert_eq!(resized.bytes[..4], first, "{from:?} to {to:?} {interpolation:?}");
             assert_eq!(fnv1a(&resized.bytes), hash, "{from:?} to {to:?} {interpolation:?}");
         }
     }
 
+    fn to(resize: usize) -> Preprocess {
+        Preprocess { resize, interpolation: Bicubic, divide: 1.0, mean: vec![0.0; 3], std: vec![1.0; 3] }
+    }
+
     #[test]
-    fn what_would_not_fit_into_memory_is_refused() {
-        let preprocess =
-            Preprocess { resize: 256, interpolation: Bilinear, divide: 1.0, mean: vec![0.0; 3], std: vec![1.0; 3] };
-        let size = |width, height| shorter_side(picture(width, height), &preprocess).map(|p| (p.width, p.height));
-        assert_eq!(size(451, 300), Some((384, 256)));
-        assert_eq!(size(300, 451), Some((256, 384)));
-        assert_eq!(size(1, 10_000), None);
+    fn a_part_is_what_the_whole_has_there() {
+        for (width, height, size) in [(40, 30, 20), (30, 40, 20), (9, 7, 33), (7, 9, 33), (20, 20, 20)] {
+            let picture = picture(width, height);
+            let short = width.min(height);
+            let full = (size * width / short, size * height / short);
+            let whole = part(&picture, full, 0..full.0, 0..full.1, Bicubic);
+            let found = middle(&picture, &to(size), 13, 11).expect("small numbers");
+            let (left, top) = (margin(full.0, 13), margin(full.1, 11));
+            let rows = whole.bytes.chunks_exact(full.0 * 3).skip(top).take(11);
+            let expected: Vec<u8> = rows.flat_map(|row| &row[left * 3..][..13 * 3]).copied().collect();
+            assert_eq!(found, Pixels { width: 13, height: 11, channels: 3, bytes: expected });
+        }
+    }
+
+    #[test]
+    fn of_long_and_thin_pictures_only_the_middle_is_made() {
+        for (width, height) in [(1, 3_000_000), (3_000_000, 1)] {
+            let middle = middle(&picture(width, height), &to(256), 224, 224);
+            assert_eq!(middle.map(|pixels| pixels.bytes.len()), Some(224 * 224 * 3));
+        }
+    }
+
+    #[test]
+    fn margins_are_rounded_as_python_rounds() {
+        assert_eq!([0, 1, 2, 3, 4, 5, 6, 7].map(|cut| margin(224 + cut, 224)), [0, 0, 1, 2, 2, 2, 3, 4]);
     }
 }

@@ -1,5 +1,6 @@
 //! Where in a checkpoint the tensors are.
 
+use super::super::error::shown;
 use super::pickle::Value;
 use super::{Checkpoint, Listed, Reason, WeightTensor, tensor};
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ pub(super) fn tensors(checkpoint: &Checkpoint<'_>, file_len: usize) -> Result<BT
         }
         let description = objects.tensors.get(index).ok_or("it describes no such tensor")?;
         let tensor = tensor::gather(description, checkpoint, &mut budget)
-            .map_err(|reason| format!("tensor `{}` {reason}", name.escape_debug()))?;
+            .map_err(|reason| format!("tensor `{}` {reason}", shown(&name)))?;
         tensors.insert(name, tensor);
     }
     Ok(tensors)

@@ -1,0 +1,420 @@
+"""Makes the attacks here, each a file that means harm, small enough to commit. What has to be refused is in `FORMAT/refused`,
+what is read all the same, without following the bait, in `FORMAT/harmless`. Needs nothing but Python."""
+
+import json
+import pathlib
+import pickle
+import shutil
+import struct
+import zipfile
+import zlib
+
+here = pathlib.Path(__file__).parent
+for folder in here.iterdir():
+    if folder.is_dir():
+        shutil.rmtree(folder)
+
+
+def put(path, data):
+    path = here / path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+# Specs.
+good = """name: net
+input: 32
+stem: {op: conv, kernel: 3, stride: 2, filters: 8}
+blocks:
+  - {op: sepconv, kernel: 3, filters: 8}
+head: {classes: 10}
+"""
+
+
+def yaml(name, text):
+    put(f"yaml/refused/{name}.yaml", text)
+
+
+bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+for level in range(1, 12):
+    bomb += f"a{level}: &a{level} [" + ", ".join([f"*a{level - 1}"] * 9) + "]\n"
+yaml("alias_bomb", bomb)
+yaml("alias_bomb_in_blocks", good.replace("blocks:", "blocks: &b") + "more: [" + "*b," * 5000 + "]\n")
+yaml("alias_of_itself", "name: &a [*a]\n")
+yaml("alias_of_itself_in_map", "&a a: {b: *a}\n")
+yaml("merge_bomb", "a: &a {x: 1}\n" + "".join(f"b{i}: {{<<: [*a, *a]}}\n" for i in range(2000)))
+yaml("nested_lists", "name: " + "[" * 20000 + "]" * 20000)
+yaml("nested_maps", "{a: " * 10000)
+yaml("nested_by_indent", "".join(" " * i + f"a{i}:\n" for i in range(300)))
+yaml("nested_dashes", "- " * 20000 + "x")
+yaml("nested_questions", "? " * 20000 + "x")
+yaml("long_key", good + "k" * 50000 + ": 1\n")
+yaml("long_number", good.replace("filters: 8", "filters: " + "9" * 20000))
+yaml("long_fraction", good.replace("filters: 8", "filters: 1." + "0" * 20000 + "1"))
+yaml("long_exponent", good.replace("filters: 8", "filters: 1e" + "9" * 1000))
+yaml("many_keys", good + "".join(f"k{i}: 1\n" for i in range(6000)))
+yaml("duplicate_keys", good + "name: net\n" * 4000)
+yaml("duplicate_name", good + "name: other\n")
+yaml("many_documents", "---\n" * 10000)
+yaml("many_anchors", "".join(f"- &a{i} x\n" for i in range(8000)))
+yaml("many_tags", "!!str " * 1000 + "x")
+yaml("tag_of_python", "name: !!python/object/apply:os.system ['id']\n")
+yaml("tag_handle", "%TAG ! tag:evil,2000:\n---\nname: !x net\n")
+yaml("directive", "%YAML 99999999999999999999.1\n---\n" + good)
+yaml("include", "name: !include /etc/passwd\n")
+yaml("labels_outside", good + "labels: ../../../../etc/passwd\n")
+yaml("labels_absolute", good + "labels: /etc/passwd\n")
+yaml("labels_of_windows", good + "labels: 'C:\\\\Windows\\\\win.ini'\n")
+yaml("labels_share", good + "labels: '\\\\\\\\server\\\\share'\n")
+yaml("labels_nul", good + 'labels: "a\\0b"\n')
+yaml("nul", good.replace("net", "n\0t"))
+yaml("half_utf8", good.encode() + b"\xc3")
+yaml("utf16", b"\xff\xfe" + good.encode("utf-16-le"))
+yaml("overlong_utf8", good.encode().replace(b"net", b"n\xc0\xaft"))
+yaml("surrogates", good.replace("net", '"\\ud800"'))
+yaml("huge_image", good.replace("input: 32", "input: 8192x8192x65536"))
+yaml("image_overflows", good.replace("input: 32", "input: 4294967296x4294967296x3"))
+yaml("image_overflows_more", good.replace("input: 32", "input: 18446744073709551615x2x2"))
+yaml("huge_expansion", good.replace("  - ", "  - {op: mbconv, expand: 1e300, kernel: 3, filters: 8}\n  - "))
+yaml("many_layers", good.replace("  - {op: sepconv, kernel: 3, filters: 8}", "  - {op: sepconv, kernel: 3, filters: 8, layers: 100}\n" * 100))
+yaml("many_blocks", good.replace("  - {op: sepconv, kernel: 3, filters: 8}", "  - ir_r1_k3_s1_e6_c8\n" * 4000))
+yaml("widths", good + "scale: {width: 1e308}\n")
+yaml("infinite_width", good + "scale: {width: .inf}\n")
+yaml("no_number_width", good + "scale: {width: .nan}\n")
+yaml("block_string_numbers", good.replace("{op: sepconv, kernel: 3, filters: 8}", "ir_r1_k" + "9" * 50000 + "_s1_e6_c8"))
+yaml("block_string_parts", good.replace("{op: sepconv, kernel: 3, filters: 8}", "ir" + "_k3" * 10000))
+yaml("choices", good.replace("kernel: 3, filters", "kernel: {choose: [" + "3," * 50000 + "]}, filters"))
+yaml("flow_of_commas", "{" + "," * 100000 + "}")
+yaml("block_scalar", "name: |\n" + " x\n" * 20000)
+yaml("quotes", 'name: "' + "\\u0041" * 10000 + '"\n')
+yaml("open_quote", 'name: "' + "a" * 50000)
+yaml("hidden_letters", good.replace("name: net", "name: n\u202eet\u200b"))
+
+# Tokens of the macro.
+tokens = "pub struct Net<32 x 32 x 3, 10> {{ stem conv k3 s2 c8; {} head; }}"
+
+
+def token(name, text):
+    put(f"tokens/refused/{name}.txt", text)
+
+
+token("nested", "pub struct A<1 x 1 x 1> { padding " + "[" * 190 + "]" * 190 + "; }")
+token("nested_choices", tokens.format("sepconv k3 c" + "choose[" * 180 + "8" + "]" * 180 + ";"))
+token("many_layers", tokens.format("sepconv k3 c8 r100; " * 200))
+token("many_blocks", tokens.format("sepconv k3 c8; " * 5000))
+token("huge", tokens.format("mbconv e64 k15 c65536; " * 900))
+token("long_number", tokens.format("sepconv k3 c" + "9" * 50000 + ";"))
+token("long_ident", tokens.format("sep" + "conv" * 20000 + " k3 c8;"))
+token("overflow", "pub struct A<18446744073709551615 x 2 x 2> { stem conv k3 s2 c8; sepconv k3 c8; head none; }")
+token("raw_idents", tokens.format("r#sepconv r#k3 r#c8;"))
+token("many_semicolons", tokens.format(";" * 50000))
+token("many_doc_comments", "/// x\n" * 5000 + "pub struct")
+token("two_items", tokens.format("sepconv k3 c8;") * 2)
+token("labels_outside", tokens.format("sepconv k3 c8;").replace("{ stem", '{ labels "../../../etc/passwd"; stem'))
+
+
+# Safetensors: a length, JSON, data.
+def safetensors(name, header, data=b"", length=None):
+    header = header if isinstance(header, bytes) else json.dumps(header).encode()
+    put(f"safetensors/refused/{name}.safetensors", struct.pack("<Q", len(header) if length is None else length) + header + data)
+
+
+def entry(shape, start, end, kind="F32"):
+    return {"dtype": kind, "shape": shape, "data_offsets": [start, end]}
+
+
+safetensors("length_of_everything", b"{}", length=2**64 - 1)
+safetensors("length_wraps", b"{}", length=2**64 - 8)
+safetensors("length_of_a_disk", b"{}", length=2**40)
+safetensors("length_zero", b"{}", length=0)
+safetensors("nothing", b"")
+safetensors("nested", b'{"a":' * 20000)
+safetensors("nested_lists", b'{"a":' + b"[" * 100000)
+safetensors("nested_metadata", b'{"__metadata__":' + b'{"a":' * 10000 + b"1" + b"}" * 10001)
+safetensors("shape_overflows", {"a": entry([2**32, 2**32], 0, 4)}, b"\0" * 4)
+safetensors("shape_overflows_in_bytes", {"a": entry([2**62], 0, 4)}, b"\0" * 4)
+safetensors("shape_of_zeros", {"a": entry([0, 2**63, 2**63], 0, 0)})
+safetensors("shape_long", {"a": entry([1] * 20000, 0, 4)}, b"\0" * 4)
+safetensors("offsets_wrap", {"a": entry([1], 2**64 - 4, 2**64 - 1)}, b"\0" * 4)
+safetensors("offsets_backwards", {"a": entry([1], 4, 0)}, b"\0" * 4)
+safetensors("offsets_beyond", {"a": entry([1], 0, 4)}, b"")
+safetensors("offsets_overlap", {"a": entry([2], 0, 8), "b": entry([2], 4, 12)}, b"\0" * 12)
+safetensors("hole", {"a": entry([1], 0, 4), "b": entry([1], 8, 12)}, b"\0" * 12)
+safetensors("trailing_data", {"a": entry([1], 0, 4)}, b"\0" * 400)
+safetensors("duplicate_names", b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}', b"\0" * 8)
+safetensors("duplicate_keys", b'{"a":{"dtype":"F32","dtype":"F64","shape":[1],"data_offsets":[0,4]}}', b"\0" * 4)
+safetensors("same_bytes_often", {f"t{i}": entry([250000], 0, 1000000) for i in range(500)}, b"\0" * 1000)
+safetensors("many_tensors", {f"t{i}": entry([0], 0, 0) for i in range(3000)})
+safetensors("long_name", {"stem" * 10000: entry([1], 0, 4)}, b"\0" * 4)
+safetensors("near_names", {f"stem.conv.weighs{i}": entry([0], 0, 0) for i in range(1999)})
+safetensors("negative", b'{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}', b"\0" * 4)
+safetensors("fraction", b'{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4e0]}}', b"\0" * 4)
+safetensors("control_names", {"a\x00\x1b[31m\u202e": entry([1], 0, 4)}, b"\0" * 4)
+safetensors("half_surrogate", b'{"\\ud800":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', b"\0" * 4)
+safetensors("spaces", b" " * 50000 + b"{}")
+put("safetensors/refused/git_lfs.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+
+
+# PyTorch: zip archives.
+def archive(name, files, compression=zipfile.ZIP_STORED, edit=lambda data: data):
+    path = here / "pth-zip/refused" / f"{name}.pth"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", compression) as out:
+        for file, data in files:
+            out.writestr(zipfile.ZipInfo(file), data, compression)
+    path.write_bytes(edit(path.read_bytes()))
+
+
+def executed(module, function, argument):
+    return b"\x80\x02c" + f"{module}\n{function}\n".encode() + b"X" + struct.pack("<I", len(argument)) + argument.encode() + b"\x85R."
+
+
+CALLS = {
+    "os_system": ("os", "system", "touch /tmp/mnas-was-here"),
+    "posix_system": ("posix", "system", "touch /tmp/mnas-was-here"),
+    "nt_system": ("nt", "system", "calc"),
+    "subprocess": ("subprocess", "check_output", "id"),
+    "eval": ("builtins", "eval", "open('/etc/passwd').read()"),
+    "exec_2": ("__builtin__", "exec", "import os"),
+    "open": ("builtins", "open", "/etc/passwd"),
+    "io_open": ("io", "open", "/etc/passwd"),
+    "getattr": ("builtins", "getattr", "x"),
+    "import": ("builtins", "__import__", "os"),
+    "pickle_loads": ("pickle", "loads", "x"),
+    "torch_load": ("torch", "load", "/etc/passwd"),
+    "torch_hub": ("torch.hub", "load", "x"),
+    "storage_of_file": ("torch", "FloatStorage.from_file", "/etc/passwd"),
+    "runpy": ("runpy", "_run_code", "x"),
+    "ctypes": ("ctypes", "CDLL", "libc.so.6"),
+}
+for name, call in CALLS.items():
+    archive(name, [("a/data.pkl", executed(*call))])
+    legacy = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}X\x0d\0\0\0little_endian\x88s."
+    put(f"pth-legacy/refused/{name}.pth", legacy + executed(*call))
+    # Where the magic number should be.
+    put(f"pth-legacy/refused/{name}_first.pth", executed(*call))
+
+
+def tensor(shape, strides, length=4, offset=0, key="0"):
+    out = b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n"
+    out += b"X" + struct.pack("<I", len(key)) + key.encode() + b"X\x03\0\0\0cpu" + number(length) + b"tQ" + number(offset)
+    out += b"(" + b"".join(map(number, shape)) + b"t(" + b"".join(map(number, strides)) + b"t\x89ccollections\nOrderedDict\n)RtR"
+    return out
+
+
+def number(value):
+    data = value.to_bytes(9, "little", signed=True)
+    return b"\x8a\x09" + data if not -(2**31) <= value < 2**31 else b"J" + struct.pack("<i", value)
+
+
+def state(items):
+    return b"\x80\x02}(" + b"".join(b"X" + struct.pack("<I", len(n)) + n.encode() + t for n, t in items) + b"u."
+
+
+def checkpoint(name, pickled, storage=b"\0" * 16):
+    archive(name, [("a/data.pkl", pickled), ("a/data/0", storage)])
+
+
+big = 2**62
+checkpoint("shape_overflows", state([("a", tensor([big, big], [1, 1]))]))
+checkpoint("shape_absurd", state([("a", tensor([2**31 - 1, 2**31 - 1], [0, 0]))]))
+checkpoint("strides_overflow", state([("a", tensor([2, 2], [big, big]))]))
+checkpoint("strides_negative", state([("a", tensor([4], [-1]))]))
+checkpoint("offset_overflows", state([("a", tensor([4], [1], offset=2**63 - 1))]))
+checkpoint("storage_absurd", state([("a", tensor([4], [1], length=2**62))]))
+checkpoint("storage_missing", state([("a", tensor([4], [1], key="../../../etc/passwd"))]))
+checkpoint("rank_absurd", state([("a", tensor([1] * 10000, [1] * 10000))]))
+checkpoint("shared_without_end", state([(f"t{i}", tensor([20000], [1], length=20000)) for i in range(500)]), b"\0" * 80000)
+checkpoint("zero_strides", state([(f"t{i}", tensor([2**30], [0])) for i in range(9)]))
+checkpoint("marks", b"\x80\x02" + b"(" * 50000 + b".")
+checkpoint("lists", b"\x80\x02" + b"]" * 50000 + b".")
+checkpoint("nested_tuples", b"\x80\x02)" + b"\x85" * 50000 + b".")
+checkpoint("list_of_itself", b"\x80\x02]q\0h\0a.")
+checkpoint("dict_of_itself", b"\x80\x02}q\0X\x0a\0\0\0state_dicth\0s.")
+checkpoint("memo_bomb", b"\x80\x02]q\0" + b"".join(b"](" + b"h" + bytes([i % 256]) + b"h" + bytes([i % 256]) + b"eq" + bytes([(i + 1) % 256]) for i in range(200)) + b".")
+arguments = b"](" + b"X\x01\0\0\0aN\x86" * 4000 + b"e\x85q\1"
+checkpoint("arguments_again", b"\x80\x02" + arguments + b"0" + b"ccollections\nOrderedDict\nh\1R0" * 3000 + b"}.")
+checkpoint("string_absurd", b"\x80\x04\x8d" + struct.pack("<Q", 2**63) + b"abc.")
+checkpoint("long_absurd", b"\x80\x02\x8b\xff\xff\xff\x7f.")
+checkpoint("frame_absurd", b"\x80\x04\x95" + b"\xff" * 8 + b"N.")
+checkpoint("persistent_text", b"\x80\x02Pa\n.")
+checkpoint("extension", b"\x80\x02\x82\x01.")
+checkpoint("instance", b"\x80\x02(ios\nsystem\n.")
+checkpoint("new_object", b"\x80\x02cos\nPathLike\n)\x81.")
+checkpoint("stack_global", b"\x80\x04\x8c\x02os\x8c\x06system\x93.")
+checkpoint("no_end", b"\x80\x02N")
+checkpoint("opcodes_without_end", b"\x80\x02" + b"N0" * 700000 + b".")
+archive("no_pickle", [("a/b", b"x")])
+archive("compressed_bomb", [("a/data.pkl", b"\0" * 20_000_000)], zipfile.ZIP_DEFLATED)
+archive("bomb_beside", [("a/data.pkl", b"\x80\x02}."), ("a/data/0", b"\0" * 20_000_000)], zipfile.ZIP_DEFLATED)
+archive("many_entries", [(f"a/data/{i}", b"") for i in range(800)])
+archive("paths_outside", [("../../../tmp/data.pkl", state([("a", tensor([4], [1]))])), ("../../../tmp/data/0", b"\0" * 16)])
+archive("comment", [("a/data.pkl", b"\x80\x02}.")], edit=lambda data: data[:-2] + struct.pack("<H", 65535) + b"PK\x05\x06" * 16383)
+archive("count_absurd", [("a/data.pkl", b"\x80\x02}.")], edit=lambda data: data[:-14] + b"\xff\xff\xff\xff" + data[-10:])
+archive("directory_beyond", [("a/data.pkl", b"\x80\x02}.")], edit=lambda data: data[:-6] + b"\xf0\xff\xff\xff\0\0")
+archive("size_absurd", [("a/data.pkl", b"\x80\x02}.")], edit=lambda data: data.replace(struct.pack("<II", 4, 4), b"\xff" * 8))
+archive("checksum_wrong", [("a/data.pkl", b"\x80\x02}.")], edit=lambda data: data.replace(b"\x80\x02}.", b"\x80\x02].", 1))
+
+
+def overlapping(data):
+    """Every entry of the directory points to the first file."""
+    end = data.rfind(b"PK\x05\x06")
+    count, size, at = struct.unpack("<HII", data[end + 10 : end + 20])
+    first = data[at : data.find(b"PK\x01\x02", at + 4)]
+    many = first * 400
+    return data[:at] + many + data[end : end + 8] + struct.pack("<HHII", 400, 400, len(many), at) + b"\0\0"
+
+
+archive("overlapping", [("a/data/0", b"\0" * 50000), ("a/data.pkl", b"\x80\x02}.")], edit=overlapping)
+put("pth-zip/refused/nothing_but_the_mark.pth", b"PK\x03\x04")
+put("pth-zip/refused/empty_archive_after_mark.pth", b"PK\x03\x04" + b"PK\x05\x06" + b"\0" * 18)
+legacy = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}X\x0d\0\0\0little_endian\x88s."
+one = state([("a", tensor([4], [1]))])
+for name, keys, data in [
+    ("storage_absurd", b"\x80\x02]X\x01\0\0\x000a.", struct.pack("<Q", 2**62) + b"\0" * 16),
+    ("storage_wraps", b"\x80\x02]X\x01\0\0\x000a.", struct.pack("<Q", 2**64 - 1) + b"\0" * 16),
+    ("storage_missing", b"\x80\x02].", b""),
+    ("storage_twice", b"\x80\x02](X\x01\0\0\x000X\x01\0\0\x000e.", struct.pack("<Q", 1) + b"\0" * 4),
+    ("keys_are_numbers", b"\x80\x02](K\0K\1e.", b""),
+    ("keys_of_a_path", b"\x80\x02]X\x0b\0\0\0/etc/passwda.", struct.pack("<Q", 4) + b"\0" * 16),
+    ("no_keys", b"", b""),
+]:
+    put(f"pth-legacy/refused/{name}.pth", legacy + one + keys + data)
+put("pth-legacy/refused/big_endian.pth", legacy.replace(b"\x88s.", b"\x89s.") + one)
+put("pth-legacy/refused/nested.pth", b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02" + b")" + b"\x85" * 100000 + b".")
+put("pth-legacy/refused/protocol.pth", b"\x80\x05\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\xff")
+
+
+# Arrays.
+def npy(name, header, data=b"", version=1, length=None, folder="refused"):
+    header = header.encode("latin1")
+    length = len(header) if length is None else length
+    put(f"npy/{folder}/{name}.npy", b"\x93NUMPY" + bytes([version, 0]) + struct.pack("<H" if version == 1 else "<I", length) + header + data)
+
+
+def described(shape, kind="'<f4'", order="False"):
+    return "{'descr': " + kind + ", 'fortran_order': " + order + ", 'shape': " + shape + ", }\n"
+
+
+npy("shape_overflows", described("(4294967296, 4294967296)"), b"\0" * 16)
+npy("shape_overflows_in_bytes", described("(4611686018427387904,)"), b"\0" * 16)
+npy("shape_of_everything", described("(18446744073709551615,)"), b"\0" * 16)
+npy("shape_beyond_words", described("(" + "9" * 5000 + ",)"), b"\0" * 16)
+npy("shape_absurd", described("(1000000, 1000000)"), b"\0" * 16)
+npy("shape_negative", described("(-1,)"), b"\0" * 16)
+npy("shape_long", described("(" + "1, " * 9000 + ")"), b"\0" * 16)
+npy("shape_nested", described("((" * 5000), b"\0" * 16)
+npy("objects", described("(1,)", "'|O'"), executed("os", "system", "id"))
+npy("records", described("(1,)", "[('a', '<f4')]"), b"\0" * 4)
+npy("subarrays", described("(1,)", "('<f4', (1000000000,))"), b"\0" * 4)
+npy("strings", described("(1,)", "'<U99999999999'"), b"\0" * 4)
+npy("big_endian", described("(1,)", "'>f4'"), b"\0" * 4)
+npy("code", "__import__('os').system('id')\n", b"")
+npy("code_in_shape", described("(__import__('os').system('id'),)"), b"")
+npy("header_absurd", described("(1,)"), version=2, length=2**32 - 1)
+npy("header_long", described("(1,)") + " " * 70000, version=2)
+npy("header_no_text", "{'descr': '<f4', \xff\xfe", b"")
+npy("no_header", "", length=0)
+npy("version", described("(1,)"), b"\0" * 4, version=9)
+npy("trailing_data", described("(1,)"), b"\0" * 4000)
+npy("truncated", described("(1000,)"), b"\0" * 4)
+npy("empty", described("(0, 18446744073709551615, 18446744073709551615)"), folder="harmless")
+
+
+# Pictures.
+def chunk(kind, data, length=None):
+    return struct.pack(">I", len(data) if length is None else length) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def header(width, height, depth=8, colour=2, interlaced=0):
+    return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced))
+
+
+def zeros(count):
+    """Deflated zeros, at the most that deflate can do."""
+    packer = zlib.compressobj(9)
+    return b"".join(packer.compress(b"\0" * min(1 << 20, count - at)) for at in range(0, count, 1 << 20)) + packer.flush()
+
+
+def png(name, *chunks, folder="refused"):
+    put(f"png/{folder}/{name}.png", b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+
+
+end = chunk(b"IEND", b"")
+little = chunk(b"IDAT", zlib.compress(b"\0" * 10))
+pixel = chunk(b"IDAT", zlib.compress(b"\0" * 4))
+png("dimensions_absurd", header(2**31 - 1, 2**31 - 1), little, end)
+png("dimensions_beyond", header(2**32 - 1, 2**32 - 1), little, end)
+png("dimensions_deep", header(65535, 65535, 16, 6), little, end)
+png("dimensions_interlaced", header(60000, 60000, 16, 6, 1), little, end)
+png("dimensions_zero", header(0, 0), little, end)
+png("bomb", header(9000, 9000, 8, 2), chunk(b"IDAT", zeros(60 << 20)), end)
+png("bomb_of_bits", header(60000, 60000, 1, 0), chunk(b"IDAT", zeros(30 << 20)), end)
+png("bomb_16_bits", header(4000, 4000, 16, 6), chunk(b"IDAT", zeros(30 << 20)), end)
+png("long_row", header(2**31 - 1, 1), little, end)
+png("long_column", header(1, 2**31 - 1, 1, 0), little, end)
+png("length_absurd", header(8, 8), chunk(b"IDAT", b"", 2**31 - 1))
+png("length_beyond", header(8, 8), chunk(b"IDAT", b"", 2**32 - 1))
+png("text_length_absurd", chunk(b"tEXt", b"", 2**31 - 1), header(8, 8))
+png("no_header", little, end)
+png("palette_missing", header(1, 1, 8, 3), pixel, end)
+png("palette_too_long", header(1, 1, 8, 3), chunk(b"PLTE", b"\0" * 3000), pixel, end)
+png("colour_unknown", header(1, 1, 8, 99), pixel, end)
+png("depth_unknown", header(1, 1, 99, 2), pixel, end)
+png("nothing")
+png("no_end_of_data", header(4000, 2500), chunk(b"IDAT", zeros(30 << 20)[:-100]))
+png("frames_absurd", header(8, 8), chunk(b"acTL", b"\xff" * 8), chunk(b"fcTL", b"\xff" * 26), little, end)
+png("more_than_the_picture", header(1, 1), chunk(b"IDAT", zeros(60 << 20)), end, folder="harmless")
+png("as_large_as_may_be", header(6900, 6900, 8, 0), chunk(b"IDAT", zeros(6901 * 6900)), end, folder="harmless")
+png("as_large_as_may_be_in_colour", header(4000, 4100, 8, 2), chunk(b"IDAT", zeros(12001 * 4100)), end, folder="harmless")
+turned = chunk(b"eXIf", b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0")
+png("as_large_as_may_be_and_turned", header(4000, 4100, 8, 2), turned, chunk(b"IDAT", zeros(12001 * 4100)), end, folder="harmless")
+png("long_and_thin", header(600000, 3, 8, 0), chunk(b"IDAT", zeros(600001 * 3)), end, folder="harmless")
+png("text_bomb", header(1, 1), chunk(b"zTXt", b"a\0\0" + zeros(60 << 20)), pixel, end, folder="harmless")
+png("profile_bomb", header(1, 1), chunk(b"iCCP", b"a\0\0" + zeros(60 << 20)), pixel, end, folder="harmless")
+png("international_bomb", header(1, 1), chunk(b"iTXt", b"a\0\1\0\0\0" + zeros(60 << 20)), pixel, end, folder="harmless")
+png("many_chunks", header(1, 1), chunk(b"tEXt", b"a\0b") * 4000, pixel, end, folder="harmless")
+png("many_empty_data", header(1, 1), chunk(b"IDAT", b"") * 4000, pixel, end, folder="harmless")
+directory = b"II*\0\x08\0\0\0" + struct.pack("<H", 65535) + b"\x12\x01\x03\0\xff\xff\xff\xff\x06\0\0\0" * 10 + b"\x08\0\0\0"
+png("orientation_that_turns_in_circles", header(1, 1), chunk(b"eXIf", directory), pixel, end, folder="harmless")
+
+baseline = (here.parent / "seeds/baseline.jpg").read_bytes()
+progressive = (here.parent / "seeds/progressive.jpg").read_bytes()
+
+
+def jpeg(name, data, folder="refused"):
+    put(f"jpeg/{folder}/{name}.jpg", data)
+
+
+def resized(data, mark, width, height):
+    at = data.index(mark) + 5
+    return data[:at] + struct.pack(">HH", height, width) + data[at + 4 :]
+
+
+jpeg("dimensions_absurd", resized(baseline, b"\xff\xc0", 65535, 65535))
+jpeg("dimensions_absurd_progressive", resized(progressive, b"\xff\xc2", 65535, 65535))
+jpeg("dimensions_large_progressive", resized(progressive, b"\xff\xc2", 4000, 4000), folder="harmless")
+jpeg("dimensions_large", resized(baseline, b"\xff\xc0", 4000, 4000), folder="harmless")
+jpeg("dimensions_zero", resized(baseline, b"\xff\xc0", 0, 0))
+jpeg("long_row", resized(baseline, b"\xff\xc0", 65535, 1), folder="harmless")
+scans = progressive[progressive.index(b"\xff\xda") : -2]
+jpeg("many_scans", progressive[:-2] + scans * 100 + b"\xff\xd9", folder="harmless")
+jpeg("many_scans_of_a_large_picture", resized(progressive, b"\xff\xc2", 3000, 3000)[:-2] + scans * 30 + b"\xff\xd9", folder="harmless")
+jpeg("many_comments", baseline[:2] + b"\xff\xfe\0\x02" * 10000 + baseline[2:], folder="harmless")
+jpeg("many_fills", baseline[:2] + b"\xff" * 40000 + baseline[2:], folder="harmless")
+jpeg("no_picture", b"\xff\xd8\xff\xd9")
+jpeg("only_marks", b"\xff\xd8" + b"\xff\xd8" * 10000)
+jpeg("segment_beyond", b"\xff\xd8\xff\xe1\xff\xff")
+jpeg("segment_of_nothing", b"\xff\xd8\xff\xe1\0\0" * 1000)
+jpeg("components", baseline.replace(b"\x03\x01\x22\0", b"\xff\x01\x22\0", 1))
+jpeg("sampling", baseline.replace(b"\x03\x01\x22\0", b"\x03\x01\xff\0", 1))
+jpeg("sampling_zero", baseline.replace(b"\x03\x01\x22\0", b"\x03\x01\0\0", 1))
+jpeg("huffman_full", baseline.replace(b"\xff\xc4\0", b"\xff\xc4\xff", 1))
+jpeg("lossless", baseline.replace(b"\xff\xc0", b"\xff\xc3", 1))
+jpeg("arithmetic", baseline.replace(b"\xff\xc0", b"\xff\xc9", 1))
+jpeg("hierarchical", baseline.replace(b"\xff\xc0", b"\xff\xc5", 1))
+jpeg("profile_parts", baseline[:2] + b"\xff\xe2\0\x12ICC_PROFILE\0\x01\xff\0\0" * 5000 + baseline[2:], folder="harmless")
+exif = b"Exif\0\0" + directory
+jpeg("orientation_that_turns_in_circles", baseline[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + baseline[2:], folder="harmless")
+jpeg("gif", b"GIF89a\xff\xff\xff\xff\0\0\0")
+jpeg("svg", b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>")

@@ -1,0 +1,58 @@
+//! The corpus of known attacks (`attacks/make.py`): each is refused with words or read without following its bait, within
+//! the limits of the mutants.
+
+use mnas_hostile::FORMATS;
+use mnas_hostile::watch::{Inputs, Limits, watch};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_mnas-hostile");
+
+fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("attacks")
+}
+
+/// What is in a folder, in order; nothing where there is none.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn known_attacks_do_no_harm() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("attacks");
+    let mut told = String::new();
+    let mut count = 0;
+    for format in FORMATS {
+        for (kind, harmless) in [("refused", false), ("harmless", true)] {
+            let files = entries(&corpus().join(format.name).join(kind));
+            let report = watch(Path::new(PROGRAM), format.name, Inputs::Files(&files), Limits::default(), &folder);
+            let shown = |index: &u64| files[*index as usize].display().to_string();
+            told.extend(report.harm.iter().map(|(index, harm)| format!("\n{}: {harm}", shown(index))));
+            let (wrong, became) = if harmless { (report.refused, "refused") } else { (report.accepted, "accepted") };
+            told.extend(wrong.iter().map(|index| format!("\n{}: {became}", shown(index))));
+            assert!(harmless || files.len() >= 10, "{} has {} attacks", format.name, files.len());
+            count += files.len();
+            if !report.traced {
+                assert!(std::env::var_os("CI").is_none(), "strace is missing, or may not trace");
+                println!("skipped: that no file is opened (strace is missing, or may not trace)");
+            }
+        }
+    }
+    assert!(told.is_empty(), "{told}");
+    assert!(count >= 270, "{count} attacks");
+}
+
+/// A folder of a format that is not in the table would never be read.
+#[test]
+fn every_folder_is_of_a_format() {
+    let names: BTreeSet<&str> = FORMATS.iter().map(|format| format.name).collect();
+    for path in entries(&corpus()).into_iter().filter(|path| path.is_dir()) {
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name of ours");
+        assert!(names.contains(name), "{name}");
+        assert!(entries(&path).iter().all(|it| it.ends_with("refused") || it.ends_with("harmless")), "{name}");
+    }
+}
