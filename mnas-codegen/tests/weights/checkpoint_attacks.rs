@@ -6,7 +6,7 @@ use mnas_codegen::weights::tf_checkpoint;
 fn checksum(bytes: &[u8]) -> [u8; 4] {
     let step = |sum: u32, _| if sum & 1 == 1 { sum >> 1 ^ 0x82f6_3b78 } else { sum >> 1 };
     let sum = !bytes.iter().fold(!0_u32, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), step));
-    (sum >> 15 | sum << 17).wrapping_add(0xa282_ead8).to_le_bytes()
+    sum.rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes()
 }
 
 fn varint(mut value: u64) -> Vec<u8> {
@@ -101,7 +101,7 @@ fn a_good_table_is_read() {
 fn tables_that_would_grow_are_refused() {
     // A thousand handles of one block; and two, where there are bytes enough for it.
     let repeated = block(&[header(1), (0, b"a".to_vec(), entry(&[1], 0, 4, &[0; 4]))]);
-    let reason = read(&table(&[repeated.clone()], 1000, 0), &[0; 4]).unwrap_err();
+    let reason = read(&table(std::slice::from_ref(&repeated), 1000, 0), &[0; 4]).unwrap_err();
     assert_eq!(reason, "its index is damaged: blocks overlap");
     let reason = read(&table(&[repeated, vec![0; 4000]], 2, 0), &[0; 4]).unwrap_err();
     assert_eq!(reason, "its index is damaged: names are not in order");
@@ -179,7 +179,7 @@ fn mutants_with_right_checksums_never_panic() {
         (0, name.as_bytes().to_vec(), entry(&[2], offset, 8, &data[8 * index..][..8]))
     }));
     let good = block(&records);
-    assert_eq!(read(&table(&[good.clone()], 1, 0), &data), Ok(4));
+    assert_eq!(read(&table(std::slice::from_ref(&good), 1, 0), &data), Ok(4));
     let mut state = 1_u64;
     let mut below = |end: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
