@@ -2,7 +2,7 @@
 
 use mnas_dsl::network::LayerOp;
 
-/// A colour of the theme, one for each kind.
+/// A colour of the theme. Kinds that are seldom in one network may share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hue {
     Slate,
@@ -11,6 +11,8 @@ pub(super) enum Hue {
     Blue,
     Rose,
     Teal,
+    Violet,
+    Gold,
 }
 
 impl Hue {
@@ -23,6 +25,8 @@ impl Hue {
             Hue::Blue => "hue-blue",
             Hue::Rose => "hue-rose",
             Hue::Teal => "hue-teal",
+            Hue::Violet => "hue-violet",
+            Hue::Gold => "hue-gold",
         }
     }
 }
@@ -45,10 +49,10 @@ impl Look {
             LayerOp::Conv { .. } => Look::new(Hue::Slate, "Conv"),
             LayerOp::SepConv { .. } => Look::new(Hue::Orange, "SepConv"),
             LayerOp::MbConv { .. } => Look::expanded("MBConv", ratio, Hue::Green, Hue::Blue),
-            LayerOp::FusedMbConv { .. } => Look::expanded("FusedMBConv", ratio, Hue::Green, Hue::Blue),
-            LayerOp::Bottleneck { .. } => Look::new(Hue::Green, "Bottleneck"),
+            LayerOp::FusedMbConv { .. } => Look::expanded("FusedMBConv", ratio, Hue::Gold, Hue::Violet),
+            LayerOp::Bottleneck { .. } => Look::new(Hue::Violet, "Bottleneck"),
             LayerOp::Xception { .. } => Look::new(Hue::Orange, "Xception"),
-            LayerOp::MaxPool => Look::new(Hue::Teal, "MaxPool"),
+            LayerOp::MaxPool => Look::new(Hue::Gold, "MaxPool"),
         }
     }
 

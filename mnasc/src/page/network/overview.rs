@@ -16,6 +16,8 @@ const HEIGHT: f64 = WORDS + 42.0;
 const GAPS: (f64, f64) = (5.0, 12.0);
 /// Words below have this much room at least.
 const STAGE: f64 = 80.0;
+/// About the width of a letter of a name.
+const LETTER: f64 = 7.6;
 
 pub(super) fn draw(model: &Model) -> Html {
     let input = model.network.input;
@@ -24,7 +26,8 @@ pub(super) fn draw(model: &Model) -> Html {
     let inner = |stage: &Stage| {
         stage.layers.iter().map(width).sum::<f64>() + GAPS.0 * stage.layers.len().saturating_sub(1) as f64
     };
-    let total = STAGE + model.stages.iter().map(|stage| inner(stage).max(STAGE) + GAPS.1).sum::<f64>();
+    let outer = |stage: &Stage| inner(stage).max(STAGE).max(LETTER * name(stage).chars().count() as f64);
+    let total = STAGE + model.stages.iter().map(|stage| outer(stage) + GAPS.1).sum::<f64>();
     let mut svg = Html::new();
     svg.open(
         "svg",
@@ -54,7 +57,7 @@ pub(super) fn draw(model: &Model) -> Html {
     svg.close("g");
     x += STAGE + GAPS.1;
     for stage in &model.stages {
-        let (inner, outer) = (inner(stage), inner(stage).max(STAGE));
+        let (inner, outer) = (inner(stage), outer(stage));
         let mut at = x + (outer - inner) / 2.0;
         let target = format!("#{}", stage.name);
         svg.open("a", &[("href", &target), ("data-of", &stage.name)]);
@@ -76,13 +79,17 @@ pub(super) fn draw(model: &Model) -> Html {
         }
         let middle = x + outer / 2.0;
         if let (Some(first), Some(last)) = (stage.layers.first(), stage.layers.last()) {
-            words(&mut svg, middle, [&first.look.label, &below(first, stage.layers.len()), &shape(last.output)]);
+            words(&mut svg, middle, [name(stage), &below(first, stage.layers.len()), &shape(last.output)]);
         }
         svg.close("a");
         x += outer + GAPS.1;
     }
     svg.close("svg");
     svg
+}
+
+fn name(stage: &Stage) -> &str {
+    stage.layers.first().map_or("", |layer| &layer.look.label)
 }
 
 fn draw_layer(svg: &mut Html, layer: &Layer, x: f64, side: f64) {
