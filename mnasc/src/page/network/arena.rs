@@ -102,10 +102,16 @@ pub(super) fn table(model: &Model) -> Html {
     out
 }
 
-/// The first step during which the arena is full to its end.
+/// The first of the steps during which most is in use: where the arena's size comes from.
 fn peak(plan: &Plan) -> usize {
-    let end = |buffer: &&Buffer| buffer.offset + buffer.len;
-    plan.arena.buffers.iter().max_by_key(|buffer| (end(buffer), std::cmp::Reverse(buffer.first))).map_or(0, |b| b.first)
+    let mut used = vec![0_usize; plan.steps.len() + 1];
+    for buffer in &plan.arena.buffers {
+        for used in used.iter_mut().take(buffer.last + 1).skip(buffer.first) {
+            *used += buffer.len;
+        }
+    }
+    let most = used.iter().copied().max().unwrap_or(0);
+    used.iter().position(|&used| used == most).unwrap_or(0)
 }
 
 /// Class and meaning of a buffer.

@@ -4,11 +4,11 @@ use super::kind::{Hue, Look};
 use super::profile::Profile;
 use mnas_codegen::compile::Compiled;
 use mnas_codegen::graph::Op;
-use mnas_codegen::plan::{Plan, Step, StepSchedule};
+use mnas_codegen::plan::{Buffer, BufferId, Plan, Step, StepSchedule};
 use mnas_codegen::report::{self, Summary, SummaryRow};
 use mnas_dsl::network::{Network, Shape, Skip};
 use mnas_dsl::spec::{Block, Spec};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A network, ready to be drawn.
 pub(super) struct Model<'a> {
@@ -195,13 +195,19 @@ impl<'a> Model<'a> {
     /// Bytes and time of what a layer runs in.
     fn measured(&self, runs: &Runs) -> Costs {
         let plan = self.plan();
-        let bytes = |id: usize| plan.arena.buffers.get(id).map_or(0, |buffer| (buffer.len * size_of::<f32>()) as u64);
+        let bytes = |buffer: &Buffer| (buffer.len * size_of::<f32>()) as u64;
         let mut costs = Costs::default();
         let Runs::Steps { steps, .. } = runs else { return costs };
+        let output = steps.last().map(|&last| plan.steps[last].output);
+        costs.output_bytes = output.map_or(0, |id| bytes(&plan.arena.buffers[id]));
+        // What is between a layer's own steps is no result of it: scratch, where it is alive.
+        let own = steps.iter().map(|&index| &plan.steps[index]);
+        let own: BTreeSet<BufferId> = own.flat_map(|step| step.scratch.into_iter().chain([step.output])).collect();
+        let own = own.into_iter().filter(|id| Some(*id) != output).map(|id| &plan.arena.buffers[id]);
+        let own: Vec<&Buffer> = own.collect();
         for &index in steps {
-            let step = &plan.steps[index];
-            costs.output_bytes = bytes(step.output);
-            costs.scratch_bytes = costs.scratch_bytes.max(step.scratch.map_or(0, bytes));
+            let alive = own.iter().filter(|buffer| (buffer.first..=buffer.last).contains(&index));
+            costs.scratch_bytes = costs.scratch_bytes.max(alive.map(|buffer| bytes(buffer)).sum());
             if let Some(time) = self.profile.and_then(|profile| profile.steps.get(index)) {
                 costs.us = Some(costs.us.unwrap_or(0.0) + time.us);
             }

@@ -26,7 +26,7 @@ pub(super) fn draw(model: &Model) -> Html {
     let inner = |stage: &Stage| {
         stage.layers.iter().map(width).sum::<f64>() + GAPS.0 * stage.layers.len().saturating_sub(1) as f64
     };
-    let outer = |stage: &Stage| inner(stage).max(STAGE).max(LETTER * name(stage).chars().count() as f64);
+    let outer = |stage: &Stage| inner(stage).max(STAGE).max(8.0 + LETTER * name(stage).chars().count() as f64);
     let total = STAGE + model.stages.iter().map(|stage| outer(stage) + GAPS.1).sum::<f64>();
     let mut svg = Html::new();
     svg.open(
