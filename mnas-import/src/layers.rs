@@ -3,6 +3,7 @@
 use crate::error::Problems;
 use crate::net::{Act, Net, Reader, SqueezeExcite, Unit};
 use crate::operators::show;
+use crate::ratios;
 use crate::tape::{NO_PADS, Op, StepId};
 use mnas_dsl::network::{Activation, Pads, Shape, Skip};
 
@@ -12,6 +13,7 @@ pub(crate) enum Kind {
     Conv,
     SepConv,
     MbConv,
+    FusedMbConv,
 }
 
 /// One layer of a network.
@@ -128,35 +130,37 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
     fn block(&mut self, at: StepId, first: Unit<'t, 'a>) -> Result<Layer<'t, 'a>, StepId> {
         let net = self.net;
         let input = net.shape(at);
-        let mut units = Vec::new();
         let is_stem = self.layers.layers.is_empty();
         let expansion_of = |unit: &Unit| {
             let next = net.next_unit(unit.output)?;
             (unit.is_pointwise() && next.conv.depthwise && next.activation.fits(unit.activation)).then_some(next)
         };
-        let (kind, depthwise) = match expansion_of(&first) {
+        let (kind, window) = match expansion_of(&first) {
             _ if is_stem && first.conv.depthwise => {
                 self.problem(first.step, "the first convolution is depthwise", "a stem is a `conv`");
                 return Err(first.output);
             }
-            _ if is_stem => (Kind::Conv, None),
-            Some(depthwise) => (Kind::MbConv, Some(depthwise)),
-            None if first.conv.depthwise => (Kind::SepConv, Some(first)),
-            None => (Kind::Conv, None),
+            _ if is_stem => (Kind::Conv, first),
+            Some(depthwise) => (Kind::MbConv, depthwise),
+            None if first.conv.depthwise => (Kind::SepConv, first),
+            None if self.is_fused(&first, input) => (Kind::FusedMbConv, first),
+            None => (Kind::Conv, first),
         };
-        let Some(depthwise) = depthwise else {
-            units.push(("conv", first));
-            return Ok(self.layer(kind, input, first, first, None, units));
-        };
-        if kind == Kind::MbConv {
+        if kind == Kind::Conv {
+            return Ok(self.layer(kind, input, first, first, None, vec![("conv", first)]));
+        }
+        let mut units = Vec::new();
+        if kind != Kind::SepConv {
             units.push(("expand", first));
         }
-        units.push(("depthwise", depthwise));
-        let se = net.squeeze_excite(depthwise.output);
+        if kind != Kind::FusedMbConv {
+            units.push(("depthwise", window));
+        }
+        let se = net.squeeze_excite(window.output);
         if let Some(se) = se {
             units.extend([("se.reduce", se.reduce), ("se.expand", se.expand)]);
         }
-        let behind = se.map_or(depthwise.output, |se| se.output);
+        let behind = se.map_or(window.output, |se| se.output);
         let Some(project) = net.next_unit(behind).filter(Unit::is_pointwise) else {
             let what = match net.only_reader(behind) {
                 Some(reader) => format!("{} follows", net.place(reader)),
@@ -164,7 +168,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             };
             let found = format!("a depthwise convolution, but {what}");
             self.problem(
-                depthwise.step,
+                window.step,
                 found,
                 "behind it come an activation, a squeeze-excite or not, and a 1x1 convolution of stride 1",
             );
@@ -175,7 +179,20 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             self.problem(project.output, found, "the projection of `mbconv` is linear");
         }
         units.push(("project", project));
-        Ok(self.layer(kind, input, depthwise, project, se, units))
+        Ok(self.layer(kind, input, window, project, se, units))
+    }
+
+    /// Whether a convolution is the first of a `fused_mbconv`: a linear projection follows, and its width is one that an
+    /// expansion can have.
+    fn is_fused(&self, first: &Unit, input: Shape) -> bool {
+        let net = self.net;
+        let behind = net.squeeze_excite(first.output).map_or(first.output, |se| se.output);
+        let project =
+            net.next_unit(behind).filter(|unit| unit.is_pointwise() && unit.activation.is(Activation::Linear));
+        first.conv.kernel_size > 1
+            && !matches!(first.activation.0, Some(Activation::Linear))
+            && project.is_some()
+            && ratios::expand(&[(input.channels, first.conv.output_channels)]).is_some()
     }
 
     fn layer(

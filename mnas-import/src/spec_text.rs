@@ -105,9 +105,7 @@ impl<'l, 't, 'a> Group<'l, 't, 'a> {
             return false;
         }
         let with = Group { layers: self.layers.iter().copied().chain([layer]).collect(), se: self.se };
-        with.skip().is_some()
-            && (layer.kind != Kind::MbConv || with.expand().is_some())
-            && with.squeeze_excite().is_some()
+        with.skip().is_some() && (!layer.kind.expands() || with.expand().is_some()) && with.squeeze_excite().is_some()
     }
 
     /// What `skip` has to say: nothing, or a word; `None` where no word says it of all layers.
@@ -141,7 +139,7 @@ impl<'l, 't, 'a> Group<'l, 't, 'a> {
         let mut keys = Vec::new();
         let mut put = |key: &str, value: String| keys.push(format!("{key}: {value}"));
         put("op", first.kind.op().to_owned());
-        if first.kind == Kind::MbConv {
+        if first.kind.expands() {
             match self.expand() {
                 Some(ratio) => put("expand", ratio.to_string()),
                 None => problems.push(
@@ -192,11 +190,16 @@ impl<'l, 't, 'a> Group<'l, 't, 'a> {
 }
 
 impl Kind {
+    fn expands(self) -> bool {
+        matches!(self, Kind::MbConv | Kind::FusedMbConv)
+    }
+
     fn op(self) -> &'static str {
         match self {
             Kind::Conv => "conv",
             Kind::SepConv => "sepconv",
             Kind::MbConv => "mbconv",
+            Kind::FusedMbConv => "fused_mbconv",
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::operators;
 use crate::proto::{GraphProto, NodeProto, TensorProto, ValueInfo, is_standard};
 use crate::tensor::{Small, Store};
 use mnas_dsl::network::{Activation, Pads, Shape};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Index of a step.
 pub(crate) type StepId = usize;
@@ -127,6 +127,8 @@ pub(crate) struct Tape<'a> {
     pub(crate) batch: usize,
     pub(crate) steps: Vec<Step<'a>>,
     values: BTreeMap<&'a str, Value<'a>>,
+    /// Every name that a node makes, for telling what is missing from what is out of order.
+    made: BTreeSet<&'a str>,
     /// The step whose result is the network's.
     pub(crate) output: Option<StepId>,
 }
@@ -138,7 +140,8 @@ pub(crate) fn record<'a>(
     store: &'a Store<'a>,
     problems: &mut Problems,
 ) -> Option<Tape<'a>> {
-    let mut tape = Tape { graph, store, batch: 1, steps: Vec::new(), values: BTreeMap::new(), output: None };
+    let made = graph.nodes.iter().flat_map(|node| node.outputs.iter().copied()).collect();
+    let mut tape = Tape { graph, store, batch: 1, steps: Vec::new(), values: BTreeMap::new(), made, output: None };
     for tensor in &graph.initializers {
         let constant = Value::Constant(Constant { tensor, transposed: false });
         if tape.values.insert(tensor.name, constant).is_some() {
@@ -317,8 +320,7 @@ impl<'a> Tape<'a> {
     }
 
     fn unknown(&self, name: &str) -> Mistake {
-        let made = self.graph.nodes.iter().any(|node| node.outputs.contains(&name));
-        let expected = if made {
+        let expected = if self.made.contains(name) {
             "a node further down makes it, or the node itself: ONNX has its nodes in order, and no cycles"
         } else {
             "nothing makes it"

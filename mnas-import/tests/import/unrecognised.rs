@@ -1,0 +1,115 @@
+//! What no spec can say is named: node, operator, what was found, what was expected; all of it at once.
+
+use super::import;
+use super::proto::{Small, floats, int, ints, node};
+
+/// The problems of a network with these nodes exchanged.
+fn problems(exchanged: &[(usize, super::proto::Message)]) -> String {
+    let mut small = Small::new();
+    for (index, node) in exchanged {
+        small.nodes[*index] = node.clone();
+    }
+    import(&small.bytes()).map(|imported| imported.spec.to_yaml()).unwrap_err().to_string()
+}
+
+#[track_caller]
+fn assert_says(said: &str, words: &[&str]) {
+    for words in words {
+        assert!(said.contains(words), "not said: {words}\n{said}");
+    }
+}
+
+#[test]
+fn the_control_is_recognised() {
+    let imported = import(&Small::new().bytes()).unwrap();
+    assert_eq!(
+        imported.spec.to_yaml(),
+        "name: net\ninput: 16x16x3\nstem: {op: conv, kernel: 3, filters: 8}\nblocks:\n  \
+         - {op: sepconv, kernel: 3, filters: 16}\nhead: {classes: 4}\n"
+    );
+    assert_eq!(imported.weights["classifier.weight"].data, [0.4; 64]);
+    assert_eq!(imported.weights["classifier.bias"].data, [0.0; 4]);
+}
+
+#[test]
+fn every_strange_node_is_named_at_once() {
+    let said = problems(&[
+        (1, node("LeakyRelu", &["a"], "b", &[])),
+        (3, node("Elu", &["c"], "d", &[])),
+        (7, node("Gemm", &["g", "classifier"], "y", &[])),
+    ]);
+    assert_says(
+        &said,
+        &[
+            "3 problems",
+            "node 2 of 8, LeakyRelu `the b` that makes `b`: no spec has this operator; known are Conv,",
+            "node 4 of 8, Elu `the d`",
+            "node 8 of 8, Gemm `the y`",
+            "its weight has the shape [4, 16]; 16 channels come in",
+        ],
+    );
+}
+
+#[test]
+fn windows_that_the_language_lacks_are_refused() {
+    let conv = |attributes: &[super::proto::Message]| node("Conv", &["b", "depthwise"], "c", attributes);
+    let group = || int("group", 8);
+    for (attributes, words) in [
+        (vec![group(), ints("dilations", &[2, 2])], "it is dilated"),
+        (vec![group(), ints("strides", &[3, 3])], "its strides are [3, 3]; strides are 1 or 2"),
+        (vec![group(), ints("strides", &[1, 2])], "its strides are [1, 2]"),
+        (vec![int("group", 4)], "4 groups from 8 to 8 channels"),
+        (vec![group(), ints("kernel_shape", &[5, 5])], "its kernel_shape is [5, 5]; that of its weight"),
+        (
+            vec![group(), ints("pads", &[0, 0, 2, 2])],
+            "pads [0, 0, 2, 2] of a 3x3 kernel with stride 1; `padding: same`",
+        ),
+        (vec![group(), ints("pads", &[u64::MAX, 0, 0, 0])], "its pads are [-1, 0, 0, 0]"),
+        (vec![group(), ints("pads", &[1 << 40, 0, 0, 0])], "pads are not negative and less than a kernel"),
+        (vec![group(), ints("group", &[8])], "its attribute `group` is not a whole number"),
+    ] {
+        let attributes: Vec<_> = attributes.into_iter().rev().collect();
+        assert_says(&problems(&[(2, conv(&attributes))]), &["node 3 of 8, Conv `the c`", words]);
+    }
+    let mut small = Small::new();
+    small.constants[1] = floats("depthwise", &[8, 1, 3, 5], &[0.0; 120]);
+    let said = import(&small.bytes()).map(|_| ()).unwrap_err().to_string();
+    assert_says(&said, &["its kernel is 3 x 5; kernels are square"]);
+}
+
+#[test]
+fn structures_that_are_no_block_are_named() {
+    // A second reader of the input of a block, a shortcut from elsewhere, a pool that is missing.
+    let said = problems(&[(5, node("Add", &["e", "e"], "p", &[])), (6, node("GlobalAveragePool", &["p"], "g", &[]))]);
+    assert_says(&said, &["node 6 of 8, Add `the p`", "it stands where a block begins"]);
+    let said = problems(&[(5, node("Add", &["e", "b"], "p", &[])), (6, node("GlobalAveragePool", &["p"], "g", &[]))]);
+    assert_says(&said, &["node 6 of 8, Add `the p`", "it combines maps of 16x16x16 and 16x16x8"]);
+    let said = problems(&[(5, node("Identity", &["e"], "f", &[]))]);
+    assert_says(&said, &["node 7 of 8, Flatten `the g`", "it takes 16 x 16 pixels as one vector"]);
+    let said = problems(&[(4, node("Conv", &["d", "pointwise"], "e", &[ints("strides", &[2, 2])]))]);
+    assert_says(&said, &["node 3 of 8, Conv `the c`", "a depthwise convolution, but node 5 of 8, Conv `the e`"]);
+    // The classifier's logits come out as they are; a separable convolution may have any activation at its end.
+    let mut small = Small::new();
+    small.nodes[5] = node("Sigmoid", &["e"], "p", &[]);
+    small.nodes[6] = node("GlobalAveragePool", &["p"], "g", &[]);
+    let yaml = import(&small.bytes()).unwrap().spec.to_yaml();
+    assert_says(&yaml, &["filters: 16, pointwise_activation: sigmoid"]);
+    small.nodes[7] = node("Gemm", &["g", "classifier"], "l", &[int("transB", 1)]);
+    small.nodes.push(node("Sigmoid", &["l"], "y", &[]));
+    let said = import(&small.bytes()).map(|_| ()).unwrap_err().to_string();
+    assert_says(&said, &["node 9 of 9, Sigmoid `the y`", "a classifier with a batch norm or an activation (sigmoid)"]);
+}
+
+#[test]
+fn values_that_do_not_exist_are_named() {
+    assert_says(&problems(&[(1, node("Relu", &["nothing"], "b", &[]))]), &["it reads `nothing`; nothing makes it"]);
+    let said = problems(&[(1, node("Relu", &["d"], "b", &[]))]);
+    assert_says(&said, &["it reads `d`; a node further down makes it, or the node itself", "no cycles"]);
+    assert_says(&problems(&[(1, node("Relu", &["b"], "b", &[]))]), &["it reads `b`; a node further down"]);
+    assert_says(&problems(&[(7, node("Relu", &["g"], "z", &[]))]), &["nothing makes the output `y`"]);
+    assert_says(&problems(&[(3, node("Relu", &["c"], "b", &[]))]), &["a second value is called `b`"]);
+    let mut small = Small::new();
+    small.constants.push(small.constants[0].clone());
+    let said = import(&small.bytes()).map(|_| ()).unwrap_err().to_string();
+    assert_says(&said, &["two constants are called `stem`"]);
+}
