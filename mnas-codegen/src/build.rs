@@ -14,6 +14,7 @@
 
 use crate::compile::{Compiled, Options, compile};
 use crate::plan::isa;
+use crate::tuned::{ScheduleFile, Tuned};
 use crate::weights::{self, Weights};
 use mnas_dsl::{Network, load_yaml};
 use std::env;
@@ -32,6 +33,8 @@ pub struct Build {
     checked: bool,
     standalone: bool,
     threaded: bool,
+    schedule: Option<PathBuf>,
+    cpu: Option<String>,
     runtime: Option<String>,
     out_dir: Option<PathBuf>,
 }
@@ -79,6 +82,8 @@ impl Build {
             checked: false,
             standalone: false,
             threaded: false,
+            schedule: None,
+            cpu: None,
             runtime: None,
             out_dir: None,
         }
@@ -117,6 +122,19 @@ impl Build {
     /// Lets several threads share an inference: makes `infer_threaded`, and needs the feature `std` of mnas-runtime.
     pub fn threaded(mut self, on: bool) -> Self {
         self.threaded = on;
+        self
+    }
+
+    /// Compiles with the schedules that `mnasc tune` wrote to this file. Where it has sections for several processors,
+    /// [`Build::cpu`] says which.
+    pub fn schedule(mut self, file: impl Into<PathBuf>) -> Self {
+        self.schedule = Some(file.into());
+        self
+    }
+
+    /// The section of the schedule file.
+    pub fn cpu(mut self, section: impl Into<String>) -> Self {
+        self.cpu = Some(section.into());
         self
     }
 
@@ -177,18 +195,33 @@ impl Build {
             Some(path) => Some(path.parse().map_err(|_| error(format!("`{path}` is not a path in Rust")))?),
         };
         let (checked, standalone, threaded) = (self.checked, self.standalone, self.threaded);
-        let options = Options { isas, runtime, checked, standalone, threaded, item: None };
         let shown = self.spec.display().to_string();
-        // Both are read before either is judged, so that cargo looks at both again.
+        // All are read before any is judged, so that cargo looks at all again.
         let spec = read(&self.spec);
+        let schedule = self.schedule.as_deref().map(read);
         let file = match &self.weights {
             Source::File(path) => Some(read(path)?),
             Source::None | Source::Random(_) => None,
         };
+        let tuned = self.tuned(schedule.transpose()?)?;
+        let options = Options { isas, runtime, checked, standalone, threaded, tuned, item: None };
         let text = String::from_utf8(spec?).map_err(|_| error(format!("`{shown}` is not UTF-8")))?;
         let (spec, network) = load_yaml(&text, &shown).map_err(|mistakes| BuildError(mistakes.render(false)))?;
         let weights = self.named_weights(file, &network)?;
         compile(&spec, &network, weights.as_ref(), &options).map_err(|e| error(e.to_string()))
+    }
+
+    fn tuned(&self, schedule: Option<Vec<u8>>) -> Result<Tuned, BuildError> {
+        let (Some(bytes), Some(path)) = (schedule, &self.schedule) else {
+            return match self.cpu {
+                None => Ok(Tuned::default()),
+                Some(_) => Err(error("`cpu` names a section of a schedule file, and `schedule` gives none".to_owned())),
+            };
+        };
+        let shown = path.display().to_string();
+        let text = String::from_utf8(bytes).map_err(|_| error(format!("`{shown}` is not UTF-8")))?;
+        let file = ScheduleFile::parse(&text, &shown).map_err(|mistakes| BuildError(mistakes.render(false)))?;
+        file.select(self.cpu.as_deref()).map_err(|e| error(e.to_string()))
     }
 
     fn named_weights(&self, file: Option<Vec<u8>>, network: &Network) -> Result<Option<Weights>, BuildError> {

@@ -7,6 +7,7 @@ use crate::emit::api::{self, Embed};
 use crate::graph::Graph;
 use crate::plan::isa::{self, Isa};
 use crate::plan::{self, Plan, PlanError, Target};
+use crate::tuned::Tuned;
 use crate::weights::Weights;
 use crate::{lower, pack, passes};
 use mnas_dsl::names::camel_case;
@@ -30,6 +31,8 @@ pub struct Options {
     pub checked: bool,
     /// Whether several threads may share an inference: needs the feature `std` of mnas-runtime.
     pub threaded: bool,
+    /// What was measured of schedules on some processor; by default nothing, and all is estimated.
+    pub tuned: Tuned,
     /// The type: its name, visibility, attributes. By default public and named as the spec.
     pub item: Option<Item>,
     /// Path to mnas-runtime, by default `::mnas_runtime`.
@@ -51,7 +54,8 @@ impl Default for Options {
     /// Every implemented instruction set of x86-64: never a guess from the machine that compiles.
     fn default() -> Self {
         let isas = isa::of_arch("x86_64");
-        Options { isas, standalone: false, checked: false, threaded: false, item: None, runtime: None }
+        let tuned = Tuned::default();
+        Options { isas, standalone: false, checked: false, threaded: false, tuned, item: None, runtime: None }
     }
 }
 
@@ -111,7 +115,8 @@ pub fn compile(
     options: &Options,
 ) -> Result<Compiled, CompileError> {
     let graph = fused_graph(network);
-    let target = Target { threads: options.threaded, ..Target::new(options.isas.clone()) };
+    let (threads, tuned) = (options.threaded, options.tuned.clone());
+    let target = Target { threads, tuned, ..Target::new(options.isas.clone()) };
     let plan = plan::plan(&graph, &target).map_err(CompileError::Plan)?;
     compile_plan(spec, network, graph, plan, weights, options)
 }
@@ -198,6 +203,9 @@ impl Compiled {
             if on {
                 shown = format!("{shown} {name}");
             }
+        }
+        if !self.options.tuned.is_empty() {
+            shown = format!("{shown} --cpu {}", self.options.tuned.cpu);
         }
         let header = Header { version: VERSION, spec_hash: &self.spec_hash, options: &shown };
         format(&self.plan, api::emit(&self.plan, &emit), &emit, &header)

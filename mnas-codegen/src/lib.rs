@@ -20,5 +20,6 @@ pub mod plan;
 mod print;
 pub mod reference;
 pub mod report;
+pub mod tuned;
 pub mod validate;
 pub mod weights;

@@ -236,6 +236,19 @@ pub(crate) struct CodeArgs {
     /// Assert every memory access (slow; for tests).
     #[arg(long)]
     pub(crate) checked: bool,
+    #[command(flatten)]
+    pub(crate) schedule: ScheduleArgs,
+}
+
+/// Schedules that were measured.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ScheduleArgs {
+    /// Compile with the schedules that `mnasc tune` wrote to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schedule: Option<PathBuf>,
+    /// Section of the schedule file [default: the only one].
+    #[arg(long, value_name = "SECTION", requires = "schedule")]
+    pub(crate) cpu: Option<String>,
 }
 
 /// Rust's names of processors; those without kernels of their own run the scalar code.
@@ -374,6 +387,8 @@ pub(crate) struct RunArgs {
     #[arg(long, conflicts_with = "isa")]
     pub(crate) interpret: bool,
     #[command(flatten)]
+    pub(crate) schedule: ScheduleArgs,
+    #[command(flatten)]
     pub(crate) isa: IsaArg,
     /// One JSON object.
     #[arg(long)]
@@ -390,6 +405,8 @@ pub(crate) struct BenchArgs {
     /// Threads of an inference.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: u32,
+    #[command(flatten)]
+    pub(crate) schedule: ScheduleArgs,
     #[command(flatten)]
     pub(crate) isa: IsaArg,
     /// Timed inferences, after half a second of others.
@@ -431,6 +448,8 @@ pub(crate) struct VerifyArgs {
     /// Instruction set [default: each that this machine has].
     #[arg(long, value_parser = isa_parser())]
     pub(crate) isa: Option<Isa>,
+    #[command(flatten)]
+    pub(crate) schedule: ScheduleArgs,
     /// Largest difference allowed in a block, as a part of its largest output.
     #[arg(long, default_value_t = 1e-5, allow_negative_numbers = true, value_parser = tolerance)]
     pub(crate) tolerance: f64,

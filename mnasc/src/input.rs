@@ -1,8 +1,9 @@
 //! Reading specs and weights, never more of a file than it can sensibly have.
 
-use crate::cli::WeightsArgs;
+use crate::cli::{ScheduleArgs, WeightsArgs};
 use crate::error::{Error, Result};
 use crate::weight_file;
+use mnas_codegen::tuned::{ScheduleFile, Tuned};
 use mnas_codegen::weights::{self, Weights};
 use mnas_dsl::{Diagnostic, Diagnostics, Network, Place, Space, Spec};
 use std::fs::File;
@@ -36,6 +37,24 @@ fn text(path: &Path) -> Result<(String, String)> {
     };
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(&name, error.as_bytes()))?;
     Ok((text, name))
+}
+
+/// Reads a schedule file, and takes the section that was asked for.
+pub(crate) fn tuned(args: &ScheduleArgs) -> Result<Tuned> {
+    let Some(path) = &args.schedule else { return Ok(Tuned::default()) };
+    let file = schedule_file(path)?;
+    file.select(args.cpu.as_deref())
+        .map_err(|error| Error::input(format!("`{}`: {}", path.display(), error.message)).hint(error.hint))
+}
+
+/// Reads a schedule file.
+pub(crate) fn schedule_file(path: &Path) -> Result<ScheduleFile> {
+    let name = path.display().to_string();
+    let Some(bytes) = read(path, SPEC_LIMIT)? else {
+        return Err(Error::input(format!("`{name}` has more than {} MB; this is no schedule file", SPEC_LIMIT >> 20)));
+    };
+    let text = String::from_utf8(bytes).map_err(|_| Error::input(format!("`{name}` is not UTF-8 text")))?;
+    Ok(ScheduleFile::parse(&text, &name)?)
 }
 
 /// Reads or draws weights; `None` where neither was asked for.

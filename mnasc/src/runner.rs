@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use mnas_codegen::compile::{Compiled, Options};
 use mnas_codegen::pack;
 use mnas_codegen::plan::isa::{self, Isa};
+use mnas_codegen::tuned::Tuned;
 use mnas_codegen::weights::Weights;
 use mnas_dsl::{Network, Spec};
 use std::ffi::OsString;
@@ -39,8 +40,10 @@ impl Runner {
         isas: Vec<Isa>,
         checked: bool,
         threads: u32,
+        tuned: Tuned,
     ) -> Result<Self> {
-        let options = Options { isas, standalone: true, checked, threaded: threads > 1, ..Options::default() };
+        let threaded = threads > 1;
+        let options = Options { isas, standalone: true, checked, threaded, tuned, ..Options::default() };
         // Without weights: the program serves any.
         let compiled = compile::build(spec, network, None, &options)?;
         let text = compile::text(&compiled, "")?;

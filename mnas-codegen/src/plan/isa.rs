@@ -115,13 +115,21 @@ impl Isa {
         }
     }
 
+    /// Most vectors of a tile: of a matrix times a vector.
+    pub const MOST_VECTORS: usize = 8;
+
+    /// Most pixels of a tile of so many vectors that fits the registers; none of one that is too wide.
+    pub fn most_pixels_of(&self, vectors: usize) -> usize {
+        if (1..=Self::MOST_VECTORS).contains(&vectors) { self.most_pixels(vectors) } else { 0 }
+    }
+
     /// The tile that is estimated to be fastest for a panel of `vectors` vectors and a run of `pixels` pixels.
     ///
     /// A step of the reduction takes as long as its multiply-adds or its loads, of which two of each start in a cycle,
     /// but never less than the latency of the multiply-add that waits for the one before.
     pub fn tile_for(&self, vectors: usize, pixels: usize) -> Tile {
         let mut best = (usize::MAX, Tile { vectors: 1, pixels: 1 });
-        for n in (1..=vectors.min(WIDEST_ROW)).filter(|n| vectors.is_multiple_of(*n)) {
+        for n in (1..=vectors.min(Self::MOST_VECTORS)).filter(|n| vectors.is_multiple_of(*n)) {
             let most = self.most_pixels(n).min(pixels.max(1));
             let tiles = pixels.max(1).div_ceil(most);
             let step = |p: usize| (p * n).max(p + n).max(2 * FMA_LATENCY);
@@ -137,7 +145,5 @@ impl Isa {
     }
 }
 
-/// Most vectors of a tile: of a matrix times a vector.
-const WIDEST_ROW: usize = 8;
 /// Cycles from one multiply-add to the next that needs its result.
 const FMA_LATENCY: usize = 4;

@@ -14,6 +14,7 @@ pub mod steps;
 pub mod team;
 
 use crate::graph::Graph;
+use crate::tuned::Tuned;
 use isa::Isa;
 use mnas_dsl::network::Shape;
 
@@ -68,6 +69,8 @@ pub struct Target {
     pub barrier: f64,
     /// Whether several threads may share an inference.
     pub threads: bool,
+    /// What was measured, which goes before all estimates.
+    pub tuned: Tuned,
 }
 
 impl Target {
@@ -84,7 +87,8 @@ impl Target {
         // bandwidths are about a third and a tenth of L1's, as measured on Zen 3 and 4; what another core has written
         // was read at 8 bytes a cycle on Sapphire Rapids.
         let (l2_bytes, l2_bandwidth, l3_bandwidth, core_bandwidth) = (512 << 10, 32.0, 10.0, 8.0);
-        Target { isas, l2_bytes, l2_bandwidth, l3_bandwidth, core_bandwidth, barrier: 2000.0, threads: false }
+        let (barrier, threads, tuned) = (2000.0, false, Tuned::default());
+        Target { isas, l2_bytes, l2_bandwidth, l3_bandwidth, core_bandwidth, barrier, threads, tuned }
     }
 }
 

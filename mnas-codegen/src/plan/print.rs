@@ -73,14 +73,15 @@ fn print_schedule(f: &mut fmt::Formatter<'_>, plan: &Plan, schedule: &Schedule) 
         "\nschedule {}: vectors of {}, {} registers; tiles are pixels x vectors",
         isa.name, isa.lanes, isa.registers
     )?;
-    for (step, s) in plan.steps.iter().zip(&schedule.steps) {
+    for (i, (step, s)) in plan.steps.iter().zip(&schedule.steps).enumerate() {
+        let tuned = if schedule.tuned.get(i) == Some(&true) { "tuned: " } else { "" };
         match s {
             StepSchedule::Plain => {}
             StepSchedule::Conv { kernel, rows } => {
-                writeln!(f, "  {:<22} {rows} rows a call, {}", step.name, tiles(kernel))?;
+                writeln!(f, "  {:<22} {tuned}{rows} rows a call, {}", step.name, tiles(kernel))?;
             }
             StepSchedule::Block(b) => {
-                writeln!(f, "  {:<22} {}", step.name, b.reason)?;
+                writeln!(f, "  {:<22} {tuned}{}", step.name, b.reason)?;
                 print_block(f, b)?;
             }
         }

@@ -6,6 +6,7 @@ use super::kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, 
 use super::pack::PackedLayer;
 use super::steps::{Block, PackedConv, Step, StepKind};
 use super::team::{self, TeamStep};
+use crate::tuned::{Choice, Key, Strip};
 use mnas_dsl::network::Shape;
 
 /// The steps of a plan as one instruction set does them.
@@ -17,6 +18,8 @@ pub struct Schedule {
     pub steps: Vec<StepSchedule>,
     /// How several threads do each step; nothing where the code is for one.
     pub team: Vec<TeamStep>,
+    /// Whether a step is done as was measured, rather than as is estimated.
+    pub tuned: Vec<bool>,
 }
 
 /// How one step is done.
@@ -153,7 +156,8 @@ pub(super) fn schedule(steps: &[Step], layers: &[PackedLayer], isa: Isa, align: 
     let s = Scheduler { layers, isa, align, target };
     let done: Vec<StepSchedule> = steps.iter().map(|step| s.step(step)).collect();
     let team = if target.threads { team::schedule(&s, steps, &done) } else { Vec::new() };
-    Schedule { isa, steps: done, team }
+    let tuned = steps.iter().map(|step| s.measured(step).is_some()).collect();
+    Schedule { isa, steps: done, team, tuned }
 }
 
 pub(super) struct Scheduler<'a> {
@@ -177,14 +181,25 @@ impl Scheduler<'_> {
         Source::Nhwc { stride }
     }
 
+    /// What was measured to be best for such a step, if anything was.
+    fn measured(&self, step: &Step) -> Option<&Choice> {
+        self.target.tuned.get(self.isa, Key::of(step)?)
+    }
+
+    /// As [`Self::measured`]; nothing is chosen where nothing was measured.
+    pub(super) fn choice(&self, step: &Step) -> Choice {
+        self.measured(step).cloned().unwrap_or_default()
+    }
+
     fn step(&self, step: &Step) -> StepSchedule {
         let source = self.source(step);
+        let choice = self.choice(step);
         match &step.kind {
             StepKind::PadImage | StepKind::AveragePool { .. } | StepKind::GlobalAveragePool => StepSchedule::Plain,
             StepKind::Linear { conv } => {
                 let destination = Destination::Nhwc { stride: self.padded(conv.output.channels) };
                 let kernel = self.conv(conv, step.input_shape, 1, source, destination, false);
-                StepSchedule::Conv { kernel, rows: 1 }
+                StepSchedule::Conv { kernel: choice.apply(self.isa, kernel, &choice.tiles), rows: 1 }
             }
             StepKind::Conv { conv, pool } => {
                 let out = conv.output;
@@ -193,10 +208,10 @@ impl Scheduler<'_> {
                 let destination =
                     if *pool { Destination::Pool } else { Destination::Nhwc { stride: self.padded(out.channels) } };
                 let kernel = self.conv(conv, step.input_shape, rows * out.width, source, destination, false);
-                StepSchedule::Conv { kernel, rows }
+                StepSchedule::Conv { kernel: choice.apply(self.isa, kernel, &choice.tiles), rows }
             }
             StepKind::Block(block) => {
-                let (strip, reason) = self.strip(block, Size::of(step, block));
+                let (strip, reason) = self.strip(block, Size::of(step, block), &choice);
                 StepSchedule::Block(Box::new(self.block(step, block, strip, reason, Form::Alone)))
             }
         }
@@ -258,6 +273,7 @@ impl Scheduler<'_> {
         let (k, stride) = (depthwise.kernel_size, depthwise.stride);
         let Size { middle, out } = Size::of(step, block);
         let channels = self.padded(depthwise.output_channels);
+        let choice = self.choice(step);
 
         let whole = strip == out.height;
         let ring = if block.expand.is_none() {
@@ -275,6 +291,7 @@ impl Scheduler<'_> {
             }
             let destination = Destination::Blocked { block: ring_block };
             let kernel = self.conv(e, step.input_shape, expand_rows * middle.width, source.clone(), destination, false);
+            let kernel = choice.apply(self.isa, kernel, &choice.expand);
             kernel.with_part(if form == Form::Panels { Part::Panels } else { Part::All })
         });
         let depthwise_source = if expand.is_some() { Source::Blocked { block: ring_block } } else { source };
@@ -290,7 +307,7 @@ impl Scheduler<'_> {
             source: depthwise_source,
             output_block,
             panel: self.align,
-            columns: self.isa.depthwise_columns,
+            columns: choice.columns.unwrap_or(self.isa.depthwise_columns),
             activation: depthwise.activation,
             pool: block.squeeze_excite.is_some().then_some(channels),
             ranged: form == Form::Panels,
@@ -305,7 +322,7 @@ impl Scheduler<'_> {
                 reduce: reduce_kernel,
                 expand: self.conv(expand, one, 1, narrow, to(expand), false),
                 // Scaling whichever is smaller costs less.
-                gate_weights: self.padded(block.project.output.channels) < out.pixels(),
+                gate_weights: choice.gate_weights.unwrap_or(self.padded(block.project.output.channels) < out.pixels()),
             }
         });
         let gated = squeeze_excite.as_ref().is_some_and(|s| s.gate_weights);
@@ -322,7 +339,7 @@ impl Scheduler<'_> {
             Destination::Nhwc { stride: self.padded(block.project.output.channels) },
             gated,
         );
-        let project = project.with_part(part);
+        let project = choice.apply(self.isa, project, &choice.project).with_part(part);
         // Of panels one at a time is expanded.
         let expanded = match (&expand, form) {
             (None, _) => 0,
@@ -349,7 +366,7 @@ impl Scheduler<'_> {
     /// A short strip keeps the expanded rows near, but streams the weights of both convolutions once a strip; a tall
     /// one streams them seldom, but the rows between the layers leave the cache. What fits into L2 together is read
     /// at its bandwidth, what does not at L3's.
-    fn strip(&self, block: &Block, Size { middle, out }: Size) -> (usize, String) {
+    fn strip(&self, block: &Block, Size { middle, out }: Size, choice: &Choice) -> (usize, String) {
         let depthwise = &block.depthwise.conv;
         let channels = self.padded(depthwise.output_channels);
         let row_out = out.width * channels * 4;
@@ -373,7 +390,11 @@ impl Scheduler<'_> {
             traffic as f64 / bandwidth * idle
         };
         let divisors = (1..=out.height).filter(|s| out.height.is_multiple_of(*s));
-        let strip = divisors.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(out.height);
+        let strip = match choice.strip {
+            Some(Strip::All) => out.height,
+            Some(Strip::Rows(rows)) => rows,
+            None => divisors.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(out.height),
+        };
         let reason = if strip == out.height {
             format!(
                 "layer by layer: {} KiB between the layers, {} KiB of weights read once",

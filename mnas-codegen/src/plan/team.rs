@@ -6,6 +6,7 @@
 use super::kernel::{ConvKernel, Destination, Part};
 use super::schedule::{BlockSchedule, Form, Schedule, Scheduler, Size, StepSchedule};
 use super::steps::{Block, PackedConv, Step, StepKind};
+use crate::tuned::Share;
 
 /// How several workers do a step. Between steps, and where it says so, all wait for each other.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,6 +135,14 @@ impl<'a> Costs<'a> {
     }
 
     fn best(&self) -> TeamStep {
+        let chosen = match self.scheduler.choice(self.step).team {
+            Some(Share::Strips(strip)) => Some((strip, Form::Strips)),
+            Some(Share::Panels) => Some((self.size.out.height, Form::Panels)),
+            None => None,
+        };
+        if let Some((strip, form)) = chosen {
+            return TeamStep::Block { form, schedule: Box::new(self.block(strip, form)) };
+        }
         let total = |cost: &dyn Fn(usize) -> f64| -> f64 { WORKERS.iter().map(|&n| cost(n) * n as f64).sum() };
         let height = self.size.out.height;
         let strips = (1..height).filter(|strip| height.is_multiple_of(*strip));

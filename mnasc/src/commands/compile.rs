@@ -20,8 +20,11 @@ pub(crate) fn run(args: &CompileArgs) -> Result<()> {
     if let Some(stage) = args.emit {
         return emit::run(stage, path, args, &options);
     }
-    let inputs: Vec<&Path> =
-        [Some(path), args.weights.weights.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect();
+    let inputs: Vec<&Path> = [Some(path), args.weights.weights.as_ref(), args.code.schedule.schedule.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(PathBuf::as_path)
+        .collect();
     let (spec, network) = input::spec(path)?;
     let weights = input::weights(&args.weights, &network)?;
     let mut artifacts = Vec::new();
@@ -62,7 +65,8 @@ pub(crate) fn options(args: &CodeArgs) -> Result<Options> {
             .hint(format!("`--arch {}` goes with it", stranger.arch)));
     }
     let (standalone, checked, threaded) = (args.standalone, args.checked, args.threaded);
-    Ok(Options { isas, standalone, checked, threaded, ..Options::default() })
+    let tuned = input::tuned(&args.schedule)?;
+    Ok(Options { isas, standalone, checked, threaded, tuned, ..Options::default() })
 }
 
 /// Compiles; what fails here was not seen by the checks before.

@@ -91,7 +91,8 @@ fn infer(args: &RunArgs, spec: &Spec, network: &Network, images: &[Vec<f32>]) ->
         return images.iter().map(|image| interpret(network, &weights, image)).collect();
     }
     let isa = runner::isa_or_best(args.isa.isa)?;
-    Runner::build(spec, network, &weights, vec![isa], false, 1)?.infer(isa, images)
+    let tuned = input::tuned(&args.schedule)?;
+    Runner::build(spec, network, &weights, vec![isa], false, 1, tuned)?.infer(isa, images)
 }
 
 fn interpret(network: &Network, weights: &Weights, image: &[f32]) -> Result<Vec<f32>> {

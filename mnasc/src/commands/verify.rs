@@ -24,7 +24,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     };
     // One program for all of them, as `mnasc SPEC -o` writes it: the widest decides how the weights are packed,
     // and the others read that.
-    let runner = Runner::build(&spec, &network, &weights, runner::isas_of_host(), args.checked, args.threads)?;
+    let tuned = input::tuned(&args.schedule)?;
+    let runner = Runner::build(&spec, &network, &weights, runner::isas_of_host(), args.checked, args.threads, tuned)?;
     let steps = &runner.compiled.plan.steps;
     let tensors: Vec<_> = steps.iter().map(|step| step.tensor).collect();
     let expected = reference::run_keeping(&runner.compiled.graph, &weights, &image, Keep::Only(&tensors));

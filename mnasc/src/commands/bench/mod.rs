@@ -23,10 +23,11 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     }
     let isa = runner::isa_or_best(args.isa.isa)?;
     let weights = input::weights_or_random(&args.weights, &network)?;
+    let tuned = input::tuned(&args.schedule)?;
     if !args.against.is_empty() {
-        return against::run(args, &spec, &network, &weights, isa, threads);
+        return against::run(args, &spec, &network, &weights, isa, tuned);
     }
-    let runner = Runner::build(&spec, &network, &weights, vec![isa], false, threads)?;
+    let runner = Runner::build(&spec, &network, &weights, vec![isa], false, threads, tuned)?;
     let image = random_image(network.input);
     let profile =
         if args.profile { Some(Profile::measure(&runner, isa, threads, image.clone(), args.runs)?) } else { None };

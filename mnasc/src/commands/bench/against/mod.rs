@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::output;
 use crate::runner::Runner;
 use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::tuned::Tuned;
 use mnas_codegen::weights::Weights;
 use mnas_dsl::{Network, Spec};
 use peers::{Peers, Probe};
@@ -39,6 +40,7 @@ struct Contest<'a> {
     image: Vec<f32>,
     peers: Peers,
     probe: Probe,
+    tuned: Tuned,
 }
 
 /// Compares.
@@ -48,8 +50,9 @@ pub(super) fn run(
     network: &Network,
     weights: &Weights,
     isa: Isa,
-    threads: u32,
+    tuned: Tuned,
 ) -> Result<()> {
+    let threads = args.threads;
     let mut engines = args.against.clone();
     engines.sort_unstable();
     engines.dedup();
@@ -61,11 +64,11 @@ pub(super) fn run(
     let model = compile::onnx_file(spec, network, Some(weights))?;
     let peers = Peers::new(&args.python, threads, &model, &planes(&image, network.input.channels))?;
     let probe = peers.probe(&engines)?;
-    let contest = Contest { args, network, isa, threads, engines, image, peers, probe };
+    let contest = Contest { args, network, isa, threads, engines, image, peers, probe, tuned };
     if args.start {
         return start::run(&contest, spec, weights);
     }
-    let runner = Runner::build(spec, network, weights, vec![isa], false, threads)?;
+    let runner = Runner::build(spec, network, weights, vec![isa], false, threads, contest.tuned.clone())?;
     rounds::run(&contest, &runner.through(contest.launcher("exec")))
 }
 

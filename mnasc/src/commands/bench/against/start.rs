@@ -111,7 +111,8 @@ impl Engine {
 }
 
 fn build(contest: &Contest<'_>, spec: &Spec, weights: &Weights) -> Result<PathBuf> {
-    let options = Options { isas: runner::isas_of_host(), standalone: true, ..Options::default() };
+    let (isas, tuned) = (runner::isas_of_host(), contest.tuned.clone());
+    let options = Options { isas, tuned, standalone: true, ..Options::default() };
     let compiled = compile::build(spec, contest.network, Some(weights), &options)?;
     let text = compile::text(&compiled, "network.weights")?;
     let main = MAIN.replace("NETWORK_TYPE", &compiled.type_name());

@@ -1,0 +1,270 @@
+//! What can be chosen for a step. What an entry does not say is left to the plan's estimates.
+
+use super::key::{First, Key};
+use super::words::number;
+use crate::plan::isa::{Isa, Tile};
+use crate::plan::{BlockSchedule, ConvKernel, Form, PanelGroup, Plan, Schedule, StepSchedule, TeamStep};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Register tiles of a convolution, by the vectors of a panel.
+pub type Tiles = BTreeMap<usize, Tile>;
+
+/// What was chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Rows between two projections.
+    pub strip: Option<Strip>,
+    /// Whether the gate of squeeze-excite scales the projection's weights rather than the tensor.
+    pub gate_weights: Option<bool>,
+    /// Most output columns of a depthwise tile.
+    pub columns: Option<usize>,
+    /// Tiles of what comes before the depthwise convolution.
+    pub expand: Tiles,
+    /// Tiles of the projection.
+    pub project: Tiles,
+    /// Tiles of a step that is one convolution.
+    pub tiles: Tiles,
+    /// Kernels do not ask for the next panel of weights.
+    pub no_prefetch: bool,
+    /// What several workers share.
+    pub team: Option<Share>,
+}
+
+/// Rows between two projections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strip {
+    /// So many, which divide those of the output.
+    Rows(usize),
+    /// All: layer by layer.
+    All,
+}
+
+/// How several workers share a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Share {
+    /// Some strips of so many rows each.
+    Strips(usize),
+    /// Some panels of the expansion each.
+    Panels,
+}
+
+impl Choice {
+    /// What an instruction set's schedule does in step `index` of a plan, all of it; `None` where there is no choice.
+    pub fn of(plan: &Plan, schedule: &Schedule, index: usize) -> Option<Choice> {
+        let isa = schedule.isa;
+        let mut choice = match &schedule.steps[index] {
+            StepSchedule::Plain => return None,
+            StepSchedule::Conv { kernel, .. } => Choice { tiles: tiles(isa, kernel), ..Choice::default() },
+            StepSchedule::Block(block) => Choice::of_block(isa, block, plan.steps[index].output_shape.height),
+        };
+        let team = schedule.team.get(index);
+        if let Some(TeamStep::Block { form, schedule }) = team {
+            choice.team = match form {
+                Form::Alone => None,
+                Form::Strips => Some(Share::Strips(schedule.strip)),
+                Form::Panels => Some(Share::Panels),
+            };
+        }
+        Some(choice)
+    }
+
+    /// A kernel with the chosen tiles. Panels that they say nothing of have those that are estimated.
+    pub(crate) fn apply(&self, isa: Isa, mut kernel: ConvKernel, tiles: &Tiles) -> ConvKernel {
+        for group in &mut kernel.panels {
+            if let Some(tile) = tiles.get(&(group.channels / isa.lanes)) {
+                (group.vectors, group.pixels) = (tile.vectors, tile.pixels);
+            }
+        }
+        ConvKernel { prefetch: kernel.prefetch && !self.no_prefetch, ..kernel }
+    }
+
+    fn of_block(isa: Isa, block: &BlockSchedule, height: usize) -> Choice {
+        Choice {
+            strip: Some(if block.strip == height { Strip::All } else { Strip::Rows(block.strip) }),
+            gate_weights: block.squeeze_excite.as_ref().map(|se| se.gate_weights),
+            columns: Some(block.depthwise.columns),
+            expand: block.expand.as_ref().map(|kernel| tiles(isa, kernel)).unwrap_or_default(),
+            project: tiles(isa, &block.project),
+            ..Choice::default()
+        }
+    }
+
+    /// Reads `name: value` into the choice for a step of shape `key`.
+    pub(super) fn set(&mut self, isa: Isa, key: Key, name: &str, value: &str) -> Result<(), Wrong> {
+        let names = names(key);
+        if !names.contains(&name) {
+            let known: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            return Err(Wrong::name(name, &known.join(", ")));
+        }
+        match name {
+            "strip" => self.strip = Some(strip(key, value)?),
+            "gate" => {
+                self.gate_weights = Some(match value {
+                    "weights" => true,
+                    "tensor" => false,
+                    _ => return Err(Wrong::new(format!("the gate scales no `{value}`"), "`weights` or `tensor`")),
+                });
+            }
+            "columns" => {
+                let most = isa.depthwise_columns;
+                let columns = number(value).filter(|columns| *columns <= most);
+                let wrong = || {
+                    Wrong::new(format!("not a number of columns that fits the registers: `{value}`"), "")
+                        .hint(format!("{} has registers for 1 to {most}", isa.name))
+                };
+                self.columns = Some(columns.ok_or_else(wrong)?);
+            }
+            "expand" => self.expand = read_tiles(isa, value)?,
+            "project" => self.project = read_tiles(isa, value)?,
+            "tiles" => self.tiles = read_tiles(isa, value)?,
+            "prefetch" if value == "off" => self.no_prefetch = true,
+            "prefetch" => return Err(Wrong::new(format!("prefetch cannot be `{value}`"), "only `off`")),
+            _ => self.team = Some(share(key, value)?),
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with a part of an entry, and what would be right.
+pub(super) struct Wrong {
+    pub(super) message: String,
+    pub(super) hint: String,
+}
+
+impl Wrong {
+    fn new(message: String, instead: &str) -> Self {
+        Wrong { message, hint: format!("write {instead}") }
+    }
+
+    fn name(name: &str, known: &str) -> Self {
+        Wrong { message: format!("`{name}` is nothing that can be chosen here"), hint: format!("it can be {known}") }
+    }
+
+    fn hint(self, hint: String) -> Self {
+        Wrong { hint, ..self }
+    }
+}
+
+/// What can be chosen for a step of that shape.
+fn names(key: Key) -> &'static [&'static str] {
+    match key {
+        Key::AnyBlock => &["strip", "gate", "prefetch"],
+        Key::Block { first, reduced, .. } => match (first, reduced) {
+            (First::Nothing, 0) => &["strip", "columns", "project", "prefetch", "team"],
+            (First::Nothing, _) => &["strip", "gate", "columns", "project", "prefetch", "team"],
+            (_, 0) => &["strip", "columns", "expand", "project", "prefetch", "team"],
+            (_, _) => &["strip", "gate", "columns", "expand", "project", "prefetch", "team"],
+        },
+        Key::Conv { .. } | Key::Linear { .. } => &["tiles", "prefetch"],
+    }
+}
+
+fn strip(key: Key, value: &str) -> Result<Strip, Wrong> {
+    if value == "all" {
+        return Ok(Strip::All);
+    }
+    let Key::Block { output: [height, ..], .. } = key else {
+        return Err(Wrong::new(format!("not a height that every block can have: `{value}`"), "`all`"));
+    };
+    match number(value).filter(|rows| *rows < height && height.is_multiple_of(*rows)) {
+        Some(rows) => Ok(Strip::Rows(rows)),
+        None => Err(Wrong::new(
+            format!("`{value}` is no height of a strip"),
+            &format!("`all` or a number that divides the {height} output rows: {}", divisors(height)),
+        )),
+    }
+}
+
+fn share(key: Key, value: &str) -> Result<Share, Wrong> {
+    if value == "panels" {
+        return Ok(Share::Panels);
+    }
+    let height = if let Key::Block { output: [height, ..], .. } = key { height } else { 1 };
+    let rows = value.strip_prefix("strips ").and_then(number);
+    match rows.filter(|rows| *rows < height && height.is_multiple_of(*rows)) {
+        Some(rows) => Ok(Share::Strips(rows)),
+        None => Err(Wrong::new(
+            format!("workers cannot share `{value}`"),
+            &format!("`panels` or `strips N`, where N divides the {height} output rows: {}", divisors(height)),
+        )),
+    }
+}
+
+fn divisors(height: usize) -> String {
+    let divisors: Vec<String> =
+        (1..height).filter(|rows| height.is_multiple_of(*rows)).map(|rows| rows.to_string()).collect();
+    divisors.join(", ")
+}
+
+/// `14x2/2 9x3/3`: 14 pixels by 2 vectors for panels of 2 vectors, 9 by 3 for those of 3.
+fn read_tiles(isa: Isa, value: &str) -> Result<Tiles, Wrong> {
+    const FORM: &str = "PIXELSxVECTORS/PANEL, such as `6x2/4`: 6 pixels by 2 vectors for panels of 4 vectors";
+    let mut tiles = Tiles::new();
+    for text in value.split_ascii_whitespace() {
+        let parts = text.split_once('/').and_then(|(tile, panel)| {
+            let (pixels, vectors) = tile.split_once('x')?;
+            Some((number(panel)?, Tile { vectors: number(vectors)?, pixels: number(pixels)? }))
+        });
+        let Some((panel, tile)) = parts else {
+            return Err(Wrong::new(format!("`{text}` is no tile"), FORM));
+        };
+        if !panel.is_multiple_of(tile.vectors) {
+            let message = format!("tiles of {} vectors do not make a panel of {panel}", tile.vectors);
+            return Err(Wrong::new(message, FORM));
+        }
+        let most = isa.most_pixels_of(tile.vectors);
+        if tile.pixels > most {
+            let wrong = Wrong::new(format!("the tile `{text}` does not fit the registers"), "");
+            let hint = if most == 0 {
+                format!("a tile has at most {} vectors", Isa::MOST_VECTORS)
+            } else {
+                format!("beside {} vectors {} has registers for {most} pixels at most", tile.vectors, isa.name)
+            };
+            return Err(wrong.hint(hint));
+        }
+        if tiles.insert(panel, tile).is_some() {
+            return Err(Wrong::new(format!("panels of {panel} vectors have two tiles"), "one"));
+        }
+    }
+    if tiles.is_empty() { Err(Wrong::new("no tile".to_owned(), FORM)) } else { Ok(tiles) }
+}
+
+/// The tiles that a kernel has.
+fn tiles(isa: Isa, kernel: &ConvKernel) -> Tiles {
+    let tile = |g: &PanelGroup| (g.channels / isa.lanes, Tile { vectors: g.vectors, pixels: g.pixels });
+    kernel.panels.iter().map(tile).collect()
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        match self.strip {
+            None => {}
+            Some(Strip::All) => parts.push("strip: all".to_owned()),
+            Some(Strip::Rows(rows)) => parts.push(format!("strip: {rows}")),
+        }
+        if let Some(weights) = self.gate_weights {
+            parts.push(format!("gate: {}", if weights { "weights" } else { "tensor" }));
+        }
+        if let Some(columns) = self.columns {
+            parts.push(format!("columns: {columns}"));
+        }
+        for (name, tiles) in [("expand", &self.expand), ("project", &self.project), ("tiles", &self.tiles)] {
+            if !tiles.is_empty() {
+                let tiles: Vec<String> =
+                    tiles.iter().map(|(panel, tile)| format!("{}x{}/{panel}", tile.pixels, tile.vectors)).collect();
+                parts.push(format!("{name}: {}", tiles.join(" ")));
+            }
+        }
+        if self.no_prefetch {
+            parts.push("prefetch: off".to_owned());
+        }
+        match self.team {
+            None => {}
+            Some(Share::Panels) => parts.push("team: panels".to_owned()),
+            Some(Share::Strips(rows)) => parts.push(format!("team: strips {rows}")),
+        }
+        write!(f, "{{{}}}", parts.join(", "))
+    }
+}
