@@ -55,11 +55,19 @@ fn pages_look_right_in_a_browser() {
     let (a1, v2, small) = (shipped("mnasnet_a1.yaml"), shipped("mobilenet_v2.yaml"), shipped("mnasnet_small.yaml"));
     folder.write("tiny.json", PROFILE);
     folder.write("odd.yaml", ODD);
-    let arguments: [&[&str]; 5] = [&[&a1], &[&v2], &[&small], &["tiny.yaml", "--profile", "tiny.json"], &["odd.yaml"]];
+    let edge = shipped("efficientnet_es.yaml");
+    let arguments: [&[&str]; 6] =
+        [&[&a1], &[&v2], &[&small], &["tiny.yaml", "--profile", "tiny.json"], &["odd.yaml"], &[&edge]];
     let texts = arguments.map(|arguments| page(&folder, arguments));
-    let repeats: [&[usize]; 5] =
-        [&[1, 2, 3, 4, 2, 3, 1], &[1, 2, 3, 4, 3, 3, 1], &[1, 1, 2, 4, 3, 3, 1], &[1, 1, 1], &[3, 1]];
-    let expected: Vec<Expected> = (0..5)
+    let repeats: [&[usize]; 6] = [
+        &[1, 2, 3, 4, 2, 3, 1],
+        &[1, 2, 3, 4, 3, 3, 1],
+        &[1, 1, 2, 4, 3, 3, 1],
+        &[1, 1, 1],
+        &[3, 1],
+        &[1, 2, 4, 5, 4, 2],
+    ];
+    let expected: Vec<Expected> = (0..6)
         .map(|i| Expected {
             page: &texts[i],
             lists: lists(repeats[i], if i == 4 { &[] } else { &ENDS }),
@@ -67,7 +75,7 @@ fn pages_look_right_in_a_browser() {
         })
         .collect();
     let Some(findings) = look(&folder, &expected) else { return };
-    assert_eq!(findings, [[""; 0]; 5], "of A1, V2, small, one with times, and an odd one");
+    assert_eq!(findings, [[""; 0]; 6], "of A1, V2, small, one with times, an odd one, one with several steps a layer");
 
     // The same check has to see what is broken.
     let tiny = &texts[3];
