@@ -12,6 +12,7 @@
 pub mod evaluator;
 pub mod job;
 pub mod limits;
+pub mod optuna;
 pub mod pareto;
 pub mod reward;
 pub mod rng;

@@ -1,10 +1,16 @@
 //! The arguments. Sets that several commands share are spelt once.
 
+mod search;
+
 use clap::builder::{PossibleValuesParser, Styles, TypedValueParser, styling::AnsiColor};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use mnas_codegen::plan::isa::{self, Isa};
 use mnas_dsl::network::Shape;
 use std::path::PathBuf;
+
+pub(crate) use search::{
+    Exponent, RewardName, SearchArgs, SpaceArgs, StudyBestArgs, StudyCommand, StudyExportArgs, StudyListArgs,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -162,23 +168,14 @@ It takes about two seconds. Each figure is the best of many short measurements: 
 The clock is that of plain code; a processor may clock lower where it works with wide vectors.")]
     Peak(PeakArgs),
     /// Describe a search space: its size, members drawn from it, whether a spec is one.
-    #[command(after_help = "\
-Examples:
-  mnasc space specs/spaces/mnasnet.yaml
-  mnasc space specs/spaces/mnasnet.yaml --contains specs/mnasnet_a1.yaml
-  mnasc space specs/spaces/digits.yaml --sample 5 --seed 1 --to drawn
-  mnasc space specs/spaces/digits.yaml --json | jq .factorised
-
-A space is a spec with `{choose: [...]}` where values stand:
-  op: {choose: [sepconv, mbconv e3, mbconv e6]}                    an op, with its expansion
-  se: {choose: [0, 0.25]}                                          0 is none
-  filters: {choose: {base: 96, times: [0.75, 1, 1.25], or: [112]}} products, rounded, and other values
-  layers: {choose: {base: 3, plus: [-1, 0, 1]}}                    sums
-What the chosen op does not have is left away, and so is a skip where no layer of the block can have one. Beside the keys
-of a spec it may have `limits: {parameters, macs, arena_bytes, weight_bytes}`; samples are within them.
-
-Exit codes: 0 done, 1 the spec is no member, 2 bad input, 3 files failed.")]
+    #[command(after_help = search::SPACE_EXAMPLES)]
     Space(SpaceArgs),
+    /// Search a space for networks that are accurate and fast.
+    #[command(after_help = search::SEARCH_EXAMPLES)]
+    Search(SearchArgs),
+    /// Look at a study: its trials, its best networks.
+    #[command(subcommand, after_help = search::STUDY_EXAMPLES)]
+    Study(StudyCommand),
 }
 
 /// `mnasc SPEC ...`
@@ -469,27 +466,6 @@ pub(crate) struct PeakArgs {
     /// Threads that work at once; figures are sums over all of them.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: u32,
-    /// One JSON object.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SpaceArgs {
-    /// The space, a YAML file.
-    pub(crate) space: PathBuf,
-    /// Say whether this spec is a member, and if not, which block is none.
-    #[arg(long, value_name = "SPEC", conflicts_with = "sample")]
-    pub(crate) contains: Option<PathBuf>,
-    /// Draw so many members.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) sample: Option<u32>,
-    /// Decides which; equal seeds give equal members.
-    #[arg(long, default_value_t = 0, requires = "sample")]
-    pub(crate) seed: u64,
-    /// Write them to this folder, a spec each, instead of standard output.
-    #[arg(long, value_name = "FOLDER", requires = "sample")]
-    pub(crate) to: Option<PathBuf>,
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -10,7 +10,9 @@ pub(crate) mod import;
 mod inspect;
 pub(crate) mod peak;
 pub(crate) mod run;
+mod search;
 mod space;
+mod study;
 mod summary;
 mod verify;
 mod view;
@@ -34,5 +36,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<()> {
         Some(Command::Import(args)) => import::run(&args),
         Some(Command::Peak(args)) => peak::run(&args),
         Some(Command::Space(args)) => space::run(&args),
+        Some(Command::Search(args)) => search::run(&args),
+        Some(Command::Study(command)) => study::run(&command),
     }
 }

@@ -132,7 +132,7 @@ fn sample(space: &Space, count: u32, args: &SpaceArgs) -> Result<()> {
     let mut drawn = Vec::new();
     for number in 0..count {
         let (indices, mut spec, network) = draw(space, &sizes, &mut rng)?;
-        spec.name.value = named(&spec.name.value, number);
+        spec.name.value = named(&spec.name.value, u64::from(number));
         let what = format!("{} parameters, {} multiply-accumulates", network.parameters(), network.macs());
         drawn.push((indices, spec, network, what));
     }
@@ -174,7 +174,7 @@ fn sample(space: &Space, count: u32, args: &SpaceArgs) -> Result<()> {
 }
 
 /// The space's name and a number, shortened to what a name may have.
-fn named(name: &str, number: u32) -> String {
+pub(super) fn named(name: &str, number: u64) -> String {
     let end = format!("_{number}");
     let room: String = name.chars().take(64 - end.len()).collect();
     format!("{}{end}", room.trim_end_matches('_'))

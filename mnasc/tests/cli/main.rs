@@ -10,6 +10,7 @@ mod generated;
 mod measured;
 mod photographs;
 mod pictures;
+mod search;
 mod space;
 mod specs;
 mod view;

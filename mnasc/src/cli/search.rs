@@ -1,0 +1,214 @@
+//! Arguments of `space`, `search` and `study`.
+
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use mnas_search::reward::Target;
+use mnas_search::searcher::METHODS;
+use std::path::PathBuf;
+
+pub(super) const SPACE_EXAMPLES: &str = "\
+Examples:
+  mnasc space specs/spaces/mnasnet.yaml
+  mnasc space specs/spaces/mnasnet.yaml --contains specs/mnasnet_a1.yaml
+  mnasc space specs/spaces/digits.yaml --sample 5 --seed 1 --to drawn
+  mnasc space specs/spaces/digits.yaml --json | jq .factorised
+
+A space is a spec with `{choose: [...]}` where values stand:
+  op: {choose: [sepconv, mbconv e3, mbconv e6]}                    an op, with its expansion
+  se: {choose: [0, 0.25]}                                          0 is none
+  filters: {choose: {base: 96, times: [0.75, 1, 1.25], or: [112]}} products, rounded, and other values
+  layers: {choose: {base: 3, plus: [-1, 0, 1]}}                    sums
+What the chosen op does not have is left away, and so is a skip where no layer of the block can have one. Beside the keys
+of a spec it may have `limits: {parameters, macs, arena_bytes, weight_bytes}`; samples are within them.
+
+Exit codes: 0 done, 1 the spec is no member, 2 bad input, 3 files failed.";
+
+pub(super) const SEARCH_EXAMPLES: &str = "\
+Examples:
+  mnasc search digits.yaml --study digits.study --synthetic --trials 200
+  mnasc search digits.yaml --study digits.study --resume --trials 400
+  mnasc search net.yaml --study net.study --command 'python3 train.py' --epochs 5
+  mnasc search net.yaml --study net.study --command ./train --target 40fps --w auto --method ppo
+  mnasc search net.yaml --study net.study --table known.txt --reward hard --target 25ms
+
+Nothing is trained before the space's limits are checked, and no network twice. Every finished trial is in the study,
+with the state of the searcher: a search that was killed goes on with `--resume`, and gives what it would have given.
+One process searches with a study at a time; `mnasc study` may look at it meanwhile.
+
+A command is run by the shell for each trial. It reads the job, one line of JSON, from its standard input:
+  {\"trial\": 0, \"spec\": \"name: ...\", \"choices\": [...], \"seed\": 1, \"budget\": {\"epochs\": 5}, \"needs\": {\"latency\": true}, ...}
+and its last line of output is the result; what is in brackets may be left away, the latency only where it is not needed:
+  {\"accuracy\": 0.91[, \"epochs\": [0.8, 0.91]][, \"latency_ms\": 3.2[, \"latency_interval\": [3.1, 3.3]]]}
+An exit code other than 0 marks the trial as failed, and the search goes on.
+
+Rewards, with T from `--target`: soft, hard or own `--alpha` and `--beta` are MnasNet's ACC * (LAT / T)^w; absolute is
+TuNAS's ACC - 0.1 * |LAT / T - 1|. MnasNet's w of -0.07 is right where a doubled latency buys five percent of accuracy.
+Where it buys less, the search ends among the fastest networks: `--w auto`, the default, fits w from the first trials.
+
+Exit codes: 0 done, 2 bad input or a damaged study, 3 files, the command or another search failed.";
+
+pub(super) const STUDY_EXAMPLES: &str = "\
+Examples:
+  mnasc study list digits.study
+  mnasc study best digits.study --pareto --to found
+  mnasc study export digits.study --optuna digits.log       optuna-dashboard digits.log opens it";
+
+#[derive(Debug, Args)]
+pub(crate) struct SpaceArgs {
+    /// The space, a YAML file.
+    pub(crate) space: PathBuf,
+    /// Say whether this spec is a member, and if not, which block is none.
+    #[arg(long, value_name = "SPEC", conflicts_with = "sample")]
+    pub(crate) contains: Option<PathBuf>,
+    /// Draw so many members.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) sample: Option<u32>,
+    /// Decides which; equal seeds give equal members.
+    #[arg(long, default_value_t = 0, requires = "sample")]
+    pub(crate) seed: u64,
+    /// Write them to this folder, a spec each, instead of standard output.
+    #[arg(long, value_name = "FOLDER", requires = "sample")]
+    pub(crate) to: Option<PathBuf>,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("evaluator").args(["command", "table", "synthetic"])))]
+pub(crate) struct SearchArgs {
+    /// The space, a YAML file.
+    pub(crate) space: PathBuf,
+    /// The study, a file that the search makes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) study: PathBuf,
+    /// Go on with the study, as it was begun; begin it if it is not there.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Trials in all, those of earlier runs among them.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(crate) trials: u64,
+    /// What searches [default: evolution].
+    #[arg(long, value_parser = methods())]
+    pub(crate) method: Option<String>,
+    /// Seed of the search [default: 0].
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Tell accuracy by a command of the system's shell.
+    #[arg(long, value_name = "LINE")]
+    pub(crate) command: Option<String>,
+    /// Take results from a file: a line for each member, its indices, accuracy in percent and, if it has one, latency.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) table: Option<PathBuf>,
+    /// Make accuracy and latency up from parameters and multiply-accumulates: for trying a space, without meaning.
+    #[arg(long)]
+    pub(crate) synthetic: bool,
+    /// Epochs that a trial may train [default: the evaluator's own].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) epochs: Option<u32>,
+    /// T, as milliseconds or frames a second.
+    #[arg(long, value_name = "25ms|40fps")]
+    pub(crate) target: Option<Target>,
+    /// What a trial is worth [default: accuracy; with a target weighted by the latency].
+    #[arg(long, value_enum)]
+    pub(crate) reward: Option<RewardName>,
+    /// Both exponents of the weighted reward, or `auto` to fit them [default: auto].
+    #[arg(long, allow_negative_numbers = true, value_name = "auto|NUMBER", conflicts_with_all = ["alpha", "beta", "reward"], requires = "target")]
+    pub(crate) w: Option<Exponent>,
+    /// Exponent up to T.
+    #[arg(long, allow_negative_numbers = true, requires_all = ["beta", "target"], conflicts_with = "reward")]
+    pub(crate) alpha: Option<f64>,
+    /// Exponent beyond T.
+    #[arg(long, allow_negative_numbers = true, requires_all = ["alpha", "target"], conflicts_with = "reward")]
+    pub(crate) beta: Option<f64>,
+    /// Trials from which `--w auto` fits.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(2..))]
+    pub(crate) first: u64,
+    /// Each finished trial as a line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Rewards by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RewardName {
+    /// The accuracy alone.
+    Accuracy,
+    /// MnasNet's with an exponent of -0.07.
+    Soft,
+    /// MnasNet's with 0 up to T and -1 beyond.
+    Hard,
+    /// TuNAS's.
+    Absolute,
+}
+
+/// `--w`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Exponent {
+    /// Fitted.
+    Auto,
+    /// This one.
+    Is(f64),
+}
+
+impl std::str::FromStr for Exponent {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse::<f64>() {
+            _ if text == "auto" => Ok(Self::Auto),
+            Ok(value) if value.is_finite() => Ok(Self::Is(value)),
+            _ => Err("neither a number nor `auto`"),
+        }
+    }
+}
+
+fn methods() -> PossibleValuesParser {
+    PossibleValuesParser::new(METHODS.map(|(name, what)| PossibleValue::new(name).help(what)))
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StudyCommand {
+    /// Show settings and trials.
+    List(StudyListArgs),
+    /// Show the best networks, or write their specs.
+    Best(StudyBestArgs),
+    /// Write the study for another program.
+    Export(StudyExportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StudyListArgs {
+    /// The study.
+    pub(crate) study: PathBuf,
+    /// One JSON object with everything.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StudyBestArgs {
+    /// The study.
+    pub(crate) study: PathBuf,
+    /// Those that no other beats in both accuracy and latency, by latency, instead of those of the highest reward.
+    #[arg(long)]
+    pub(crate) pareto: bool,
+    /// How many at most [default: 1; with --pareto all].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) top: Option<u32>,
+    /// Write their specs to this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) to: Option<PathBuf>,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StudyExportArgs {
+    /// The study.
+    pub(crate) study: PathBuf,
+    /// A journal file of Optuna.
+    #[arg(long, value_name = "OUT.log", required = true)]
+    pub(crate) optuna: PathBuf,
+}

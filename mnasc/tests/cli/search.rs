@@ -1,0 +1,298 @@
+//! `search` and `study`: real processes, killed and damaged.
+
+use crate::folder::{Folder, Said};
+use crate::space::SPACE;
+use mnas_search::rng::Rng;
+use mnas_search::study::{Access, Study, Trial};
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// 24,576 members of which some are over the limit.
+const LARGE: &str = "\
+name: large
+input: 8x8x1
+stem: {op: conv, kernel: 3, filters: {choose: [8, 16]}}
+blocks:
+  - {op: {choose: [sepconv, mbconv e3]}, kernel: {choose: [3, 5]}, stride: 2, filters: {choose: [8, 12, 16, 24]}, layers: {choose: [1, 2, 3, 4]}}
+  - {op: {choose: [sepconv, mbconv e3]}, kernel: {choose: [3, 5]}, se: {choose: [0, 0.25]}, filters: {choose: [16, 24, 32]}, layers: {choose: [1, 2, 3, 4]}, skip: {choose: [identity, none]}}
+head: {classes: 10}
+limits: {parameters: 20000}
+";
+
+fn folder(name: &str) -> Folder {
+    let folder = Folder::new(name);
+    folder.write("space.yaml", LARGE);
+    folder
+}
+
+fn search(folder: &Folder, study: &str, more: &[&str]) -> Said {
+    folder.mnasc(&[&["search", "space.yaml", "--study", study], more].concat())
+}
+
+/// Settings, state and trials, as text.
+fn contents(folder: &Folder, study: &str) -> String {
+    folder.mnasc(&["study", "list", study, "--json"]).done().out
+}
+
+#[test]
+fn a_search_goes_on_as_if_it_had_not_stopped() {
+    let folder = folder("halves");
+    let begin = ["--synthetic", "--target", "0.05ms", "--w", "auto", "--first", "20", "--seed", "5"];
+    let said = search(&folder, "whole", &[&begin[..], &["--trials", "50"]].concat()).done();
+    assert!(said.err.contains("w is fitted from the first 20 trials"), "{}", said.err);
+    assert!(said.err.contains("reward: ACC * (LAT / T)^w, T = 0.05 ms (20000 fps), w = -0."), "{}", said.err);
+    assert!(said.out.contains("50 of 50 trials, best ") && said.out.contains("on the front"), "{}", said.out);
+    search(&folder, "halves", &[&begin[..], &["--trials", "25"]].concat()).done();
+    search(&folder, "halves", &["--resume", "--trials", "50"]).done();
+    assert!(contents(&folder, "whole") == contents(&folder, "halves"));
+    search(&folder, "other", &["--synthetic", "--seed", "6", "--trials", "50"]).done();
+    assert!(contents(&folder, "whole") != contents(&folder, "other"));
+}
+
+#[test]
+fn every_trial_is_within_the_limits_and_its_spec_compiles() {
+    let folder = folder("specs");
+    search(
+        &folder,
+        "study",
+        &["--synthetic", "--method", "nsga2", "--target", "0.05ms", "--reward", "hard", "--trials", "60"],
+    )
+    .done();
+    let study: Value = serde_json::from_str(&contents(&folder, "study")).unwrap();
+    let trials = study["trials"].as_array().unwrap();
+    assert_eq!(trials.len(), 60);
+    assert!(trials.iter().all(|trial| trial["parameters"].as_u64().unwrap() <= 20_000));
+    assert!(trials.iter().any(|trial| trial["rejected"].as_u64().unwrap() > 0), "the limit limits nothing");
+
+    let best = folder.mnasc(&["study", "best", "study", "--to", "found", "--top", "2", "--json"]).done().json();
+    let rewards: Vec<f64> = trials.iter().filter_map(|trial| trial["reward"].as_f64()).collect();
+    let most = rewards.iter().copied().fold(f64::MIN, f64::max);
+    assert_eq!(best["best"][0]["reward"].as_f64(), Some(most));
+    let path = best["paths"][0].as_str().unwrap();
+    folder.mnasc(&["check", path]).done();
+    folder.mnasc(&["space", "space.yaml", "--contains", path]).done();
+
+    let front = folder.mnasc(&["study", "best", "study", "--pareto", "--json"]).done().json();
+    let point = |trial: &Value| (trial["accuracy"].as_f64().unwrap(), trial["latency"]["ms"].as_f64().unwrap());
+    let front: Vec<(f64, f64)> = front["best"].as_array().unwrap().iter().map(point).collect();
+    assert!(front.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1), "{front:?}");
+    for other in trials.iter().map(point) {
+        assert!(!front.iter().any(|it| other.0 > it.0 && other.1 < it.1), "{other:?} beats one of {front:?}");
+    }
+}
+
+#[test]
+fn mistakes_are_told_before_anything_is_judged() {
+    let folder = folder("mistakes");
+    search(&folder, "study", &[]).failed(2, &["nothing says how good a network is"]);
+    search(&folder, "study", &["--synthetic", "--reward", "hard"]).failed(2, &["needs a target", "--target 25ms"]);
+    search(&folder, "study", &["--synthetic", "--target", "3 weeks"]).failed(2, &["such as 25ms or 40fps"]);
+    assert!(!folder.names().contains(&"study".to_owned()));
+    search(&folder, "study", &["--synthetic", "--trials", "3"]).done();
+    search(&folder, "study", &["--synthetic", "--trials", "3"]).failed(2, &["is there already", "--resume"]);
+    for (options, words) in [
+        (&["--method", "ppo"][..], "another method"),
+        (&["--seed", "1"], "another seed"),
+        (&["--epochs", "3"], "another number of epochs"),
+        (&["--command", "true"], "another evaluator"),
+        (&["--target", "1ms"], "another reward"),
+    ] {
+        search(&folder, "study", &[&["--resume"], options].concat()).failed(2, &[words]);
+    }
+    folder.write("space.yaml", LARGE.replace("[8, 16]", "[8, 12]"));
+    search(&folder, "study", &["--resume"]).failed(2, &["the space has changed"]);
+    folder.write("space.yaml", LARGE.replace("20000", "1"));
+    search(&folder, "tight", &["--synthetic"]).failed(2, &["over the limits", "at most 1 are allowed"]);
+    folder.mnasc(&["study", "list", "none"]).failed(3, &["cannot read `none`"]);
+    folder.mnasc(&["study", "list", "tiny.yaml"]).failed(2, &["`tiny.yaml` is no study"]);
+    let bytes = folder.read("study");
+    folder.write("cut", &bytes[..bytes.len() / 2]);
+    for command in [&["study", "list", "cut"][..], &["search", "space.yaml", "--study", "cut", "--resume"]] {
+        folder.mnasc(command).failed(2, &["`cut` is damaged"]);
+    }
+    folder.mnasc(&["study", "export", "study", "--optuna", "study"]).failed(2, &["would overwrite"]);
+}
+
+#[test]
+fn tables_give_what_they_say() {
+    let folder = folder("table");
+    folder.write("space.yaml", SPACE.replace("limits: {parameters: 4000}\n", ""));
+    let mut table = String::new();
+    for number in 0..24 {
+        table.push_str(&format!(
+            "{} {} {} {} {}\n",
+            number % 2,
+            number / 2 % 2,
+            number / 4 % 2,
+            number / 8,
+            50 + number
+        ));
+    }
+    folder.write("table.txt", &table);
+    search(&folder, "study", &["--table", "table.txt", "--trials", "60"]).done();
+    let best = folder.mnasc(&["study", "best", "study", "--json"]).done().json();
+    assert_eq!(best["best"][0]["accuracy"], 0.73);
+    assert_eq!(best["best"][0]["choices"], serde_json::json!([1, 1, 1, 2]));
+    folder.write("table.txt", table.replace(" 73", " 74"));
+    search(&folder, "study", &["--table", "table.txt", "--resume"]).failed(2, &["another evaluator"]);
+    search(&folder, "timed", &["--table", "table.txt", "--target", "1ms"]).failed(3, &["the reward needs a latency"]);
+}
+
+/// A shell script that answers, fails or says nonsense.
+#[cfg(unix)]
+#[test]
+fn a_command_judges_networks_and_its_failures_are_kept() {
+    let folder = folder("command");
+    folder.write(
+        "judge.sh",
+        "read job
+case $job in
+  *'\"trial\":2,'*) echo 'out of memory' >&2; exit 1;;
+  *'\"trial\":3,'*) echo 'hello';;
+  *'\"trial\":4,'*) echo '{\"accuracy\": 3}';;
+  *'\"epochs\":7'*'\"latency\":true'*)
+    echo 'training ...'; echo '{\"accuracy\": 0.5, \"epochs\": [0.25, 0.5], \"latency_ms\": 2, \"latency_interval\": [1.5, 2.5]}';;
+  *) exit 9;;
+esac
+",
+    );
+    let options = ["--command", "sh judge.sh", "--epochs", "7", "--target", "2ms", "--reward", "soft", "--trials", "6"];
+    search(&folder, "study", &options).done();
+    let study: Value = serde_json::from_str(&contents(&folder, "study")).unwrap();
+    let trials = study["trials"].as_array().unwrap();
+    assert_eq!(trials[0]["accuracy"], 0.5);
+    assert_eq!(trials[0]["reward"], 0.5);
+    assert_eq!(trials[0]["epochs"], serde_json::json!([0.25, 0.5]));
+    assert_eq!(trials[0]["latency"]["high"], 2.5);
+    for (number, words) in [(2, "out of memory"), (3, "no result"), (4, "from 0 to 1")] {
+        assert_eq!(trials[number]["state"], "failed");
+        assert!(trials[number]["message"].as_str().unwrap().contains(words), "{}", trials[number]);
+    }
+    // It goes on with the command that it was begun with.
+    search(&folder, "study", &["--resume", "--trials", "8"]).done();
+    search(&folder, "absent", &["--command", "no-such-program", "--trials", "3"]).failed(3, &["no-such-program"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn one_process_searches_and_others_look() {
+    let folder = folder("two");
+    let slow = "read job; while [ ! -e go ]; do sleep 0.02; done; echo '{\"accuracy\": 0.5}'";
+    let begin = ["search", "space.yaml", "--study", "study", "--command", slow, "--trials", "1"];
+    let first = folder.command(&begin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while !folder.path("study").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    search(&folder, "study", &["--resume", "--trials", "5"]).failed(3, &["another process searches with `study`"]);
+    let listed: Value = serde_json::from_str(&contents(&folder, "study")).unwrap();
+    assert_eq!(listed["trials"], serde_json::json!([]));
+    folder.write("go", "");
+    Said::of(first.wait_with_output().unwrap()).done();
+    let listed: Value = serde_json::from_str(&contents(&folder, "study")).unwrap();
+    assert_eq!(listed["trials"][0]["accuracy"], 0.5);
+}
+
+/// Two hundred times a process is killed at some moment, and another goes on.
+#[test]
+fn two_hundred_kills_lose_no_finished_trial() {
+    let folder = folder("kills");
+    let mut rng = Rng::new(1);
+    for (method, kills) in [("evolution", 150), ("ppo", 50)] {
+        let options =
+            ["--resume", "--synthetic", "--method", method, "--target", "0.05ms", "--w", "auto", "--first", "30"];
+        let path = folder.path(method);
+        let mut before: Vec<Trial> = Vec::new();
+        let mut killed = 0;
+        while killed < kills {
+            let all =
+                [&["search", "space.yaml", "--study", method, "--json", "--trials", "1000000"], &options[..]].concat();
+            let mut child = folder.command(&all).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+            let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+            // Sometimes before it says anything, sometimes behind a few trials.
+            let mut last = None;
+            for _ in 0..rng.below(4) {
+                last = lines.next();
+            }
+            std::thread::sleep(Duration::from_micros(rng.below(12_000) as u64));
+            child.kill().unwrap();
+            killed += 1;
+            // What it had said before it was gone is in the pipe.
+            last = lines.last().or(last);
+            child.wait().unwrap();
+            let said = last.and_then(Result::ok).and_then(|line| serde_json::from_str::<Value>(&line).ok());
+            if !path.exists() {
+                assert!(said.is_none() && before.is_empty());
+                continue;
+            }
+            let trials = Study::open(&path, Access::Read).unwrap().trials().unwrap();
+            if let Some(said) = said {
+                assert!(trials.len() as u64 > said["number"].as_u64().unwrap(), "a trial that was said is lost");
+            }
+            assert!(trials.len() >= before.len(), "trials are lost");
+            for (now, then) in trials.iter().zip(&before) {
+                // The reward of the first trials is known when the exponent is.
+                assert_eq!(Trial { reward: then.reward.and(now.reward), ..now.clone() }, *then);
+            }
+            before = trials;
+        }
+        let count = (before.len() + 10).to_string();
+        assert!(before.len() > 30, "only {} trials", before.len());
+        search(&folder, method, &[&options[..], &["--trials", &count]].concat()).done();
+        let whole = format!("whole-{method}");
+        search(&folder, &whole, &[&options[..], &["--trials", &count]].concat()).done();
+        assert!(contents(&folder, method) == contents(&folder, &whole), "{method}: not what it would have been");
+        let large = |name: &str| Study::open(&folder.path(name), Access::Read).unwrap().large().unwrap();
+        assert!(large(method) == large(&whole), "{method}");
+    }
+}
+
+/// The real Optuna reads the journal: trials, values, directions, best trials.
+#[test]
+fn optuna_opens_an_exported_study() {
+    let python = std::env::var("MNAS_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let has = Command::new(&python).args(["-c", "import optuna"]).output();
+    if !has.is_ok_and(|it| it.status.success()) {
+        assert!(std::env::var_os("CI").is_none(), "`{python}` has no optuna");
+        eprintln!("skipped: `{python}` has no optuna");
+        return;
+    }
+    let folder = folder("optuna");
+    let options = ["--synthetic", "--target", "0.05ms", "--w", "-0.05", "--trials", "40"];
+    search(&folder, "study", &options).done();
+    folder.mnasc(&["study", "export", "study", "--optuna", "out.log"]).done();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/read_optuna.py");
+    let output = Command::new(&python).arg(script).arg(folder.path("out.log")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let study: Value = serde_json::from_str(&contents(&folder, "study")).unwrap();
+    let trials = study["trials"].as_array().unwrap();
+    let (one, two) = (&read["study"], &read["study: accuracy and latency"]);
+    assert_eq!(one["directions"], serde_json::json!(["MAXIMIZE"]));
+    assert_eq!(two["directions"], serde_json::json!(["MAXIMIZE", "MINIMIZE"]));
+    for (number, trial) in trials.iter().enumerate() {
+        let (a, b) = (&one["trials"][number], &two["trials"][number]);
+        assert_eq!(a["state"], "COMPLETE");
+        assert_eq!(a["values"], serde_json::json!([trial["reward"]]));
+        assert_eq!(b["values"], serde_json::json!([trial["accuracy"], trial["latency"]["ms"]]));
+        assert_eq!(a["params"]["stem.filters"], ["8", "16"][trial["choices"][0].as_u64().unwrap() as usize]);
+        assert_eq!(a["params"].as_object().unwrap().len(), trial["choices"].as_array().unwrap().len());
+        assert_eq!(a["intermediate"]["2"], trial["accuracy"]);
+        assert_eq!(a["user_attrs"]["spec"], trial["spec"]);
+    }
+    let numbers =
+        |best: &Value| -> Vec<u64> { best.as_array().unwrap().iter().map(|it| it.as_u64().unwrap()).collect() };
+    let best = folder.mnasc(&["study", "best", "study", "--json"]).done().json();
+    assert!(numbers(&one["best"]).contains(&best["best"][0]["number"].as_u64().unwrap()), "{}", one["best"]);
+    let front = folder.mnasc(&["study", "best", "study", "--pareto", "--json"]).done().json();
+    for trial in front["best"].as_array().unwrap() {
+        assert!(numbers(&two["best"]).contains(&trial["number"].as_u64().unwrap()), "{} {trial}", two["best"]);
+    }
+    // Equal networks are equally good to Optuna; we name the first.
+    let firsts =
+        trials.iter().filter(|trial| trial["same_as"].is_null()).map(|trial| trial["number"].as_u64().unwrap());
+    let firsts: Vec<u64> = firsts.filter(|number| numbers(&two["best"]).contains(number)).collect();
+    assert_eq!(firsts.len(), front["best"].as_array().unwrap().len());
+}
