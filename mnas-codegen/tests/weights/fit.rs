@@ -292,6 +292,11 @@ fn what_is_no_weight_file_is_said_to_be_none() {
         "cannot read weights from `x.bin`: it is a pointer of Git LFS, not the file itself; fetch it with `git lfs pull`"
     );
     assert_eq!(
+        reason(include_bytes!("../files/tensorflow/types.ckpt.index")),
+        "cannot read weights from `x.bin`: it is the index of a TensorFlow checkpoint, which lies in several files; \
+         `mnasc convert` makes one of them"
+    );
+    assert_eq!(
         reason(b"PK\x03\x04"),
         "cannot read weights from `x.bin`: its zip archive is damaged: Missing end of central directory"
     );
