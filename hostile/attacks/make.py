@@ -418,3 +418,160 @@ exif = b"Exif\0\0" + directory
 jpeg("orientation_that_turns_in_circles", baseline[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + baseline[2:], folder="harmless")
 jpeg("gif", b"GIF89a\xff\xff\xff\xff\0\0\0")
 jpeg("svg", b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>")
+
+
+# ONNX: protocol buffers.
+def field(number, value):
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value % 2**64)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def varint(value):
+    out = b""
+    while value >= 128:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def info(name, dims):
+    shape = b"".join(field(1, field(1, dim)) for dim in dims)
+    return field(1, name) + field(2, field(1, field(1, 1) + field(2, shape)))
+
+
+def node(op, inputs, outputs, *attributes):
+    return field(1, b"".join(field(1, i) for i in inputs) + b"".join(field(2, o) for o in outputs) + field(4, op) + b"".join(field(5, a) for a in attributes))
+
+
+def constant(name, dims, data=b"", kind=1):
+    return field(5, b"".join(field(1, dim) for dim in dims) + field(2, kind) + field(8, name) + field(9, data))
+
+
+def outside(location, offset="0", length="4"):
+    entries = [("location", location), ("offset", offset), ("length", length)]
+    entries = b"".join(field(13, field(1, key) + field(2, value)) for key, value in entries)
+    return field(5, field(1, 1) + field(2, 1) + field(8, "w") + field(14, 1) + entries)
+
+
+def onnx(name, *parts, dims=(1, 3, 8, 8), opset=17):
+    graph = b"".join(parts) + field(11, info("x", dims)) + field(12, info("y", [1, 3]))
+    put(f"onnx/refused/{name}.onnx", field(1, 8) + field(7, graph) + field(8, field(2, opset)))
+
+
+relu = node("Relu", ["x"], ["y"])
+for name, location in {
+    "up": "../../../../etc/passwd",
+    "absolute": "/etc/passwd",
+    "up_inside": "a/../../b",
+    "windows": "C:\\Windows\\win.ini",
+    "windows_up": "..\\..\\secret",
+    "share": "\\\\server\\share",
+    "device": "/dev/zero",
+    "nul": "a\0b",
+    "empty": "",
+    "here": ".",
+    "url": "file:///etc/passwd",
+    "process": "/proc/self/environ",
+}.items():
+    onnx(f"outside_{name}", relu, outside(location))
+onnx("outside_offset", relu, outside("w.bin", offset=str(2**64 - 1)))
+onnx("outside_length", relu, outside("w.bin", length=str(2**63)))
+onnx("outside_negative", relu, outside("w.bin", offset="-1"))
+onnx("dims_overflow", relu, constant("w", [2**32, 2**32], b"\0" * 16))
+onnx("dims_negative", relu, constant("w", [-1, 4], b"\0" * 16))
+onnx("dims_absurd", node("Conv", ["x", "w"], ["y"]), constant("w", [2**20, 2**20, 1, 1], b"\0" * 16))
+onnx("dims_many", relu, constant("w", [1] * 20000, b"\0" * 4))
+onnx("input_absurd", relu, dims=(1, 3, 2**62, 2**62))
+onnx("input_negative", relu, dims=(1, 3, -1, -1))
+onnx("cycle", node("Relu", ["z"], ["y"]), node("Relu", ["y"], ["z"]))
+onnx("cycle_of_one", node("Relu", ["y"], ["y"]))
+onnx("duplicate_names", relu, relu, constant("w", [1], b"\0" * 4), constant("w", [1], b"\0" * 4))
+onnx("many_nodes", *[node("Relu", [f"v{i}" if i else "x"], [f"v{i + 1}"]) for i in range(5000)], node("Relu", ["v5000"], ["y"]))
+onnx("many_inputs", node("Concat", ["x"] * 20000, ["y"]))
+onnx("wide", *[node("Add", [f"v{i}" if i else "x"] * 2, [f"v{i + 1}"]) for i in range(200)], node("Relu", ["v200"], ["y"]))
+onnx("operator_name", node("Relu\x1b[2J\u202e" * 200, ["x"], ["y"]))
+onnx("opset", relu, opset=2**63 - 1)
+body = b""
+for _ in range(3000):
+    body = field(1, field(4, "If") + field(5, field(1, "then_branch") + field(6, body)))
+put("onnx/refused/nested_graphs.onnx", field(1, 8) + field(7, body) + field(8, field(2, 17)))
+nested = b""
+for _ in range(8000):
+    nested = field(4, nested)
+put("onnx/refused/nested_types.onnx", field(1, 8) + field(7, field(11, field(1, "x") + field(2, nested))) + field(8, field(2, 17)))
+functions = b"".join(field(25, field(1, f"f{i}") + field(7, field(4, f"f{(i + 1) % 50}"))) for i in range(50))
+put("onnx/refused/functions_in_a_circle.onnx", field(1, 8) + field(7, node("f0", ["x"], ["y"])) + field(8, field(2, 17)) + functions)
+put("onnx/refused/length_absurd.onnx", field(1, 8) + b"\x3a\xff\xff\xff\xff\xff\xff\xff\xff\x7f")
+put("onnx/refused/varint_without_end.onnx", b"\x08" + b"\x80" * 50000)
+put("onnx/refused/groups.onnx", field(1, 8) + b"\x3b" * 50000)
+put("onnx/refused/nothing.onnx", b"")
+
+
+# TensorFlow's checkpoints: tables of LevelDB, and a shard after a mark.
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 & -(crc & 1))
+    crc ^= 0xFFFFFFFF
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+def block(entries, restarts=1):
+    return b"".join(varint(s) + varint(len(k)) + varint(len(v)) + k + v for s, k, v in entries) + b"\0\0\0\0" * restarts + struct.pack("<I", restarts)
+
+
+def stored(data, kind=b"\0"):
+    return data + kind + crc32c(data + kind)
+
+
+def index(name, entries, shard=b"\0" * 16, kind=b"\0", handles=None, footer=None):
+    data = entries if isinstance(entries, bytes) else block(entries)
+    out = stored(data, kind)
+    listed = handles or [(0, len(data))]
+    top = block([(0, f"{i:08}".encode(), varint(a) + varint(b)) for i, (a, b) in enumerate(listed)])
+    at = len(out)
+    out += stored(top)
+    ends = varint(0) + varint(0) + varint(at) + varint(len(top)) if footer is None else footer
+    out += ends.ljust(40, b"\0") + b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
+    put(f"tf-checkpoint/refused/{name}.index", out + b"\n== shard ==\n" + shard)
+
+
+def variable(dims, offset=0, size=4, shard=0, kind=1):
+    shape = b"".join(field(2, field(1, dim)) for dim in dims)
+    return field(1, kind) + field(2, shape) + field(3, shard) + field(4, offset) + field(5, size) + b"\x35\0\0\0\0"
+
+
+top = (0, b"", field(1, 1))
+index("dims_overflow", [top, (0, b"w", variable([2**32, 2**32]))])
+index("dims_negative", [top, (0, b"w", variable([-1]))])
+index("dims_many", [top, (0, b"w", variable([1] * 10000))])
+index("dims_absurd", [top, (0, b"w", variable([2**40], size=2**42))])
+index("offset_wraps", [top, (0, b"w", variable([1], offset=2**64 - 2))])
+index("size_wraps", [top, (0, b"w", variable([1], size=2**64 - 1))])
+index("beyond_the_shard", [top, (0, b"w", variable([1000], size=4000))])
+index("checksum_wrong", [top, (0, b"w", variable([1]))])
+index("shard_absurd", [top, (0, b"w", variable([1], shard=2**31 - 1))])
+index("shard_negative", [top, (0, b"w", variable([1], shard=-1))])
+index("shards_absurd", [(0, b"", field(1, 2**31 - 1)), (0, b"w", variable([1]))])
+index("shards_negative", [(0, b"", field(1, -1)), (0, b"w", variable([1]))])
+index("duplicate_names", [top, (0, b"w", variable([1])), (0, b"w", variable([1]))])
+index("names_out_of_order", [top, (0, b"w", variable([1])), (0, b"a", variable([1]))])
+index("names_that_grow", [top] + [(i, b"a", b"") for i in range(20000)])
+index("shared_absurd", [top, (2**62, b"w", b"")])
+index("key_absurd", varint(0) + varint(2**62) + varint(1) + b"abc" + b"\0" * 8)
+index("value_absurd", varint(0) + varint(1) + varint(2**63) + b"abc" + b"\0" * 8)
+index("restarts_absurd", b"\0\0\0\0\xff\xff\xff\xff")
+index("compressed", b"\xff\xff\xff\xff\x0f\0", kind=b"\x01")
+index("compression_unknown", block([top]), kind=b"\xff")
+index("blocks_again", [top], handles=[(0, len(block([top])))] * 5000)
+index("block_beyond", [top], handles=[(2**62, 2**62)])
+index("block_wraps", [top], handles=[(2**64 - 1, 2)])
+index("footer_beyond", [top], footer=varint(0) + varint(0) + varint(2**63) + varint(2**63))
+index("footer_without_end", [top], footer=b"\xff" * 40)
+index("no_top", [(0, b"w", variable([1]))])
+index("nothing", b"")
+put("tf-checkpoint/refused/only_the_mark.index", b"\x57\xfb\x80\x8b\x24\x75\x47\xdb")

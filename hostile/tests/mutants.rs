@@ -70,6 +70,8 @@ formats! {
     safetensors "safetensors",
     pth_zip "pth-zip",
     pth_legacy "pth-legacy",
+    tf_checkpoint "tf-checkpoint",
+    onnx "onnx",
     npy "npy",
     jpeg "jpeg",
     png "png",

@@ -3,10 +3,12 @@
 use crate::planted;
 use mnas_codegen::compile::{Options, compile};
 use mnas_codegen::plan::isa;
-use mnas_codegen::weights::{self, Weights};
+use mnas_codegen::weights::{self, Inventory, Weights};
 use mnas_dsl::{Network, Spec};
 
+mod checkpoint;
 mod npy;
+mod onnx;
 mod picture;
 mod pth;
 mod safetensors;
@@ -46,8 +48,18 @@ impl Format {
 }
 
 /// Every format that is read.
-pub const FORMATS: &[Format] =
-    &[spec::YAML, spec::TOKENS, safetensors::SAFETENSORS, pth::ZIP, pth::LEGACY, npy::NPY, picture::JPEG, picture::PNG];
+pub const FORMATS: &[Format] = &[
+    spec::YAML,
+    spec::TOKENS,
+    safetensors::SAFETENSORS,
+    pth::ZIP,
+    pth::LEGACY,
+    checkpoint::CHECKPOINT,
+    onnx::ONNX,
+    npy::NPY,
+    picture::JPEG,
+    picture::PNG,
+];
 
 /// A network with a layer of every kind, small: it is compiled thousands of times.
 pub(crate) const TINY: &str = "\
@@ -86,8 +98,16 @@ pub(crate) fn tiny_weights() -> Weights {
     weights::random(&tiny().1, 1)
 }
 
+/// A list of what a file holds can be added up.
+pub(crate) fn list(inventory: &Inventory) {
+    let _ = (inventory.scheme(), inventory.floats(), inventory.bytes());
+}
+
 /// Weights by the door of every command, packed where they fit.
 pub(crate) fn weights_file(bytes: &[u8]) -> Outcome {
+    if let Ok(inventory) = weights::inventory(bytes) {
+        list(&inventory);
+    }
     let (spec, network) = tiny();
     match weights::load(bytes, "weights", &network) {
         Ok(weights) => compiles(&spec, &network, Some(&weights)),

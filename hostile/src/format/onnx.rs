@@ -1,0 +1,120 @@
+//! ONNX files, which become specs and weights.
+
+use super::{Format, Outcome, compiles, refused, tiny, tiny_weights};
+use mnas_codegen::compile::fused_graph;
+use mnas_codegen::onnx::{Metadata, export};
+use mnas_import::{Files, ImportError, Options, constants, external_files, import, is_onnx};
+
+/// Exported networks.
+pub(super) const ONNX: Format = Format {
+    name: "onnx",
+    seeds: || {
+        let (_, network) = tiny();
+        let metadata = Metadata { mnas_version: "0".to_owned(), spec_hash: "0".to_owned() };
+        let fused = export(&fused_graph(&network), &network, &tiny_weights(), &metadata);
+        let plain = export(&mnas_codegen::lower::lower(&network), &network, &tiny_weights(), &metadata);
+        let mut seeds: Vec<Vec<u8>> = [fused, plain].into_iter().flatten().collect();
+        // Constants in another file: the name is that of what `read` hands over.
+        if let Some(first) = seeds.first().cloned() {
+            seeds.push([first, EXTERNAL.to_vec()].concat());
+        }
+        seeds
+    },
+    dictionary: &[
+        b"Conv",
+        b"Relu",
+        b"Clip",
+        b"Add",
+        b"Mul",
+        b"GlobalAveragePool",
+        b"Gemm",
+        b"Flatten",
+        b"MaxPool",
+        b"Sigmoid",
+        b"HardSigmoid",
+        b"BatchNormalization",
+        b"Constant",
+        b"Identity",
+        b"Loop",
+        b"If",
+        b"Scan",
+        b"Cast",
+        b"Reshape",
+        b"Pad",
+        b"kernel_shape",
+        b"strides",
+        b"pads",
+        b"dilations",
+        b"group",
+        b"auto_pad",
+        b"SAME_UPPER",
+        b"VALID",
+        b"epsilon",
+        b"input",
+        b"output",
+        b"location",
+        b"offset",
+        b"length",
+        b"checksum",
+        b"../../etc/passwd",
+        b"/etc/passwd",
+        b"weights.bin",
+        b"a/../../b",
+        b"-1",
+        b"18446744073709551615",
+        b"9223372036854775807",
+        EXTERNAL,
+        // Tags of fields, varints without end, lengths of everything.
+        b"\x3a\xff\xff\xff\xff\x0f",
+        b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+        b"\x0a\0",
+        b"\x2a\0",
+        b"\x70\x01",
+        b"\x08\x07",
+        b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+        b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80",
+        b"\x0b",
+        b"\x0c",
+        b"\x07",
+        b"\x32\x02\x32\x00",
+        b"\x6a\x02\x6a\x00",
+        b"\x10\x01",
+        b"\x10\x0b",
+        b"\x10\x10",
+    ],
+    mend: |_| {},
+    read,
+};
+
+/// A graph with one more constant, whose data is in `weights.bin`: fields 7 (graph), 5 (initializer), 13 (external).
+const EXTERNAL: &[u8] = b"\x3a\x32\x2a\x30\x08\x04\x10\x01\x42\x01e\x70\x01\x6a\x17\x0a\x08location\x12\x0bweights.bin\
+    \x6a\x0b\x0a\x06offset\x12\x010";
+
+fn read(bytes: &[u8]) -> Outcome {
+    // The constants alone, as `convert` reads them.
+    let names = match external_files(bytes) {
+        Ok(names) => names,
+        Err(error) => return words(&error),
+    };
+    assert!(is_onnx(bytes) || !is_onnx(&[]), "asked without harm");
+    for name in &names {
+        let inside =
+            !name.starts_with(['/', '\\']) && !name.split(['/', '\\']).any(|part| part == "..") && !name.is_empty();
+        assert!(inside, "a file outside of the model's folder: {name:?}");
+    }
+    let files: Files = names.into_iter().map(|name| (name, vec![0x3f; 64])).collect();
+    let size = bytes.len() + 64 * files.len();
+    if let Ok(tensors) = constants(bytes, &files) {
+        let values: usize = tensors.values().map(|tensor| tensor.data.len()).sum();
+        assert!(values <= size, "{values} values from {size} bytes");
+    }
+    let options = Options { name: "imported".to_owned(), input: None };
+    match import(bytes, &files, &options) {
+        Ok(imported) => compiles(&imported.spec, &imported.network, Some(&imported.weights)),
+        Err(error) => words(&error),
+    }
+}
+
+fn words(error: &ImportError) -> Outcome {
+    refused(&error.to_string())
+}
