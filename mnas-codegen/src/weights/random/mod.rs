@@ -45,9 +45,19 @@ pub fn random(network: &Network, seed: u64) -> Weights {
     draw.weights
 }
 
-/// Biases of batch norms that an activation follows, and of the others.
-const LIFTED: (f64, f64) = (0.2, 0.6);
-const CENTRED: (f64, f64) = (-0.2, 0.2);
+/// Between which values the scales and biases of a batch norm lie.
+struct Norm {
+    scale: (f64, f64),
+    bias: (f64, f64),
+}
+
+/// An activation follows.
+const ACTIVE: Norm = Norm { scale: (0.8, 1.2), bias: (0.2, 0.6) };
+/// None does.
+const LINEAR: Norm = Norm { scale: (0.8, 1.2), bias: (-0.2, 0.2) };
+/// It is added to a skip, and the activation follows the sum. Training makes such scales small, so that a deep stack of
+/// blocks changes what goes through it little by little.
+const ADDED: Norm = Norm { scale: (0.3, 0.5), bias: (0.2, 0.6) };
 
 /// Filters of a convolution.
 struct Window<'a> {
@@ -101,8 +111,7 @@ impl Draw {
                 let window = Window::dense(*reduced, layer.kernel_size, &coverage);
                 let narrow = self.conv(&format!("{name}.conv"), &narrow, &window, *activation);
                 let window = Window::dense(layer.output.channels, 1, &[1.0]);
-                // The activation follows, if behind the sum.
-                self.conv_with_bias(&format!("{name}.project"), &narrow, &window, LIFTED)
+                self.conv_and_norm(&format!("{name}.project"), &narrow, &window, &ADDED)
             }
             LayerOp::Xception { activation, se, pool } => {
                 let between = self.separable(layer, 1, x, *activation);
@@ -172,20 +181,20 @@ impl Draw {
 
     /// Convolution, batch norm, activation.
     fn conv(&mut self, name: &str, x: &Moments, window: &Window<'_>, activation: Activation) -> Moments {
-        let bias = if activation == Activation::Linear { CENTRED } else { LIFTED };
-        self.conv_with_bias(name, x, window, bias).activate(activation)
+        let norm = if activation == Activation::Linear { LINEAR } else { ACTIVE };
+        self.conv_and_norm(name, x, window, &norm).activate(activation)
     }
 
-    /// Convolution and batch norm, whose bias lies in a range.
-    fn conv_with_bias(&mut self, name: &str, x: &Moments, window: &Window<'_>, range: (f64, f64)) -> Moments {
+    /// Convolution and batch norm.
+    fn conv_and_norm(&mut self, name: &str, x: &Moments, window: &Window<'_>, norm: &Norm) -> Moments {
         let (outputs, k) = (window.outputs, window.kernel_size);
         let inputs = if window.depthwise { 1 } else { x.channels() };
         let spread = (2.0 / (inputs * k * k) as f64).sqrt();
         let weight = self.tensor(&format!("{name}.weight"), &[outputs, inputs, k, k], |r| r.normal() * spread);
         let before = x.convolve(&weight, window.depthwise, window.coverage);
 
-        let scale = self.tensor(&format!("{name}.bn.weight"), &[outputs], |random| random.between(0.8, 1.2));
-        let bias = self.tensor(&format!("{name}.bn.bias"), &[outputs], |r| r.between(range.0, range.1));
+        let scale = self.tensor(&format!("{name}.bn.weight"), &[outputs], |r| r.between(norm.scale.0, norm.scale.1));
+        let bias = self.tensor(&format!("{name}.bn.bias"), &[outputs], |r| r.between(norm.bias.0, norm.bias.1));
         self.given(&format!("{name}.bn.running_mean"), &before.mean);
         self.given(&format!("{name}.bn.running_var"), &before.variance);
         Moments::after_batch_norm(&scale, &bias)
