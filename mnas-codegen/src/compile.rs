@@ -98,7 +98,11 @@ impl std::error::Error for CompileError {}
 
 /// The graph of a network after all passes.
 pub fn fused_graph(network: &Network) -> Graph {
-    let mut graph = lower::lower(network);
+    fused(lower::lower(network))
+}
+
+/// A graph after all passes.
+pub fn fused(mut graph: Graph) -> Graph {
     passes::run_all(&mut graph);
     graph
 }

@@ -158,7 +158,17 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
                 let pad_left = if j % 2 == 0 { total.saturating_sub(width) / 2 } else { (k - 1) / 2 };
                 let output_width =
                     if j % 2 == 0 { width.div_ceil(stride) } else { (width + 2 * pad_left - k) / stride + 1 };
-                let channels = [8, 13, 24, 40][(i + j) % 4];
+                let channels: usize = [8, 13, 24, 40][(i + j) % 4];
+                let ranged = (i + j) % 3 == 0;
+                // By itself it writes pixels, and adds a shortcut; within a block neither.
+                let alone = !ranged && j % 4 == 1;
+                let (destination, residual) = if alone {
+                    let residual = [Residual::BeforeActivation, Residual::Last][(i + stride) % 2];
+                    (Destination::Nhwc { stride: channels.next_multiple_of(ALIGN) }, residual)
+                } else {
+                    let block = (3 * output_width + j % 2) * isa.lanes;
+                    (Destination::Blocked { block }, Residual::None)
+                };
                 cases.push(Case::Depthwise(DepthwiseKernel {
                     channels,
                     kernel_size: k,
@@ -172,11 +182,12 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
                         Source::Blocked { block: width * k * isa.lanes }
                     },
                     panel: if j % 2 == 0 { ALIGN } else { isa.lanes.max(8) },
-                    output_block: (3 * output_width + j % 2) * isa.lanes,
+                    destination,
                     columns: isa.depthwise_columns,
                     activation: ACTIVATIONS[(i + j) % 7],
+                    residual,
                     pool: (j % 2 == 0).then(|| channels.next_multiple_of(isa.lanes.max(8))),
-                    ranged: (i + j) % 3 == 0,
+                    ranged,
                 }));
             }
         }

@@ -1,6 +1,7 @@
 //! A spec to check, and what the language leaves open.
 
 use mnas_codegen::graph::Graph;
+use mnas_codegen::lower::lower;
 use mnas_codegen::plan::{Form, Plan, PlanError, Target, isa, plan};
 use mnas_dsl::{Diagnostics, Network, Spec};
 
@@ -16,6 +17,8 @@ pub struct Case {
     pub l2_bytes: Option<usize>,
     /// Decides weights and image.
     pub seed: u64,
+    /// What is compiled instead of what the spec is lowered to, not fused: of the spec only the name matters then.
+    pub graph: Option<Graph>,
 }
 
 impl Case {
@@ -26,7 +29,27 @@ impl Case {
     /// The spec's mistakes.
     pub fn from_yaml(text: &str, file: &str, l2_bytes: Option<usize>, seed: u64) -> Result<Self, Diagnostics> {
         let (spec, network) = mnas_dsl::load_yaml(text, file)?;
-        Ok(Case { spec, network, l2_bytes, seed })
+        Ok(Case { spec, network, l2_bytes, seed, graph: None })
+    }
+
+    /// A graph that no spec is lowered to.
+    ///
+    /// # Errors
+    ///
+    /// A name that no spec can have, or an input that is too large for one.
+    pub fn from_graph(graph: &Graph, l2_bytes: Option<usize>, seed: u64) -> Result<Self, Diagnostics> {
+        let shape = graph.shape(graph.input);
+        let text = format!(
+            "name: {}\ninput: {}x{}x{}\nstem: {{op: conv, kernel: 1, stride: 1, filters: 1}}\nblocks: [{{op: conv, kernel: 1, filters: 1}}]\nhead: none\n",
+            graph.name, shape.height, shape.width, shape.channels
+        );
+        let case = Case::from_yaml(&text, "graph.yaml", l2_bytes, seed)?;
+        Ok(Case { graph: Some(graph.clone()), ..case })
+    }
+
+    /// The graph to compile, not fused.
+    pub fn lowered(&self) -> Graph {
+        self.graph.clone().unwrap_or_else(|| lower(&self.network))
     }
 
     /// The same with another spec, printed and read again; `None` if that is no valid one.

@@ -4,10 +4,11 @@
 //! not be told from ReLU. So the network is run on its image, operator by operator, and each batch norm gets the
 //! statistics of what it sees and a scale that spreads its channels over both ends of the activation behind it.
 
+use crate::case::Case;
 use crate::random::Random;
 use mnas_codegen::graph::{Graph, Op, TensorId};
 use mnas_codegen::reference::{self, ReferenceError};
-use mnas_codegen::weights::{self, Weights};
+use mnas_codegen::weights::{self, WeightTensor, Weights};
 use mnas_dsl::Network;
 use mnas_dsl::network::Activation;
 use std::collections::BTreeMap;
@@ -18,13 +19,46 @@ pub fn image(network: &Network, seed: u64) -> Vec<f32> {
     (0..network.input.len()).map(|_| random.between(-2.0, 2.0) as f32).collect()
 }
 
-/// Weights for a network, given its graph as it was lowered and the image that it will run on.
+/// Weights of the right shapes.
+pub fn first_weights(case: &Case, lowered: &Graph) -> Weights {
+    if case.graph.is_none() {
+        return weights::random(&case.network, case.seed);
+    }
+    let mut random = Random::new(case.seed ^ 0x5eed_0003);
+    let mut weights = Weights::new();
+    for node in &lowered.nodes {
+        let channels = lowered.shape(node.output).channels;
+        let (param, shape, bias) = match &node.op {
+            Op::Conv(conv) => (&conv.param, conv.weight_shape().to_vec(), conv.bias),
+            Op::Linear { param } => (param, vec![channels, lowered.shape(node.inputs[0]).channels], true),
+            Op::BatchNorm { param, .. } => {
+                for leaf in ["weight", "bias", "running_mean", "running_var"] {
+                    let name = format!("{param}.{leaf}");
+                    weights.insert(name, WeightTensor { shape: vec![channels], data: vec![1.0; channels] });
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        let len: usize = shape.iter().product();
+        let spread = (6.0 / (len / channels) as f64).sqrt();
+        let mut values = |n: usize, spread: f64| (0..n).map(|_| random.between(-spread, spread) as f32).collect();
+        weights.insert(format!("{param}.weight"), WeightTensor { shape, data: values(len, spread) });
+        if bias {
+            weights
+                .insert(format!("{param}.bias"), WeightTensor { shape: vec![channels], data: values(channels, 1.0) });
+        }
+    }
+    weights
+}
+
+/// Weights on which activations show what they do, given some of the right shapes, the graph as it was lowered, and the
+/// image that it will run on.
 ///
 /// # Errors
 ///
-/// As [`reference::run`]; not for a graph that was lowered from this network.
-pub fn weights(network: &Network, lowered: &Graph, image: &[f32], seed: u64) -> Result<Weights, ReferenceError> {
-    let mut weights = weights::random(network, seed);
+/// As [`reference::run`]; not for weights of this graph.
+pub fn weights(mut weights: Weights, lowered: &Graph, image: &[f32], seed: u64) -> Result<Weights, ReferenceError> {
     let mut random = Random::new(seed ^ 0x5eed_0002);
     let pixels = image.iter().copied().map(f64::from).collect();
     let mut values: BTreeMap<TensorId, Vec<f64>> = BTreeMap::from([(lowered.input, pixels)]);

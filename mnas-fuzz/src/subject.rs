@@ -6,7 +6,6 @@ use crate::fault::Fault;
 use crate::finding::{Finding, compare_layers};
 use mnas_codegen::compile::{Options, compile_plan};
 use mnas_codegen::graph::{Graph, Node, TensorId};
-use mnas_codegen::lower::lower;
 use mnas_codegen::pack;
 use mnas_codegen::passes::{self, PASSES};
 use mnas_codegen::plan::isa::Isa;
@@ -67,10 +66,10 @@ pub struct Lowered {
 ///
 /// A graph that the reference refuses.
 pub fn lowered(case: &Case) -> Result<Lowered, Finding> {
-    let graph = lower(&case.network);
+    let graph = case.lowered();
     let refused = |error: reference::ReferenceError| Finding::Refused(error.to_string());
     let image = data::image(&case.network, case.seed);
-    let weights = data::weights(&case.network, &graph, &image, case.seed).map_err(refused)?;
+    let weights = data::weights(data::first_weights(case, &graph), &graph, &image, case.seed).map_err(refused)?;
     let outputs = reference::run(&graph, &weights, &image).map_err(refused)?;
     Ok(Lowered { graph, weights, image, outputs })
 }

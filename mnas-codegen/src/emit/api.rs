@@ -4,7 +4,7 @@ use super::block::{self, Arguments, buffer};
 use super::isa;
 use super::kernels::{Kernels, attributes};
 use super::{int, team_api};
-use crate::plan::{Plan, Schedule, Step, StepKind};
+use crate::plan::{Plan, Schedule, Step};
 use mnas_dsl::names::snake_case;
 use mnas_dsl::network::Preprocess;
 use proc_macro2::{Ident, Literal, TokenStream};
@@ -490,13 +490,10 @@ fn step_call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kerne
     let step = &plan.steps[index];
     let function = block::emit(plan, schedule, index, kernels);
     let Arguments { input, weights, residual } = block::arguments(plan, step);
-    let scratch = match (&step.kind, step.scratch) {
-        (StepKind::Block(_), Some(id)) => {
-            let view = buffer(plan, "view_mut", id);
-            quote!(#view,)
-        }
-        _ => quote!(),
-    };
+    let scratch = step.scratch.map_or(quote!(), |id| {
+        let view = buffer(plan, "view_mut", id);
+        quote!(#view,)
+    });
     let (out, made) = (buffer(plan, "view_mut", step.output), buffer(plan, "view", step.output));
     let comment = super::note(&format!("{}: {}", step.name, step.source));
     let index = int(index);

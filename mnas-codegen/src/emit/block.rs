@@ -1,10 +1,11 @@
 //! Drivers: the function of each step, which calls kernels strip by strip.
 
 use super::kernels::{Kernels, attributes, safety};
+use super::rows::{self, Caller, conv_row_call, row_offsets};
 use super::{int, kernel_rows, note, plus, pooling, times};
 use crate::plan::{
-    Block, BlockSchedule, BufferId, ConvKernel, Destination, Form, PackedConv, Part, Plan, Schedule, Source, Step,
-    StepKind, StepSchedule,
+    Block, BlockSchedule, BufferId, Destination, Form, PackedConv, Part, Plan, Schedule, Source, Step, StepKind,
+    StepSchedule,
 };
 use mnas_dsl::network::Shape;
 use proc_macro2::{Ident, TokenStream};
@@ -12,12 +13,13 @@ use quote::quote;
 
 /// Where a step's weights start.
 pub(super) fn weights_start(plan: &Plan, step: &Step) -> Option<usize> {
-    let first = match &step.kind {
-        StepKind::Conv { conv, .. } | StepKind::Linear { conv } => conv.layer,
-        StepKind::Block(block) => block.expand.as_ref().unwrap_or(&block.depthwise).layer,
-        StepKind::PadImage | StepKind::AveragePool { .. } | StepKind::GlobalAveragePool => return None,
-    };
-    Some(plan.layers[first].offset)
+    step.kind.convs().first().map(|conv| plan.layers[conv.layer].offset)
+}
+
+/// The weights of a convolution of a step whose weights start at `base`.
+pub(super) fn conv_weights(plan: &Plan, conv: &PackedConv, base: usize) -> TokenStream {
+    let at = int(plan.layers[conv.layer].offset - base);
+    quote!(from(w, #at))
 }
 
 /// A buffer of the arena, through the given function of the module.
@@ -51,7 +53,6 @@ pub(super) fn arguments(plan: &Plan, step: &Step) -> Arguments {
 pub fn emit(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernels) -> Ident {
     let step = &plan.steps[index];
     let base = weights_start(plan, step).unwrap_or(0);
-    let isa = kernels.isa;
     // Floats from one pixel of the input to the next, in the arena.
     let pixel = plan.padded(step.input_shape.channels);
     match (&step.kind, &schedule.steps[index]) {
@@ -65,92 +66,14 @@ pub fn emit(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
             if kernel.kernel_size == 1 && whole {
                 return kernels.conv(kernel);
             }
-            conv_rows(plan, step, kernel, kernels)
-        }
-        (StepKind::AveragePool { kernel_size, stride, pads }, _) => {
-            kernels.function(&format!("average_pool_{}", step.input_shape.channels), |name| {
-                let ops = super::isa::ops(isa);
-                pooling::average(
-                    step.input_shape,
-                    step.output_shape,
-                    pixel,
-                    *kernel_size,
-                    *stride,
-                    *pads,
-                    isa,
-                    &ops,
-                    name,
-                )
-            })
+            rows::function(plan, schedule, index, kernels, Caller::Alone).expect("a convolution has rows")
         }
         (StepKind::PadImage, _) => {
             kernels.function("pad_image", |name| pooling::pad_image(step.input_shape, pixel, name))
         }
-        _ => kernels.function(&format!("global_pool_{}", step.input_shape.channels), |name| {
-            pooling::global(step.input_shape, pixel, isa, &super::isa::ops(isa), name)
-        }),
+        (StepKind::GlobalAveragePool, _) => pooling::global(step.input_shape, pixel, kernels),
+        _ => rows::function(plan, schedule, index, kernels, Caller::Alone).expect("all other steps have rows"),
     }
-}
-
-/// Calls a convolution's kernel for output row `oy`: the input rows that exist, from the first of them.
-pub(super) fn conv_row_call(
-    kernel: &ConvKernel,
-    name: &Ident,
-    input: Shape,
-    pad_top: usize,
-    weights: &TokenStream,
-    residual: &TokenStream,
-    out: &TokenStream,
-) -> TokenStream {
-    let Source::Nhwc { stride } = kernel.source else { return TokenStream::new() };
-    let row_len = input.width * stride;
-    if kernel.kernel_size == 1 {
-        let at = times(quote!(oy), kernel.stride * row_len);
-        return quote!(#name(from(input, #at), #weights, #residual #out););
-    }
-    let rows = kernel_rows(kernel.kernel_size, kernel.stride, pad_top, input.height);
-    let first = if pad_top == 0 {
-        quote!(at)
-    } else {
-        let top = int(pad_top);
-        quote!((at + ky_from - #top))
-    };
-    let (first, row) = (times(first, row_len), int(row_len));
-    quote! {
-        #rows
-        #name(from(input, #first), #row, ky_from, ky_to, #weights, #residual #out);
-    }
-}
-
-/// A convolution row by row.
-fn conv_rows(plan: &Plan, step: &Step, kernel: &ConvKernel, kernels: &mut Kernels) -> Ident {
-    let name = kernels.conv(kernel);
-    let StepKind::Conv { conv, .. } = &step.kind else { return name };
-    let out_row = int(step.output_shape.width * plan.padded(step.output_shape.channels));
-    let residual = if kernel.residual.is_some() { quote!(from(residual, oy * #out_row),) } else { TokenStream::new() };
-    let call = conv_row_call(
-        kernel,
-        &name,
-        step.input_shape,
-        conv.conv.pads.top,
-        &quote!(w),
-        &residual,
-        &quote!(from_mut(out, oy * #out_row)),
-    );
-    let height = int(step.output_shape.height);
-    let (safety, attribute) = (safety(), attributes(kernels.isa));
-    let parameters = if kernel.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
-    let doc = format!(" {} output rows, one at a time.", step.output_shape.height);
-    kernels.function(&format!("rows_of_{name}"), |own| {
-        quote! {
-            #[doc = #doc]
-            #safety
-            #attribute
-            unsafe fn #own(input: &[f32], w: &[f32], #parameters out: &mut [f32]) {
-                for oy in 0..#height { #call }
-            }
-        }
-    })
 }
 
 pub(super) struct BlockDriver<'a> {
@@ -166,8 +89,7 @@ pub(super) struct BlockDriver<'a> {
 
 impl BlockDriver<'_> {
     pub(super) fn weights(&self, conv: &PackedConv) -> TokenStream {
-        let at = int(self.plan.layers[conv.layer].offset - self.base);
-        quote!(from(w, #at))
+        conv_weights(self.plan, conv, self.base)
     }
 
     pub(super) fn middle(&self) -> Shape {
@@ -334,29 +256,12 @@ impl BlockDriver<'_> {
         let d = &self.s.depthwise;
         let middle = self.middle();
         let row = match d.source {
-            Source::Nhwc { stride } => int(middle.width * stride),
-            Source::Blocked { .. } => int(middle.width * kernels.isa.lanes),
+            Source::Nhwc { stride } => middle.width * stride,
+            Source::Blocked { .. } => middle.width * kernels.isa.lanes,
         };
         let pad_top = self.block.depthwise.conv.pads.top;
-        let top = int(pad_top);
-        let ring = int(self.s.ring);
-        let rows: Vec<TokenStream> = (0..d.kernel_size)
-            .map(|ky| {
-                let y = plus(quote!(at), ky);
-                // Rows that do not exist are not read; wrapping keeps their offsets from being computed below zero.
-                let y = match (pad_top, ky) {
-                    (0, 0) => y,
-                    (0, _) => quote!((#y)),
-                    (_, 0) => quote!(at.wrapping_sub(#top)),
-                    _ => quote!((#y).wrapping_sub(#top)),
-                };
-                if self.s.expand.is_some() && self.s.ring < middle.height {
-                    quote!((#y % #ring).wrapping_mul(#row))
-                } else {
-                    quote!(#y.wrapping_mul(#row))
-                }
-            })
-            .collect();
+        let ring = (self.s.expand.is_some() && self.s.ring < middle.height).then_some(self.s.ring);
+        let rows = row_offsets(d.kernel_size, pad_top, row, ring);
         let bounds = kernel_rows(d.kernel_size, d.stride, pad_top, middle.height);
         let (strip, k) = (int(self.s.strip), int(d.kernel_size));
         quote! {

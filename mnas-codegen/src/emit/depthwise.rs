@@ -1,12 +1,13 @@
 //! Depthwise convolution of some output rows: a tile of columns of one vector of channels, taps written out, edges at
 //! compile time; top and bottom are a range of kernel rows.
 
-use super::conv::balanced;
 use super::isa::Ops;
 use super::kernels::{attributes, safety};
+use super::segments::balanced;
 use super::{int, plus};
+use crate::graph::Residual;
 use crate::plan::isa::Isa;
-use crate::plan::{DepthwiseKernel, Source};
+use crate::plan::{DepthwiseKernel, Destination, Source};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -54,12 +55,13 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
         Source::Nhwc { .. } => int(lanes),
         Source::Blocked { block } => int(block),
     };
-    let output_block = int(k.output_block);
+    let (output_block, output_pixel) = d.output();
+    let output_block = int(output_block);
     let tiles: TokenStream = segments(k).iter().map(|s| d.segment(s)).collect();
     let (panel_len, count, lanes_literal) = (int((taps + 1) * k.panel), int(vectors / subs), int(lanes));
     let advance_pool = if k.pool.is_some() { quote!(sums += #lanes_literal;) } else { quote!() };
     // A vector of channels of all rows before the next: a row of the input is read from afar once, not `kernel_size` times.
-    let out_row = int(k.output_width * lanes);
+    let out_row = int(k.output_width * output_pixel);
     // Sums of each row apart: in which order they are added up does not depend on who made them.
     let pool_row = int(k.pool.unwrap_or(0));
     let (row_sums, next_sums) = if k.pool.is_some() {
@@ -94,6 +96,7 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     // The last panel may hold fewer vectors than the others.
     let (body, rest) = (panel(subs), panel(vectors % subs));
     let pool_parameter = if k.pool.is_some() { quote!(pooled: &mut [f32],) } else { quote!() };
+    let residual_parameter = if k.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
     let start_pool = if k.pool.is_some() { quote!(let mut sums = 0;) } else { quote!() };
     let (range, body) = if k.ranged {
         let subs = int(subs);
@@ -137,7 +140,7 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
         #[doc = " Each of `rows` has the offsets of its input rows, and from which to which of them exist."]
         #safety
         #attribute
-        unsafe fn #name(a: &[f32], rows: &[([usize; #size], usize, usize)], w: &[f32], #pool_parameter out: &mut [f32] #range) {
+        unsafe fn #name(a: &[f32], rows: &[([usize; #size], usize, usize)], w: &[f32], #pool_parameter #residual_parameter out: &mut [f32] #range) {
             #body
         }
     }
@@ -150,9 +153,19 @@ struct Depthwise<'a> {
 }
 
 impl Depthwise<'_> {
+    /// Floats from one block of output channels to the next, and from one output pixel to the next.
+    fn output(&self) -> (usize, usize) {
+        match self.k.destination {
+            Destination::Blocked { block } => (block, self.isa.lanes),
+            Destination::Nhwc { stride } => (self.isa.lanes, stride),
+            Destination::Pool => unreachable!("no depthwise convolution keeps the mean alone"),
+        }
+    }
+
     fn segment(&self, s: &Segment) -> TokenStream {
         let k = self.k;
         let lanes = self.isa.lanes;
+        let (_, output_pixel) = self.output();
         let pixel = match k.source {
             Source::Nhwc { stride } => stride,
             Source::Blocked { .. } => lanes,
@@ -192,9 +205,15 @@ impl Depthwise<'_> {
             .collect();
         let mut finish = TokenStream::new();
         for (o, c) in acc.iter().enumerate() {
+            let at = plus(quote!(o), o * output_pixel);
             let value = self.ops.activate(k.activation, quote!(#c));
-            let at = plus(quote!(o), o * lanes);
-            finish.extend(quote!(let #c = #value; st(out, #at, #c);));
+            let sum = (self.ops.add)(quote!(#c), quote!(ld(residual, #at)));
+            finish.extend(match k.residual {
+                Residual::None => quote!(let #c = #value;),
+                Residual::Last => quote!(let #c = #value; let #c = #sum;),
+                Residual::BeforeActivation => quote!(let #c = #sum; let #c = #value;),
+            });
+            finish.extend(quote!(st(out, #at, #c);));
         }
         if k.pool.is_some() {
             let total = acc.iter().fold(quote!(ld(pooled, row_sums)), |sum, c| (self.ops.add)(sum, quote!(#c)));
@@ -211,11 +230,11 @@ impl Depthwise<'_> {
             #finish
         };
         let a0 = plus(quote!(ab), left * pixel);
-        let o0 = plus(quote!(or), s.start * lanes);
+        let o0 = plus(quote!(or), s.start * output_pixel);
         if s.count == 1 {
             return quote! {{ let a0 = #a0; let o = #o0; #body }};
         }
-        let (count, a1, o1) = (int(s.count), int(s.columns * k.stride * pixel), int(s.columns * lanes));
+        let (count, a1, o1) = (int(s.count), int(s.columns * k.stride * pixel), int(s.columns * output_pixel));
         quote! {
             for t in 0..#count {
                 let a0 = #a0 + t * #a1;

@@ -8,6 +8,8 @@ pub mod file;
 pub mod isa;
 pub mod kernels;
 pub mod pooling;
+mod rows;
+mod segments;
 pub mod team;
 mod team_api;
 

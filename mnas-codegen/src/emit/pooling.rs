@@ -1,10 +1,11 @@
-//! Averages and the gate: loops over vectors of channels that are bound by memory, not by arithmetic.
+//! Pools, sums and gates: loops over vectors of channels that are bound by memory, not by arithmetic.
 
 use super::int;
 use super::isa::Ops;
-use super::kernels::{attributes, safety};
+use super::kernels::{Kernels, attributes, safety};
 use crate::plan::isa::Isa;
-use mnas_dsl::network::{Pads, Shape};
+use crate::plan::{PoolKind, Step, StepKind, With};
+use mnas_dsl::network::{Activation, Shape};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -30,76 +31,132 @@ pub fn scale(pixels: usize, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
 }
 
 /// Mean over all pixels of an NHWC tensor, `pixel` floats from one pixel to the next.
-pub fn global(shape: Shape, pixel: usize, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
+pub fn global(shape: Shape, pixel: usize, kernels: &mut Kernels) -> Ident {
+    let isa = kernels.isa;
     let (safety, attribute) = (safety(), attributes(isa));
     let vectors = int(shape.channels.div_ceil(isa.lanes));
     let (pixels, lanes, stride) = (int(shape.pixels()), int(isa.lanes), int(pixel));
-    let zero = (ops.splat)(0.0);
-    let sum = (ops.add)(quote!(sum), quote!(ld(a, p * #stride + v * #lanes)));
-    let mean = (ops.multiply)(quote!(sum), (ops.splat)(1.0 / shape.pixels() as f32));
-    quote! {
-        #[doc = " Mean over all pixels."]
-        #safety
-        #attribute
-        unsafe fn #name(a: &[f32], out: &mut [f32]) {
-            for v in 0..#vectors {
-                let mut sum = #zero;
-                for p in 0..#pixels {
-                    sum = #sum;
+    let zero = (kernels.ops.splat)(0.0);
+    let sum = (kernels.ops.add)(quote!(sum), quote!(ld(a, p * #stride + v * #lanes)));
+    let mean = (kernels.ops.multiply)(quote!(sum), (kernels.ops.splat)(1.0 / shape.pixels() as f32));
+    kernels.function(&format!("global_pool_{}", shape.channels), |name| {
+        quote! {
+            #[doc = " Mean over all pixels."]
+            #safety
+            #attribute
+            unsafe fn #name(a: &[f32], out: &mut [f32]) {
+                for v in 0..#vectors {
+                    let mut sum = #zero;
+                    for p in 0..#pixels {
+                        sum = #sum;
+                    }
+                    st(out, v * #lanes, #mean);
                 }
-                st(out, v * #lanes, #mean);
             }
         }
-    }
+    })
 }
 
-/// An average pool that does not count padding; `pixel` floats from one pixel to the next.
-#[expect(clippy::too_many_arguments, reason = "the shape of one pool")]
-pub fn average(
-    input: Shape,
-    output: Shape,
-    pixel: usize,
-    kernel_size: usize,
-    stride: usize,
-    pads: Pads,
-    isa: Isa,
-    ops: &Ops,
-    name: &Ident,
-) -> TokenStream {
+/// Output row `oy` of a step that pools windows; `pixel` floats from one pixel to the next. Every window reaches into the
+/// image.
+pub fn window(step: &Step, pixel: usize, kernels: &mut Kernels) -> Ident {
+    let StepKind::Pool { kind, kernel_size, stride, pads } = &step.kind else {
+        unreachable!("only pools have windows");
+    };
+    let (isa, input, output) = (kernels.isa, step.input_shape, step.output_shape);
     let (safety, attribute) = (safety(), attributes(isa));
     let (vectors, lanes, pixel) = (int(pixel / isa.lanes), int(isa.lanes), int(pixel));
-    let (oh, ow, h, w) = (int(output.height), int(output.width), int(input.height), int(input.width));
-    let (k, s, top, left) = (int(kernel_size), int(stride), int(pads.top), int(pads.left));
-    let zero = (ops.splat)(0.0);
-    let sum = (ops.add)(quote!(sum), quote!(ld(a, (y * #w + x) * #pixel + v * #lanes)));
-    let mean = (ops.multiply)(quote!(sum), quote!(scale));
-    let splat = if isa.lanes == 1 { quote!(share) } else { quote!(bc(&[share], 0)) };
-    quote! {
-        #[doc = " Average pool; padding is not counted."]
-        #safety
-        #attribute
-        unsafe fn #name(a: &[f32], out: &mut [f32]) {
-            let mut o = 0;
-            for oy in 0usize..#oh {
+    let (ow, h, w) = (int(output.width), int(input.height), int(input.width));
+    let (k, s, top, left) = (int(*kernel_size), int(*stride), int(pads.top), int(pads.left));
+    let value = |y: TokenStream, x: TokenStream| quote!(ld(a, (#y * #w + #x) * #pixel + v * #lanes));
+    let one = value(quote!(y), quote!(x));
+    let (name, doc, start, first, next, last) = match kind {
+        PoolKind::Average => {
+            let splat = if isa.lanes == 1 { quote!(share) } else { quote!(bc(&[share], 0)) };
+            (
+                "average_pool",
+                " A row of an average pool; padding is not counted.",
+                quote! {
+                    let share = 1.0 / ((y1 - y0) * (x1 - x0)) as f32;
+                    let scale = #splat;
+                },
+                (kernels.ops.splat)(0.0),
+                (kernels.ops.add)(quote!(all), one),
+                (kernels.ops.multiply)(quote!(all), quote!(scale)),
+            )
+        }
+        PoolKind::Max => (
+            "max_pool",
+            " A row of a max pool; padding never wins.",
+            quote!(),
+            value(quote!(y0), quote!(x0)),
+            (kernels.ops.max)(quote!(all), one),
+            quote!(all),
+        ),
+    };
+    kernels.function(&format!("{name}{k}x{k}_s{s}_{}_x{ow}", input.channels), |name| {
+        quote! {
+            #[doc = #doc]
+            #safety
+            #attribute
+            unsafe fn #name(a: &[f32], oy: usize, out: &mut [f32]) {
+                let mut o = 0;
                 let (y0, y1) = ((oy * #s).saturating_sub(#top), (oy * #s + #k - #top).min(#h));
                 for ox in 0usize..#ow {
                     let (x0, x1) = ((ox * #s).saturating_sub(#left), (ox * #s + #k - #left).min(#w));
-                    let share = 1.0 / ((y1 - y0) * (x1 - x0)) as f32;
-                    let scale = #splat;
+                    #start
                     for v in 0..#vectors {
-                        let mut sum = #zero;
+                        let mut all = #first;
                         for y in y0..y1 {
                             for x in x0..x1 {
-                                sum = #sum;
+                                all = #next;
                             }
                         }
-                        st(out, o, #mean);
+                        st(out, o, #last);
                         o += #lanes;
                     }
                 }
             }
         }
-    }
+    })
+}
+
+/// Some pixels of `pixel` floats each: with those of another tensor, or times a gate a channel.
+pub fn elementwise(kind: &StepKind, pixels: usize, pixel: usize, kernels: &mut Kernels) -> Ident {
+    let (with, activation) = match kind {
+        StepKind::Elementwise { with, activation } => (*with, *activation),
+        // What squeeze-excite ends with.
+        _ => (With::Gate, Activation::Linear),
+    };
+    let isa = kernels.isa;
+    let (safety, attribute) = (safety(), attributes(isa));
+    let (vectors, lanes, pixel) = (int(pixel / isa.lanes), int(isa.lanes), int(pixel));
+    let count = int(pixels);
+    let (name, second, value) = match with {
+        With::Nothing => ("activate", quote!(), quote!(ld(a, i))),
+        With::Sum => ("add", quote!(b: &[f32],), (kernels.ops.add)(quote!(ld(a, i)), quote!(ld(b, i)))),
+        With::Gate => {
+            ("scale", quote!(gate: &[f32],), (kernels.ops.multiply)(quote!(ld(a, i)), quote!(ld(gate, v * #lanes))))
+        }
+    };
+    let activated = kernels.ops.activate(activation, quote!(x));
+    let name = format!("{name}_{pixel}_x{pixels}");
+    kernels.function(&name, |name| {
+        quote! {
+            #[doc = " Pixels of a tensor, vector by vector."]
+            #safety
+            #attribute
+            unsafe fn #name(a: &[f32], #second out: &mut [f32]) {
+                for p in 0..#count {
+                    for v in 0..#vectors {
+                        let i = p * #pixel + v * #lanes;
+                        let x = #value;
+                        st(out, i, #activated);
+                    }
+                }
+            }
+        }
+    })
 }
 
 /// The image with its channels padded with zeros to `pixel` floats.

@@ -1,9 +1,10 @@
 //! Drivers of several threads: the kernels of one for some of the strips, or kernels that make some panels or tiles.
 
-use super::block::{self, Arguments, BlockDriver, buffer, conv_row_call};
+use super::block::{self, Arguments, BlockDriver, buffer};
 use super::kernels::{Kernels, attributes, safety};
+use super::rows::{self, Caller, conv_row_call};
 use super::{int, times};
-use crate::plan::{Form, Plan, Schedule, Source, Step, StepKind, StepSchedule, TeamStep};
+use crate::plan::{Destination, Form, Plan, Schedule, Source, StepKind, TeamStep};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -17,9 +18,10 @@ pub fn call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
             let (function, out) = (block::emit(plan, schedule, index, kernels), buffer(plan, "view_mut", step.output));
             quote!(if worker.index() == 0 { #function(#input, #weights #residual #out); })
         }
-        TeamStep::Rows => {
-            let function = rows(plan, schedule, index, kernels);
-            quote!(#function(worker, #input, #weights #residual #out);)
+        TeamStep::Rows { scratch } => {
+            let function = rows::function(plan, schedule, index, kernels, Caller::Worker).expect("a step of rows");
+            let scratch = if *scratch > 0 { quote!(scratch,) } else { quote!() };
+            quote!(#function(worker, #input, #weights #residual #scratch #out);)
         }
         TeamStep::Tiles(kernel) => {
             let function = kernels.conv(kernel);
@@ -34,33 +36,6 @@ pub fn call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
             quote!(#function(worker, #input, #weights #residual cells(arena, #at, #len), scratch, #out);)
         }
     }
-}
-
-/// A convolution row by row, some rows a worker.
-fn rows(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernels) -> Ident {
-    let step: &Step = &plan.steps[index];
-    let (StepKind::Conv { conv, .. }, StepSchedule::Conv { kernel, .. }) = (&step.kind, &schedule.steps[index]) else {
-        return block::emit(plan, schedule, index, kernels);
-    };
-    let name = kernels.conv(kernel);
-    let row = int(step.output_shape.width * plan.padded(step.output_shape.channels));
-    let residual = if kernel.residual.is_some() { quote!(from(residual, oy * #row),) } else { TokenStream::new() };
-    let out = quote!(own(out, oy * #row, #row));
-    let call = conv_row_call(kernel, &name, step.input_shape, conv.conv.pads.top, &quote!(w), &residual, &out);
-    let height = int(step.output_shape.height);
-    let (safety, attribute) = (safety(), attributes(kernels.isa));
-    let parameters = if kernel.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
-    let doc = format!(" Some of {} output rows, one at a time.", step.output_shape.height);
-    kernels.function(&format!("team_rows_of_{name}"), |this| {
-        quote! {
-            #[doc = #doc]
-            #safety
-            #attribute
-            unsafe fn #this(worker: &Worker<'_>, input: &[f32], w: &[f32], #parameters out: &[Cell<f32>]) {
-                for oy in worker.range(#height) { #call }
-            }
-        }
-    })
 }
 
 impl BlockDriver<'_> {
@@ -144,7 +119,8 @@ impl BlockDriver<'_> {
         let all = d.channels.div_ceil(lanes);
         let (depthwise, table) = (kernels.depthwise(d), self.depthwise_table(kernels));
         let weights = self.weights(&self.block.depthwise);
-        let block = int(d.output_block);
+        let Destination::Blocked { block } = d.destination else { return quote!() };
+        let block = int(block);
         let out = quote!(own(depthwise, some.start * #block, some.len() * #block));
         let pooled = if d.pool.is_some() { quote!(pooled,) } else { quote!() };
         let (vectors, work) = match (&self.s.expand, &self.block.expand) {

@@ -161,12 +161,14 @@ pub struct DepthwiseKernel {
     pub source: Source,
     /// Channels of a panel of packed weights.
     pub panel: usize,
-    /// Floats from one block of output channels to the next.
-    pub output_block: usize,
+    /// Where it writes; never the mean.
+    pub destination: Destination,
     /// Most output columns of a register tile.
     pub columns: usize,
     /// Applied to the outputs.
     pub activation: Activation,
+    /// Adds a residual that lies as the destination does.
+    pub residual: Residual,
     /// Adds every output to a sum a channel, for squeeze-excite; sums of each row are so many floats apart.
     pub pool: Option<usize>,
     /// Whether a call says which vectors of channels it makes: its output starts with the first of them, and so does a
@@ -178,10 +180,11 @@ impl DepthwiseKernel {
     /// A name that tells a reader what it is; not unique.
     pub fn name(&self) -> String {
         format!(
-            "depthwise{k}x{k}_s{}_{}_x{}{}{}",
+            "depthwise{k}x{k}_s{}_{}_x{}{}{}{}",
             self.stride,
             self.channels,
             self.output_width,
+            if self.residual.is_some() { "_add" } else { "" },
             if self.pool.is_some() { "_pool" } else { "" },
             if self.ranged { "_ranged" } else { "" },
             k = self.kernel_size,

@@ -5,6 +5,7 @@
 //! shared by all of them. The emitter prints this and decides nothing.
 
 pub mod arena;
+mod group;
 pub mod isa;
 pub mod kernel;
 pub mod pack;
@@ -22,7 +23,7 @@ pub use arena::{Arena, Buffer, BufferId};
 pub use kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source};
 pub use pack::{LayerId, PackedLayer};
 pub use schedule::{BlockSchedule, Form, Schedule, Scratch, SqueezeExciteSchedule, StepSchedule};
-pub use steps::{Block, PackedConv, PlanError, Step, StepKind};
+pub use steps::{Block, PackedConv, PlanError, PoolKind, Step, StepKind, With};
 pub use team::{TeamMemory, TeamStep};
 
 /// Everything that the emitter prints.
@@ -108,7 +109,7 @@ impl Plan {
 pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
     let widest = target.isas.first().copied().unwrap_or(isa::SCALAR);
     let channel_align = widest.lanes.max(8);
-    let steps::Steps { mut steps, layers, weights_len, mut buffers, image } = steps::group(graph, channel_align)?;
+    let group::Steps { mut steps, layers, weights_len, mut buffers, image } = group::group(graph, channel_align)?;
     let schedules: Vec<Schedule> =
         target.isas.iter().map(|&isa| schedule::schedule(&steps, &layers, isa, channel_align, target)).collect();
     for (i, step) in steps.iter_mut().enumerate() {

@@ -1,6 +1,8 @@
 //! The plan as text: `mnasc --emit plan`.
 
-use super::{BlockSchedule, ConvKernel, Plan, Schedule, Step, StepKind, StepSchedule, TeamStep};
+use super::{
+    BlockSchedule, ConvKernel, DepthwiseKernel, Plan, PoolKind, Schedule, Step, StepKind, StepSchedule, TeamStep, With,
+};
 use std::fmt;
 
 impl fmt::Display for Plan {
@@ -60,7 +62,13 @@ fn kind(step: &Step) -> &'static str {
         StepKind::Conv { .. } => "conv",
         StepKind::Block(b) if b.squeeze_excite.is_some() => "block, SE",
         StepKind::Block(_) => "block",
-        StepKind::AveragePool { .. } => "average pool",
+        StepKind::Depthwise { .. } => "depthwise",
+        StepKind::SqueezeExcite { .. } => "SE",
+        StepKind::Pool { kind: PoolKind::Average, .. } => "average pool",
+        StepKind::Pool { kind: PoolKind::Max, .. } => "max pool",
+        StepKind::Elementwise { with: With::Nothing, .. } => "activation",
+        StepKind::Elementwise { with: With::Sum, .. } => "add",
+        StepKind::Elementwise { with: With::Gate, .. } => "multiply",
         StepKind::GlobalAveragePool => "global pool",
         StepKind::Linear { .. } => "linear",
     }
@@ -76,7 +84,10 @@ fn print_schedule(f: &mut fmt::Formatter<'_>, plan: &Plan, schedule: &Schedule) 
     for (i, (step, s)) in plan.steps.iter().zip(&schedule.steps).enumerate() {
         let tuned = if schedule.tuned.get(i) == Some(&true) { "tuned: " } else { "" };
         match s {
-            StepSchedule::Plain => {}
+            StepSchedule::Plain | StepSchedule::SqueezeExcite(_) => {}
+            StepSchedule::Depthwise(d) => {
+                writeln!(f, "  {:<22} 1 rows a call, {}", step.name, depthwise(d))?;
+            }
             StepSchedule::Conv { kernel, rows } => {
                 writeln!(f, "  {:<22} {tuned}{rows} rows a call, {}", step.name, tiles(kernel))?;
             }
@@ -93,7 +104,7 @@ fn print_schedule(f: &mut fmt::Formatter<'_>, plan: &Plan, schedule: &Schedule) 
     for (step, team) in plan.steps.iter().zip(&schedule.team) {
         let what = match team {
             TeamStep::Alone => "one worker does it",
-            TeamStep::Rows => "for each worker some rows",
+            TeamStep::Rows { .. } => "for each worker some rows",
             TeamStep::Tiles(_) => "for each worker some tiles",
             TeamStep::Block { schedule, .. } => &schedule.reason,
         };
@@ -107,12 +118,16 @@ fn print_block(f: &mut fmt::Formatter<'_>, b: &BlockSchedule) -> fmt::Result {
         writeln!(f, "  {:<22}   expand, {} rows kept: {}", "", b.ring, tiles(expand))?;
     }
     let d = &b.depthwise;
-    writeln!(f, "  {:<22}   depthwise {k}x{k}: {} columns x 1", "", d.columns.min(d.output_width), k = d.kernel_size)?;
+    writeln!(f, "  {:<22}   {}", "", depthwise(d))?;
     if let Some(se) = &b.squeeze_excite {
         let what = if se.gate_weights { "weights" } else { "tensor" };
         writeln!(f, "  {:<22}   squeeze-excite gates the {what}", "")?;
     }
     writeln!(f, "  {:<22}   project: {}", "", tiles(&b.project))
+}
+
+fn depthwise(d: &DepthwiseKernel) -> String {
+    format!("depthwise {k}x{k}: {} columns x 1", d.columns.min(d.output_width), k = d.kernel_size)
 }
 
 fn tiles(kernel: &ConvKernel) -> String {

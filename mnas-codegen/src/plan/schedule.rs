@@ -6,6 +6,7 @@ use super::kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, 
 use super::pack::PackedLayer;
 use super::steps::{Block, PackedConv, Step, StepKind};
 use super::team::{self, TeamStep};
+use crate::graph::Residual;
 use crate::tuned::{Choice, Key, Strip};
 use mnas_dsl::network::Shape;
 
@@ -34,6 +35,10 @@ pub enum StepSchedule {
         /// Output rows a call: one, or all.
         rows: usize,
     },
+    /// A depthwise convolution, an output row a call.
+    Depthwise(DepthwiseKernel),
+    /// Squeeze-excite of a tensor.
+    SqueezeExcite(SqueezeExciteSchedule),
     /// A block.
     Block(Box<BlockSchedule>),
 }
@@ -72,7 +77,19 @@ pub struct SqueezeExciteSchedule {
     pub gate_weights: bool,
 }
 
-/// Parts of a block's scratch buffer, in floats.
+impl SqueezeExciteSchedule {
+    /// Room for means, reduced vector and gate: what the two kernels read and write.
+    pub fn scratch(&self) -> Scratch {
+        let reads = |kernel: &ConvKernel| match kernel.source {
+            Source::Nhwc { stride } => stride,
+            Source::Blocked { .. } => 0,
+        };
+        let mean = reads(&self.reduce);
+        Scratch { mean, reduced: reads(&self.expand), gate: mean, ..Scratch::default() }
+    }
+}
+
+/// Parts of a scratch buffer, in floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scratch {
     /// Rows of the expanded tensor.
@@ -122,7 +139,8 @@ impl StepSchedule {
     pub fn scratch_len(&self) -> usize {
         match self {
             StepSchedule::Block(b) => b.scratch.len(),
-            StepSchedule::Plain | StepSchedule::Conv { .. } => 0,
+            StepSchedule::SqueezeExcite(se) => se.scratch().len(),
+            StepSchedule::Plain | StepSchedule::Conv { .. } | StepSchedule::Depthwise(_) => 0,
         }
     }
 }
@@ -195,7 +213,13 @@ impl Scheduler<'_> {
         let source = self.source(step);
         let choice = self.choice(step);
         match &step.kind {
-            StepKind::PadImage | StepKind::AveragePool { .. } | StepKind::GlobalAveragePool => StepSchedule::Plain,
+            StepKind::PadImage | StepKind::Pool { .. } | StepKind::GlobalAveragePool | StepKind::Elementwise { .. } => {
+                StepSchedule::Plain
+            }
+            StepKind::Depthwise { conv } => StepSchedule::Depthwise(self.depthwise(step, conv)),
+            StepKind::SqueezeExcite { reduce, expand } => {
+                StepSchedule::SqueezeExcite(self.squeeze_excite(reduce, expand, false))
+            }
             StepKind::Linear { conv } => {
                 let destination = Destination::Nhwc { stride: self.padded(conv.output.channels) };
                 let kernel = self.conv(conv, step.input_shape, 1, source, destination, false);
@@ -265,6 +289,39 @@ impl Scheduler<'_> {
         }
     }
 
+    /// A depthwise convolution by itself.
+    fn depthwise(&self, step: &Step, packed: &PackedConv) -> DepthwiseKernel {
+        let conv = &packed.conv;
+        DepthwiseKernel {
+            channels: conv.output_channels,
+            kernel_size: conv.kernel_size,
+            stride: conv.stride,
+            pad_left: conv.pads.left,
+            input_width: step.input_shape.width,
+            output_width: packed.output.width,
+            source: self.source(step),
+            destination: Destination::Nhwc { stride: self.padded(packed.output.channels) },
+            panel: self.align,
+            columns: self.isa.depthwise_columns,
+            activation: conv.activation,
+            residual: conv.residual,
+            pool: None,
+            ranged: false,
+        }
+    }
+
+    /// From the means of channels to their gates.
+    fn squeeze_excite(&self, reduce: &PackedConv, expand: &PackedConv, gate_weights: bool) -> SqueezeExciteSchedule {
+        let vector = |conv: &PackedConv| {
+            let channels = conv.conv.input_channels;
+            let input = Shape { height: 1, width: 1, channels };
+            let source = Source::Nhwc { stride: self.padded(channels) };
+            let destination = Destination::Nhwc { stride: self.padded(conv.output.channels) };
+            self.conv(conv, input, 1, source, destination, false)
+        };
+        SqueezeExciteSchedule { reduce: vector(reduce), expand: vector(expand), gate_weights }
+    }
+
     /// A block by strips of so many rows.
     pub(super) fn block(&self, step: &Step, block: &Block, strip: usize, reason: String, form: Form) -> BlockSchedule {
         let lanes = self.isa.lanes;
@@ -305,26 +362,19 @@ impl Scheduler<'_> {
             input_width: middle.width,
             output_width: out.width,
             source: depthwise_source,
-            output_block,
+            destination: Destination::Blocked { block: output_block },
             panel: self.align,
             columns: choice.columns.unwrap_or(self.isa.depthwise_columns),
             activation: depthwise.activation,
+            residual: Residual::None,
             pool: block.squeeze_excite.is_some().then_some(channels),
             ranged: form == Form::Panels,
         };
-        let vector = Source::Nhwc { stride: channels };
-        let squeeze_excite = block.squeeze_excite.as_ref().map(|(reduce, expand)| {
-            let one = Shape { height: 1, width: 1, channels };
-            let to = |c: &PackedConv| Destination::Nhwc { stride: self.padded(c.output.channels) };
-            let reduce_kernel = self.conv(reduce, one, 1, vector.clone(), to(reduce), false);
-            let narrow = Source::Nhwc { stride: self.padded(reduce.output.channels) };
-            SqueezeExciteSchedule {
-                reduce: reduce_kernel,
-                expand: self.conv(expand, one, 1, narrow, to(expand), false),
-                // Scaling whichever is smaller costs less.
-                gate_weights: choice.gate_weights.unwrap_or(self.padded(block.project.output.channels) < out.pixels()),
-            }
-        });
+        // Scaling whichever is smaller costs less.
+        let smaller = self.padded(block.project.output.channels) < out.pixels();
+        let gate_weights = choice.gate_weights.unwrap_or(smaller);
+        let gate = block.squeeze_excite.as_ref();
+        let squeeze_excite = gate.map(|(reduce, expand)| self.squeeze_excite(reduce, expand, gate_weights));
         let gated = squeeze_excite.as_ref().is_some_and(|s| s.gate_weights);
         let (runs, part) = match form {
             Form::Panels => (rows, Part::Tiles),
@@ -352,11 +402,9 @@ impl Scheduler<'_> {
             panel: project.scratch_len(),
             ..Scratch::default()
         };
-        if let Some((reduce, _)) = &block.squeeze_excite {
-            scratch.pooled = out.height * channels;
-            scratch.mean = channels;
-            scratch.gate = channels;
-            scratch.reduced = self.padded(reduce.output.channels);
+        if let Some(se) = &squeeze_excite {
+            let Scratch { mean, reduced, gate, .. } = se.scratch();
+            scratch = Scratch { pooled: out.height * channels, mean, reduced, gate, ..scratch };
         }
         BlockSchedule { strip, reason, ring, expand, expand_rows, depthwise, squeeze_excite, project, scratch }
     }

@@ -14,7 +14,10 @@ pub enum TeamStep {
     /// The first worker does it alone, as one thread does: too little to share.
     Alone,
     /// Each does some of the output rows, as one thread does them.
-    Rows,
+    Rows {
+        /// Floats of scratch of its own: for a gate that each makes for itself.
+        scratch: usize,
+    },
     /// Each does some of the tiles.
     Tiles(
         /// The kernel that takes a range of them.
@@ -60,23 +63,32 @@ impl TeamStep {
 
     /// Floats of scratch that workers share, or that each has.
     pub fn scratch_len(&self, shared: bool) -> usize {
-        let TeamStep::Block { schedule, .. } = self else { return 0 };
+        let schedule = match self {
+            TeamStep::Block { schedule, .. } => schedule,
+            TeamStep::Rows { scratch } if !shared => return *scratch,
+            _ => return 0,
+        };
         schedule.scratch.parts().iter().filter(|(name, _)| self.shares(name) == shared).map(|(_, len)| len).sum()
     }
 }
 
 pub(super) fn schedule(scheduler: &Scheduler<'_>, steps: &[Step], alone: &[StepSchedule]) -> Vec<TeamStep> {
+    let rows = || TeamStep::Rows { scratch: 0 };
     let one = |(step, alone): (&Step, &StepSchedule)| match (&step.kind, alone) {
         (StepKind::Block(block), _) => Costs::of(scheduler, step, block).best(),
-        (_, StepSchedule::Conv { kernel, rows }) => {
-            let whole = *rows == step.output_shape.height || kernel.destination == Destination::Pool;
+        (_, StepSchedule::Conv { kernel, rows: each }) => {
+            let whole = *each == step.output_shape.height || kernel.destination == Destination::Pool;
             if whole && kernel.kernel_size == 1 {
                 TeamStep::Tiles(kernel.clone().with_part(Part::Tiles))
             } else {
-                TeamStep::Rows
+                rows()
             }
         }
-        _ => TeamStep::Alone,
+        (StepKind::Pool { .. } | StepKind::Elementwise { .. } | StepKind::Depthwise { .. }, _) => rows(),
+        (StepKind::SqueezeExcite { .. }, alone) => TeamStep::Rows { scratch: alone.scratch_len() },
+        (StepKind::PadImage | StepKind::GlobalAveragePool | StepKind::Conv { .. } | StepKind::Linear { .. }, _) => {
+            TeamStep::Alone
+        }
     };
     steps.iter().zip(alone).map(one).collect()
 }

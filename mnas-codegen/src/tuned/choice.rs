@@ -54,7 +54,7 @@ impl Choice {
     pub fn of(plan: &Plan, schedule: &Schedule, index: usize) -> Option<Choice> {
         let isa = schedule.isa;
         let mut choice = match &schedule.steps[index] {
-            StepSchedule::Plain => return None,
+            StepSchedule::Plain | StepSchedule::Depthwise(_) | StepSchedule::SqueezeExcite(_) => return None,
             StepSchedule::Conv { kernel, .. } => Choice { tiles: tiles(isa, kernel), ..Choice::default() },
             StepSchedule::Block(block) => Choice::of_block(isa, block, plan.steps[index].output_shape.height),
         };

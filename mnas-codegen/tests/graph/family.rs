@@ -14,19 +14,19 @@ fn around(pad: usize) -> Pads {
 
 /// What stands behind a convolution.
 #[derive(Clone, Copy, PartialEq)]
-enum Norm {
+pub(crate) enum Norm {
     Batch,
     Bias,
     None,
 }
 
 /// Collects nodes as lowering writes them: nothing is fused.
-struct Net {
-    graph: Graph,
+pub(crate) struct Net {
+    pub(crate) graph: Graph,
 }
 
 impl Net {
-    fn new(name: &str, input: (usize, usize, usize)) -> Self {
+    pub(crate) fn new(name: &str, input: (usize, usize, usize)) -> Self {
         let shape = Shape { height: input.0, width: input.1, channels: input.2 };
         let input = TensorId(0);
         let tensors = vec![Tensor { name: "input".to_owned(), shape }];
@@ -35,7 +35,7 @@ impl Net {
     }
 
     /// Begins a layer, whose output is what its last node makes.
-    fn layer(&mut self, name: &str) {
+    pub(crate) fn layer(&mut self, name: &str) {
         self.graph.layers.push(GraphLayer { name: name.to_owned(), source: name.to_owned(), output: TensorId(0) });
     }
 
@@ -51,7 +51,7 @@ impl Net {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one for each property of a convolution")]
-    fn any_conv(
+    pub(crate) fn any_conv(
         &mut self,
         name: &str,
         x: TensorId,
@@ -116,7 +116,7 @@ impl Net {
         self.any_conv(name, x, window, channels, true, norm, a)
     }
 
-    fn activation(&mut self, after: &str, x: TensorId, activation: Activation) -> TensorId {
+    pub(crate) fn activation(&mut self, after: &str, x: TensorId, activation: Activation) -> TensorId {
         if activation == Linear {
             return x;
         }
@@ -124,13 +124,13 @@ impl Net {
         self.node(&format!("{after}/{}", activation_name(activation)), Op::Activation(activation), &[x], shape)
     }
 
-    fn add(&mut self, a: TensorId, b: TensorId, activation: Activation) -> TensorId {
+    pub(crate) fn add(&mut self, a: TensorId, b: TensorId, activation: Activation) -> TensorId {
         let shape = self.graph.shape(a);
         let sum = self.node("add", Op::Add, &[a, b], shape);
         self.activation("add", sum, activation)
     }
 
-    fn window(
+    pub(crate) fn window(
         &mut self,
         name: &str,
         x: TensorId,
@@ -150,12 +150,18 @@ impl Net {
         self.window("max_pool", x, true, window)
     }
 
-    fn global_pool(&mut self, name: &str, x: TensorId) -> TensorId {
+    pub(crate) fn global_pool(&mut self, name: &str, x: TensorId) -> TensorId {
         let channels = self.graph.shape(x).channels;
         self.node(name, Op::GlobalAveragePool, &[x], Shape { height: 1, width: 1, channels })
     }
 
-    fn squeeze_excite(&mut self, x: TensorId, reduced: usize, activation: Activation, gate: Activation) -> TensorId {
+    pub(crate) fn squeeze_excite(
+        &mut self,
+        x: TensorId,
+        reduced: usize,
+        activation: Activation,
+        gate: Activation,
+    ) -> TensorId {
         let shape = self.graph.shape(x);
         let means = self.global_pool("se/pool", x);
         let one = (1, 1, VALID);
@@ -278,6 +284,12 @@ fn fused_mbconv() -> Graph {
     net.layer("blocks.1.0");
     let y = net.conv("expand", x, (5, 2, around(2)), 24, Relu6);
     let x = net.pointwise("project", y, 11, Linear);
+    let y = net.pointwise("expand2", x, 20, Relu);
+    let y = net.depthwise("depthwise", y, (3, 1, around(1)), Norm::Batch, Relu);
+    let x = net.pointwise("project2", y, 11, Linear);
+    net.layer("blocks.1.1");
+    let y = net.conv("conv", x, (3, 1, around(1)), 11, Relu6);
+    let x = net.add(y, x, Linear);
     // Without a projection, so that the gated tensor itself is what the shortcut is added to.
     net.layer("blocks.2.0");
     let y = net.conv("conv", x, (3, 1, around(1)), 11, HardSwish);

@@ -119,23 +119,29 @@ impl Program {
             Source::Blocked { .. } => lanes * k.input_width,
         };
         let pooled = if k.pool.is_some() { "pooled," } else { "" };
+        let residual = if k.residual.is_some() { "residual," } else { "" };
+        let (out_pixel, out_block) = match k.destination {
+            Destination::Blocked { block } => (lanes, block),
+            Destination::Nhwc { stride } => (stride, lanes),
+            Destination::Pool => unreachable!("no depthwise convolution keeps the mean alone"),
+        };
         let fun = format!("{}::{name}", self.isa.name);
         let call = if k.ranged {
             // The vectors in two parts.
-            let (vectors, out) = (k.channels.div_ceil(lanes), k.output_block);
+            let (vectors, out) = (k.channels.div_ceil(lanes), out_block);
             let from = if let Source::Blocked { block } = k.source { block } else { 0 };
             format!(
                 "for (s, e) in [(0, {half}), ({half}, {vectors})] {{ {fun}(&a[s * {from}..], rows, w, {pooled} &mut out[s * {out}..], s..e) }}",
                 half = vectors / 2
             )
         } else {
-            format!("{fun}(a, rows, w, {pooled} out)")
+            format!("{fun}(a, rows, w, {pooled} {residual} out)")
         };
         format!(
             "    {{ let c = Depthwise {{ name: {name:?}, channels: {c}, k: {ks}, stride: {stride}, pad: {pad}, width: {width}, \
-             columns: {columns}, pixel: {pixel}, block: {block}, row: {row}, lanes: {lanes}, panel: {panel}, out_block: {out_block}, \
-             activation: {activation}, pool: {pool} }};\n\
-             \x20     check_depthwise::<{ks}>(&c, &|a, rows, w, pooled, out| unsafe {{ {call} }}); }}\n",
+             columns: {columns}, pixel: {pixel}, block: {block}, row: {row}, lanes: {lanes}, panel: {panel}, out_pixel: {out_pixel}, out_block: {out_block}, \
+             activation: {activation}, residual: {residual:?}, pool: {pool} }};\n\
+             \x20     check_depthwise::<{ks}>(&c, &|a, rows, w, pooled, residual, out| unsafe {{ {call} }}); }}\n",
             name = name.to_string(),
             c = k.channels,
             ks = k.kernel_size,
@@ -144,8 +150,8 @@ impl Program {
             width = k.input_width,
             columns = k.output_width,
             panel = k.panel,
-            out_block = k.output_block,
             activation = activation_name(k.activation),
+            residual = format!("{:?}", k.residual),
             pool = k.pool.is_some(),
         )
     }

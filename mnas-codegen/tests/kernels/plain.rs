@@ -37,8 +37,10 @@ struct Depthwise {
     row: usize,
     lanes: usize,
     panel: usize,
+    out_pixel: usize,
     out_block: usize,
     activation: fn(f64) -> f64,
+    residual: &'static str,
     pool: bool,
 }
 
@@ -81,6 +83,14 @@ fn same(name: &str, what: &str, got: f32, want: f64, scale: f64) -> bool {
     if error <= 2e-6 * scale.max(1.0) { return true; }
     println!("{name} {what}: {got} instead of {want}");
     false
+}
+
+fn activated(residual: &str, activation: fn(f64) -> f64, sum: f64, added: f32) -> f64 {
+    match residual {
+        "Last" => activation(sum) + f64::from(added),
+        "BeforeActivation" => activation(sum + f64::from(added)),
+        _ => activation(sum),
+    }
 }
 
 #[inline(never)]
@@ -148,12 +158,7 @@ fn check_conv(c: &Conv, run: &dyn Fn(&[f32], &[f32], &[f32], &[f32], &mut [f32],
                     }
                 }
             }
-            let added = f64::from(residual[out_at(p, o)]);
-            let want = match c.residual {
-                "Last" => (c.activation)(sum) + added,
-                "BeforeActivation" => (c.activation)(sum + added),
-                _ => (c.activation)(sum),
-            };
+            let want = activated(c.residual, c.activation, sum, residual[out_at(p, o)]);
             if c.pool { means[o] += want / c.pixels as f64; continue; }
             right &= same(c.name, &format!("pixel {p} channel {o}"), out[out_at(p, o)], want, scale);
         }
@@ -172,7 +177,7 @@ fn check_conv(c: &Conv, run: &dyn Fn(&[f32], &[f32], &[f32], &[f32], &mut [f32],
 #[inline(never)]
 fn check_depthwise<const K: usize>(
     c: &Depthwise,
-    run: &dyn Fn(&[f32], &[([usize; K], usize, usize)], &[f32], &mut [f32], &mut [f32]),
+    run: &dyn Fn(&[f32], &[([usize; K], usize, usize)], &[f32], &mut [f32], &[f32], &mut [f32]),
 ) {
     let mut random = Random(c.channels as u64 * 31 + c.width as u64);
     let k = c.k;
@@ -209,10 +214,12 @@ fn check_depthwise<const K: usize>(
             for lane in 0..c.panel { w.push(if first + lane < c.channels { weight[(first + lane) * k * k + tap] } else { 0.0 }); }
         }
     }
-    let mut out = vec![POISON; padded / c.lanes * c.out_block];
+    let out_at = |pixel: usize, o: usize| o / c.lanes * c.out_block + pixel * c.out_pixel + o % c.lanes;
+    let mut out = vec![POISON; out_at(ranges.len() * c.columns - 1, padded - 1) + 1];
+    let residual = random.fill(out.len());
     // Sums of each row.
     let mut pooled = vec![0.25; ranges.len() * padded];
-    run(&a, &rows, &w, &mut pooled, &mut out);
+    run(&a, &rows, &w, &mut pooled, &residual, &mut out);
     let mut right = true;
     for o in 0..c.channels {
         for (r, &(from, to)) in ranges.iter().enumerate() {
@@ -227,9 +234,10 @@ fn check_depthwise<const K: usize>(
                         }
                     }
                 }
-                let want = (c.activation)(sum);
+                let at = out_at(r * c.columns + p, o);
+                let want = activated(c.residual, c.activation, sum, residual[at]);
                 total += want;
-                let got = out[o / c.lanes * c.out_block + (r * c.columns + p) * c.lanes + o % c.lanes];
+                let got = out[at];
                 right &= same(c.name, &format!("rows {from}..{to} column {p} channel {o}"), got, want, (k * k) as f64);
             }
             if c.pool {

@@ -1,7 +1,6 @@
 //! Weights: readers, names, errors, real checkpoints, random values.
 
 mod assets;
-mod checkpoint_attacks;
 mod files;
 mod fit;
 mod nets;

@@ -87,13 +87,13 @@ pub(crate) fn faults() -> Vec<Planted> {
         }),
         planted("an average pool is padded one row less at the top", |plan| {
             steps(plan, |step| match &mut step.kind {
-                StepKind::AveragePool { pads, .. } => less(&mut pads.top),
+                StepKind::Pool { pads, .. } => less(&mut pads.top),
                 _ => false,
             })
         }),
         planted("an average pool is padded one column more on the left", |plan| {
             steps(plan, |step| match &mut step.kind {
-                StepKind::AveragePool { pads, .. } if step.input_shape.width > 2 && pads.left == 0 => {
+                StepKind::Pool { pads, .. } if step.input_shape.width > 2 && pads.left == 0 => {
                     pads.left = 1;
                     true
                 }
@@ -216,11 +216,9 @@ pub(crate) fn faults() -> Vec<Planted> {
             })
         }),
         planted("blocks of channels overlap by one pixel", |plan| {
-            depthwises(plan, |k| {
-                k.output_width > 1 && k.channels > 16 && {
-                    k.output_block -= 1;
-                    true
-                }
+            depthwises(plan, |k| match &mut k.destination {
+                Destination::Blocked { block } if k.output_width > 1 && k.channels > 16 => less(block),
+                _ => false,
             })
         }),
         planted("a buffer is free one step before its last reader", |plan| {
@@ -307,7 +305,8 @@ fn try_on<T: Clone>(value: &mut T, mut change: impl FnMut(&mut T) -> bool) -> bo
 
 fn kernels_of(step: &mut StepSchedule) -> Vec<&mut ConvKernel> {
     match step {
-        StepSchedule::Plain => Vec::new(),
+        StepSchedule::Plain | StepSchedule::Depthwise(_) => Vec::new(),
+        StepSchedule::SqueezeExcite(se) => vec![&mut se.reduce, &mut se.expand],
         StepSchedule::Conv { kernel, .. } => vec![kernel],
         StepSchedule::Block(b) => {
             let b = &mut **b;

@@ -71,7 +71,7 @@ fn cases(args: &FuzzArgs) -> Result<Vec<Case>> {
     }
     let case = |path| {
         let (spec, network) = input::spec(path)?;
-        Ok(Case { spec, network, l2_bytes: args.l2.map(|bytes| bytes as usize), seed: args.seed })
+        Ok(Case { spec, network, l2_bytes: args.l2.map(|bytes| bytes as usize), seed: args.seed, graph: None })
     };
     args.spec.iter().map(|path| case(path)).collect()
 }

@@ -18,7 +18,7 @@ mod labels;
 pub(crate) mod svg;
 
 use crate::peak::{Buffer, Peaks};
-use mnas_codegen::plan::{LayerId, Plan, Step, StepKind};
+use mnas_codegen::plan::{Plan, Step};
 
 /// What a block has to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Work {
         let residual = step.residual.filter(|&id| step.input != Some(id));
         Work {
             macs: step.macs,
-            weight_bytes: layers(&step.kind).into_iter().map(|id| bytes(plan.layers[id].len())).sum(),
+            weight_bytes: step.kind.convs().iter().map(|conv| bytes(plan.layers[conv.layer].len())).sum(),
             input_bytes: bytes(step.input.map_or_else(|| step.input_shape.len(), buffer) + residual.map_or(0, buffer)),
             output_bytes: bytes(buffer(step.output)),
         }
@@ -60,19 +60,6 @@ impl Work {
     /// Operations a byte.
     pub(crate) fn intensity(&self) -> f64 {
         self.flops() / self.bytes().max(1) as f64
-    }
-}
-
-/// The layers whose weights a step reads.
-fn layers(kind: &StepKind) -> Vec<LayerId> {
-    match kind {
-        StepKind::PadImage | StepKind::AveragePool { .. } | StepKind::GlobalAveragePool => Vec::new(),
-        StepKind::Conv { conv, .. } | StepKind::Linear { conv } => vec![conv.layer],
-        StepKind::Block(block) => {
-            let gate = block.squeeze_excite.iter().flat_map(|(reduce, expand)| [reduce, expand]);
-            let all = block.expand.iter().chain([&block.depthwise, &block.project]).chain(gate);
-            all.map(|conv| conv.layer).collect()
-        }
     }
 }
 

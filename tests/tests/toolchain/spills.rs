@@ -131,7 +131,7 @@ fn tiles_that_do_not_fit_are_found() {
         };
         for step in &mut schedule.steps {
             match step {
-                StepSchedule::Plain => {}
+                StepSchedule::Plain | StepSchedule::Depthwise(_) | StepSchedule::SqueezeExcite(_) => {}
                 StepSchedule::Conv { kernel, .. } => too_many(kernel),
                 StepSchedule::Block(block) => {
                     block.expand.as_mut().into_iter().chain([&mut block.project]).for_each(too_many);

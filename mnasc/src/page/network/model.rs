@@ -141,7 +141,7 @@ impl<'a> Model<'a> {
         let schedule = measured.or(schedules.first())?;
         match schedule.steps.get(step)? {
             StepSchedule::Block(block) => Some((schedule.isa.name, &block.reason)),
-            StepSchedule::Plain | StepSchedule::Conv { .. } => None,
+            _ => None,
         }
     }
 

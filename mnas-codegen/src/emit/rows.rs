@@ -1,0 +1,230 @@
+//! Drivers of steps that go row by row: all rows of one thread, or some of a worker's.
+
+use super::block::{conv_weights, weights_start};
+use super::kernels::{Kernels, attributes, safety};
+use super::{int, kernel_rows, note, plus, pooling, times};
+use crate::plan::{
+    ConvKernel, DepthwiseKernel, PackedConv, Plan, Schedule, Source, SqueezeExciteSchedule, Step, StepKind,
+    StepSchedule, With,
+};
+use mnas_dsl::network::Shape;
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+/// Who calls the function of a step.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Caller {
+    /// One thread, for all rows.
+    Alone,
+    /// One of several workers, for its share of them.
+    Worker,
+}
+
+/// What is done once, and for row `oy` of the output.
+struct Rows {
+    name: String,
+    before: TokenStream,
+    row: TokenStream,
+}
+
+/// The function of step `index`.
+pub(super) fn function(
+    plan: &Plan,
+    schedule: &Schedule,
+    index: usize,
+    kernels: &mut Kernels,
+    caller: Caller,
+) -> Option<Ident> {
+    let step = &plan.steps[index];
+    let r = RowDriver { plan, step, caller };
+    let Rows { name, before, row } = match (&step.kind, &schedule.steps[index]) {
+        (StepKind::Conv { conv, .. }, StepSchedule::Conv { kernel, .. }) => r.conv(conv, kernel, kernels),
+        (StepKind::Depthwise { conv }, StepSchedule::Depthwise(kernel)) => r.depthwise(conv, kernel, kernels),
+        (StepKind::SqueezeExcite { .. }, StepSchedule::SqueezeExcite(se)) => r.squeeze_excite(se, kernels),
+        (StepKind::Pool { .. }, _) => r.pool(kernels),
+        (StepKind::Elementwise { with, .. }, _) => r.elementwise(*with, kernels),
+        _ => return None,
+    };
+    let rows = int(step.output_shape.height);
+    let weights = if step.kind.convs().is_empty() { quote!() } else { quote!(w: &[f32],) };
+    let second = if step.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
+    let scratch = if schedule.steps[index].scratch_len() > 0 { quote!(scratch: &mut [f32],) } else { quote!() };
+    let (safety, attribute) = (safety(), attributes(kernels.isa));
+    let (prefix, doc, worker, range, out) = match caller {
+        Caller::Alone => {
+            ("rows_of", format!(" {rows} output rows, one at a time."), quote!(), quote!(0..#rows), quote!(&mut [f32]))
+        }
+        Caller::Worker => (
+            "team_rows_of",
+            format!(" Some of {rows} output rows, one at a time."),
+            quote!(worker: &Worker<'_>,),
+            quote!(worker.range(#rows)),
+            quote!(&[Cell<f32>]),
+        ),
+    };
+    Some(kernels.function(&format!("{prefix}_{name}"), |this| {
+        quote! {
+            #[doc = #doc]
+            #safety
+            #attribute
+            unsafe fn #this(#worker input: &[f32], #weights #second #scratch out: #out) {
+                #before
+                for oy in #range { #row }
+            }
+        }
+    }))
+}
+
+struct RowDriver<'a> {
+    plan: &'a Plan,
+    step: &'a Step,
+    caller: Caller,
+}
+
+impl RowDriver<'_> {
+    /// Floats of a row in the arena.
+    fn row_len(&self, shape: Shape) -> usize {
+        shape.width * self.plan.padded(shape.channels)
+    }
+
+    /// Where row `oy` is written.
+    fn out(&self) -> TokenStream {
+        let row = int(self.row_len(self.step.output_shape));
+        match self.caller {
+            Caller::Alone => quote!(from_mut(out, oy * #row)),
+            Caller::Worker => quote!(own(out, oy * #row, #row)),
+        }
+    }
+
+    /// The row that is added to row `oy`, with a comma behind it, if one is.
+    fn residual(&self) -> TokenStream {
+        if self.step.residual.is_none() {
+            return quote!();
+        }
+        let row = int(self.row_len(self.step.output_shape));
+        quote!(from(residual, oy * #row),)
+    }
+
+    fn conv(&self, conv: &PackedConv, kernel: &ConvKernel, kernels: &mut Kernels) -> Rows {
+        let name = kernels.conv(kernel);
+        let (input, top, out) = (self.step.input_shape, conv.conv.pads.top, self.out());
+        let row = conv_row_call(kernel, &name, input, top, &quote!(w), &self.residual(), &out);
+        Rows { name: name.to_string(), before: quote!(), row }
+    }
+
+    fn depthwise(&self, conv: &PackedConv, kernel: &DepthwiseKernel, kernels: &mut Kernels) -> Rows {
+        let name = kernels.depthwise(kernel);
+        let (input, top) = (self.step.input_shape, conv.conv.pads.top);
+        let bounds = kernel_rows(kernel.kernel_size, kernel.stride, top, input.height);
+        let offsets = row_offsets(kernel.kernel_size, top, self.row_len(input), None);
+        let (residual, out) = (self.residual(), self.out());
+        let row = quote! {
+            #bounds
+            let rows = [([#(#offsets),*], ky_from, ky_to)];
+            #name(input, &rows, w, #residual #out);
+        };
+        Rows { name: name.to_string(), before: quote!(), row }
+    }
+
+    fn pool(&self, kernels: &mut Kernels) -> Rows {
+        let pixel = self.plan.padded(self.step.input_shape.channels);
+        let name = pooling::window(self.step, pixel, kernels);
+        let out = self.out();
+        Rows { name: name.to_string(), before: quote!(), row: quote!(#name(input, oy, #out);) }
+    }
+
+    fn elementwise(&self, with: With, kernels: &mut Kernels) -> Rows {
+        let name = self.elementwise_kernel(kernels);
+        let row = int(self.row_len(self.step.output_shape));
+        let second = if with == With::Gate { quote!(residual,) } else { self.residual() };
+        let out = self.out();
+        Rows { name: name.to_string(), before: quote!(), row: quote!(#name(from(input, oy * #row), #second #out);) }
+    }
+
+    fn elementwise_kernel(&self, kernels: &mut Kernels) -> Ident {
+        let shape = self.step.output_shape;
+        pooling::elementwise(&self.step.kind, shape.width, self.plan.padded(shape.channels), kernels)
+    }
+
+    /// Each caller makes the gate for itself, which costs less than to wait for one that does.
+    fn squeeze_excite(&self, se: &SqueezeExciteSchedule, kernels: &mut Kernels) -> Rows {
+        let shape = self.step.input_shape;
+        let means = pooling::global(shape, self.plan.padded(shape.channels), kernels);
+        let [reduce, expand] = [kernels.conv(&se.reduce), kernels.conv(&se.expand)];
+        let base = weights_start(self.plan, self.step).unwrap_or(0);
+        let convs = self.step.kind.convs();
+        let weights: Vec<TokenStream> = convs.iter().map(|conv| conv_weights(self.plan, conv, base)).collect();
+        let mut split = TokenStream::new();
+        for (name, len) in se.scratch().parts().iter().filter(|(_, len)| *len > 0) {
+            let (name, len) = (format_ident!("{name}"), int(*len));
+            split.extend(quote!(let (#name, scratch) = split(scratch, #len);));
+        }
+        let [reduce_weights, expand_weights] = [&weights[0], &weights[1]];
+        let note = note("Squeeze and excite.");
+        let before = quote! {
+            #note
+            #split
+            let _ = scratch;
+            #means(input, mean);
+            #reduce(mean, #reduce_weights, reduced);
+            #expand(reduced, #expand_weights, gate);
+        };
+        let scale = self.elementwise_kernel(kernels);
+        let (row, out) = (int(self.row_len(shape)), self.out());
+        Rows {
+            name: format!("squeeze_excite_{}", shape.channels),
+            before,
+            row: quote!(#scale(from(input, oy * #row), gate, #out);),
+        }
+    }
+}
+
+/// Calls a convolution's kernel for output row `oy`: the input rows that exist, from the first of them.
+pub(super) fn conv_row_call(
+    kernel: &ConvKernel,
+    name: &Ident,
+    input: Shape,
+    pad_top: usize,
+    weights: &TokenStream,
+    residual: &TokenStream,
+    out: &TokenStream,
+) -> TokenStream {
+    let Source::Nhwc { stride } = kernel.source else { return TokenStream::new() };
+    let row_len = input.width * stride;
+    if kernel.kernel_size == 1 {
+        let at = times(quote!(oy), kernel.stride * row_len);
+        return quote!(#name(from(input, #at), #weights, #residual #out););
+    }
+    let rows = kernel_rows(kernel.kernel_size, kernel.stride, pad_top, input.height);
+    let first = if pad_top == 0 {
+        quote!(at)
+    } else {
+        let top = int(pad_top);
+        quote!((at + ky_from - #top))
+    };
+    let (first, row) = (times(first, row_len), int(row_len));
+    quote! {
+        #rows
+        #name(from(input, #first), #row, ky_from, ky_to, #weights, #residual #out);
+    }
+}
+
+/// Where the input rows of the window at row `at - pad_top` start; in a ring of so many rows, or in all of them.
+pub(super) fn row_offsets(kernel_size: usize, pad_top: usize, row_len: usize, ring: Option<usize>) -> Vec<TokenStream> {
+    let (top, row) = (int(pad_top), int(row_len));
+    let offset = |ky: usize| {
+        let y = plus(quote!(at), ky);
+        // Rows that do not exist are not read; wrapping keeps their offsets from being computed below zero.
+        let y = match (pad_top, ky) {
+            (0, 0) => y,
+            (0, _) => quote!((#y)),
+            (_, 0) => quote!(at.wrapping_sub(#top)),
+            _ => quote!((#y).wrapping_sub(#top)),
+        };
+        match ring.map(int) {
+            Some(ring) => quote!((#y % #ring).wrapping_mul(#row)),
+            None => quote!(#y.wrapping_mul(#row)),
+        }
+    };
+    (0..kernel_size).map(offset).collect()
+}

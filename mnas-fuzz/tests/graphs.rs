@@ -1,0 +1,215 @@
+//! Graphs that no spec is lowered to, compiled, run on every instruction set of the machine and held against the reference:
+//! the neighbours of MnasNet written by hand, and operators in random orders.
+
+#[path = "../../mnas-codegen/tests/graph/family.rs"]
+mod family;
+
+use family::{Net, Norm, family};
+use mnas_codegen::compile::fused;
+use mnas_codegen::graph::{Graph, TensorId};
+use mnas_codegen::plan::{Form, StepKind, With};
+use mnas_dsl::network::{Activation, Pads, Shape};
+use mnas_fuzz::Case;
+use mnas_fuzz::check::{Job, Settings, check_jobs};
+use mnas_fuzz::random::Random;
+use mnas_fuzz::subject::Variant;
+
+/// Random graphs; together with those written by hand they have every kind of step.
+const RANDOM: usize = 33;
+
+const ACTIVATIONS: [Activation; 7] = [
+    Activation::Linear,
+    Activation::Relu,
+    Activation::Relu6,
+    Activation::HardSwish,
+    Activation::Swish,
+    Activation::Sigmoid,
+    Activation::HardSigmoid,
+];
+
+/// A window that fits into a map with these pads, none of which is as wide as the window.
+fn window(random: &mut Random, shape: Shape) -> (usize, usize, Pads) {
+    let kernel_size: usize = random.of(&[1, 2, 3, 5, 7]);
+    let mut pads = |size: usize| {
+        let missing = kernel_size.saturating_sub(size);
+        let before = random.below(kernel_size).max(missing / 2).min(kernel_size - 1);
+        let after = random.below(kernel_size).max(missing.saturating_sub(before)).min(kernel_size - 1);
+        (before, after)
+    };
+    let ((top, bottom), (left, right)) = (pads(shape.height), pads(shape.width));
+    let stride = if shape.height.max(shape.width) > 4 { random.of(&[1, 2, 2, 3]) } else { 1 };
+    (kernel_size, stride, Pads { top, left, bottom, right })
+}
+
+/// A chain of operators, now and then with a sum of two tensors of it.
+fn random_graph(seed: u64) -> Graph {
+    let random = &mut Random::new(seed ^ 0x5eed_0004);
+    let size = |random: &mut Random| 1 + random.below(17);
+    let input = (size(random), size(random), random.of(&[1, 3, 5, 16]));
+    let mut net = Net::new(&format!("random_{seed}"), input);
+    net.layer("stem");
+    let mut made = vec![TensorId(0)];
+    for index in 0..4 + random.below(6) {
+        net.layer(&format!("blocks.{index}.0"));
+        let mut x = made[made.len() - 1];
+        let shape = net.graph.shape(x);
+        let activation = random.of(&ACTIVATIONS);
+        let norm = random.of(&[Norm::Batch, Norm::Batch, Norm::Bias, Norm::None]);
+        let same = |k: usize| Pads { top: k / 2, left: k / 2, bottom: k / 2, right: k / 2 };
+        // Sums come often where something is there to add.
+        let earlier: Vec<TensorId> =
+            made[..made.len() - 1].iter().copied().filter(|&it| net.graph.shape(it) == shape).collect();
+        let is_sum = net.graph.nodes.iter().any(|node| node.output == x && node.name.contains("/add"));
+        if !earlier.is_empty() && !is_sum && random.percent(70) {
+            let other = random.of(&earlier);
+            x = net.add(x, other, activation);
+            made.push(x);
+            continue;
+        }
+        let channels = 1 + random.below(37);
+        x = match random.below(11) {
+            0 | 1 => net.any_conv("conv", x, (1, 1, same(1)), channels, false, norm, activation),
+            2 => {
+                let k = random.of(&[3, 5]);
+                net.any_conv("conv", x, (k, 1, same(k)), shape.channels, false, norm, activation)
+            }
+            3 => {
+                let window = window(random, shape);
+                net.any_conv("conv", x, window, channels, false, norm, activation)
+            }
+            4 | 5 => {
+                let k = random.of(&[3, 5, 7]);
+                net.any_conv("depthwise", x, (k, 1, same(k)), shape.channels, true, norm, activation)
+            }
+            6 => {
+                let window = window(random, shape);
+                net.any_conv("depthwise", x, window, shape.channels, true, norm, activation)
+            }
+            7 => {
+                let (max, window) = (random.percent(70), window(random, shape));
+                net.window("pool", x, max, window)
+            }
+            8 | 9 => {
+                let gate = random.of(&[Activation::Sigmoid, Activation::HardSigmoid]);
+                net.squeeze_excite(x, 1 + random.below(9), activation, gate)
+            }
+            _ if activation == Activation::Linear => net.global_pool("pool", x),
+            _ => net.activation("activation", x, activation),
+        };
+        made.push(x);
+    }
+    net.graph
+}
+
+fn cases() -> Vec<Case> {
+    let random = (0..RANDOM as u64).map(random_graph);
+    let graphs = family().into_iter().chain(random).enumerate();
+    // Caches of which a block can fill the second level.
+    let case = |(index, graph): (usize, Graph)| Case::from_graph(&graph, [None, Some(4096)][index % 2], index as u64);
+    graphs.map(|graph| case(graph).expect("a name and an input as specs have them")).collect()
+}
+
+#[test]
+fn graphs_in_any_order_equal_the_reference() {
+    let settings = Settings::default();
+    let cases = cases();
+    let mut jobs = Vec::new();
+    for (index, case) in cases.iter().enumerate() {
+        let isas = settings.in_code.clone();
+        let form = [None, Some(Form::Strips), Some(Form::Panels)][index % 3];
+        jobs.push(Job { index, case, variant: Variant { isas, checked: index % 2 == 0, team: form }, fault: None });
+        if settings.in_code.len() > 1 && index % 4 == 3 {
+            // The widest decides how weights lie.
+            let isas = settings.in_code[1..].to_vec();
+            jobs.push(Job { index, case, variant: Variant { isas, checked: false, team: None }, fault: None });
+        }
+    }
+    let failures = check_jobs(&jobs, &settings, &|_, _| {}).expect("rustc runs");
+    let shown = failures.iter().map(|failure| {
+        let graph = cases[failure.index].graph.as_ref().expect("a graph");
+        format!("{}\n{:?}\n{}", failure.finding, failure.variant, fused(graph.clone()))
+    });
+    let shown: Vec<String> = shown.collect();
+    assert!(shown.is_empty(), "{} builds fail\n\n{}", shown.len(), shown.join("\n"));
+}
+
+/// What the graphs are there for is among their steps.
+#[test]
+fn every_kind_of_step_is_among_them() {
+    let mut kinds = std::collections::BTreeMap::new();
+    for case in cases() {
+        let graph = fused(case.lowered());
+        let plan = case.plan(&graph, Settings::default().in_code, None).expect("every order has a plan");
+        for step in &plan.steps {
+            let added = step.residual.is_some();
+            let kind = match &step.kind {
+                StepKind::PadImage => "pad".to_owned(),
+                StepKind::Conv { conv, pool } => {
+                    let conv = &conv.conv;
+                    let norm = if conv.batch_norm.is_some() {
+                        "bn"
+                    } else if conv.bias {
+                        "bias"
+                    } else {
+                        "bare"
+                    };
+                    let kernel = if conv.kernel_size == 1 { "1x1" } else { "kxk" };
+                    let stride = if conv.stride > 1 { " strided" } else { "" };
+                    format!("{kernel}{stride} {norm} {:?} pool {pool}", conv.residual)
+                }
+                StepKind::Depthwise { conv } => format!("depthwise {:?}", conv.conv.residual),
+                StepKind::Block(block) => format!(
+                    "block expand {} gate {} {:?}",
+                    block.expand.is_some(),
+                    block.squeeze_excite.is_some(),
+                    block.project.conv.residual
+                ),
+                StepKind::SqueezeExcite { .. } => "se".to_owned(),
+                StepKind::Pool { kind, .. } => format!("{kind:?} pool"),
+                StepKind::GlobalAveragePool => "global pool".to_owned(),
+                StepKind::Elementwise { with: With::Sum, activation } if *activation != Activation::Linear => {
+                    "activated sum".to_owned()
+                }
+                StepKind::Elementwise { with, .. } => format!("elementwise {with:?} {added}"),
+                StepKind::Linear { .. } => "linear".to_owned(),
+            };
+            *kinds.entry(kind).or_insert(0) += 1;
+        }
+    }
+    let wanted = [
+        "pad",
+        "1x1 bn None pool false",
+        "1x1 bn None pool true",
+        "1x1 bn Last pool false",
+        "1x1 bn BeforeActivation pool false",
+        "1x1 bias None pool false",
+        "1x1 bare None pool false",
+        "1x1 strided bn None pool false",
+        "1x1 strided bn Last pool false",
+        "kxk bn None pool false",
+        "kxk bn Last pool false",
+        "kxk bn BeforeActivation pool false",
+        "kxk bias None pool false",
+        "kxk bare None pool false",
+        "kxk strided bn None pool false",
+        "depthwise None",
+        "depthwise Last",
+        "depthwise BeforeActivation",
+        "block expand true gate false None",
+        "block expand true gate true None",
+        "block expand true gate true Last",
+        "block expand false gate false BeforeActivation",
+        "block expand false gate true Last",
+        "block expand false gate false None",
+        "se",
+        "Average pool",
+        "Max pool",
+        "global pool",
+        "elementwise Nothing false",
+        "elementwise Sum true",
+        "activated sum",
+        "linear",
+    ];
+    let missing: Vec<&str> = wanted.into_iter().filter(|kind| !kinds.contains_key(*kind)).collect();
+    assert!(missing.is_empty(), "{missing:?} are not among {kinds:#?}");
+}
