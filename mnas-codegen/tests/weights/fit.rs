@@ -131,6 +131,10 @@ fn names_of_tensorflow() {
         &[("blocks.1.0.se.expand.bias", "efficientnet-b0/blocks_1/se/conv2d_1/bias")],
     );
     check_names("tensorflow_mnasnet_small_tf", &nets::shipped("mnasnet_small_tf"), &[]);
+    // Trained with a class more, of what is none of the others.
+    let mut network = nets::shipped("efficientnet_es");
+    network.head.as_mut().unwrap().classes += 1;
+    check_names("tensorflow_efficientnet_es", &network, &[]);
 }
 
 #[test]

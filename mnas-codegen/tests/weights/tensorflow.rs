@@ -83,6 +83,51 @@ fn shards_are_put_together() {
 }
 
 #[test]
+fn names_of_slim_are_known() {
+    let v3 = nets::parse(
+        "
+name: v3
+input: 8x8x3
+batch_norm: {eps: 1e-3}
+padding: same
+activation: relu
+squeeze_excite: {of: expanded, rounding: channels}
+stem: {op: conv, kernel: 3, stride: 2, filters: 4}
+blocks:
+  - {op: sepconv, kernel: 3, filters: 4}
+  - {op: mbconv, expand: 4, kernel: 3, stride: 2, filters: 4, se: 0.25}
+  - {op: conv, kernel: 1, filters: 6}
+head: {hidden: 5, classes: 10}
+",
+    );
+    let v1 = nets::parse(
+        "
+name: v1
+input: 8x8x3
+batch_norm: {eps: 1e-3}
+padding: same
+activation: relu6
+stem: {op: conv, kernel: 3, stride: 2, filters: 4}
+blocks:
+  - {op: sepconv, kernel: 3, filters: 8}
+  - {op: sepconv, kernel: 3, filters: 6}
+head: {classes: 10}
+",
+    );
+    for (file, mut network, scheme, head) in
+        [("slim", v3, "TF-Slim mobilenet", 4), ("slim_v1", v1, "TF-Slim mobilenet_v1", 2)]
+    {
+        let tensors = read(&index(file), &shards(file)).unwrap();
+        let fitted = fit(tensors.clone(), file, &network).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(fitted.scheme, scheme);
+        assert_eq!(fitted.weights, expected(file), "{file}");
+        assert_eq!(Checkpoint::open(&index(file)).unwrap().inventory().scheme(), Some(scheme));
+        network.head = None;
+        assert_eq!(fit(tensors, file, &network).unwrap().weights.len(), fitted.weights.len() - head);
+    }
+}
+
+#[test]
 fn every_type_of_elements_is_known() {
     assert_eq!(read(&index("types"), &shards("types")), Ok(expected("types")));
     let inventory = Checkpoint::open(&index("types")).unwrap().inventory();

@@ -8,6 +8,12 @@ use mnas_codegen::weights::{Inventory, Listed};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
+/// Letters of a name that are shown; the longest of TensorFlow's that are known have half as many.
+const MAX_LETTERS: usize = 200;
+
+/// Dimensions that are shown one by one.
+const MAX_DIMENSIONS: usize = 8;
+
 /// Lists what a weights file holds.
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let file = WeightFile::inspect(&args.file)?;
@@ -50,8 +56,16 @@ fn text(inventory: &Inventory, averages: Option<usize>) -> String {
 }
 
 fn row(tensor: &Listed) -> [String; 4] {
-    let name = tensor.name.escape_debug().to_string();
-    [name, tensor.element.clone(), format!("{:?}", tensor.shape), tensor.bytes.to_string()]
+    let mut name = tensor.name.escape_debug().to_string();
+    // One endless name would widen every row.
+    if let Some((cut, _)) = name.char_indices().nth(MAX_LETTERS) {
+        name.replace_range(cut.., "...");
+    }
+    let shape = match tensor.shape.len() {
+        0..=MAX_DIMENSIONS => format!("{:?}", tensor.shape),
+        dimensions => format!("{dimensions} dimensions"),
+    };
+    [name, tensor.element.clone(), shape, tensor.bytes.to_string()]
 }
 
 fn object(inventory: &Inventory, averages: Option<usize>) -> Value {

@@ -4,12 +4,14 @@
 type Sign = (&'static str, fn(&str) -> bool);
 
 /// Schemes, and how names look that only they have: first those that say most.
-const SIGNS: [Sign; 10] = [
+const SIGNS: [Sign; 12] = [
     ("mnas", |name| name == "stem.conv.weight"),
     ("timm", |name| name == "conv_stem.weight"),
     ("efficientnet-pytorch", |name| name == "_conv_stem.weight"),
     ("TensorFlow mnasnet", |name| has_parts(name, |scope, part| scope == "mnas_stem" && part.starts_with("conv2d"))),
     ("TensorFlow efficientnet", |name| has_parts(name, |scope, part| scope == "stem" && part.starts_with("conv2d"))),
+    ("TF-Slim mobilenet", |name| name.ends_with("/expanded_conv/depthwise/depthwise_weights")),
+    ("TF-Slim mobilenet_v1", |name| name.ends_with("/Conv2d_1_depthwise/depthwise_weights")),
     ("torchvision mnasnet", |name| name == "layers.8.0.layers.0.weight"),
     ("torchvision mobilenet_v2", |name| name == "features.1.conv.0.0.weight"),
     ("torchvision mobilenet_v3", |name| name == "features.1.block.0.0.weight"),

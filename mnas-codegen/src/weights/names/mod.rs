@@ -13,6 +13,7 @@ mod efficientnet_pytorch;
 mod guess;
 mod resnet;
 mod tensorflow;
+mod tensorflow_slim;
 mod timm;
 mod torchvision;
 
@@ -41,9 +42,13 @@ const SCHEMES: [Scheme; 8] = [
     ("efficientnet-pytorch", efficientnet_pytorch::modules),
 ];
 
-/// Schemes with TensorFlow's convention.
-const TENSORFLOW_SCHEMES: [Scheme; 2] =
-    [("TensorFlow mnasnet", tensorflow::mnasnet), ("TensorFlow efficientnet", tensorflow::efficientnet)];
+/// Schemes with a convention of TensorFlow.
+const TENSORFLOW_SCHEMES: [(Convention, Scheme); 4] = [
+    (Convention::Keras, ("TensorFlow mnasnet", tensorflow::mnasnet)),
+    (Convention::Keras, ("TensorFlow efficientnet", tensorflow::efficientnet)),
+    (Convention::Slim, ("TF-Slim mobilenet", tensorflow_slim::expanded_conv)),
+    (Convention::Slim, ("TF-Slim mobilenet_v1", tensorflow_slim::mobilenet_v1)),
+];
 
 /// What a file calls the tensors of a network.
 pub(super) struct Names {
@@ -77,7 +82,7 @@ const HEAD: [&str; 4] = ["head.conv", "head.conv.bn", "head.hidden", "classifier
 pub(super) fn recognise(network: &Network, parameters: &[Parameter], tensors: &FileTensors) -> Names {
     let mut best = (0, Names { scheme: SCHEMES[0].0, convention: Convention::PyTorch, modules: ours() });
     let pytorch = SCHEMES.iter().map(|scheme| (Convention::PyTorch, scheme));
-    let tensorflow = TENSORFLOW_SCHEMES.iter().map(|scheme| (Convention::TensorFlow, scheme));
+    let tensorflow = TENSORFLOW_SCHEMES.iter().map(|(convention, scheme)| (*convention, scheme));
     for (convention, (scheme, modules)) in pytorch.chain(tensorflow) {
         let Some(modules) = modules(network, tensors) else { continue };
         let names = Names { scheme, convention, modules };

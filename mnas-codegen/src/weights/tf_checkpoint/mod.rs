@@ -6,6 +6,7 @@
 //! The files are not trusted. Checksums are held against blocks and tensors; a tensor's place is checked against its
 //! shard; all tensors together may have no more bytes than the shards, however often they share them.
 
+use super::error::shown;
 use super::inventory::{Inventory, Listed};
 use super::{FormatError, WeightTensor};
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,8 +99,7 @@ impl Checkpoint {
         let mut tensors = BTreeMap::new();
         for (name, entry) in select::weights(&self.entries) {
             let tensor = self.tensor(entry, shards, &mut budget);
-            let tensor =
-                tensor.map_err(|reason| FormatError::new(format!("tensor `{}` {reason}", name.escape_debug())))?;
+            let tensor = tensor.map_err(|reason| FormatError::new(format!("tensor `{}` {reason}", shown(name))))?;
             tensors.insert(name.to_owned(), tensor);
         }
         Ok(tensors)
@@ -154,9 +154,9 @@ fn open(index: &[u8]) -> Result<Checkpoint, Reason> {
         }
         let name =
             str::from_utf8(key).map_err(|_| format!("its index has a name that is no text: {}", key.escape_ascii()))?;
-        let entry = Entry::read(value).map_err(|reason| format!("tensor `{}` {reason}", name.escape_debug()))?;
+        let entry = Entry::read(value).map_err(|reason| format!("tensor `{}` {reason}", shown(name)))?;
         if shards.is_some_and(|shards| entry.shard >= shards) {
-            return Err(format!("tensor `{}` is in a shard that does not exist: {}", name.escape_debug(), entry.shard));
+            return Err(format!("tensor `{}` is in a shard that does not exist: {}", shown(name), entry.shard));
         }
         entries.insert(name.to_owned(), entry);
         Ok(())

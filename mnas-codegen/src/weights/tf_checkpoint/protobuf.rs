@@ -26,7 +26,7 @@ impl<'a> Iterator for Fields<'a> {
         if field.is_none() {
             self.0 = &[];
         }
-        Some(field.ok_or_else(|| "its index has an entry that is no protocol buffer".into()))
+        Some(field.ok_or_else(|| "has an entry that is no protocol buffer".into()))
     }
 }
 

@@ -1,17 +1,29 @@
 #!/usr/bin/env python3
 """Writes the checkpoints of this folder with TensorFlow, and what is in them as expected.json.
 
-Needs tensorflow. The files are committed; run this only to change them.
+Needs tensorflow, tf_keras and tf_slim. The files are committed; run this only to change them.
 """
 
 import json
+import os
 import pathlib
 import shutil
 import sys
 import tempfile
 
 import numpy
+
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
 import tensorflow
+import tf_keras.src.legacy_tf_layers as legacy
+from tf_keras.src.legacy_tf_layers import base, convolutional, core, normalization, pooling
+
+# TensorFlow 2.21 looks for these where tf_keras 2.21 no longer has them.
+sys.modules["tf_keras.legacy_tf_layers"] = legacy
+for module in [base, convolutional, core, normalization, pooling]:
+    sys.modules["tf_keras.legacy_tf_layers." + module.__name__.rpartition(".")[2]] = module
+
+import tf_slim as slim
 
 tf = tensorflow.compat.v1
 HERE = pathlib.Path(__file__).parent
@@ -122,6 +134,65 @@ def sharded():
     return trained
 
 
+def slim_conv(x, filters, kernel, scope, ours, names, normed=True):
+    slim.conv2d(x, filters, kernel, scope=scope, normalizer_fn=slim.batch_norm if normed else None)
+    return named(scope, ours, names, filters)
+
+
+def slim_depthwise(x, scope, ours, names):
+    slim.separable_conv2d(x, None, [3, 3], depth_multiplier=1, scope=scope, normalizer_fn=slim.batch_norm)
+    return named(scope, ours, names, x.shape[-1])
+
+
+def named(scope, ours, names, filters):
+    names[scope] = ours
+    return tf.zeros([1, 4, 4, filters])
+
+
+def slim_nets():
+    """Networks of TF-Slim: its layers make the variables, under the scopes of its MobileNets."""
+    expected = {}
+    for file in ["slim", "slim_v1"]:
+        names = {}
+        with tf.Graph().as_default():
+            scale = slim.arg_scope([slim.batch_norm], center=True, scale=True)
+            with scale, tf.variable_scope("MobilenetV3" if file == "slim" else "MobilenetV1") as root:
+                image = tf.zeros([1, 4, 4, 3])
+                if file == "slim":
+                    x = slim_conv(image, 4, 3, "Conv", "stem.conv", names)
+                    x = slim_depthwise(x, "expanded_conv/depthwise", "blocks.0.0.depthwise", names)
+                    x = slim_conv(x, 4, 1, "expanded_conv/project", "blocks.0.0.project", names)
+                    x = slim_conv(x, 16, 1, "expanded_conv_1/expand", "blocks.1.0.expand", names)
+                    x = slim_depthwise(x, "expanded_conv_1/depthwise", "blocks.1.0.depthwise", names)
+                    x = slim_conv(x, 8, 1, "expanded_conv_1/squeeze_excite/Conv", "blocks.1.0.se.reduce", names, False)
+                    x = slim_conv(x, 16, 1, "expanded_conv_1/squeeze_excite/Conv_1", "blocks.1.0.se.expand", names, False)
+                    x = slim_conv(x, 4, 1, "expanded_conv_1/project", "blocks.1.0.project", names)
+                    x = slim_conv(x, 6, 1, "Conv_1", "blocks.2.0.conv", names)
+                    x = slim_conv(x, 5, 1, "Conv_2", "head.hidden", names, False)
+                else:
+                    x = slim_conv(image, 4, 3, "Conv2d_0", "stem.conv", names)
+                    for index, filters in [(1, 8), (2, 6)]:
+                        block = f"blocks.{index - 1}.0"
+                        x = slim_depthwise(x, f"Conv2d_{index}_depthwise", f"{block}.depthwise", names)
+                        x = slim_conv(x, filters, 1, f"Conv2d_{index}_pointwise", f"{block}.project", names)
+                slim_conv(x, 10, 1, "Logits/Conv2d_1c_1x1", "classifier", names, False)
+            variables = {v.op.name: v for v in tf.global_variables()}
+            for session in save(f"{file}.ckpt"):
+                for name, variable in variables.items():
+                    variable.load(values(name, variable.shape.as_list()), session)
+                read = {name: session.run(variable) for name, variable in variables.items()}
+        leaves = {"weights": "weight", "depthwise_weights": "weight", "biases": "bias", "gamma": "bn.weight"}
+        leaves |= {"beta": "bn.bias", "moving_mean": "bn.running_mean", "moving_variance": "bn.running_var"}
+        expected[file] = {}
+        for name, value in read.items():
+            module, leaf = name.removeprefix(f"{root.name}/").rsplit("/", 1)
+            module = module.removesuffix("/BatchNorm")
+            value = value[0, 0] if names[module] == "classifier" and leaf == "weights" else value
+            value = value.transpose(2, 3, 0, 1) if leaf == "depthwise_weights" else in_our_order(name, value)
+            expected[file][f"{names[module]}.{leaves[leaf]}"] = described(value)
+    return expected
+
+
 def types():
     """One tensor of each kind of elements, and one in slices."""
     numbers = numpy.array([[0.1, -2.5, 3.0], [65504.0, 1e-5, -0.0]])
@@ -143,7 +214,7 @@ def types():
     with tf.Graph().as_default():
         split = tf.fixed_size_partitioner(2)
         tf.get_variable("whole", initializer=numpy.ones(3, numpy.float32))
-        tf.get_variable("split/kernel", shape=(4, 2), partitioner=split)
+        tf.get_variable("split/kernel", shape=(4, 2), partitioner=split, initializer=tf.ones_initializer())
         list(save("slices.ckpt"))
     return expected
 
@@ -151,6 +222,7 @@ def types():
 def main():
     tf.disable_v2_behavior()
     expected = {"averaged": described_ours(averaged()), "sharded": described_ours(sharded()), "types": types()}
+    expected |= slim_nets()
     text = json.dumps(expected, indent=None, separators=(",", ":"))
     (HERE / "expected.json").write_text(text + "\n")
     print("tensorflow", tensorflow.__version__, "numpy", numpy.__version__, file=sys.stderr)
