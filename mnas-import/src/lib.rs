@@ -19,6 +19,7 @@ mod net;
 mod operators;
 mod proto;
 mod ratios;
+mod sources;
 mod spec_text;
 mod squeeze_excite;
 mod tape;
@@ -28,13 +29,14 @@ mod windows;
 mod wire;
 
 pub use error::{ImportError, Problem, Problems, ReadError};
+pub use sources::{inventory, load};
 pub use tensor::Files;
 
-use mnas_codegen::weights::{WeightTensor, Weights};
+use mnas_codegen::weights::Weights;
 use mnas_dsl::network::{LayerOp, Shape};
 use mnas_dsl::{Network, Spec};
 use proto::ModelProto;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use tensor::Store;
 
 /// Oldest operator set whose operators mean what they mean today.
@@ -76,38 +78,11 @@ pub fn external_files(bytes: &[u8]) -> Result<BTreeSet<String>, ImportError> {
     })
 }
 
-/// Whether bytes look like an ONNX file, as far as that can be told: such files have no magic number.
+/// Whether bytes are an ONNX file: such files have no magic number, so they are read.
 pub fn is_onnx(bytes: &[u8]) -> bool {
-    // `ir_version`, the first field that every exporter writes, or the graph.
-    matches!(bytes, [0x08, 1..=127, ..]) && ModelProto::read(bytes).is_ok_and(|model| model.graph.is_some())
-}
-
-/// Every floating-point constant of a file by name, for files whose names are those of a scheme.
-///
-/// # Errors
-///
-/// The file is no ONNX, or the data of a constant is not what its shape says.
-pub fn constants(bytes: &[u8], files: &Files) -> Result<BTreeMap<String, WeightTensor>, ImportError> {
-    let model = ModelProto::read(bytes)?;
-    let store = Store::new(bytes.len(), files);
-    let mut tensors = BTreeMap::new();
-    let mut problems = Problems::default();
-    for tensor in model.graph.iter().flat_map(|graph| &graph.initializers) {
-        // Whole numbers are shapes and pads, scalars the bounds of activations.
-        if !matches!(tensor.data_type, 1 | 10 | 11 | 16) || tensor.dims.is_empty() {
-            continue;
-        }
-        let name = error::shown(tensor.name);
-        match store.weights(tensor) {
-            Err(error) => problems.push("", format!("constant `{name}` {error}"), ""),
-            Ok(weights) => {
-                if tensors.insert(tensor.name.to_owned(), weights).is_some() {
-                    problems.push("", format!("two constants are called `{name}`"), "");
-                }
-            }
-        }
-    }
-    if problems.is_empty() { Ok(tensors) } else { Err(problems.into()) }
+    // A field that ONNX has comes first, `ir_version` as a rule.
+    let is_likely = bytes.first().is_some_and(|key| matches!(key >> 3, 1..=8 | 14 | 20 | 25));
+    is_likely && ModelProto::read(bytes).is_ok_and(|model| model.graph.is_some())
 }
 
 /// Recognises the network of an ONNX file.
@@ -116,6 +91,11 @@ pub fn constants(bytes: &[u8], files: &Files) -> Result<BTreeMap<String, WeightT
 ///
 /// The file is no ONNX, or everything in it that no spec can say, node by node.
 pub fn import(bytes: &[u8], files: &Files, options: &Options) -> Result<Imported, ImportError> {
+    recognise(bytes, files, options, None)
+}
+
+/// [`import`]; `given_eps` is the epsilon that batch norms of folded convolutions are made for, by default the spec's own.
+fn recognise(bytes: &[u8], files: &Files, options: &Options, given_eps: Option<f64>) -> Result<Imported, ImportError> {
     let model = ModelProto::read(bytes)?;
     let mut problems = Problems::default();
     let Some(graph) = &model.graph else {
@@ -156,7 +136,17 @@ pub fn import(bytes: &[u8], files: &Files, options: &Options) -> Result<Imported
         }
     };
     check(&layers, &network, &net, &mut problems);
-    let weights = weights::collect(&layers, &network, &net, &mut problems);
+    if let (Some(given), Some(eps)) = (given_eps, eps)
+        && given != eps
+    {
+        problems.push(
+            "",
+            format!("the file's batch norms have an epsilon of {eps}"),
+            format!("the network's is {given}"),
+        );
+    }
+    let eps = given_eps.unwrap_or(network.batch_norm_eps);
+    let weights = weights::collect(&layers, &network, eps, &net, &mut problems);
     if problems.is_empty() { Ok(Imported { spec, network, weights }) } else { Err(problems.into()) }
 }
 

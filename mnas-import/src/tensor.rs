@@ -190,7 +190,7 @@ fn check_length(bytes: &[u8], count: usize, size: usize) -> Result<(), String> {
     Err(format!("has {} bytes of data for {count} values of {size} bytes", bytes.len()))
 }
 
-fn type_name(data_type: i64) -> String {
+pub(crate) fn type_name(data_type: i64) -> String {
     let names = ["UNDEFINED", "FLOAT", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64", "STRING", "BOOL"];
     let name = usize::try_from(data_type).ok().and_then(|it| names.get(it));
     name.map_or_else(|| data_type.to_string(), |name| (*name).to_owned())

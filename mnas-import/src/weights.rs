@@ -10,8 +10,8 @@ use mnas_dsl::network::Network;
 /// All weights. A convolution whose batch norm was folded into it gets one that does nothing: with `gamma` 1, mean 0 and
 /// a variance of `1 - eps`, its factor `gamma / sqrt(variance + eps)` differs from 1 by less than 2^-25, so that folding
 /// it gives the file's weights and biases to the bit.
-pub(crate) fn collect(layers: &Layers, network: &Network, net: &Net, problems: &mut Problems) -> Weights {
-    let mut collector = Collector { net, eps: network.batch_norm_eps, weights: Weights::new(), problems };
+pub(crate) fn collect(layers: &Layers, network: &Network, eps: f64, net: &Net, problems: &mut Problems) -> Weights {
+    let mut collector = Collector { net, eps, weights: Weights::new(), problems };
     for (layer, named) in layers.layers.iter().zip(&network.layers) {
         for (suffix, unit) in &layer.units {
             let name = format!("{}.{suffix}", named.name);

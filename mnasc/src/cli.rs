@@ -206,7 +206,7 @@ pub(crate) struct CompileArgs {
 /// Where weights come from.
 #[derive(Debug, Default, Args)]
 pub(crate) struct WeightsArgs {
-    /// Weights: safetensors, PyTorch's .pth or a TensorFlow checkpoint's .index, with the names of mnas, timm,
+    /// Weights: safetensors, PyTorch's .pth, a TensorFlow checkpoint's .index or ONNX, with the names of mnas, timm,
     /// torchvision, efficientnet-pytorch or TensorFlow's models.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,

@@ -4,6 +4,7 @@
 
 use crate::error::{Error, Result};
 use crate::input::read;
+use crate::onnx_file;
 use mnas_codegen::weights::tf_checkpoint::{self, Checkpoint};
 use mnas_codegen::weights::{self, Fitted, Inventory};
 use mnas_dsl::Network;
@@ -49,6 +50,11 @@ pub(crate) fn load(path: &Path, network: &Network) -> Result<Fitted> {
         ))
     };
     let tensors = match WeightFile::open(path, limit, &too_large)? {
+        WeightFile::Whole(bytes) if mnas_import::is_onnx(&bytes) => {
+            let files = onnx_file::beside(path, &bytes)?;
+            let fitted = mnas_import::load(&bytes, &files, &path.display().to_string(), network);
+            return fitted.map_err(Error::input);
+        }
         WeightFile::Whole(bytes) => weights::read(&bytes),
         WeightFile::Checkpoint { checkpoint, prefix } => {
             let mut left = limit;
@@ -114,6 +120,9 @@ impl WeightFile {
     /// What it holds.
     pub(crate) fn inventory(&self, path: &Path) -> Result<Inventory> {
         match self {
+            WeightFile::Whole(bytes) if mnas_import::is_onnx(bytes) => {
+                mnas_import::inventory(bytes).map_err(|error| onnx_file::refused("read", path, &error))
+            }
             WeightFile::Whole(bytes) => weights::inventory(bytes).map_err(|error| unreadable(path, &error)),
             WeightFile::Checkpoint { checkpoint, .. } => Ok(checkpoint.inventory()),
         }

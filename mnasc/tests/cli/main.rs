@@ -7,6 +7,7 @@ mod failures;
 mod folder;
 mod fuzz;
 mod generated;
+mod import;
 mod measured;
 mod photographs;
 mod pictures;
