@@ -56,18 +56,20 @@ fn pages_look_right_in_a_browser() {
     folder.write("tiny.json", PROFILE);
     folder.write("odd.yaml", ODD);
     let edge = shipped("efficientnet_es.yaml");
-    let arguments: [&[&str]; 6] =
-        [&[&a1], &[&v2], &[&small], &["tiny.yaml", "--profile", "tiny.json"], &["odd.yaml"], &[&edge]];
+    let resnet = shipped("resnet50.yaml");
+    let arguments: [&[&str]; 7] =
+        [&[&a1], &[&v2], &[&small], &["tiny.yaml", "--profile", "tiny.json"], &["odd.yaml"], &[&edge], &[&resnet]];
     let texts = arguments.map(|arguments| page(&folder, arguments));
-    let repeats: [&[usize]; 6] = [
+    let repeats: [&[usize]; 7] = [
         &[1, 2, 3, 4, 2, 3, 1],
         &[1, 2, 3, 4, 3, 3, 1],
         &[1, 1, 2, 4, 3, 3, 1],
         &[1, 1, 1],
         &[3, 1],
         &[1, 2, 4, 5, 4, 2],
+        &[1, 3, 4, 6, 3],
     ];
-    let expected: Vec<Expected> = (0..6)
+    let expected: Vec<Expected> = (0..7)
         .map(|i| Expected {
             page: &texts[i],
             lists: lists(repeats[i], if i == 4 { &[] } else { &ENDS }),
@@ -75,7 +77,7 @@ fn pages_look_right_in_a_browser() {
         })
         .collect();
     let Some(findings) = look(&folder, &expected) else { return };
-    assert_eq!(findings, [[""; 0]; 6], "of A1, V2, small, one with times, an odd one, one with several steps a layer");
+    assert_eq!(findings, [[""; 0]; 7], "of A1, V2, small, one with times, an odd one, one with several steps a layer");
 
     // The same check has to see what is broken.
     let tiny = &texts[3];

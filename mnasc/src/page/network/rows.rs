@@ -106,8 +106,9 @@ fn figure(out: &mut Html, name: &str, layers: &[Layer]) {
     }
     let skips = layers.iter().filter(|layer| layer.skip != Skip::None).count();
     if let Some((words, title)) = layers.iter().find_map(|layer| skip(layer.skip)) {
-        let title =
-            if layers.len() > 1 { format!("{title}, in {skips} of {} layers", layers.len()) } else { title.to_owned() };
+        // A stage's first layer may project what the others add as it is.
+        let several = format!("{skips} of {} layers add their input", layers.len());
+        let title = if layers.len() > 1 { several } else { title.to_owned() };
         badge(words, &title);
     }
     if layers.len() > 1 {
