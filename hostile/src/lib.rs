@@ -5,6 +5,7 @@
 //! and readers that are broken on purpose ([`planted`]), all of which have to be found out.
 #![forbid(unsafe_code)]
 
+pub mod bytes;
 pub mod format;
 pub mod mutate;
 pub mod planted;

@@ -4,6 +4,7 @@
 //! mnas-hostile mutants FORMAT SEED FROM TO     mutants by number
 //! mnas-hostile files FORMAT FILE...            files
 //! mnas-hostile write FORMAT SEED INDEX FILE    a mutant into a file
+//! mnas-hostile bytes tokens|text SPEC...       hashes of what is made of specs
 //! ```
 //!
 //! It says `ready PID`, and then `accepted` or `refused` for each. Before each it asks for a file that is not there and
@@ -45,6 +46,15 @@ fn run(arguments: &[&str]) -> Result<(), String> {
             let format = format(name)?;
             let bytes = mutant(format, &(format.seeds)(), number(seed)?, number(index)?);
             std::fs::write(path, bytes).map_err(|error| format!("{path}: {error}"))
+        }
+        ["bytes", what, specs @ ..] => {
+            for spec in specs {
+                let yaml = std::fs::read_to_string(spec).map_err(|error| format!("{spec}: {error}"))?;
+                let [alone, threaded, file, onnx] = mnas_hostile::bytes::hashes(&yaml, *what == "text")?;
+                let line = format!("{alone:016x} {threaded:016x} {file:016x} {onnx:016x} {spec}");
+                writeln!(io::stdout(), "{line}").map_err(|error| error.to_string())?;
+            }
+            Ok(())
         }
         _ => Err("see the documentation of main.rs".into()),
     }
