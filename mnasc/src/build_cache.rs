@@ -26,6 +26,15 @@ const PROGRAM: &str = if cfg!(windows) { "runner.exe" } else { "runner" };
 ///
 /// `name` is for people. The files' names are single components.
 pub(crate) fn program(name: &str, files: &[(&str, &[u8])]) -> Result<PathBuf> {
+    built(Some(name), files)
+}
+
+/// As [`program`], and says nothing.
+pub(crate) fn quiet_program(files: &[(&str, &[u8])]) -> Result<PathBuf> {
+    built(None, files)
+}
+
+fn built(name: Option<&str>, files: &[(&str, &[u8])]) -> Result<PathBuf> {
     let folder = folder()?;
     fs::create_dir_all(&folder).map_err(|error| Error::file("create the folder", &folder, &error))?;
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
@@ -45,7 +54,9 @@ pub(crate) fn program(name: &str, files: &[(&str, &[u8])]) -> Result<PathBuf> {
         return Ok(program);
     }
 
-    progress(&format!("compiling {name} with rustc ..."));
+    if let Some(name) = name {
+        progress(&format!("compiling {name} with rustc ..."));
+    }
     let start = Instant::now();
     remove_abandoned(&folder);
     let building = Building::new(&folder)?;
@@ -64,12 +75,14 @@ pub(crate) fn program(name: &str, files: &[(&str, &[u8])]) -> Result<PathBuf> {
         return Err(failed("rustc", &built.stderr));
     }
     building.publish(&entry, &program)?;
-    progress(&format!("compiled in {:.1} s", start.elapsed().as_secs_f64()));
+    if name.is_some() {
+        progress(&format!("compiled in {:.1} s", start.elapsed().as_secs_f64()));
+    }
     Ok(program)
 }
 
 /// `$MNAS_CACHE`, or `mnas` of the user's cache folder.
-fn folder() -> Result<PathBuf> {
+pub(crate) fn folder() -> Result<PathBuf> {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = set("MNAS_CACHE")
         // The standard of these folders says that a relative one is no setting.

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Prints results.
@@ -28,6 +28,15 @@ pub(crate) fn print_json(value: &serde_json::Value) -> Result<()> {
 pub(crate) fn progress(text: &str) {
     // Nothing depends on it: where standard error is closed the work goes on.
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Says in one line, in place of the one before, what is going on; nothing where nobody sees it.
+pub(crate) fn status(text: &str) {
+    let mut out = io::stderr().lock();
+    if out.is_terminal() {
+        // Nothing depends on it.
+        let _ = write!(out, "\r\x1b[K{text}").and_then(|()| out.flush());
+    }
 }
 
 /// A file to be written.

@@ -115,6 +115,12 @@ impl ScheduleFile {
         self.sections.entry(cpu.to_owned()).or_default().entry(isa.name).or_default().insert(key, entry);
     }
 
+    /// The comment lines above an entry, where it is there.
+    pub fn notes(&self, cpu: &str, isa: Isa, key: Key) -> Vec<String> {
+        let entries = self.sections.get(cpu).and_then(|isas| isas.get(isa.name));
+        entries.and_then(|entries| entries.get(&key)).map(|entry| entry.notes.clone()).unwrap_or_default()
+    }
+
     /// Takes an entry out.
     pub fn remove(&mut self, cpu: &str, isa: Isa, key: Key) {
         if let Some(entries) = self.sections.get_mut(cpu).and_then(|isas| isas.get_mut(isa.name)) {

@@ -14,6 +14,7 @@ mod search;
 mod space;
 mod study;
 mod summary;
+mod tune;
 mod verify;
 mod view;
 
@@ -35,6 +36,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<()> {
         Some(Command::Fuzz(args)) => fuzz::run(&args),
         Some(Command::Import(args)) => import::run(&args),
         Some(Command::Peak(args)) => peak::run(&args),
+        Some(Command::Tune(args)) => tune::run(&args),
         Some(Command::Space(args)) => space::run(&args),
         Some(Command::Search(args)) => search::run(&args),
         Some(Command::Study(command)) => study::run(&command),

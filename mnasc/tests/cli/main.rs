@@ -14,5 +14,6 @@ mod pictures;
 mod search;
 mod space;
 mod specs;
+mod tune;
 mod view;
 mod weights;

@@ -1,0 +1,109 @@
+//! `mnasc tune SPEC`: measures what can be chosen on this machine, and writes what is faster than the estimates.
+//!
+//! Several schedules of the whole network are built as one program, each of which tries something else in every step, and
+//! are run in turn; medians of each step are compared. So a step is timed with the caches as the network leaves them.
+
+mod candidates;
+mod cpu;
+mod program;
+mod search;
+
+use super::bench::random_image;
+use crate::build_cache;
+use crate::cli::TuneArgs;
+use crate::error::{Error, Result};
+use crate::output::{self, Artifact, progress};
+use crate::{input, runner};
+use mnas_codegen::pack;
+use mnas_codegen::tuned::{ScheduleFile, Tuned};
+use mnas_dsl::{Network, Spec};
+use search::Search;
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// What is tuned.
+pub(super) struct Subject<'a> {
+    spec: &'a Spec,
+    network: &'a Network,
+    threads: u32,
+    /// Packed weights and an image, as the program reads them.
+    input: Vec<u8>,
+}
+
+/// Tunes a network.
+pub(crate) fn run(args: &TuneArgs) -> Result<()> {
+    let (spec, network) = input::spec(&args.spec)?;
+    let have = runner::isas_on_host();
+    let isas = match &args.isa[..] {
+        [] => vec![runner::isa_or_best(None)?],
+        asked => asked.iter().map(|isa| runner::isa_or_best(Some(*isa))).collect::<Result<_>>()?,
+    };
+    let cpu = match &args.cpu {
+        Some(name) if ScheduleFile::is_name(name) => name.clone(),
+        Some(name) => {
+            return Err(Error::input(format!("`{name}` cannot name a section: letters, digits, `.`, `_` and `-` can")));
+        }
+        None => cpu::name()?,
+    };
+    let mut file = match &args.output {
+        Some(path) if path.exists() => input::schedule_file(path)?,
+        _ => ScheduleFile::default(),
+    };
+    if let Some(path) = &args.output {
+        output::refuse_overwriting(path, &[args.spec.as_path()])?;
+    }
+    let weights = input::weights_or_random(&args.weights, &network)?;
+    let target = mnas_codegen::plan::Target::new(runner::isas_of_host());
+    let graph = mnas_codegen::compile::fused_graph(&network);
+    let plan = mnas_codegen::plan::plan(&graph, &target).map_err(|error| Error::input(error.to_string()))?;
+    let packed = pack::pack(&plan, &weights).map_err(|error| Error::input(error.to_string()))?;
+    let values = packed.into_iter().chain(random_image(network.input));
+    let bytes = values.flat_map(f32::to_le_bytes).collect();
+    let subject = Subject { spec: &spec, network: &network, threads: args.threads, input: bytes };
+
+    let _lock = lock()?;
+    let end = Instant::now() + Duration::from_secs(u64::from(args.budget));
+    let count = isas.len() as u32;
+    for (i, isa) in isas.into_iter().enumerate() {
+        if !have.contains(&isa) {
+            continue;
+        }
+        // What is left is shared by those that are left.
+        let share = end.saturating_duration_since(Instant::now()) / (count - i as u32);
+        let before = file.select(Some(&cpu)).unwrap_or_else(|_| Tuned::default());
+        let mut search = Search::new(&subject, isa, before, share)?;
+        // Whoever stops it keeps what is in the file.
+        search.run(|search| {
+            search.put_into(&mut file, &cpu);
+            args.output.as_deref().map_or(Ok(()), |path| write(path, &file))
+        })?;
+        progress(&search.verdict());
+    }
+    match &args.output {
+        Some(path) => progress(&format!("`--schedule {} --cpu {cpu}` compiles with it", path.display())),
+        None => output::print(&file.to_string())?,
+    }
+    Ok(())
+}
+
+fn write(path: &Path, file: &ScheduleFile) -> Result<()> {
+    output::write_all(&[Artifact { path: path.to_owned(), bytes: file.to_string().into_bytes() }])
+}
+
+/// Two that measure at once would disturb one another: the second waits. The system takes the lock from who ends.
+fn lock() -> Result<File> {
+    let path = build_cache::folder()?.join("tune.lock");
+    let failed = |error: &dyn std::fmt::Display| Error::file("lock", &path, error);
+    std::fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(|error| failed(&error))?;
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| failed(&error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            progress("another `mnasc tune` is measuring; waiting for it");
+            file.lock().map_err(|error| failed(&error))?;
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(&error)),
+    }
+    Ok(file)
+}

@@ -1,0 +1,153 @@
+//! Several schedules of a network as one program, which times each step of each.
+
+use super::Subject;
+use crate::build_cache;
+use crate::error::{Error, Result};
+use mnas_codegen::compile::{Compiled, Options, compile_plan, fused_graph};
+use mnas_codegen::emit::file;
+use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::plan::{self, Plan, Target};
+use mnas_codegen::tuned::Tuned;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::thread;
+
+const MAIN: &str = include_str!("main.rs.txt");
+const ALONE: &str = include_str!("alone.rs.txt");
+const TEAM: &str = include_str!("team.rs.txt");
+
+/// Medians of some schedules, in nanoseconds.
+pub(super) struct Times {
+    /// Of each schedule each step's.
+    pub(super) steps: Vec<Vec<f64>>,
+}
+
+/// A plan that holds nothing but the schedule of one instruction set, and lies as in a file that has all of them.
+pub(super) fn plan(subject: &Subject<'_>, isa: Isa, tuned: &Tuned) -> Result<Plan> {
+    let (threads, tuned) = (subject.threads > 1, tuned.clone());
+    let target = Target { threads, tuned, ..Target::new(crate::runner::isas_of_host()) };
+    let mut plan = plan::plan(&fused_graph(subject.network), &target).map_err(|e| Error::input(e.to_string()))?;
+    plan.schedules.retain(|schedule| schedule.isa == isa);
+    Ok(plan)
+}
+
+/// Builds the schedules and times them, for so many milliseconds.
+pub(super) fn time(subject: &Subject<'_>, isa: Isa, plans: Vec<Plan>, milliseconds: u64) -> Result<Times> {
+    let count = plans.len();
+    let steps = plans.first().map_or(0, |plan| plan.steps.len());
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    let (mut modules, mut made) = (String::new(), String::new());
+    let mut constants = String::new();
+    for (i, plan) in plans.into_iter().enumerate() {
+        let compiled = compiled(subject, isa, plan)?;
+        let name = compiled.type_name();
+        let _ = writeln!(modules, "mod n{i};");
+        let _ = writeln!(made, "    made.push(variant!(n{i}::{name}, weights, image, threads));");
+        constants = format!(
+            "const WEIGHTS_LEN: usize = n0::{name}::WEIGHTS_LEN;\nconst INPUT_LEN: usize = n0::{name}::INPUT_LEN;\n\
+             const STEPS: usize = {steps};\n"
+        );
+        files.push((format!("n{i}.rs"), compiled.tokens().to_string().into_bytes()));
+    }
+    let engine = if subject.threads > 1 { TEAM } else { ALONE };
+    let main = format!(
+        "{modules}{engine}{MAIN}{constants}{}\nfn variants<'a>(weights: &'a [f32], image: &'a [f32; INPUT_LEN], threads: \
+         usize) -> io::Result<Vec<Variant<'a>>> {{\n    let _ = threads;\n    let mut made: Vec<Variant<'a>> = Vec::new();\n\
+         {made}    Ok(made)\n}}\n",
+        file::runtime()
+    );
+    files.push(("main.rs".to_owned(), main.into_bytes()));
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
+    let program = build_cache::quiet_program(&files)?;
+    let ran = run(subject, isa, &program, milliseconds);
+    // Nobody will ask for these schedules again.
+    if let Some(folder) = program.parent() {
+        let _ = fs::remove_dir_all(folder);
+    }
+    medians(&ran?, count, steps)
+}
+
+fn compiled(subject: &Subject<'_>, isa: Isa, plan: Plan) -> Result<Compiled> {
+    let options = Options {
+        isas: vec![isa],
+        threaded: subject.threads > 1,
+        runtime: Some("crate::mnas_runtime".parse().map_err(|_| Error::system("a path that is none"))?),
+        ..Options::default()
+    };
+    let graph = fused_graph(subject.network);
+    let compiled = compile_plan(subject.spec, subject.network, graph, plan, None, &options);
+    compiled.map_err(|error| Error::input(error.to_string()))
+}
+
+fn run(subject: &Subject<'_>, isa: Isa, program: &std::path::Path, milliseconds: u64) -> Result<Vec<u8>> {
+    let failed = |error: std::io::Error| Error::file("run", program, &error);
+    let mut line: Vec<OsString> = if subject.threads == 1 { pinned() } else { Vec::new() };
+    line.push(program.into());
+    let mut child = Command::new(&line[0])
+        .args(&line[1..])
+        .args([milliseconds.to_string(), subject.threads.to_string()])
+        .env("MNAS_ISA", isa.name)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    let stdin = child.stdin.take();
+    // Apart, so that neither side waits for the other to read.
+    let output = thread::scope(|scope| {
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(&subject.input)));
+        child.wait_with_output()
+    });
+    let output = output.map_err(failed)?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(Error::system(format!("the measuring program failed ({}): {}", output.status, said.trim())));
+    }
+    Ok(output.stdout)
+}
+
+/// What makes a command run on one processor, where there is such a command: the last of those that are allowed, for
+/// the first has the most other work.
+fn pinned() -> Vec<OsString> {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let last = list.and_then(|list| list.trim().rsplit([',', '-']).next()).and_then(|last| last.parse::<u32>().ok());
+    let has = Command::new("taskset").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    match (last, has) {
+        (Some(last), Ok(status)) if status.success() => vec!["taskset".into(), "-c".into(), last.to_string().into()],
+        _ => Vec::new(),
+    }
+}
+
+fn medians(bytes: &[u8], count: usize, steps: usize) -> Result<Times> {
+    let values: Vec<f64> = bytes.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes) as f64).collect();
+    let round = count * steps;
+    if round == 0 || values.is_empty() || !values.len().is_multiple_of(round) {
+        return Err(Error::system("the measuring program gave another number of values than it should"));
+    }
+    let median = |at: usize| {
+        let mut values: Vec<f64> = values.iter().skip(at).step_by(round).copied().collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let variant = |v: usize| (0..steps).map(|step| median(v * steps + step)).collect();
+    Ok(Times { steps: (0..count).map(variant).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_are_of_each_schedule_and_step() {
+        // Three rounds of two schedules of two steps.
+        let rounds: [u64; 12] = [1, 20, 300, 4000, 3, 22, 302, 4002, 2, 29, 301, 4009];
+        let bytes: Vec<u8> = rounds.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let times = medians(&bytes, 2, 2).unwrap();
+        assert_eq!(times.steps, [[2.0, 22.0], [301.0, 4002.0]]);
+        assert!(medians(&bytes[8..], 2, 2).is_err() && medians(&[], 2, 2).is_err());
+    }
+}
