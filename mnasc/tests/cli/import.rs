@@ -71,7 +71,7 @@ fn what_is_no_network_is_refused_and_nothing_is_written() {
     folder.write("tanh.onnx", bytes);
     import("tanh.onnx").failed(2, &["1 problem:\n  node 2 of ", ", Tanh `stem/conv/relu`: no spec has this operator"]);
     folder
-        .mnasc(&["run", "tiny.yaml", "--weights", "tanh.onnx", "--input", "x.npy", "--output", "y.npy"])
+        .mnasc(&["tiny.yaml", "-o", "x.rs", "--weights", "tanh.onnx"])
         .failed(2, &["do not fit network `tiny`", "nor do its layers fit, whatever their names: 1 problem"]);
     let names = ["empty.onnx", "labels.txt", "tanh.onnx", "tiny.onnx", "tiny.yaml"];
     assert_eq!(folder.names(), names);
