@@ -146,6 +146,12 @@ fn mistakes_are_reported_where_the_alternative_stands() {
             assert!(said.contains(words), "{block}\n{said}");
         }
     }
+    // Much to check, and so much that it is refused at once.
+    let many: String = (1..=900).map(|number| format!("{number}, ")).collect();
+    let choice = format!("{{op: conv, kernel: 3, filters: {{choose: [{many}]}}}}");
+    assert!(parse(&choice).is_ok());
+    let said = parse(&format!("{choice}\n{}", "  - ds_r1_k3_s1_c16\n".repeat(8000))).unwrap_err();
+    assert!(said.contains("900 alternatives in a file of"), "{said}");
     let text = "name: net\ninput: 16x16x3\nlimits: {parameter: 3, macs: 0.5}\nstem: {op: conv, kernel: 3, filters: 8}\nblocks: [ds_r1_k3_s1_c8]\nhead: none\n";
     let said = Space::parse(text, "net.yaml").unwrap_err().to_string();
     assert!(said.contains("did you mean `parameters`") && said.contains("limit of macs is 0.5"), "{said}");

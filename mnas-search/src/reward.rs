@@ -102,26 +102,22 @@ impl fmt::Display for Reward {
     }
 }
 
-/// The exponent with which latency has bought accuracy among these samples `(accuracy, latency in ms)`: minus the slope of
-/// ln ACC over ln LAT, by least squares, of those that are not beaten in both (the others say what a bad network costs,
-/// not what a good one does). With it all of a typical front is worth about the same, so that T decides.
+/// Minus the exponent with which latency has bought accuracy around `target` among these samples `(accuracy, latency in
+/// ms)`: what the best within twice the target has over the best within half of it. With it as w, networks along the front
+/// around T are worth about the same: neither accuracy nor latency is given away for the other. (A slope over all samples
+/// would be that of the fastest networks, where a little latency buys much, and would end among them.)
 ///
-/// `None` with fewer than two different latencies on the front.
-pub fn fit_exponent(samples: &[(f64, f64)]) -> Option<f64> {
-    let good =
+/// `None` where the samples reach no two latencies within that range, or the slower are no better.
+pub fn fit_exponent(samples: &[(f64, f64)], target: Target) -> Option<f64> {
+    let is_good =
         |&&(accuracy, latency): &&(f64, f64)| accuracy > 0.0 && latency > 0.0 && (accuracy * latency).is_finite();
-    let samples: Vec<(f64, f64)> = samples.iter().filter(good).copied().collect();
-    let is_beaten = |a: &(f64, f64)| samples.iter().any(|b| b.0 >= a.0 && b.1 <= a.1 && (b.0 > a.0 || b.1 < a.1));
-    let front: Vec<(f64, f64)> =
-        samples.iter().filter(|a| !is_beaten(a)).map(|(accuracy, latency)| (latency.ln(), accuracy.ln())).collect();
-    let count = front.len() as f64;
-    let mean = |of: fn(&(f64, f64)) -> f64| front.iter().map(of).sum::<f64>() / count;
-    let (x, y) = (mean(|p| p.0), mean(|p| p.1));
-    let variance: f64 = front.iter().map(|p| (p.0 - x).powi(2)).sum();
-    let covariance: f64 = front.iter().map(|p| (p.0 - x) * (p.1 - y)).sum();
-    let slope = covariance / variance;
-    // On a front accuracy grows with latency; the smallest exponent still prefers the faster of equals.
-    (variance > 1e-12 && slope.is_finite()).then(|| -slope.max(1e-4))
+    let samples: Vec<(f64, f64)> = samples.iter().filter(is_good).copied().collect();
+    let latencies = || samples.iter().map(|sample| sample.1);
+    let (fastest, slowest) = (latencies().fold(f64::INFINITY, f64::min), latencies().fold(0.0, f64::max));
+    let (low, high) = (fastest.max(target.ms / 2.0), slowest.min(target.ms * 2.0));
+    let best = |most: f64| samples.iter().filter(|sample| sample.1 <= most).map(|sample| sample.0).fold(0.0, f64::max);
+    let exponent = (best(high) / best(low)).ln() / (high / low).ln();
+    (low < high && exponent.is_finite() && exponent > 0.0).then_some(-exponent)
 }
 
 #[cfg(test)]
@@ -170,19 +166,23 @@ mod tests {
     }
 
     #[test]
-    fn the_exponent_is_that_of_the_front() {
-        // ACC = 0.4 * LAT^0.05 exactly, and networks that are worse in both, which do not count.
-        let mut samples: Vec<(f64, f64)> =
-            [5.0, 10.0, 20.0, 40.0, 80.0].map(|latency: f64| (0.4 * latency.powf(0.05), latency)).to_vec();
-        samples.extend([(0.1, 90.0), (0.2, 50.0), (0.3, 45.0)]);
-        let w = fit_exponent(&samples).unwrap();
+    fn the_exponent_is_what_latency_bought_around_the_target() {
+        // ACC = 0.4 * LAT^0.05 from T / 2 to 2 T; faster networks that are much worse and slower ones that are no better,
+        // which do not count, and some that are worse in both.
+        let target = Target { ms: 20.0 };
+        let mut samples: Vec<(f64, f64)> = [10.0, 20.0, 40.0].map(|ms: f64| (0.4 * ms.powf(0.05), ms)).to_vec();
+        samples.extend([(0.1, 2.0), (0.2, 5.0), (0.3, 15.0), (0.2, 35.0), (0.9, 80.0)]);
+        let w = fit_exponent(&samples, target).unwrap();
         assert!((w + 0.05).abs() < 1e-12, "{w}");
-        // With it, the front is worth the same everywhere.
-        let reward = weighted((w, w));
-        near(reward.of(samples[0].0, Some(5.0)), reward.of(samples[4].0, Some(80.0)));
-        assert_eq!(fit_exponent(&samples[..1]), None);
-        assert_eq!(fit_exponent(&[]), None);
-        // Where the fastest is the best, the front is one network.
-        assert_eq!(fit_exponent(&[(0.9, 1.0), (0.8, 2.0)]), None);
+        let reward = Reward::Weighted { target, alpha: w, beta: w };
+        near(reward.of(samples[0].0, Some(10.0)), reward.of(samples[2].0, Some(40.0)));
+        // By hand: from 10 ms (fastest) to 25 ms (slowest), .5 to .6: ln 1.2 / ln 2.5.
+        let w = fit_exponent(&[(0.5, 10.0), (0.6, 25.0)], Target { ms: 15.0 }).unwrap();
+        near(w, -0.1990);
+        assert_eq!(fit_exponent(&samples[..1], target), None);
+        assert_eq!(fit_exponent(&[], target), None);
+        assert_eq!(fit_exponent(&[(0.9, 15.0), (0.8, 20.0)], target), None);
+        // Nothing near the target.
+        assert_eq!(fit_exponent(&[(0.5, 100.0), (0.6, 200.0)], target), None);
     }
 }

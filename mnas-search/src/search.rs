@@ -312,7 +312,7 @@ impl<'a> Search<'a> {
             let all: Vec<&Trial> = self.trials.iter().chain([trial]).collect();
             let points: Vec<(f64, f64)> = all.iter().filter_map(|trial| trial.point()).collect();
             // Where no slower network is better, any exponent finds the fastest; the paper's is as good as another.
-            let fitted = fit_exponent(&points).unwrap_or(Reward::SOFT.0);
+            let fitted = settings.target().and_then(|target| fit_exponent(&points, target)).unwrap_or(Reward::SOFT.0);
             let reward = settings.reward_with(fitted);
             for trial in all {
                 self.searcher.tell(&trial.choices, &outcome(trial, &reward));

@@ -8,12 +8,22 @@ use crate::tree::{Entry, Kind, Node};
 /// Alternatives of all choices together: each is checked as a spec of its own.
 const MAX_ALTERNATIVES: usize = 2048;
 
+/// Values of all specs that are read to check a space.
+const MAX_VALUES: usize = 4_000_000;
+
 /// The choices in the order of the text; mistakes go into the report.
 pub(super) fn find(root: &Node, report: &mut Report) -> Vec<Choice> {
     let mut found = Vec::new();
     walk(root, &mut Vec::new(), &mut found, report);
     let total: usize = found.iter().map(|choice| choice.nodes.len()).sum();
-    if total > MAX_ALTERNATIVES {
+    // Each is checked as a spec: what that costs is bounded for any file.
+    let values = count(root);
+    if total.saturating_mul(values) > MAX_VALUES {
+        report.error(root.span, format!("{total} alternatives in a file of {values} values"), |d| {
+            d.label("too much to check").hint("offer less, or make a space of a part of it");
+        });
+        found.clear();
+    } else if total > MAX_ALTERNATIVES {
         report.error(root.span, format!("the choices have {total} alternatives together"), |d| {
             d.label("too many").hint(format!("a space has at most {MAX_ALTERNATIVES} alternatives"));
         });
@@ -130,6 +140,15 @@ fn around(node: &Node, report: &mut Report) -> Vec<Node> {
         }
     }
     nodes
+}
+
+/// Values in a tree.
+fn count(node: &Node) -> usize {
+    1 + match &node.kind {
+        Kind::List(list) => list.iter().map(count).sum::<usize>(),
+        Kind::Map(map) => map.iter().map(|entry| count(&entry.value)).sum(),
+        _ => 0,
+    }
 }
 
 fn has_choice(node: &Node) -> bool {

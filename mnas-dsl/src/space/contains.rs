@@ -6,7 +6,7 @@ use crate::network::{Layer, LayerOp, Network};
 use std::collections::BTreeMap;
 
 /// Combinations of choices of one block, or outside of blocks, that are tried at most.
-const MAX_COMBINATIONS: usize = 100_000;
+const MAX_COMBINATIONS: usize = 20_000;
 
 /// Whether a network is a member.
 #[derive(Clone, Debug, PartialEq)]
