@@ -1,9 +1,9 @@
 //! ONNX files, which become specs and weights.
 
-use super::{Format, Outcome, compiles, refused, tiny, tiny_weights};
+use super::{Format, Outcome, compiles, list, refused, tiny, tiny_weights};
 use mnas_codegen::compile::fused_graph;
 use mnas_codegen::onnx::{Metadata, export};
-use mnas_import::{Files, ImportError, Options, constants, external_files, import, is_onnx};
+use mnas_import::{Files, ImportError, Options, external_files, import, inventory, is_onnx, load};
 
 /// Exported networks.
 pub(super) const ONNX: Format = Format {
@@ -103,10 +103,14 @@ fn read(bytes: &[u8]) -> Outcome {
         assert!(inside, "a file outside of the model's folder: {name:?}");
     }
     let files: Files = names.into_iter().map(|name| (name, vec![0x3f; 64])).collect();
-    let size = bytes.len() + 64 * files.len();
-    if let Ok(tensors) = constants(bytes, &files) {
-        let values: usize = tensors.values().map(|tensor| tensor.data.len()).sum();
-        assert!(values <= size, "{values} values from {size} bytes");
+    // As a file of weights, by name or by its layers.
+    if let Ok(inventory) = inventory(bytes) {
+        list(&inventory);
+    }
+    let (spec, network) = tiny();
+    match load(bytes, &files, "model.onnx", &network) {
+        Ok(fitted) => drop(compiles(&spec, &network, Some(&fitted.weights))),
+        Err(error) => drop(refused(&error.to_string())),
     }
     let options = Options { name: "imported".to_owned(), input: None };
     match import(bytes, &files, &options) {
