@@ -4,26 +4,36 @@ use mnas_codegen::compile::{Options, VERSION, compile, fused_graph, spec_hash};
 use mnas_codegen::onnx::{Metadata, export};
 use mnas_codegen::weights::{WeightTensor, parameters};
 
-/// Hashes of the tokens for one thread, for several, of the formatted file where `text` asks for it, and of the ONNX file.
+/// Which form of the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Tokens, for one thread.
+    Alone,
+    /// Tokens, for several.
+    Threaded,
+    /// The formatted file, for several.
+    Text,
+}
+
+/// Hashes of the code and of the ONNX file.
 ///
 /// # Errors
 ///
 /// Whatever is wrong with the spec.
-pub fn hashes(yaml: &str, text: bool) -> Result<[u64; 4], String> {
+pub fn hashes(yaml: &str, form: Form) -> Result<[u64; 2], String> {
     let (spec, network) = mnas_dsl::load_yaml(yaml, "spec.yaml").map_err(|mistakes| mistakes.to_string())?;
-    let made = |threaded: bool| {
-        let options = Options { threaded, ..Options::default() };
-        compile(&spec, &network, None, &options).map_err(|error| error.to_string())
+    let options = Options { threaded: form != Form::Alone, ..Options::default() };
+    let compiled = compile(&spec, &network, None, &options).map_err(|error| error.to_string())?;
+    let code = match form {
+        Form::Text => compiled.text("").map_err(|error| error.to_string())?,
+        _ => compiled.tokens().to_string(),
     };
-    let (alone, threaded) = (made(false)?, made(true)?);
-    let file = if text { threaded.text("").map_err(|error| error.to_string())? } else { String::new() };
     // Weights of ones: their names, shapes and places are what could differ.
     let ones = |shape: &[usize]| WeightTensor { shape: shape.to_vec(), data: vec![1.0; shape.iter().product()] };
     let weights = parameters(&network).into_iter().map(|parameter| (parameter.name, ones(&parameter.shape))).collect();
     let metadata = Metadata { mnas_version: VERSION.to_owned(), spec_hash: spec_hash(&spec) };
     let onnx = export(&fused_graph(&network), &network, &weights, &metadata).map_err(|error| error.to_string())?;
-    let tokens = [alone, threaded].map(|compiled| hash(compiled.tokens().to_string().as_bytes()));
-    Ok([tokens[0], tokens[1], hash(file.as_bytes()), hash(&onnx)])
+    Ok([hash(code.as_bytes()), hash(&onnx)])
 }
 
 /// FNV-1a by words of eight bytes, and what is left.

@@ -4,13 +4,14 @@
 //! mnas-hostile mutants FORMAT SEED FROM TO     mutants by number
 //! mnas-hostile files FORMAT FILE...            files
 //! mnas-hostile write FORMAT SEED INDEX FILE    a mutant into a file
-//! mnas-hostile bytes tokens|text SPEC...       hashes of what is made of specs
+//! mnas-hostile bytes alone|threaded|text SPEC...    hashes of what is made of specs
 //! ```
 //!
 //! It says `ready PID`, and then `accepted` or `refused` for each. Before each it asks for a file that is not there and
 //! whose name has the input's number, so that a trace of its calls shows which input made which.
 #![forbid(unsafe_code)]
 
+use mnas_hostile::bytes::{Form, hashes};
 use mnas_hostile::{Format, Outcome, by_name, mutant};
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -47,12 +48,17 @@ fn run(arguments: &[&str]) -> Result<(), String> {
             let bytes = mutant(format, &(format.seeds)(), number(seed)?, number(index)?);
             std::fs::write(path, bytes).map_err(|error| format!("{path}: {error}"))
         }
-        ["bytes", what, specs @ ..] => {
+        ["bytes", form, specs @ ..] => {
+            let form = match *form {
+                "alone" => Form::Alone,
+                "threaded" => Form::Threaded,
+                "text" => Form::Text,
+                other => return Err(format!("no form is called {other}")),
+            };
             for spec in specs {
                 let yaml = std::fs::read_to_string(spec).map_err(|error| format!("{spec}: {error}"))?;
-                let [alone, threaded, file, onnx] = mnas_hostile::bytes::hashes(&yaml, *what == "text")?;
-                let line = format!("{alone:016x} {threaded:016x} {file:016x} {onnx:016x} {spec}");
-                writeln!(io::stdout(), "{line}").map_err(|error| error.to_string())?;
+                let [code, onnx] = hashes(&yaml, form).map_err(|error| format!("{spec}: {error}"))?;
+                writeln!(io::stdout(), "{code:016x} {onnx:016x} {spec}").map_err(|error| error.to_string())?;
             }
             Ok(())
         }
