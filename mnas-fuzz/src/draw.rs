@@ -97,18 +97,40 @@ impl Sketch<'_> {
         if let Some(op) = wish(OP) {
             return op;
         }
-        if is(EXPAND, "-") {
-            "mbconv"
+        if is(REDUCE, "-") {
+            "bottleneck"
         } else if is(POINTWISE, "linear") {
             "sepconv"
+        } else if is(EXPAND, "-") {
+            // One of them is no strip.
+            if wish(STRIPS) == Some("-") || wish(RING) == Some("-") {
+                "fused_mbconv"
+            } else if is(STRIPS, "-") || is(RING, "-") {
+                "mbconv"
+            } else {
+                self.random.of(&["mbconv", "fused_mbconv"])
+            }
+        } else if is(RING, "-") {
+            self.random.of(&["mbconv", "xception"])
+        } else if is(STRIPS, "-") {
+            self.random.of(&["sepconv", "mbconv", "xception"])
+        } else if is(SE, "none") {
+            self.random.of(&["sepconv", "mbconv", "fused_mbconv", "xception"])
         } else if wish(RING) == Some("-") || wish(EXPAND) == Some("-") {
-            self.random.of(&["conv", "sepconv"])
-        } else if is(SE, "none") || is(STRIPS, "-") {
-            self.random.of(&["sepconv", "mbconv"])
+            self.random.of(&["conv", "sepconv", "xception", "bottleneck", "max_pool"])
         } else if wish(STRIPS) == Some("-") {
-            "conv"
+            self.random.of(&["conv", "fused_mbconv", "bottleneck", "max_pool"])
         } else {
-            self.random.of(&["conv", "sepconv", "mbconv", "mbconv"])
+            self.random.of(&[
+                "conv",
+                "sepconv",
+                "mbconv",
+                "mbconv",
+                "fused_mbconv",
+                "bottleneck",
+                "xception",
+                "max_pool",
+            ])
         }
     }
 
@@ -116,19 +138,24 @@ impl Sketch<'_> {
         let op = self.op(focus);
         let first_skip = self.wish(FIRST_SKIP).filter(|_| focus);
         let skip = match first_skip {
+            _ if op == "max_pool" => "auto",
             Some("pool") => "pool",
+            Some("projection") => "projection",
             Some("identity") => "auto",
             _ => match self.wish(SKIP).filter(|_| focus) {
                 Some(skip) => skip,
-                None => self.random.of(&["auto", "auto", "none", "pool"]),
+                None => self.random.of(&["auto", "auto", "none", "pool", "projection"]),
             },
         };
         let pointwise = match op {
-            "sepconv" if skip != "pool" && first_skip != Some("identity") => self.pick(POINTWISE, focus),
+            "sepconv" if !matches!(skip, "pool" | "projection") && first_skip != Some("identity") => {
+                self.pick(POINTWISE, focus)
+            }
             _ => "linear",
         };
-        let layers = match self.wish(LAYERS).filter(|_| focus) {
+        let layers = match self.wish(LAYERS).filter(|_| op != "max_pool").filter(|_| focus) {
             Some(layers) => layers,
+            None if op == "max_pool" => "1",
             None => self.random.of(&["1", "1", "1", "2", "2", "3"]),
         };
         let stride = match self.wish(STRIDE).filter(|_| focus) {
@@ -160,11 +187,23 @@ impl Sketch<'_> {
 
         let mut out = format!("name: {name}\n");
         let _ = writeln!(out, "input: {height}x{width}x{}", self.pick(IMAGE_CHANNELS, true));
-        let _ = writeln!(out, "padding: {}", self.pick(PADDING, true));
+        let padding = match self.wish(PADDING).filter(|it| *it != "valid") {
+            Some(padding) => padding,
+            None => self.random.of(&["same", "symmetric"]),
+        };
+        let _ = writeln!(out, "padding: {padding}");
         if self.random.percent(30) {
             out.push_str("batch_norm: {eps: 1e-5}\n");
         }
         let _ = writeln!(out, "activation: {}", self.random.of(FACTORS[ACTIVATION].values));
+        let (base, rounding, gate) = (self.pick(SE_BASE, true), self.pick(SE_ROUNDING, true), self.pick(SE_GATE, true));
+        let _ = write!(out, "squeeze_excite: {{of: {base}, rounding: {rounding}, gate: {gate}");
+        match self.pick(SE_ACTIVATION, true) {
+            "the block's" => out.push_str("}\n"),
+            activation => {
+                let _ = writeln!(out, ", activation: {activation}}}");
+            }
+        }
         let (kernel, activation) = (self.pick(STEM_KERNEL, true), self.pick(STEM_ACTIVATION, true));
         let _ = writeln!(
             out,
@@ -188,7 +227,8 @@ impl Sketch<'_> {
         }
         for at in 0..blocks.len() {
             let wished = self.wish(FILTERS).filter(|_| at == focus);
-            let keeps = at == focus && matches!(self.wish(FIRST_SKIP), Some("identity" | "pool"));
+            let keeps = (at == focus && matches!(self.wish(FIRST_SKIP), Some("identity" | "pool")))
+                || blocks[at].op == "max_pool";
             if keeps && let Some(wished) = wished {
                 channels[at] = wished;
             }
@@ -202,6 +242,9 @@ impl Sketch<'_> {
         }
         // Pool is refused where no layer can have it.
         for at in 0..blocks.len() {
+            if blocks[at].op == "max_pool" {
+                channels[at + 1] = channels[at];
+            }
             if channels[at] != channels[at + 1] && blocks[at].layers == "1" && blocks[at].skip == "pool" {
                 blocks[at].skip = "none";
             }
@@ -238,15 +281,34 @@ impl Sketch<'_> {
     fn write_block(&mut self, out: &mut String, block: &Block, filters: &str, focus: bool) {
         let Block { op, stride, skip, pointwise, layers } = block;
         let kernel = self.pick(KERNEL, focus);
-        let _ = write!(out, "  - {{op: {op}, kernel: {kernel}, stride: {stride}, filters: {filters}, layers: {layers}");
-        if *op == "mbconv" {
+        let _ = write!(out, "  - {{op: {op}, kernel: {kernel}, stride: {stride}");
+        let is_valid = match self.wish(PADDING).filter(|_| focus) {
+            Some(padding) => padding == "valid",
+            None => self.random.percent(10),
+        };
+        if is_valid {
+            out.push_str(", padding: valid");
+        }
+        if *op == "max_pool" {
+            out.push_str("}\n");
+            return;
+        }
+        let _ = write!(out, ", filters: {filters}, layers: {layers}");
+        if *op == "bottleneck" {
+            let ratio = match self.wish(REDUCE).filter(|it| focus && *it != "-") {
+                Some(ratio) => ratio,
+                None => self.random.of(&FACTORS[REDUCE].values[1..]),
+            };
+            let _ = write!(out, ", reduce: {ratio}");
+        }
+        if matches!(*op, "mbconv" | "fused_mbconv") {
             let ratio = match self.wish(EXPAND).filter(|it| focus && *it != "-") {
                 Some(ratio) => ratio,
                 None => self.random.of(&FACTORS[EXPAND].values[1..]),
             };
             let _ = write!(out, ", expand: {ratio}");
         }
-        if *op != "conv" {
+        if !matches!(*op, "conv" | "bottleneck") {
             let se = match self.wish(SE).filter(|_| focus) {
                 Some(se) => se,
                 None if self.random.percent(50) => "none",
@@ -269,7 +331,11 @@ impl Sketch<'_> {
     }
 
     fn write_head(&mut self, out: &mut String) {
+        let some_head = [HIDDEN, CLASSIFIER].iter().any(|&factor| self.wish(factor).is_some_and(|it| it != "-"));
         let head = match (self.wish(HEAD), self.wish(HEAD_FILTERS), self.wish(CLASSES)) {
+            (None, Some("-"), None) if some_head => "plain",
+            (None, None, None) if some_head => self.random.of(&["plain", "filters"]),
+            (None, ..) if self.wish(CLASSIFIER) == Some("-") => "none",
             (Some(head), ..) => head,
             (None, Some("-"), Some("-")) | (None, None, Some("-")) => "none",
             (None, Some("-"), Some(_)) => "plain",
@@ -282,20 +348,33 @@ impl Sketch<'_> {
             Some(value) => value,
             None => sketch.random.of(&FACTORS[factor].values[1..]),
         };
-        match head {
-            "none" => out.push_str("head: none\n"),
-            "plain" => {
-                let _ = writeln!(out, "head: {{pool: average, classes: {}}}", some(self, CLASSES));
-            }
-            _ => {
-                let (filters, classes) = (some(self, HEAD_FILTERS), some(self, CLASSES));
-                let activation = self.random.of(FACTORS[ACTIVATION].values);
-                let _ = writeln!(
-                    out,
-                    "head: {{filters: {filters}, pool: average, classes: {classes}, activation: {activation}}}"
-                );
-            }
+        if head == "none" {
+            out.push_str("head: none\n");
+            return;
         }
+        let _ = write!(out, "head: {{pool: average, classes: {}", some(self, CLASSES));
+        let classifier = match self.wish(HIDDEN) {
+            Some(hidden) if hidden != "-" => "linear",
+            _ => some(self, CLASSIFIER),
+        };
+        let hidden = match self.wish(HIDDEN) {
+            _ if classifier != "linear" => "-",
+            Some(hidden) => hidden,
+            None => self.random.of(FACTORS[HIDDEN].values),
+        };
+        if classifier != "linear" {
+            let _ = write!(out, ", kernel: {classifier}");
+        }
+        if hidden != "-" {
+            let _ = write!(out, ", hidden: {hidden}");
+        }
+        if head == "filters" {
+            let _ = write!(out, ", filters: {}", some(self, HEAD_FILTERS));
+        }
+        if head == "filters" || hidden != "-" {
+            let _ = write!(out, ", activation: {}", self.random.of(FACTORS[ACTIVATION].values));
+        }
+        out.push_str("}\n");
     }
 }
 

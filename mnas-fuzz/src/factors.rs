@@ -6,8 +6,8 @@ use crate::case::Case;
 use mnas_codegen::compile::fused_graph;
 use mnas_codegen::graph::activation_name;
 use mnas_codegen::plan::{BlockSchedule, Plan, StepKind, StepSchedule, isa};
-use mnas_dsl::network::{Activation, LayerOp, Padding, Skip};
-use mnas_dsl::spec::PointwiseActivation;
+use mnas_dsl::network::{Activation, Classifier, LayerOp, Padding, Skip};
+use mnas_dsl::spec::{PointwiseActivation, SeBase, SeRounding};
 
 /// Something that specs vary in.
 #[derive(Clone, Copy, Debug)]
@@ -42,13 +42,14 @@ macro_rules! factors {
 }
 
 factors! {
-    OP "op" &["conv", "sepconv", "mbconv"];
+    OP "op" &["conv", "sepconv", "mbconv", "fused_mbconv", "bottleneck", "xception", "max_pool"];
     KERNEL "kernel" &["1", "3", "5", "7", "9"];
     STRIDE "stride" &["1", "2"];
     EXPAND "expand" &["-", "0.5", "1", "2", "2.5", "3", "6"];
+    REDUCE "reduce" &["-", "0.25", "0.5", "1"];
     SE "se" &["none", "0.01", "0.25", "0.5", "1"];
-    SKIP "skip" &["auto", "none", "pool"];
-    FIRST_SKIP "skip of the first layer" &["none", "identity", "pool"];
+    SKIP "skip" &["auto", "none", "pool", "projection"];
+    FIRST_SKIP "skip of the first layer" &["none", "identity", "pool", "projection"];
     INPUTS "input channels" CHANNELS;
     FILTERS "filters" CHANNELS;
     LAYERS "layers" &["1", "2", "3"];
@@ -59,7 +60,11 @@ factors! {
     POSITION "position" &["first", "later"];
     STRIPS "strips" &["-", "whole", "some", "one row"];
     RING "ring" &["-", "whole", "wraps"];
-    PADDING "padding" &["same", "symmetric"];
+    PADDING "padding" &["same", "symmetric", "valid"];
+    SE_BASE "squeeze-excite of" &["input", "expanded"];
+    SE_ROUNDING "squeeze-excite rounding" &["nearest", "floor", "channels"];
+    SE_ACTIVATION "squeeze-excite activation" &["the block's", "relu", "swish"];
+    SE_GATE "squeeze-excite gate" &["sigmoid", "hard_sigmoid"];
     IMAGE_HEIGHT "image height" IMAGE_SIZES;
     IMAGE_WIDTH "image width" IMAGE_SIZES;
     IMAGE_CHANNELS "image channels" &["1", "2", "3", "4", "8", "9"];
@@ -68,6 +73,8 @@ factors! {
     STEM_ACTIVATION "stem activation" ACTIVATIONS;
     HEAD "head" &["none", "plain", "filters"];
     HEAD_FILTERS "head filters" &["-", "7", "20", "32", "37", "48"];
+    HIDDEN "hidden layer" &["-", "6", "17", "32"];
+    CLASSIFIER "classifier" &["-", "linear", "1", "3"];
     CLASSES "classes" &["-", "1", "7", "8", "10", "33", "70"];
     L2 "cache" &["real", "1024", "2048", "4096", "8192", "16384", "32768"];
 }
@@ -91,25 +98,44 @@ const fn rule(
     Rule { reason, one, other }
 }
 
+const SOME_HIDDEN: &[&str] = &["6", "17", "32"];
+const SOME_CLASSIFIER: &[&str] = &["linear", "1", "3"];
 const RATIOS: &[&str] = &["0.5", "1", "2", "2.5", "3", "6"];
 const SOME_SE: &[&str] = &["0.01", "0.25", "0.5", "1"];
-const SOME_SKIP: &[&str] = &["identity", "pool"];
+const SOME_SKIP: &[&str] = &["identity", "pool", "projection"];
+const SOME_ACTIVATION: &[&str] = &["relu", "relu6", "hard_swish", "swish", "sigmoid", "hard_sigmoid"];
+const REDUCTIONS: &[&str] = &["0.25", "0.5", "1"];
+const NO_BOTTLENECK: &[&str] = &["conv", "sepconv", "mbconv", "fused_mbconv", "xception", "max_pool"];
+/// What has no step of a depthwise convolution and a pointwise one.
+const NO_BLOCK: &[&str] = &["conv", "fused_mbconv", "bottleneck", "max_pool"];
+const NO_SEPCONV: &[&str] = &["conv", "mbconv", "fused_mbconv", "bottleneck", "xception", "max_pool"];
 const ABOVE_1: &[&str] = &["2", "3", "4", "odd", "even", "long odd", "long even"];
 const ABOVE_2: &[&str] = &["3", "4", "odd", "even", "long odd", "long even"];
 const A_STEP: &[&str] = &["whole", "some", "one row"];
 
 /// Every pair that cannot be.
 pub const RULES: &[Rule] = &[
-    rule("only mbconv expands", (OP, &["conv", "sepconv"]), (EXPAND, RATIOS)),
-    rule("mbconv always expands", (OP, &["mbconv"]), (EXPAND, &["-"])),
-    rule("conv has no squeeze-excite", (OP, &["conv"]), (SE, SOME_SE)),
-    rule("only sepconv has it", (OP, &["conv", "mbconv"]), (POINTWISE, &["same", "relu6"])),
+    rule("it has no expansion", (OP, &["conv", "sepconv", "bottleneck", "xception", "max_pool"]), (EXPAND, RATIOS)),
+    rule("it always expands", (OP, &["mbconv", "fused_mbconv"]), (EXPAND, &["-"])),
+    rule("only bottlenecks reduce", (OP, NO_BOTTLENECK), (REDUCE, REDUCTIONS)),
+    rule("bottlenecks always reduce", (OP, &["bottleneck"]), (REDUCE, &["-"])),
+    rule("bottlenecks have no expansion", (REDUCE, REDUCTIONS), (EXPAND, RATIOS)),
+    rule("it has no squeeze-excite", (OP, &["conv", "bottleneck", "max_pool"]), (SE, SOME_SE)),
+    rule("bottlenecks have none", (REDUCE, REDUCTIONS), (SE, SOME_SE)),
+    rule("only sepconv has it", (OP, NO_SEPCONV), (POINTWISE, &["same", "relu6"])),
     rule("only sepconv has it", (EXPAND, RATIOS), (POINTWISE, &["same", "relu6"])),
-    rule("refused by the language", (POINTWISE, &["same", "relu6"]), (SKIP, &["pool"])),
+    rule("only sepconv has it", (REDUCE, REDUCTIONS), (POINTWISE, &["same", "relu6"])),
+    rule("a pool has no skip", (OP, &["max_pool"]), (SKIP, &["none", "pool", "projection"])),
+    rule("a pool has no skip", (OP, &["max_pool"]), (FIRST_SKIP, SOME_SKIP)),
+    rule("a pool has no layers", (OP, &["max_pool"]), (LAYERS, &["2", "3"])),
+    rule("a pool has no activation", (OP, &["max_pool"]), (ACTIVATION, SOME_ACTIVATION)),
+    rule("refused by the language", (POINTWISE, &["same", "relu6"]), (SKIP, &["pool", "projection"])),
     rule("there is never a skip", (POINTWISE, &["same", "relu6"]), (FIRST_SKIP, SOME_SKIP)),
     rule("as written", (SKIP, &["none"]), (FIRST_SKIP, SOME_SKIP)),
     rule("as written", (SKIP, &["auto"]), (FIRST_SKIP, &["pool"])),
-    rule("as written", (SKIP, &["pool"]), (FIRST_SKIP, &["identity"])),
+    rule("as written", (SKIP, &["pool"]), (FIRST_SKIP, &["identity", "projection"])),
+    rule("as written", (SKIP, &["projection"]), (FIRST_SKIP, &["pool"])),
+    rule("refused by the language", (SKIP, &["projection"]), (FIRST_SKIP, &["none"])),
     rule("identity keeps the size", (STRIDE, &["2"]), (FIRST_SKIP, &["identity"])),
     rule("a stride of 2 needs two rows", (STRIDE, &["2"]), (HEIGHT, &["1"])),
     rule("a stride of 2 needs two columns", (STRIDE, &["2"]), (WIDTH, &["1"])),
@@ -125,15 +151,22 @@ pub const RULES: &[Rule] = &[
     rule("a head has classes", (HEAD, &["plain", "filters"]), (CLASSES, &["-"])),
     rule("as written", (HEAD, &["none", "plain"]), (HEAD_FILTERS, &["7", "20", "32", "37", "48"])),
     rule("as written", (HEAD, &["filters"]), (HEAD_FILTERS, &["-"])),
+    rule("a backbone has no head", (HEAD, &["none"]), (HIDDEN, SOME_HIDDEN)),
+    rule("a backbone has no head", (CLASSES, &["-"]), (HIDDEN, SOME_HIDDEN)),
+    rule("a backbone has no head", (HEAD, &["none"]), (CLASSIFIER, SOME_CLASSIFIER)),
+    rule("a backbone has no head", (CLASSES, &["-"]), (CLASSIFIER, SOME_CLASSIFIER)),
+    rule("a head has a classifier", (HEAD, &["plain", "filters"]), (CLASSIFIER, &["-"])),
+    rule("a head has a classifier", (CLASSES, &["1", "7", "8", "10", "33", "70"]), (CLASSIFIER, &["-"])),
+    rule("a head has a classifier", (HEAD_FILTERS, &["7", "20", "32", "37", "48"]), (CLASSIFIER, &["-"])),
+    rule("one is behind the pool, the other before", (HIDDEN, SOME_HIDDEN), (CLASSIFIER, &["-", "1", "3"])),
     rule("a backbone has no classes", (HEAD_FILTERS, &["7", "20", "32", "37", "48"]), (CLASSES, &["-"])),
-    rule("a convolution is no strip", (OP, &["conv"]), (STRIPS, A_STEP)),
-    rule("a block is", (OP, &["sepconv", "mbconv"]), (STRIPS, &["-"])),
-    rule("a block is", (EXPAND, RATIOS), (STRIPS, &["-"])),
-    rule("a block is", (SE, SOME_SE), (STRIPS, &["-"])),
+    rule("what is not depthwise is no strip", (OP, NO_BLOCK), (STRIPS, A_STEP)),
+    rule("what is not depthwise is no strip", (REDUCE, REDUCTIONS), (STRIPS, A_STEP)),
+    rule("a block is", (OP, &["sepconv", "mbconv", "xception"]), (STRIPS, &["-"])),
     rule("a block is", (POINTWISE, &["same", "relu6"]), (STRIPS, &["-"])),
-    rule("a convolution has no ring", (OP, &["conv"]), (RING, &["whole", "wraps"])),
+    rule("what is not depthwise has no ring", (OP, NO_BLOCK), (RING, &["whole", "wraps"])),
+    rule("what is not depthwise has no ring", (REDUCE, REDUCTIONS), (RING, &["whole", "wraps"])),
     rule("an expansion fills a ring", (OP, &["mbconv"]), (RING, &["-"])),
-    rule("an expansion fills a ring", (EXPAND, RATIOS), (RING, &["-"])),
     rule("only blocks have a ring", (STRIPS, &["-"]), (RING, &["whole", "wraps"])),
     rule("one strip needs every row", (STRIPS, &["whole"]), (RING, &["wraps"])),
     rule("one row is all", (HEIGHT, &["1"]), (STRIPS, &["some", "one row"])),
@@ -195,6 +228,7 @@ fn row(case: &Case, plan: &Plan, index: usize) -> Option<Row> {
     };
     let (strips, ring) = schedule_of(&name, plan).map_or(("-", "-"), |s| strips_and_ring(plan, s));
     let stem = &network.layers[0];
+    let se = spec.squeeze_excite.as_ref();
     let classes = network.head.as_ref().map(|head| head.classes);
     let head_filters = network.head.as_ref().and_then(|head| head.conv).map(|(filters, _)| filters);
     let number = |it: Option<usize>| it.map_or_else(|| "-".to_owned(), |it| it.to_string());
@@ -204,6 +238,13 @@ fn row(case: &Case, plan: &Plan, index: usize) -> Option<Row> {
         (KERNEL, layer.kernel_size.to_string()),
         (STRIDE, layer.stride.to_string()),
         (EXPAND, ratio(block.expand_ratio.map(|it| it.value), "-")),
+        (
+            REDUCE,
+            match layer.op {
+                LayerOp::Bottleneck { .. } => block.reduce_ratio.map_or(0.25, |it| it.value).to_string(),
+                _ => "-".to_owned(),
+            },
+        ),
         (SE, ratio(block.se_ratio.map(|it| it.value), "none")),
         (SKIP, block.skip.map_or("auto", |it| skip_name(it.value)).to_owned()),
         (FIRST_SKIP, skip_name(layer.skip).to_owned()),
@@ -215,8 +256,11 @@ fn row(case: &Case, plan: &Plan, index: usize) -> Option<Row> {
             activation(match layer.op {
                 LayerOp::Conv { activation }
                 | LayerOp::SepConv { activation, .. }
-                | LayerOp::MbConv { activation, .. } => activation,
-                _ => return None,
+                | LayerOp::MbConv { activation, .. }
+                | LayerOp::FusedMbConv { activation, .. }
+                | LayerOp::Bottleneck { activation, .. }
+                | LayerOp::Xception { activation, .. } => activation,
+                LayerOp::MaxPool => Activation::Linear,
             }),
         ),
         (
@@ -234,8 +278,32 @@ fn row(case: &Case, plan: &Plan, index: usize) -> Option<Row> {
         (RING, ring.to_owned()),
         (
             PADDING,
-            if spec.padding.is_some_and(|it| it.value == Padding::Symmetric) { "symmetric" } else { "same" }.to_owned(),
+            match block.padding.or(spec.padding).map(|it| it.value) {
+                None | Some(Padding::Same) => "same",
+                Some(Padding::Symmetric) => "symmetric",
+                Some(Padding::Valid) => "valid",
+            }
+            .to_owned(),
         ),
+        (
+            SE_BASE,
+            match se.and_then(|it| it.of).map(|it| it.value) {
+                None | Some(SeBase::Input) => "input",
+                Some(SeBase::Expanded) => "expanded",
+            }
+            .to_owned(),
+        ),
+        (
+            SE_ROUNDING,
+            match se.and_then(|it| it.rounding).map(|it| it.value) {
+                None | Some(SeRounding::Nearest) => "nearest",
+                Some(SeRounding::Floor) => "floor",
+                Some(SeRounding::Channels) => "channels",
+            }
+            .to_owned(),
+        ),
+        (SE_ACTIVATION, se.and_then(|it| it.activation).map_or("the block's".to_owned(), |it| activation(it.value))),
+        (SE_GATE, se.and_then(|it| it.gate).map_or("sigmoid".to_owned(), |it| activation(it.value))),
         (IMAGE_HEIGHT, image_size(network.input.height)),
         (IMAGE_WIDTH, image_size(network.input.width)),
         (IMAGE_CHANNELS, network.input.channels.to_string()),
@@ -260,6 +328,15 @@ fn row(case: &Case, plan: &Plan, index: usize) -> Option<Row> {
             .to_owned(),
         ),
         (HEAD_FILTERS, number(head_filters)),
+        (HIDDEN, number(network.head.as_ref().and_then(|head| head.hidden).map(|(outputs, _)| outputs))),
+        (
+            CLASSIFIER,
+            match network.head.as_ref().map(|head| head.classifier) {
+                None => "-".to_owned(),
+                Some(Classifier::Linear) => "linear".to_owned(),
+                Some(Classifier::Conv { kernel_size, .. }) => kernel_size.to_string(),
+            },
+        ),
         (CLASSES, number(classes)),
         (L2, case.l2_bytes.map_or_else(|| "real".to_owned(), |it| it.to_string())),
     ] {

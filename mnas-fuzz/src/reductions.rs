@@ -71,13 +71,16 @@ impl Reductions {
 
     fn features(&mut self) {
         self.each_block(|block| block.se_ratio.take().is_some());
+        self.each_block(|block| block.reduce_ratio.take().is_some());
         self.each_block(|block| block.stride.take().is_some());
         self.with(|spec| spec.stem.stride = None);
         self.each_block(|block| {
-            let goes = block.kind == BlockKind::MbConv;
+            let goes = !matches!(block.kind, BlockKind::Conv | BlockKind::SepConv);
             if goes {
                 block.kind = BlockKind::SepConv;
-                block.expand_ratio = None;
+                (block.expand_ratio, block.reduce_ratio) = (None, None);
+                // A pool has none, and what comes in may be anything.
+                block.filters.get_or_insert(At::new(1, Span::default()));
             }
             goes
         });
@@ -132,9 +135,22 @@ impl Reductions {
         self.each_block(|block| block.activation.take().is_some());
         self.with(|spec| spec.stem.activation = None);
         self.with(|spec| spec.activation = linear);
+        self.each_block(|block| block.padding.take().is_some());
+        self.with(|spec| spec.stem.padding = None);
         self.with(|spec| spec.padding = None);
+        self.with(|spec| spec.squeeze_excite = None);
         self.with(|spec| spec.batch_norm_eps = None);
         self.with(|spec| (spec.preprocess, spec.labels) = (None, None));
+        self.with(|spec| {
+            if let Some(head) = &mut spec.head {
+                head.hidden = None;
+            }
+        });
+        self.with(|spec| {
+            if let Some(head) = &mut spec.head {
+                head.kernel_size = None;
+            }
+        });
         self.with(|spec| {
             if let Some(head) = &mut spec.head {
                 head.dropout = None;
