@@ -4,7 +4,8 @@
     check_against_onnxruntime.py MNASC SPEC...
 
 Needs numpy, onnx and onnxruntime. For each spec, with random weights and two random images: what `mnasc run` says of
-them against what onnxruntime says, within 1e-4 of the largest output. At least half of the outputs of every layer have
+them against what onnxruntime says of the file with folded batch norms and of the one that is layer by layer, within 1e-4
+of the largest output. At least half of the outputs of every layer have
 to be away from zero, for a comparison of dead activations proves nothing.
 """
 
@@ -27,6 +28,25 @@ def layer_outputs(model):
     for node in model.graph.node:
         last[node.name.split("/")[0]] = node.output[0]
     return last
+
+
+def run_unfolded(mnasc, spec, folder, images):
+    exported = folder / "unfolded.onnx"
+    subprocess.run([mnasc, spec, "--onnx", exported, "--unfolded", "--random-weights", SEED], check=True)
+    model = onnx.load(exported)
+    onnx.checker.check_model(model, full_check=True)
+    # Each batch norm is a node of its own, with its parameters under their names.
+    norms = [node for node in model.graph.node if node.op_type == "BatchNormalization"]
+    assert norms, f"{spec}: no batch norm is left"
+    for norm in norms:
+        leaves = [name.rsplit(".", 1)[1] for name in norm.input[1:]]
+        assert leaves == ["weight", "bias", "running_mean", "running_var"], norm.input
+    options = onnxruntime.SessionOptions()
+    # Or onnxruntime would fold them.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(str(exported), options, providers=["CPUExecutionProvider"])
+    (output,) = session.run(None, {"input": images})
+    return output
 
 
 def check(mnasc, spec, folder):
@@ -54,6 +74,9 @@ def check(mnasc, spec, folder):
     alive = {layer: float(numpy.mean(numpy.abs(values) > 1e-6)) for layer, values in zip(layers, made)}
     layer, part = min(alive.items(), key=lambda item: item[1])
     assert part >= 0.5, f"{spec}: only {part:.0%} of the outputs of {layer} are away from zero"
+    unfolded = run_unfolded(mnasc, spec, folder, images)
+    apart = float(numpy.max(numpy.abs(unfolded - expected)) / numpy.max(numpy.abs(expected)))
+    assert apart <= TOLERANCE, f"{spec}: folding changes {apart:.1e} of the largest output"
     assert found.shape == expected.shape, f"{spec}: {found.shape} instead of {expected.shape}"
     difference = float(numpy.max(numpy.abs(found - expected)) / numpy.max(numpy.abs(expected)))
     assert difference <= TOLERANCE, f"{spec}: differs by {difference:.1e} of the largest output"

@@ -6,11 +6,13 @@ mod family;
 
 use family::{Net, Norm, family};
 use mnas_codegen::compile::fused;
-use mnas_codegen::graph::{Graph, TensorId};
-use mnas_codegen::plan::{Form, StepKind, With};
+use mnas_codegen::graph::{Graph, Residual, TensorId};
+use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Form, Plan, PoolKind, StepKind, StepSchedule, With};
 use mnas_dsl::network::{Activation, Pads, Shape};
 use mnas_fuzz::Case;
 use mnas_fuzz::check::{Job, Settings, check_jobs};
+use mnas_fuzz::fault::Fault;
+use mnas_fuzz::finding::Finding;
 use mnas_fuzz::random::Random;
 use mnas_fuzz::subject::Variant;
 
@@ -212,4 +214,185 @@ fn every_kind_of_step_is_among_them() {
     ];
     let missing: Vec<&str> = wanted.into_iter().filter(|kind| !kinds.contains_key(*kind)).collect();
     assert!(missing.is_empty(), "{missing:?} are not among {kinds:#?}");
+}
+
+/// A compiler that is wrong in an operator that only these graphs have, and the graph that shows it.
+fn faults() -> Vec<(&'static str, &'static str, Fault)> {
+    vec![
+        ("the padding of a max pool wins", "mini_xception", Fault::Code(padding_wins)),
+        (
+            "a max pool takes the mean",
+            "mini_xception",
+            Fault::Plan(|plan| {
+                kinds(plan, |kind| match kind {
+                    StepKind::Pool { kind, .. } if *kind == PoolKind::Max => {
+                        *kind = PoolKind::Average;
+                        true
+                    }
+                    _ => false,
+                })
+            }),
+        ),
+        (
+            "a strided 1x1 convolution reads every column",
+            "resnet",
+            Fault::Plan(|plan| {
+                kernels(plan, |kernel| {
+                    let strided = kernel.kernel_size == 1 && kernel.stride > 1;
+                    if strided {
+                        kernel.stride = 1;
+                    }
+                    strided
+                })
+            }),
+        ),
+        (
+            "an activation comes before the residual",
+            "resnet",
+            Fault::Plan(|plan| {
+                kernels(plan, |kernel| {
+                    let before = kernel.residual == Residual::BeforeActivation;
+                    if before {
+                        kernel.residual = Residual::Last;
+                    }
+                    before
+                })
+            }),
+        ),
+        (
+            "a depthwise convolution adds behind its activation",
+            "loose",
+            Fault::Plan(|plan| {
+                depthwises(plan, |kernel| {
+                    let before = kernel.residual == Residual::BeforeActivation;
+                    if before {
+                        kernel.residual = Residual::Last;
+                    }
+                    before
+                })
+            }),
+        ),
+        (
+            "a sum is not activated",
+            "loose",
+            Fault::Plan(|plan| {
+                kinds(plan, |kind| match kind {
+                    StepKind::Elementwise { with: With::Sum, activation } if *activation != Activation::Linear => {
+                        *activation = Activation::Linear;
+                        true
+                    }
+                    _ => false,
+                })
+            }),
+        ),
+        (
+            "the gate of a step is a sigmoid",
+            "loose",
+            Fault::Plan(|plan| {
+                gates(plan, |gate| {
+                    let hard = gate.activation == Activation::HardSigmoid;
+                    if hard {
+                        gate.activation = Activation::Sigmoid;
+                    }
+                    hard
+                })
+            }),
+        ),
+        (
+            "the bias of a classifying convolution is dropped",
+            "mini_xception",
+            Fault::Packed(|plan, packed| {
+                let Some(layer) = plan.layers.iter().find(|layer| layer.bias && layer.kernel_size > 1) else {
+                    return false;
+                };
+                packed[layer.offset..][..layer.panels[0].width].fill(0.0);
+                true
+            }),
+        ),
+        (
+            "the bias of the layer behind the pool is dropped",
+            "mobilenet_v3",
+            Fault::Packed(|plan, packed| {
+                let Some(layer) = plan.layers.iter().find(|layer| layer.param.ends_with("hidden")) else {
+                    return false;
+                };
+                packed[layer.offset..][..layer.panels[0].width].fill(0.0);
+                true
+            }),
+        ),
+    ]
+}
+
+/// Starts the windows of max pools from zero, which is what padding would be.
+fn padding_wins(code: &mut String) -> bool {
+    let mut changed = false;
+    let mut from = 0;
+    while let Some(at) = code[from..].find("fn max_pool").map(|at| at + from) {
+        let first = at + code[at..].find("let mut all = ld").expect("a first value");
+        let end = first + code[first..].find(';').expect("its end");
+        let inside = "let mut all = ld";
+        let value = code[first + inside.len() - 2..end].to_owned();
+        // Where the window leaves the image: fewer than `k` rows.
+        code.replace_range(
+            first..end,
+            &format!("let mut all = if y1 - y0 < 3 {{ core::mem::zeroed() }} else {{ {value} }}"),
+        );
+        from = first;
+        changed = true;
+    }
+    changed
+}
+
+fn kinds(plan: &mut Plan, change: impl Fn(&mut StepKind) -> bool) -> bool {
+    plan.steps.iter_mut().any(|step| change(&mut step.kind))
+}
+
+/// Changes the first kernel of each schedule for which `change` says yes.
+fn schedules(plan: &mut Plan, change: impl Fn(&mut StepSchedule) -> bool) -> bool {
+    let mut any = false;
+    for schedule in &mut plan.schedules {
+        any |= schedule.steps.iter_mut().any(&change);
+    }
+    any
+}
+
+fn kernels(plan: &mut Plan, change: impl Fn(&mut ConvKernel) -> bool) -> bool {
+    schedules(plan, |step| match step {
+        StepSchedule::Conv { kernel, .. } => change(kernel),
+        StepSchedule::Block(block) => change(&mut block.project),
+        _ => false,
+    })
+}
+
+fn depthwises(plan: &mut Plan, change: impl Fn(&mut DepthwiseKernel) -> bool) -> bool {
+    schedules(plan, |step| match step {
+        StepSchedule::Depthwise(kernel) => change(kernel),
+        _ => false,
+    })
+}
+
+fn gates(plan: &mut Plan, change: impl Fn(&mut ConvKernel) -> bool) -> bool {
+    schedules(plan, |step| match step {
+        StepSchedule::SqueezeExcite(gate) => change(&mut gate.expand),
+        _ => false,
+    })
+}
+
+#[test]
+fn wrong_compilers_are_caught() {
+    let settings = Settings::default();
+    let cases = cases();
+    let faults = faults();
+    let case = |name: &str| cases.iter().find(|case| case.network.name == name).expect("a graph of that name");
+    let variant = Variant { isas: settings.in_code.clone(), checked: false, team: None };
+    let numbered = faults.iter().enumerate();
+    let job = |index, name, fault| Job { index, case: case(name), variant: variant.clone(), fault: Some(fault) };
+    let jobs: Vec<Job<'_>> = numbered.map(|(index, (_, name, fault))| job(index, name, fault)).collect();
+    let failures = check_jobs(&jobs, &settings, &|_, _| {}).expect("rustc runs");
+    for (index, (what, name, _)) in faults.iter().enumerate() {
+        let found = failures.iter().find(|failure| failure.index == index);
+        let found = found.unwrap_or_else(|| panic!("not caught in {name}: {what}"));
+        let seen = matches!(found.finding, Finding::Step { .. } | Finding::Output { .. });
+        assert!(seen, "{what}: {}", found.finding);
+    }
 }

@@ -204,6 +204,9 @@ pub(crate) struct CompileArgs {
     /// Write ONNX to this file.
     #[arg(long, value_name = "OUT.onnx")]
     pub(crate) onnx: Option<PathBuf>,
+    /// Leave the ONNX file layer by layer as a framework would write it: batch norms apart, parameters with their values.
+    #[arg(long, requires = "onnx")]
+    pub(crate) unfolded: bool,
     /// Print a stage of the compiler.
     #[arg(long, value_name = "STAGE", conflicts_with_all = ["output", "onnx", "check"])]
     pub(crate) emit: Option<Stage>,

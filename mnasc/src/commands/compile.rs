@@ -6,6 +6,8 @@ use crate::error::{Error, Result};
 use crate::input;
 use crate::output::{self, Artifact};
 use mnas_codegen::compile::{Compiled, Options, VERSION, compile, fused_graph, spec_hash};
+use mnas_codegen::graph::Graph;
+use mnas_codegen::lower::lower;
 use mnas_codegen::onnx::{self, Metadata};
 use mnas_codegen::plan::isa;
 use mnas_codegen::weights::Weights;
@@ -36,7 +38,9 @@ pub(crate) fn run(args: &CompileArgs) -> Result<()> {
         artifacts.extend(rust_files(&compiled, out)?);
     }
     if let Some(out) = &args.onnx {
-        artifacts.push(Artifact { path: out.clone(), bytes: onnx_file(&spec, &network, weights.as_ref())? });
+        let graph = if args.unfolded { lower(&network) } else { fused_graph(&network) };
+        let bytes = onnx_file(&spec, &network, &graph, weights.as_ref())?;
+        artifacts.push(Artifact { path: out.clone(), bytes });
     }
     for artifact in &artifacts {
         output::refuse_overwriting(&artifact.path, &inputs)?;
@@ -79,14 +83,14 @@ pub(crate) fn text(compiled: &Compiled, weights_file: &str) -> Result<String> {
     compiled.text(weights_file).map_err(|error| Error::system(format!("a mistake of mnas itself: {error}")))
 }
 
-/// The ONNX file.
-pub(crate) fn onnx_file(spec: &Spec, network: &Network, weights: Option<&Weights>) -> Result<Vec<u8>> {
+/// The ONNX file of a network's graph, as lowered or after passes.
+pub(crate) fn onnx_file(spec: &Spec, network: &Network, graph: &Graph, weights: Option<&Weights>) -> Result<Vec<u8>> {
     let Some(weights) = weights else {
         return Err(Error::input("an ONNX file holds weights, and none were given")
             .hint("give `--weights FILE`, or `--random-weights SEED` to try it out"));
     };
     let metadata = Metadata { mnas_version: VERSION.to_owned(), spec_hash: spec_hash(spec) };
-    let exported = onnx::export(&fused_graph(network), network, weights, &metadata);
+    let exported = onnx::export(graph, network, weights, &metadata);
     exported.map_err(|error| Error::input(error.to_string()))
 }
 

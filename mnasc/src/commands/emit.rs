@@ -27,7 +27,12 @@ pub(crate) fn run(stage: Stage, path: &Path, args: &CompileArgs, options: &Optio
                     .hint("write it to a file: `--onnx OUT.onnx`"));
             }
             let weights = input::weights(&args.weights, &network)?;
-            return output::print_bytes(&compile::onnx_file(&spec, &network, weights.as_ref())?);
+            return output::print_bytes(&compile::onnx_file(
+                &spec,
+                &network,
+                &fused_graph(&network),
+                weights.as_ref(),
+            )?);
         }
     };
     output::print_bytes(text.as_bytes())

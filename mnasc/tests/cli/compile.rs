@@ -57,6 +57,10 @@ fn stages_are_printed() {
     let onnx = folder.command(&["tiny.yaml", "--emit", "onnx", "--random-weights", "4"]).output().unwrap().stdout;
     folder.mnasc(&["tiny.yaml", "--onnx", "tiny.onnx", "--random-weights", "4"]).done();
     assert_eq!(folder.read("tiny.onnx"), onnx);
+    let has_norms = |name: &str| folder.read(name).windows(18).any(|bytes| bytes == b"BatchNormalization");
+    assert!(!has_norms("tiny.onnx"));
+    folder.mnasc(&["tiny.yaml", "--onnx", "unfolded.onnx", "--unfolded", "--random-weights", "4"]).done();
+    assert!(has_norms("unfolded.onnx"));
     for arguments in [&["--emit", "onnx"][..], &["--onnx", "x.onnx"]] {
         folder
             .mnasc(&[&["tiny.yaml"], arguments].concat())

@@ -15,6 +15,7 @@ use crate::commands::run::planes;
 use crate::error::{Error, Result};
 use crate::output;
 use crate::runner::Runner;
+use mnas_codegen::compile::fused_graph;
 use mnas_codegen::plan::isa::Isa;
 use mnas_codegen::tuned::Tuned;
 use mnas_codegen::weights::Weights;
@@ -61,7 +62,7 @@ pub(super) fn run(
             .hint("leave `--threads` away"));
     }
     let image = random_image(network.input);
-    let model = compile::onnx_file(spec, network, Some(weights))?;
+    let model = compile::onnx_file(spec, network, &fused_graph(network), Some(weights))?;
     let peers = Peers::new(&args.python, threads, &model, &planes(&image, network.input.channels))?;
     let probe = peers.probe(&engines)?;
     let contest = Contest { args, network, isa, threads, engines, image, peers, probe, tuned };
