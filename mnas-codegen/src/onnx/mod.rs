@@ -62,7 +62,7 @@ pub fn export(
 
 fn export_graph(graph: &Graph, network: &Network, weights: &Weights) -> Result<GraphProto, ExportError> {
     let output = if network.head.is_some() { "logits" } else { "features" };
-    let mut exported = nodes::export(graph, weights, output)?;
+    let mut exported = nodes::export(graph, weights, output, network.head.is_some())?;
     exported.name.clone_from(&graph.name);
     Ok(exported)
 }

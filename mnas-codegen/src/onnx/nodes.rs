@@ -9,8 +9,13 @@ use crate::graph::{Conv, Graph, Node, Op, Residual, TensorId, activation_name};
 use crate::parameter::{BatchNormParameters, ParameterError, parameter};
 use crate::weights::Weights;
 
-/// Everything of the graph but its name; its result is called `output_name`.
-pub(super) fn export(graph: &Graph, weights: &Weights, output_name: &str) -> Result<GraphProto, ParameterError> {
+/// Everything of the graph but its name; its result is called `output_name`, and is a vector where `flat`.
+pub(super) fn export(
+    graph: &Graph,
+    weights: &Weights,
+    output_name: &str,
+    flat: bool,
+) -> Result<GraphProto, ParameterError> {
     let input = value_info(&graph.tensor(graph.input).name, &nchw(graph.shape(graph.input)));
     let mut exporter = Exporter {
         graph,
@@ -23,7 +28,14 @@ pub(super) fn export(graph: &Graph, weights: &Weights, output_name: &str) -> Res
         let value = exporter.node(node)?;
         exporter.values[node.output.0] = value;
     }
-    let made_as = exporter.values[graph.output.0].clone();
+    let mut made_as = exporter.values[graph.output.0].clone();
+    let is_vector = graph.nodes.last().is_some_and(|node| matches!(node.op, Op::Linear { .. }));
+    if flat && !is_vector {
+        // Logits that a convolution made and a pool gathered.
+        let name = format!("{made_as}/flatten");
+        let len = graph.shape(graph.output).len();
+        made_as = exporter.emit("Flatten", &name, vec![made_as], vec![int("axis", 1)], &[len]);
+    }
     Ok(with_output(exporter.proto, &made_as, output_name))
 }
 
