@@ -21,7 +21,7 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 members="mnas-dsl mnas-runtime mnas-codegen mnas-macros mnas mnas-fuzz mnas-import mnas-search mnasc"
 rm -rf "$target/package"
 # What is built is built below, once for all: a package that cannot be built fails there.
-package=(cargo package --locked --workspace --exclude mnas-tests --no-verify)
+package=(cargo package --locked --workspace --exclude mnas-tests --exclude mnas-hostile --no-verify)
 # Sources that are not committed are no failure on a developer's machine.
 if [ -z "${CI:-}" ]; then package+=(--allow-dirty); fi
 "${package[@]}" 2>&1 | tee "$target/package.log"
