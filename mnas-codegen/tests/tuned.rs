@@ -161,7 +161,7 @@ fn every_mistake_is_shown_at_its_place() {
         (entry("{prefetch: on}"), "prefetch", 3, column + 2),
         (entry("{team: rows}"), "cannot share", 3, column + 2),
         (entry("{strip: 1, strip: 2}"), "said twice", 3, column + 12),
-        (entry("{strip: 1,}"), "no choice", 3, column + 12),
+        (entry("{strip: 1,}"), "no choice", 3, column + 11),
         (entry("{\u{1b}[31m: 1}"), "nothing that can be chosen here", 3, column + 2),
     ];
     for (text, message, line, column) in cases {
