@@ -3,7 +3,7 @@
 //! Lowering writes it layer by layer as a framework would (convolution, batch norm, activation apart); the passes
 //! fold and fuse it in place. Nodes are in an order in which they can be executed.
 
-use mnas_dsl::network::{Activation, Pads, Shape};
+use mnas_dsl::network::{Activation, Pads, Shape, slide};
 
 /// Index into [`Graph::tensors`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -234,15 +234,9 @@ impl Conv {
 
     /// Shape of the result for an input of this shape; `None` where the padded input is smaller than the kernel.
     pub fn output_shape(&self, input: Shape) -> Option<Shape> {
-        let (height, width) = window_output(input, self.kernel_size, self.stride, self.pads)?;
-        Some(Shape { height, width, channels: self.output_channels })
+        let output = slide(input, self.kernel_size, self.stride, self.pads)?;
+        Some(Shape { channels: self.output_channels, ..output })
     }
-}
-
-/// Rows and columns that a sliding window gives.
-pub(crate) fn window_output(input: Shape, kernel_size: usize, stride: usize, pads: Pads) -> Option<(usize, usize)> {
-    let steps = |size: usize| Some(size.checked_sub(kernel_size)?.checked_div(stride)? + 1);
-    Some((steps(input.height + pads.top + pads.bottom)?, steps(input.width + pads.left + pads.right)?))
 }
 
 /// Name of an activation in node names and printed graphs.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mnas_dsl::network::{Pads, Shape};
+use mnas_dsl::network::Pads;
 
 use crate::graph::{Conv, Graph, GraphLayer, Op, Residual, activation_name};
 
@@ -15,7 +15,7 @@ use crate::graph::{Conv, Graph, GraphLayer, Op, Residual, activation_name};
 /// Pads are top, left, bottom, right. What follows the channels of a convolution is in the order in which it applies.
 impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let input = shape(self.shape(self.input));
+        let input = self.shape(self.input);
         writeln!(f, "graph {}: %{} input {input} -> %{}", self.name, self.input.0, self.output.0)?;
         let mut layer = None;
         for node in &self.nodes {
@@ -25,7 +25,7 @@ impl fmt::Display for Graph {
                 layer = Some(node.layer);
             }
             let operands: Vec<String> = node.inputs.iter().map(|input| format!("%{}", input.0)).collect();
-            let (operands, result) = (operands.join(", "), shape(self.shape(node.output)));
+            let (operands, result) = (operands.join(", "), self.shape(node.output));
             writeln!(f, "  %{} = {}({operands}) {result}: {}", node.output.0, node.name, op(&node.op))?;
         }
         Ok(())
@@ -87,8 +87,4 @@ pub(crate) fn activation_and_residual(conv: &Conv) -> String {
 
 fn pads(pads: Pads) -> String {
     format!("{},{},{},{}", pads.top, pads.left, pads.bottom, pads.right)
-}
-
-fn shape(shape: Shape) -> String {
-    format!("{}x{}x{}", shape.height, shape.width, shape.channels)
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use mnas_dsl::network::Shape;
+use mnas_dsl::network::{Shape, slide};
 
-use crate::graph::{Conv, Graph, Node, Op, TensorId, window_output};
+use crate::graph::{Conv, Graph, Node, Op, TensorId};
 
 /// Checks that every operand is made before it is used, that every tensor is made once, and that shapes fit.
 ///
@@ -113,9 +113,7 @@ fn output_shape(op: &Op, inputs: &[Shape], claimed: Shape) -> Result<Shape, Stri
             Err("a window may lie in the padding alone".to_owned())
         }
         Op::AveragePool { kernel_size, stride, pads } | Op::MaxPool { kernel_size, stride, pads } => {
-            let (height, width) =
-                window_output(x, *kernel_size, *stride, *pads).ok_or("the window is larger than its input")?;
-            Ok(Shape { height, width, channels: x.channels })
+            Ok(slide(x, *kernel_size, *stride, *pads).ok_or("the window is larger than its input")?)
         }
         Op::Linear { .. } if x != vector(x.channels) => Err(format!("operand {x:?} is no vector")),
         Op::Linear { .. } => Ok(vector(claimed.channels)),

@@ -31,6 +31,13 @@ impl Shape {
     }
 }
 
+/// As it is written: `224x224x3`.
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}x{}", self.height, self.width, self.channels)
+    }
+}
+
 /// An activation function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Activation {
@@ -77,6 +84,16 @@ pub struct Pads {
 impl Pads {
     /// No padding.
     pub const NONE: Self = Pads { top: 0, left: 0, bottom: 0, right: 0 };
+
+    /// TensorFlow's SAME: as little as gives `ceil(input / stride)` outputs, the odd one at the bottom and right.
+    pub fn same(input: Shape, kernel_size: usize, stride: usize) -> Self {
+        let around = |size: usize| {
+            let total = (size.div_ceil(stride).saturating_sub(1) * stride + kernel_size).saturating_sub(size);
+            (total / 2, total - total / 2)
+        };
+        let ((top, bottom), (left, right)) = (around(input.height), around(input.width));
+        Pads { top, left, bottom, right }
+    }
 }
 
 /// A whole network, layer by layer.
@@ -289,4 +306,21 @@ pub enum Classifier {
         /// Its padding.
         pads: Pads,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_pads_are_tensorflows() {
+        let square = |size| Shape { height: size, width: size, channels: 1 };
+        let pads = |top, bottom| Pads { top, left: top, bottom, right: bottom };
+        assert_eq!(Pads::same(square(224), 3, 2), pads(0, 1));
+        assert_eq!(Pads::same(square(224), 5, 2), pads(1, 2));
+        assert_eq!(Pads::same(square(7), 3, 2), pads(1, 1));
+        assert_eq!(Pads::same(square(7), 3, 1), pads(1, 1));
+        assert_eq!(Pads::same(square(1), 3, 1), pads(1, 1));
+        assert_eq!(Pads::same(square(1), 1, 2), pads(0, 0));
+    }
 }

@@ -269,8 +269,7 @@ impl<'a, 'r> Walk<'a, 'r> {
             return;
         }
         let first = self.layers.iter().rev().nth(layers.saturating_sub(1));
-        let shapes =
-            first.map_or(String::new(), |layer| format!("{} become {}", show(layer.input), show(layer.output)));
+        let shapes = first.map_or(String::new(), |layer| format!("{} become {}", layer.input, layer.output));
         let what = match skip.value {
             Skip::Pool => "a pooling skip needs a layer that keeps its channels",
             Skip::Projection => "a projected skip needs padding that keeps the edges",
@@ -312,10 +311,6 @@ impl<'a, 'r> Walk<'a, 'r> {
     }
 }
 
-fn show(shape: Shape) -> String {
-    format!("{}x{}x{}", shape.height, shape.width, shape.channels)
-}
-
 /// Where a layer's windows stand.
 struct Windows {
     /// Rows and columns that they give; the channels are the input's.
@@ -344,19 +339,14 @@ fn windows(block: &Block, padding: Padding, input: Shape, stride: usize) -> Opti
 }
 
 fn pads(padding: Padding, input: Shape, kernel_size: usize, stride: usize) -> Pads {
-    let around = |size: usize| match padding {
-        Padding::Same => {
-            let total = (size.div_ceil(stride).saturating_sub(1) * stride + kernel_size).saturating_sub(size);
-            (total / 2, total - total / 2)
-        }
+    match padding {
+        Padding::Same => Pads::same(input, kernel_size, stride),
         Padding::Symmetric => {
             let pad = ((stride - 1) + (kernel_size - 1)) / 2;
-            (pad, pad)
+            Pads { top: pad, left: pad, bottom: pad, right: pad }
         }
-        Padding::Valid => (0, 0),
-    };
-    let ((top, bottom), (left, right)) = (around(input.height), around(input.width));
-    Pads { top, left, bottom, right }
+        Padding::Valid => Pads::NONE,
+    }
 }
 
 /// The skip of one layer. What a whole block asks for in vain is reported by `check_skip`.

@@ -2,9 +2,8 @@
 
 use crate::error::Problems;
 use crate::net::{Act, Net, Reader, SqueezeExcite, Unit};
-use crate::operators::show;
 use crate::ratios;
-use crate::tape::{NO_PADS, Op, StepId};
+use crate::tape::{Op, StepId};
 use mnas_dsl::network::{Activation, Pads, Shape, Skip};
 
 /// A kind of block, as `op` in a spec.
@@ -105,7 +104,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             match (steps.first(), units.len()) {
                 (Some(&first), 0) => self.problem(
                     first,
-                    format!("it stands where a block begins, behind a map of {}", show(net.shape(at))),
+                    format!("it stands where a block begins, behind a map of {}", net.shape(at)),
                     "a block begins with a convolution: 1x1 (`mbconv`), depthwise (`sepconv`) or any other (`conv`)",
                 ),
                 _ => self.problem(
@@ -276,12 +275,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
         let Op::AveragePool { kernel_size, stride, pads, counts_padding } = *self.net.op(shortcut) else {
             return false;
         };
-        let same = |size: usize| {
-            let total = (size.div_ceil(stride).saturating_sub(1) * stride + 3).saturating_sub(size);
-            (total / 2, total - total / 2)
-        };
-        let ((top, bottom), (left, right)) = (same(layer.input.height), same(layer.input.width));
-        let is_ours = kernel_size == 3 && stride == layer.stride && pads == Pads { top, left, bottom, right };
+        let is_ours = kernel_size == 3 && stride == layer.stride && pads == Pads::same(layer.input, 3, stride);
         if !is_ours || counts_padding {
             self.problem(
                 shortcut,
@@ -353,6 +347,6 @@ impl Layer<'_, '_> {
 
     /// Whether pads are the only ones that there can be.
     pub(crate) fn has_window(&self) -> bool {
-        self.kernel_size > 1 || self.pads != NO_PADS
+        self.kernel_size > 1 || self.pads != Pads::NONE
     }
 }

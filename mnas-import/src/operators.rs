@@ -3,7 +3,7 @@
 use crate::attributes::Attributes;
 use crate::error::shown;
 use crate::proto::AttributeValue;
-use crate::tape::{BatchNorm, Constant, Half, Mistake, NO_PADS, Op, StepId, Tape, Value};
+use crate::tape::{BatchNorm, Constant, Half, Mistake, Op, StepId, Tape, Value};
 use crate::tensor::Small;
 use crate::windows;
 use mnas_dsl::network::{Activation, Pads, Shape};
@@ -145,7 +145,7 @@ fn vector<'a>(tape: &Tape<'a>, step: StepId) -> Result<Value<'a>, Mistake> {
         let found = format!("it takes {height} x {width} pixels as one vector");
         return Err(Mistake::new(found, "a head averages over all pixels first"));
     }
-    Ok(Value::Map { step, pads: NO_PADS })
+    Ok(Value::Map { step, pads: Pads::NONE })
 }
 
 fn clip<'a>(
@@ -199,12 +199,12 @@ fn binary<'a>(
     let number = |value: &Value| -> Result<Option<f64>, Mistake> { Ok(tape.small(value)?.and_then(|it| it.scalar())) };
     let constants = (number(a)?, number(b)?);
     let finished = match (op_type, a, b, constants) {
-        ("Add", Value::Map { step, pads: NO_PADS }, _, (_, Some(3.0)))
-        | ("Add", _, Value::Map { step, pads: NO_PADS }, (Some(3.0), _)) => {
+        ("Add", Value::Map { step, pads: Pads::NONE }, _, (_, Some(3.0)))
+        | ("Add", _, Value::Map { step, pads: Pads::NONE }, (Some(3.0), _)) => {
             return Ok(Value::Half { step: *step, form: Half::Shifted });
         }
-        ("Mul", Value::Map { step, pads: NO_PADS }, Value::Half { step: of, form: Half::Clipped }, _)
-        | ("Mul", Value::Half { step: of, form: Half::Clipped }, Value::Map { step, pads: NO_PADS }, _)
+        ("Mul", Value::Map { step, pads: Pads::NONE }, Value::Half { step: of, form: Half::Clipped }, _)
+        | ("Mul", Value::Half { step: of, form: Half::Clipped }, Value::Map { step, pads: Pads::NONE }, _)
             if step == of =>
         {
             return Ok(Value::Half { step: *step, form: Half::Product });
@@ -230,7 +230,7 @@ fn binary<'a>(
     if let ("Add", Some(value)) = (op_type, windows::added_bias(tape, node, a, b)) {
         return Ok(value);
     }
-    let (Value::Map { step: a, pads: NO_PADS }, Value::Map { step: b, pads: NO_PADS }) = (a, b) else {
+    let (Value::Map { step: a, pads: Pads::NONE }, Value::Map { step: b, pads: Pads::NONE }) = (a, b) else {
         let expected = "a spec adds and multiplies feature maps, and has constants in x * relu6(x + 3) / 6 only";
         return Err(Mistake::new("one of its operands is no feature map", expected));
     };
@@ -256,13 +256,13 @@ fn binary<'a>(
             }
             let (of, by) = (tape.steps[map].shape, tape.steps[gate].shape);
             if of.channels != by.channels || by.pixels() != 1 {
-                let found = format!("it multiplies maps of {} and {}", show(of), show(by));
+                let found = format!("it multiplies maps of {} and {}", of, by);
                 return Err(Mistake::new(found, "a squeeze-excite has one gate for each channel"));
             }
             Ok(tape.push(node, Op::Multiply, vec![map, gate], of))
         }
         _ => {
-            let found = format!("it combines maps of {} and {}", show(shape_a), show(shape_b));
+            let found = format!("it combines maps of {} and {}", shape_a, shape_b);
             Err(Mistake::new(found, "a skip adds a map to one of the same shape"))
         }
     }
@@ -328,7 +328,7 @@ pub(crate) fn operand<'o, 'a>(operands: Operands<'o, 'a>, index: usize) -> Resul
 /// A feature map with nothing around it.
 pub(crate) fn map(operands: Operands, index: usize) -> Result<StepId, Mistake> {
     match operand(operands, index)? {
-        Value::Map { step, pads: NO_PADS } => Ok(*step),
+        Value::Map { step, pads: Pads::NONE } => Ok(*step),
         Value::Map { pads, .. } => Err(padded(*pads)),
         Value::Half { .. } => Err(half_done()),
         _ => Err(Mistake::new(format!("its operand {} is a constant", index + 1), "a feature map")),
@@ -347,10 +347,6 @@ fn padded(pads: Pads) -> Mistake {
 
 fn half_done() -> Mistake {
     Mistake::new("it reads a part of x * relu6(x + 3) / 6", "that comes in one piece")
-}
-
-pub(crate) fn show(shape: Shape) -> String {
-    format!("{}x{}x{}", shape.height, shape.width, shape.channels)
 }
 
 fn is_near(value: f64, expected: f64) -> bool {

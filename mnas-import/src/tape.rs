@@ -97,9 +97,6 @@ pub(crate) enum Half {
     Product,
 }
 
-/// No pads.
-pub(crate) const NO_PADS: Pads = Pads { top: 0, left: 0, bottom: 0, right: 0 };
-
 /// What was found, and what was expected in its place.
 pub(crate) struct Mistake {
     pub(crate) found: String,
@@ -192,12 +189,12 @@ impl<'a> Tape<'a> {
         };
         let shape = wanted.unwrap_or(shape);
         if [shape.height, shape.width, shape.channels].into_iter().any(|size| size > 65_536) {
-            problems.push("", format!("the input is {}x{}x{}", shape.height, shape.width, shape.channels), "too large");
+            problems.push("", format!("the input is {shape}"), "too large");
             return None;
         }
         self.batch = size(batch).unwrap_or(1);
         self.steps.push(Step { node: None, op: Op::Input, inputs: vec![], shape });
-        self.values.insert(input.name, Value::Map { step: 0, pads: NO_PADS });
+        self.values.insert(input.name, Value::Map { step: 0, pads: Pads::NONE });
         Some(())
     }
 
@@ -302,7 +299,7 @@ impl<'a> Tape<'a> {
     /// Adds a step and gives its result.
     pub(crate) fn push(&mut self, node: Option<usize>, op: Op<'a>, inputs: Vec<StepId>, shape: Shape) -> Value<'a> {
         self.steps.push(Step { node, op, inputs, shape });
-        Value::Map { step: self.steps.len() - 1, pads: NO_PADS }
+        Value::Map { step: self.steps.len() - 1, pads: Pads::NONE }
     }
 
     fn find_output(&mut self, problems: &mut Problems) {
@@ -312,7 +309,7 @@ impl<'a> Tape<'a> {
             return;
         };
         match self.values.get(output.name) {
-            Some(Value::Map { step, pads: NO_PADS }) => self.output = Some(*step),
+            Some(Value::Map { step, pads: Pads::NONE }) => self.output = Some(*step),
             Some(Value::Broken) if !problems.is_empty() => {}
             Some(_) => problems.push("", format!("the output `{}` is no feature map", shown(output.name)), ""),
             None => problems.push("", format!("nothing makes the output `{}`", shown(output.name)), ""),

@@ -3,8 +3,8 @@
 use crate::attributes::Attributes;
 use crate::error::shown;
 use crate::operators::{Operands, constant_of, map, operand};
-use crate::tape::{Constant, Conv, Mistake, NO_PADS, Op, StepId, Tape, Value};
-use mnas_dsl::network::{Pads, Shape};
+use crate::tape::{Constant, Conv, Mistake, Op, StepId, Tape, Value};
+use mnas_dsl::network::{Pads, Shape, slide};
 
 /// The largest kernel of the language.
 const MAX_KERNEL: usize = 15;
@@ -94,7 +94,7 @@ pub(crate) fn linear<'a>(
         output_channels: outputs,
         kernel_size: 1,
         stride: 1,
-        pads: NO_PADS,
+        pads: Pads::NONE,
         depthwise: false,
         linear: true,
     };
@@ -109,7 +109,7 @@ pub(crate) fn added_bias<'a>(
     b: &Value<'a>,
 ) -> Option<Value<'a>> {
     for (map, bias) in [(a, b), (b, a)] {
-        let (Value::Map { step, pads: NO_PADS }, Value::Constant(bias)) = (map, bias) else { continue };
+        let (Value::Map { step, pads: Pads::NONE }, Value::Constant(bias)) = (map, bias) else { continue };
         let step = &tape.steps[*step];
         let Op::Conv(conv @ Conv { linear: true, bias: None, .. }) = &step.op else { continue };
         if check_bias(Some(bias), conv.output_channels).is_ok() {
@@ -130,7 +130,7 @@ pub(crate) fn average_pool<'a>(
     let (step, before) = padded_map(operands)?;
     let input = tape.steps[step].shape;
     let kernel = attributes.ints("kernel_shape")?.unwrap_or_default();
-    let is_plain = attributes.int("ceil_mode", 0)? == 0 && before == NO_PADS;
+    let is_plain = attributes.int("ceil_mode", 0)? == 0 && before == Pads::NONE;
     let pads = attributes.ints("pads")?.unwrap_or_default();
     if is_plain && kernel == [input.height as i64, input.width as i64] && pads.iter().all(|&pad| pad == 0) {
         // A window as large as the map.
@@ -143,8 +143,8 @@ pub(crate) fn average_pool<'a>(
     let kernel_size = square_kernel(attributes, None)?;
     let stride = stride(attributes)?;
     let window = window(attributes, input, before, kernel_size, stride)?;
-    let has_pads = window.pads != NO_PADS;
-    let counts_padding = has_pads && (before != NO_PADS || attributes.int("count_include_pad", 0)? != 0);
+    let has_pads = window.pads != Pads::NONE;
+    let counts_padding = has_pads && (before != Pads::NONE || attributes.int("count_include_pad", 0)? != 0);
     let op = Op::AveragePool { kernel_size, stride, pads: window.pads, counts_padding };
     Ok(tape.push(node, op, vec![step], window.output))
 }
@@ -198,39 +198,28 @@ fn window(
     if attributes.ints("dilations")?.is_some_and(|dilations| dilations.iter().any(|&it| it != 1)) {
         return Err(Mistake::new("it is dilated", "the language has no dilation"));
     }
-    let padded = |size: usize, before: usize, after: usize| size + before + after;
-    let (rows, columns) =
-        (padded(input.height, before.top, before.bottom), padded(input.width, before.left, before.right));
-    // As little as gives `ceil(size / stride)`; the odd one at the end, or, of SAME_LOWER, at the start.
-    let same = |size: usize| (size.div_ceil(stride).saturating_sub(1) * stride + kernel_size).saturating_sub(size);
+    // What SAME is reckoned from has the pads of a node before.
+    let height = input.height + before.top + before.bottom;
+    let same =
+        Pads::same(Shape { height, width: input.width + before.left + before.right, ..input }, kernel_size, stride);
     let own = match attributes.text("auto_pad", "NOTSET")? {
         "NOTSET" => match attributes.ints("pads")? {
-            None => NO_PADS,
+            None => Pads::NONE,
             Some(&[top, left, bottom, right]) => to_pads([top, left, bottom, right])?,
             Some(pads) => return Err(Mistake::new(format!("its pads are {pads:?}"), "four: top, left, bottom, right")),
         },
-        "VALID" => NO_PADS,
-        "SAME_UPPER" => {
-            let (v, h) = (same(rows), same(columns));
-            Pads { top: v / 2, left: h / 2, bottom: v - v / 2, right: h - h / 2 }
-        }
-        "SAME_LOWER" => {
-            let (v, h) = (same(rows), same(columns));
-            Pads { top: v - v / 2, left: h - h / 2, bottom: v / 2, right: h / 2 }
-        }
+        "VALID" => Pads::NONE,
+        "SAME_UPPER" => same,
+        // The odd one at the start.
+        "SAME_LOWER" => Pads { top: same.bottom, left: same.right, bottom: same.top, right: same.left },
         other => return Err(Mistake::new(format!("its auto_pad is `{}`", shown(other)), "there is no such padding")),
     };
     let pads = add(before, own);
-    let size = |size: usize, before: usize, after: usize| {
-        let room = padded(size, before, after).checked_sub(kernel_size)?;
-        Some(room / stride + 1)
-    };
-    let (height, width) = (size(input.height, pads.top, pads.bottom), size(input.width, pads.left, pads.right));
-    let (Some(height), Some(width)) = (height, width) else {
+    let Some(output) = slide(input, kernel_size, stride, pads) else {
         let found = format!("a kernel of {kernel_size} on {} x {} pixels", input.height, input.width);
         return Err(Mistake::new(found, "the map is too small for it"));
     };
-    Ok(Window { pads, output: Shape { height, width, ..input } })
+    Ok(Window { pads, output })
 }
 
 fn square_kernel(attributes: &Attributes, weight: Option<(usize, usize)>) -> Result<usize, Mistake> {
@@ -267,7 +256,7 @@ fn stride(attributes: &Attributes) -> Result<usize, Mistake> {
 fn padded_map(operands: Operands) -> Result<(StepId, Pads), Mistake> {
     match operand(operands, 0)? {
         Value::Map { step, pads } => Ok((*step, *pads)),
-        _ => map(operands, 0).map(|step| (step, NO_PADS)),
+        _ => map(operands, 0).map(|step| (step, Pads::NONE)),
     }
 }
 

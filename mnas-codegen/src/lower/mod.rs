@@ -13,9 +13,9 @@ mod sepconv;
 mod squeeze_excite;
 mod xception;
 
-use mnas_dsl::network::{Activation, Layer, LayerOp, Network, Pads, Shape, Skip};
+use mnas_dsl::network::{Activation, Layer, LayerOp, Network, Pads, Shape, Skip, slide};
 
-use crate::graph::{Conv, Graph, GraphLayer, Node, Op, Residual, Tensor, TensorId, activation_name, window_output};
+use crate::graph::{Conv, Graph, GraphLayer, Node, Op, Residual, Tensor, TensorId, activation_name};
 
 /// Writes a network as operators and tensors: convolution, batch norm, activation, pool, multiply and add each apart.
 ///
@@ -77,18 +77,10 @@ const SHORTCUT_POOL: usize = 3;
 
 fn shortcut_pool(builder: &mut Builder, stride: usize, input: TensorId) -> TensorId {
     let shape = builder.graph.shape(input);
-    let pads = same_pads(shape, SHORTCUT_POOL, stride);
-    let (height, width) =
-        window_output(shape, SHORTCUT_POOL, stride, pads).expect("SAME padding makes room for the window");
+    let pads = Pads::same(shape, SHORTCUT_POOL, stride);
+    let output = slide(shape, SHORTCUT_POOL, stride, pads).expect("SAME padding makes room for the window");
     let op = Op::AveragePool { kernel_size: SHORTCUT_POOL, stride, pads };
-    builder.node("skip/pool", op, vec![input], Shape { height, width, channels: shape.channels })
-}
-
-/// TensorFlow's SAME: as little as gives `ceil(input / stride)` outputs, the odd one at the bottom and right.
-fn same_pads(input: Shape, kernel_size: usize, stride: usize) -> Pads {
-    let total = |size: usize| ((size.div_ceil(stride) - 1) * stride + kernel_size).saturating_sub(size);
-    let (rows, columns) = (total(input.height), total(input.width));
-    Pads { top: rows / 2, left: columns / 2, bottom: rows - rows / 2, right: columns - columns / 2 }
+    builder.node("skip/pool", op, vec![input], output)
 }
 
 /// A convolution as the block kinds ask for one; its input channels follow from its input.
@@ -227,22 +219,5 @@ impl Builder {
         }
         let suffix = format!("{after}/{}", activation_name(activation));
         self.node(&suffix, Op::Activation(activation), vec![input], self.graph.shape(input))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn same_pads_are_tensorflows() {
-        let square = |size| Shape { height: size, width: size, channels: 1 };
-        let pads = |top, bottom| Pads { top, left: top, bottom, right: bottom };
-        assert_eq!(same_pads(square(224), 3, 2), pads(0, 1));
-        assert_eq!(same_pads(square(224), 5, 2), pads(1, 2));
-        assert_eq!(same_pads(square(7), 3, 2), pads(1, 1));
-        assert_eq!(same_pads(square(7), 3, 1), pads(1, 1));
-        assert_eq!(same_pads(square(1), 3, 1), pads(1, 1));
-        assert_eq!(same_pads(square(1), 1, 2), pads(0, 0));
     }
 }

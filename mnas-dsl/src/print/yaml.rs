@@ -14,8 +14,7 @@ impl Spec {
         let mut line = |key: &str, value: String| out.push_str(&format!("{key}: {value}\n"));
         let name = &self.name.value;
         line("name", if YAML_VALUES.contains(&name.as_str()) { quoted(name) } else { name.clone() });
-        let input = self.input.value;
-        line("input", format!("{}x{}x{}", input.height, input.width, input.channels));
+        line("input", self.input.value.to_string());
         if let Some(it) = &self.preprocess {
             let mut map = Map::default();
             map.put("mean", it.mean.as_ref().map(per_channel));

@@ -64,11 +64,7 @@ impl Space {
             return Ok(Err((0, not("input", vec!["this combination is no network".to_owned()]))));
         };
         if first.input != network.input {
-            let (is, has) = (network.input, first.input);
-            let text = format!(
-                "{}x{}x{}, in the space {}x{}x{}",
-                is.height, is.width, is.channels, has.height, has.width, has.channels
-            );
+            let text = format!("{}, in the space {}", network.input, first.input);
             return Ok(Err((0, not("input", vec![text]))));
         }
         match (first.layers.first(), network.layers.first()) {
