@@ -4,8 +4,8 @@ use super::kernels::{Kernels, attributes, safety};
 use super::rows::{self, Caller, conv_row_call, row_offsets};
 use super::{int, kernel_rows, note, plus, pooling, times};
 use crate::plan::{
-    Block, BlockSchedule, BufferId, Destination, Form, PackedConv, Part, Plan, Schedule, Source, Step, StepKind,
-    StepSchedule,
+    Block, BlockSchedule, BufferId, Destination, Form, PackedConv, Part, Plan, Schedule, Scratch, Source, Step,
+    StepKind, StepSchedule,
 };
 use mnas_dsl::network::Shape;
 use proc_macro2::{Ident, TokenStream};
@@ -47,6 +47,16 @@ pub(super) fn arguments(plan: &Plan, step: &Step) -> Arguments {
         quote!(#view,)
     });
     Arguments { input, weights, residual }
+}
+
+/// Takes the parts of a scratch buffer from its start, under their names.
+pub(super) fn split_scratch(scratch: &Scratch) -> TokenStream {
+    let parts = scratch.parts();
+    let split = parts.iter().filter(|(_, len)| *len > 0).map(|(name, len)| {
+        let (name, len) = (quote::format_ident!("{name}"), int(*len));
+        quote!(let (#name, scratch) = split(scratch, #len);)
+    });
+    quote!(#(#split)* let _ = scratch;)
 }
 
 /// The function of step `index`; equal steps share one.
@@ -117,11 +127,7 @@ impl BlockDriver<'_> {
             quote!(for strip in 0..#strips { let oy0 = #oy0; #strip })
         };
         let start = self.start(kernels);
-        let mut split = TokenStream::new();
-        for (name, len) in self.s.scratch.parts().iter().filter(|(_, len)| *len > 0) {
-            let (name, size) = (quote::format_ident!("{name}"), int(*len));
-            split.extend(quote!(let (#name, scratch) = split(scratch, #size);));
-        }
+        let split = split_scratch(&self.s.scratch);
         let residual = if self.s.project.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
         let (safety, attribute) = (safety(), attributes(kernels.isa));
         let doc = self.doc();
@@ -133,7 +139,6 @@ impl BlockDriver<'_> {
                 #attribute
                 unsafe fn #own(input: &[f32], w: &[f32], #residual scratch: &mut [f32], out: &mut [f32]) {
                     #split
-                    let _ = scratch;
                     #start
                     #strips
                     #after

@@ -122,12 +122,7 @@ pub fn window(step: &Step, pixel: usize, kernels: &mut Kernels) -> Ident {
 }
 
 /// Some pixels of `pixel` floats each: with those of another tensor, or times a gate a channel.
-pub fn elementwise(kind: &StepKind, pixels: usize, pixel: usize, kernels: &mut Kernels) -> Ident {
-    let (with, activation) = match kind {
-        StepKind::Elementwise { with, activation } => (*with, *activation),
-        // What squeeze-excite ends with.
-        _ => (With::Gate, Activation::Linear),
-    };
+pub fn elementwise(with: With, activation: Activation, pixels: usize, pixel: usize, kernels: &mut Kernels) -> Ident {
     let isa = kernels.isa;
     let (safety, attribute) = (safety(), attributes(isa));
     let (vectors, lanes, pixel) = (int(pixel / isa.lanes), int(isa.lanes), int(pixel));

@@ -1,15 +1,15 @@
 //! Drivers of steps that go row by row: all rows of one thread, or some of a worker's.
 
-use super::block::{conv_weights, weights_start};
+use super::block::{conv_weights, split_scratch, weights_start};
 use super::kernels::{Kernels, attributes, safety};
 use super::{int, kernel_rows, note, plus, pooling, times};
 use crate::plan::{
     ConvKernel, DepthwiseKernel, PackedConv, Plan, Schedule, Source, SqueezeExciteSchedule, Step, StepKind,
     StepSchedule, With,
 };
-use mnas_dsl::network::Shape;
+use mnas_dsl::network::{Activation, Shape};
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 
 /// Who calls the function of a step.
 #[derive(Clone, Copy, PartialEq)]
@@ -42,7 +42,7 @@ pub(super) fn function(
         (StepKind::Depthwise { conv }, StepSchedule::Depthwise(kernel)) => r.depthwise(conv, kernel, kernels),
         (StepKind::SqueezeExcite { .. }, StepSchedule::SqueezeExcite(se)) => r.squeeze_excite(se, kernels),
         (StepKind::Pool { .. }, _) => r.pool(kernels),
-        (StepKind::Elementwise { with, .. }, _) => r.elementwise(*with, kernels),
+        (StepKind::Elementwise { with, activation }, _) => r.elementwise(*with, *activation, kernels),
         _ => return None,
     };
     let rows = int(step.output_shape.height);
@@ -133,17 +133,17 @@ impl RowDriver<'_> {
         Rows { name: name.to_string(), before: quote!(), row: quote!(#name(input, oy, #out);) }
     }
 
-    fn elementwise(&self, with: With, kernels: &mut Kernels) -> Rows {
-        let name = self.elementwise_kernel(kernels);
+    fn elementwise(&self, with: With, activation: Activation, kernels: &mut Kernels) -> Rows {
+        let name = self.elementwise_kernel(with, activation, kernels);
         let row = int(self.row_len(self.step.output_shape));
         let second = if with == With::Gate { quote!(residual,) } else { self.residual() };
         let out = self.out();
         Rows { name: name.to_string(), before: quote!(), row: quote!(#name(from(input, oy * #row), #second #out);) }
     }
 
-    fn elementwise_kernel(&self, kernels: &mut Kernels) -> Ident {
+    fn elementwise_kernel(&self, with: With, activation: Activation, kernels: &mut Kernels) -> Ident {
         let shape = self.step.output_shape;
-        pooling::elementwise(&self.step.kind, shape.width, self.plan.padded(shape.channels), kernels)
+        pooling::elementwise(with, activation, shape.width, self.plan.padded(shape.channels), kernels)
     }
 
     /// Each caller makes the gate for itself, which costs less than to wait for one that does.
@@ -154,22 +154,17 @@ impl RowDriver<'_> {
         let base = weights_start(self.plan, self.step).unwrap_or(0);
         let convs = self.step.kind.convs();
         let weights: Vec<TokenStream> = convs.iter().map(|conv| conv_weights(self.plan, conv, base)).collect();
-        let mut split = TokenStream::new();
-        for (name, len) in se.scratch().parts().iter().filter(|(_, len)| *len > 0) {
-            let (name, len) = (format_ident!("{name}"), int(*len));
-            split.extend(quote!(let (#name, scratch) = split(scratch, #len);));
-        }
+        let split = split_scratch(&se.scratch());
         let [reduce_weights, expand_weights] = [&weights[0], &weights[1]];
         let note = note("Squeeze and excite.");
         let before = quote! {
             #note
             #split
-            let _ = scratch;
             #means(input, mean);
             #reduce(mean, #reduce_weights, reduced);
             #expand(reduced, #expand_weights, gate);
         };
-        let scale = self.elementwise_kernel(kernels);
+        let scale = self.elementwise_kernel(With::Gate, Activation::Linear, kernels);
         let (row, out) = (int(self.row_len(shape)), self.out());
         Rows {
             name: format!("squeeze_excite_{}", shape.channels),

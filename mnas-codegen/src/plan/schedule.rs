@@ -6,7 +6,6 @@ use super::kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, 
 use super::pack::PackedLayer;
 use super::steps::{Block, PackedConv, Step, StepKind};
 use super::team::{self, TeamStep};
-use crate::graph::Residual;
 use crate::tuned::{Choice, Key, Strip};
 use mnas_dsl::network::Shape;
 
@@ -216,7 +215,9 @@ impl Scheduler<'_> {
             StepKind::PadImage | StepKind::Pool { .. } | StepKind::GlobalAveragePool | StepKind::Elementwise { .. } => {
                 StepSchedule::Plain
             }
-            StepKind::Depthwise { conv } => StepSchedule::Depthwise(self.depthwise(step, conv)),
+            StepKind::Depthwise { conv } => {
+                StepSchedule::Depthwise(self.depthwise(conv, step.input_shape.width, source))
+            }
             StepKind::SqueezeExcite { reduce, expand } => {
                 StepSchedule::SqueezeExcite(self.squeeze_excite(reduce, expand, false))
             }
@@ -290,16 +291,16 @@ impl Scheduler<'_> {
     }
 
     /// A depthwise convolution by itself.
-    fn depthwise(&self, step: &Step, packed: &PackedConv) -> DepthwiseKernel {
+    fn depthwise(&self, packed: &PackedConv, input_width: usize, source: Source) -> DepthwiseKernel {
         let conv = &packed.conv;
         DepthwiseKernel {
             channels: conv.output_channels,
             kernel_size: conv.kernel_size,
             stride: conv.stride,
             pad_left: conv.pads.left,
-            input_width: step.input_shape.width,
+            input_width,
             output_width: packed.output.width,
-            source: self.source(step),
+            source,
             destination: Destination::Nhwc { stride: self.padded(packed.output.channels) },
             panel: self.align,
             columns: self.isa.depthwise_columns,
@@ -355,20 +356,11 @@ impl Scheduler<'_> {
         let rows = if block.squeeze_excite.is_some() { out.height } else { strip };
         let output_block = rows * out.width * lanes;
         let depthwise = DepthwiseKernel {
-            channels: depthwise.output_channels,
-            kernel_size: k,
-            stride,
-            pad_left: depthwise.pads.left,
-            input_width: middle.width,
-            output_width: out.width,
-            source: depthwise_source,
             destination: Destination::Blocked { block: output_block },
-            panel: self.align,
             columns: choice.columns.unwrap_or(self.isa.depthwise_columns),
-            activation: depthwise.activation,
-            residual: Residual::None,
             pool: block.squeeze_excite.is_some().then_some(channels),
             ranged: form == Form::Panels,
+            ..self.depthwise(&block.depthwise, middle.width, depthwise_source)
         };
         // Scaling whichever is smaller costs less.
         let smaller = self.padded(block.project.output.channels) < out.pixels();
