@@ -173,8 +173,12 @@ impl<'a> Search<'a> {
 
     fn step(&mut self) -> Result<(), SearchError> {
         let candidate = self.ask()?;
+        let key = candidate.key.clone();
         let trial = self.judge(candidate)?;
-        let exponent = self.tell(&trial)?;
+        let exponent = self.tell(&trial);
+        if trial.state == State::Done && trial.same_as.is_none() {
+            self.known.insert(key, self.trials.len());
+        }
         let is_news = exponent.is_some() && self.study.progress().exponent.is_none();
         let saved = self.searcher.save().map_err(|error| SearchError::Input(error.to_string()))?;
         self.study.add(&trial, saved, exponent, self.searcher.large())?;
@@ -301,7 +305,7 @@ impl<'a> Search<'a> {
 
     /// Tells the searcher; with an exponent to fit, of all first trials when the last of them is there. The exponent is
     /// returned where there is one.
-    fn tell(&mut self, trial: &Trial) -> Result<Option<f64>, SearchError> {
+    fn tell(&mut self, trial: &Trial) -> Option<f64> {
         let settings = self.study.settings().clone();
         let mut exponent = self.study.progress().exponent;
         if let Some(reward) = self.reward {
@@ -320,12 +324,7 @@ impl<'a> Search<'a> {
             exponent = Some(fitted);
             self.reward = Some(reward);
         }
-        if trial.state == State::Done && trial.same_as.is_none() {
-            let network = self.member(&trial.choices)?;
-            let at = self.trials.len();
-            self.known.insert(key(&network, &trial.choices), at);
-        }
-        Ok(exponent)
+        exponent
     }
 }
 

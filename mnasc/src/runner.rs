@@ -11,7 +11,7 @@ use mnas_codegen::weights::Weights;
 use mnas_dsl::{Network, Spec};
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -92,39 +92,52 @@ impl Runner {
     }
 
     fn call(&self, mode: &str, runs: u32, isa: Isa, images: &[Vec<f32>]) -> Result<Vec<u8>> {
-        let failed = |error: io::Error| Error::file("run", &self.program, &error);
-        let mut line = self.launcher.iter().map(OsString::as_os_str).chain([self.program.as_os_str()]);
-        let mut child = Command::new(line.next().unwrap_or_default())
-            .args(line)
-            .args([mode, &runs.to_string(), &self.threads.to_string()])
-            .env("MNAS_ISA", isa.name)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(failed)?;
-        let (stdin, weights) = (child.stdin.take(), &self.weights);
-        // Apart, so that neither side waits for the other to read.
-        let (written, output) = thread::scope(|scope| {
-            let writer = scope.spawn(move || -> io::Result<()> {
-                let Some(stdin) = stdin else { return Ok(()) };
-                let mut stdin = io::BufWriter::with_capacity(1 << 16, stdin);
-                for values in [weights].into_iter().chain(images) {
-                    values.iter().try_for_each(|value| stdin.write_all(&value.to_le_bytes()))?;
-                }
-                stdin.flush()
-            });
-            let output = child.wait_with_output();
-            (writer.join().unwrap_or_else(|_| Err(io::Error::other("the writer stopped"))), output)
-        });
-        let output = output.map_err(failed)?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(Error::system(format!("the generated program failed ({}): {}", output.status, said.trim())));
-        }
-        written.map_err(failed)?;
-        Ok(output.stdout)
+        let arguments = [mode, &runs.to_string(), &self.threads.to_string()];
+        let values = [&self.weights].into_iter().chain(images).flatten();
+        feed(&self.launcher, &self.program, &arguments, isa, values)
     }
+}
+
+/// Runs a generated program through `launcher`, where that is not empty, and gives it `values`; what it answers.
+pub(crate) fn feed<'v>(
+    launcher: &[OsString],
+    program: &Path,
+    arguments: &[&str],
+    isa: Isa,
+    values: impl Iterator<Item = &'v f32> + Send,
+) -> Result<Vec<u8>> {
+    let failed = |error: io::Error| Error::file("run", program, &error);
+    let mut line = launcher.iter().map(OsString::as_os_str).chain([program.as_os_str()]);
+    let mut child = Command::new(line.next().unwrap_or_default())
+        .args(line)
+        .args(arguments)
+        .env("MNAS_ISA", isa.name)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    let stdin = child.stdin.take();
+    // Apart, so that neither side waits for the other to read.
+    let (written, output) = thread::scope(|scope| {
+        let writer = scope.spawn(move || -> io::Result<()> {
+            let Some(stdin) = stdin else { return Ok(()) };
+            let mut stdin = io::BufWriter::with_capacity(1 << 16, stdin);
+            for value in values {
+                stdin.write_all(&value.to_le_bytes())?;
+            }
+            stdin.flush()
+        });
+        let output = child.wait_with_output();
+        (writer.join().unwrap_or_else(|_| Err(io::Error::other("the writer stopped"))), output)
+    });
+    let output = output.map_err(failed)?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(Error::system(format!("the generated program failed ({}): {}", output.status, said.trim())));
+    }
+    written.map_err(failed)?;
+    Ok(output.stdout)
 }
 
 /// The instruction sets of this machine's kind of processor, widest first.

@@ -10,7 +10,7 @@ use mnas_search::pareto;
 use mnas_search::reward::Reward;
 use mnas_search::search::{Search, SearchError};
 use mnas_search::study::{Access, Settings, Study, StudyError, Trial, WeightExponent};
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 /// A table of results has at most so many bytes.
@@ -64,7 +64,8 @@ fn watch(search: &mut Search<'_>, args: &SearchArgs) -> Result<()> {
     let result = search.run(args.trials, &mut |search| {
         if let (false, Some(reward)) = (is_fitted, search.reward()) {
             is_fitted = true;
-            output::progress(&format!("{}reward: {reward}", if is_watched { "\r\x1b[K" } else { "" }));
+            output::status("");
+            output::progress(&format!("reward: {reward}"));
         }
         if args.json
             && printed.is_ok()
@@ -78,8 +79,7 @@ fn watch(search: &mut Search<'_>, args: &SearchArgs) -> Result<()> {
             said = Instant::now();
             let line = line(search.trials(), args.trials, before, start.elapsed());
             if is_watched {
-                // Nothing depends on it: where standard error is closed the search goes on.
-                let _ = write!(anstream::stderr(), "\r\x1b[K{line}");
+                output::status(&line);
             } else {
                 output::progress(&line);
             }
@@ -122,7 +122,7 @@ fn line(trials: &[Trial], all: u64, before: u64, elapsed: Duration) -> String {
 }
 
 /// The first trial of the highest reward.
-pub(super) fn best(trials: &[Trial]) -> Option<&Trial> {
+fn best(trials: &[Trial]) -> Option<&Trial> {
     let known = trials.iter().filter(|trial| trial.reward.is_some_and(f64::is_finite));
     known.reduce(|best, trial| if trial.reward > best.reward { trial } else { best })
 }

@@ -1,6 +1,6 @@
 //! `mnasc study list|best|export STUDY`
 
-use super::search::{best, describe, study_error};
+use super::search::{describe, study_error};
 use super::space::named;
 use crate::cli::{StudyBestArgs, StudyCommand, StudyExportArgs, StudyListArgs};
 use crate::error::{Error, Result};
@@ -101,14 +101,12 @@ fn shown(path: &Path) -> String {
 
 /// Different networks by falling reward; of equal rewards the earlier.
 fn ranked(trials: &[Trial], count: usize) -> Vec<&Trial> {
-    let mut left: Vec<Trial> = trials.iter().filter(|trial| trial.same_as.is_none()).cloned().collect();
-    let mut found = Vec::new();
-    while found.len() < count {
-        let Some(number) = best(&left).map(|trial| trial.number) else { break };
-        left.retain(|trial| trial.number != number);
-        found.extend(trials.iter().find(|trial| trial.number == number));
-    }
-    found
+    let different = trials.iter().filter(|trial| trial.same_as.is_none());
+    let mut ranked: Vec<(f64, &Trial)> =
+        different.filter_map(|trial| Some((trial.reward.filter(|reward| reward.is_finite())?, trial))).collect();
+    // Stable, and 0 is -0.
+    ranked.sort_by(|(a, _), (b, _)| (b + 0.0).total_cmp(&(a + 0.0)));
+    ranked.into_iter().take(count).map(|(_, trial)| trial).collect()
 }
 
 /// Those that nothing beats in both, by latency.

@@ -28,13 +28,12 @@ pub(super) struct Subject<'a> {
     network: &'a Network,
     threads: u32,
     /// Packed weights and an image, as the program reads them.
-    input: Vec<u8>,
+    input: Vec<f32>,
 }
 
 /// Tunes a network.
 pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let (spec, network) = input::spec(&args.spec)?;
-    let have = runner::isas_on_host();
     let isas = match &args.isa[..] {
         [] => vec![runner::isa_or_best(None)?],
         asked => asked.iter().map(|isa| runner::isa_or_best(Some(*isa))).collect::<Result<_>>()?,
@@ -58,17 +57,13 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let graph = mnas_codegen::compile::fused_graph(&network);
     let plan = mnas_codegen::plan::plan(&graph, &target).map_err(|error| Error::input(error.to_string()))?;
     let packed = pack::pack(&plan, &weights).map_err(|error| Error::input(error.to_string()))?;
-    let values = packed.into_iter().chain(random_image(network.input));
-    let bytes = values.flat_map(f32::to_le_bytes).collect();
-    let subject = Subject { spec: &spec, network: &network, threads: args.threads, input: bytes };
+    let input = packed.into_iter().chain(random_image(network.input)).collect();
+    let subject = Subject { spec: &spec, network: &network, threads: args.threads, input };
 
     let _lock = lock()?;
     let end = Instant::now() + Duration::from_secs(u64::from(args.budget));
     let count = isas.len() as u32;
     for (i, isa) in isas.into_iter().enumerate() {
-        if !have.contains(&isa) {
-            continue;
-        }
         // What is left is shared by those that are left.
         let share = end.saturating_duration_since(Instant::now()) / (count - i as u32);
         let before = file.select(Some(&cpu)).unwrap_or_else(|_| Tuned::default());

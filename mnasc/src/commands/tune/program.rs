@@ -3,6 +3,7 @@
 use super::Subject;
 use crate::build_cache;
 use crate::error::{Error, Result};
+use crate::runner::{feed, isas_of_host};
 use mnas_codegen::compile::{Compiled, Options, compile_plan, fused_graph};
 use mnas_codegen::emit::file;
 use mnas_codegen::plan::isa::Isa;
@@ -11,9 +12,7 @@ use mnas_codegen::tuned::Tuned;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::thread;
 
 const MAIN: &str = include_str!("main.rs.txt");
 const ALONE: &str = include_str!("alone.rs.txt");
@@ -28,7 +27,7 @@ pub(super) struct Times {
 /// A plan that holds nothing but the schedule of one instruction set, and lies as in a file that has all of them.
 pub(super) fn plan(subject: &Subject<'_>, isa: Isa, tuned: &Tuned) -> Result<Plan> {
     let (threads, tuned) = (subject.threads > 1, tuned.clone());
-    let target = Target { threads, tuned, ..Target::new(crate::runner::isas_of_host()) };
+    let target = Target { threads, tuned, ..Target::new(isas_of_host()) };
     let mut plan = plan::plan(&fused_graph(subject.network), &target).map_err(|e| Error::input(e.to_string()))?;
     plan.schedules.retain(|schedule| schedule.isa == isa);
     Ok(plan)
@@ -62,7 +61,9 @@ pub(super) fn time(subject: &Subject<'_>, isa: Isa, plans: Vec<Plan>, millisecon
     files.push(("main.rs".to_owned(), main.into_bytes()));
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
     let program = build_cache::quiet_program(&files)?;
-    let ran = run(subject, isa, &program, milliseconds);
+    let launcher = if subject.threads == 1 { pinned() } else { Vec::new() };
+    let arguments = [milliseconds.to_string(), subject.threads.to_string()];
+    let ran = feed(&launcher, &program, &arguments.each_ref().map(String::as_str), isa, subject.input.iter());
     // Nobody will ask for these schedules again.
     if let Some(folder) = program.parent() {
         let _ = fs::remove_dir_all(folder);
@@ -80,33 +81,6 @@ fn compiled(subject: &Subject<'_>, isa: Isa, plan: Plan) -> Result<Compiled> {
     let graph = fused_graph(subject.network);
     let compiled = compile_plan(subject.spec, subject.network, graph, plan, None, &options);
     compiled.map_err(|error| Error::input(error.to_string()))
-}
-
-fn run(subject: &Subject<'_>, isa: Isa, program: &std::path::Path, milliseconds: u64) -> Result<Vec<u8>> {
-    let failed = |error: std::io::Error| Error::file("run", program, &error);
-    let mut line: Vec<OsString> = if subject.threads == 1 { pinned() } else { Vec::new() };
-    line.push(program.into());
-    let mut child = Command::new(&line[0])
-        .args(&line[1..])
-        .args([milliseconds.to_string(), subject.threads.to_string()])
-        .env("MNAS_ISA", isa.name)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    let stdin = child.stdin.take();
-    // Apart, so that neither side waits for the other to read.
-    let output = thread::scope(|scope| {
-        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(&subject.input)));
-        child.wait_with_output()
-    });
-    let output = output.map_err(failed)?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Error::system(format!("the measuring program failed ({}): {}", output.status, said.trim())));
-    }
-    Ok(output.stdout)
 }
 
 /// What makes a command run on one processor, where there is such a command: the last of those that are allowed, for
