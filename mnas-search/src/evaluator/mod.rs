@@ -11,8 +11,8 @@ pub use table::Table;
 use crate::job::{Evaluation, Failure, Job, Latency};
 use mnas_dsl::{Network, Spec};
 
-/// Tells how good a network is.
-pub trait Evaluator {
+/// Tells how good a network is. Several threads may ask at once.
+pub trait Evaluator: Sync {
     /// Its name, which studies keep: a search goes on only with what it was begun with.
     fn name(&self) -> String;
 
@@ -22,12 +22,33 @@ pub trait Evaluator {
     ///
     /// Why there is no result, and whether there can be any.
     fn evaluate(&self, job: &Job) -> Result<Evaluation, Failure>;
+
+    /// Whether another seed gives another accuracy: then a search looks first whether accuracy ranks networks at all.
+    fn is_noisy(&self) -> bool {
+        true
+    }
+
+    /// How many jobs at once are fastest, unless the user says otherwise.
+    fn jobs(&self) -> usize {
+        1
+    }
 }
 
 /// Tells how fast a network is, where the evaluator does not.
 pub trait Stopwatch {
     /// Its name, which studies keep.
     fn name(&self) -> String;
+
+    /// Told of the networks that will be measured next, so that what they need can be made at once; `measure` of each
+    /// follows. Nothing else of the search runs meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing can be measured. What concerns one network is left to `measure`.
+    fn prepare(&self, networks: &[(&Spec, &Network)]) -> Result<(), Failure> {
+        let _ = networks;
+        Ok(())
+    }
 
     /// How long an inference takes. Nothing else of the search runs meanwhile.
     ///

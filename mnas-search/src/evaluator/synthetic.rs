@@ -14,6 +14,10 @@ impl Evaluator for Synthetic {
         "synthetic".to_owned()
     }
 
+    fn is_noisy(&self) -> bool {
+        false
+    }
+
     fn evaluate(&self, job: &Job) -> Result<Evaluation, Failure> {
         let (_, network) =
             mnas_dsl::load_yaml(&job.spec, "spec").map_err(|mistakes| Failure::Trial(mistakes.to_string()))?;

@@ -84,6 +84,10 @@ impl Evaluator for Table {
         format!("table {hash:016x}")
     }
 
+    fn is_noisy(&self) -> bool {
+        false
+    }
+
     fn evaluate(&self, job: &Job) -> Result<Evaluation, Failure> {
         let (accuracy, latency) = self
             .get(&job.choices)

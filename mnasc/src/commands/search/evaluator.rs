@@ -1,0 +1,35 @@
+//! What says how good a network is.
+
+use crate::cli::SearchArgs;
+use crate::error::{Error, Result};
+use crate::input;
+use mnas_dsl::Space;
+use mnas_search::evaluator::{Command, Evaluator, Synthetic, Table};
+use mnas_search::study::Settings;
+
+/// A table of results has at most so many bytes.
+const TABLE_LIMIT: u64 = 1 << 30;
+
+/// What was asked for, or what the study was begun with.
+pub(super) fn of(args: &SearchArgs, space: &Space, begun: Option<&Settings>) -> Result<Box<dyn Evaluator>> {
+    if let Some(path) = &args.table {
+        let bytes = input::read(path, TABLE_LIMIT)?
+            .ok_or_else(|| Error::input(format!("`{}` has more than {} MB", path.display(), TABLE_LIMIT >> 20)))?;
+        let text = String::from_utf8_lossy(&bytes);
+        let table = Table::parse(&text, space.choices().len());
+        let table = table.map_err(|error| Error::input(format!("`{}`: {error}", path.display())))?;
+        return Ok(Box::new(table));
+    }
+    // What was begun with a command goes on with it.
+    let name = begun.map(|settings| settings.evaluator.as_str()).unwrap_or_default();
+    match (&args.command, args.synthetic) {
+        (Some(line), _) => Ok(Box::new(Command::new(line))),
+        (None, true) => Ok(Box::new(Synthetic)),
+        (None, false) if name == Synthetic.name() => Ok(Box::new(Synthetic)),
+        (None, false) => match name.strip_prefix("command ") {
+            Some(line) => Ok(Box::new(Command::new(line))),
+            None => Err(Error::input("nothing says how good a network is")
+                .hint("give `--command LINE`, `--table FILE` or, to try the space, `--synthetic`")),
+        },
+    }
+}

@@ -1,0 +1,63 @@
+//! `mnasc search SPACE`
+
+mod evaluator;
+mod options;
+mod watch;
+
+pub(super) use watch::describe;
+
+use crate::cli::SearchArgs;
+use crate::error::{Error, Result};
+use crate::input;
+use mnas_search::search::{Search, SearchError};
+use mnas_search::study::{Access, Study, StudyError};
+
+/// Begins or goes on.
+pub(crate) fn run(args: &SearchArgs) -> Result<()> {
+    let (space, text) = input::space(&args.space)?;
+    let is_there = args.study.exists();
+    if is_there && !args.resume {
+        return Err(Error::input(format!("`{}` is there already", args.study.display()))
+            .hint("add `--resume` to go on with it, or name another file"));
+    }
+    let study = match is_there {
+        true => Some(Study::open(&args.study, Access::Search).map_err(study_error)?),
+        false => None,
+    };
+    let evaluator = evaluator::of(args, &space, study.as_ref().map(Study::settings))?;
+    let mut search = match study {
+        Some(study) => {
+            options::check_same(args, &text, study.settings(), &*evaluator)?;
+            Search::resume(study, Some(&space), &*evaluator, None)
+        }
+        None => {
+            let settings = options::settings(args, &space, text, &*evaluator)?;
+            Search::begin(&args.study, &settings, Some(&space), &*evaluator, None)
+        }
+    }
+    .map_err(search_error)?;
+    watch::run(&mut search, args)
+}
+
+/// A study that cannot be used.
+pub(super) fn study_error(error: StudyError) -> Error {
+    let text = error.to_string();
+    match error {
+        StudyError::Exists(_) => Error::input(text).hint("add `--resume` to go on with it"),
+        StudyError::InUse(_) => Error::system(text).hint("wait until it is done, or stop it; nothing of it is lost"),
+        StudyError::Foreign(_) => Error::input(text),
+        StudyError::Damaged(_) => Error::input(text).hint("take a copy of it from before, or begin another study"),
+        StudyError::System(_) => Error::system(text),
+    }
+}
+
+/// A search that stopped.
+fn search_error(error: SearchError) -> Error {
+    match error {
+        SearchError::Study(error) => study_error(error),
+        SearchError::Input(text) => Error::input(text),
+        SearchError::Evaluator(text) => {
+            Error::system(text).hint("every finished trial is in the study; `--resume` goes on with it")
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What was asked for, as the settings of a study.
+
+use crate::cli::{Exponent, RewardName, SearchArgs};
+use crate::error::{Error, Result};
+use mnas_dsl::Space;
+use mnas_search::evaluator::Evaluator;
+use mnas_search::job::Budget;
+use mnas_search::reward::Reward;
+use mnas_search::study::{Settings, WeightExponent};
+
+/// The settings of a study that begins.
+pub(super) fn settings(args: &SearchArgs, space: &Space, text: String, evaluator: &dyn Evaluator) -> Result<Settings> {
+    let (reward, exponent) = reward(args)?.unwrap_or((Reward::Accuracy, WeightExponent::Given));
+    Ok(Settings {
+        space: text,
+        sizes: space.sizes(),
+        method: args.method.clone().unwrap_or_else(|| "evolution".to_owned()),
+        seed: args.seed.unwrap_or(0),
+        reward,
+        exponent,
+        evaluator: evaluator.name(),
+        stopwatch: None,
+        budget: Budget { epochs: args.epochs },
+    })
+}
+
+/// The reward that was asked for, if any was.
+fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent)>> {
+    let needs_target = |name: &str| {
+        Error::input(format!("the reward `{name}` needs a target"))
+            .hint("add `--target 25ms`, or frames a second, `--target 40fps`")
+    };
+    let given = |reward| Ok(Some((reward, WeightExponent::Given)));
+    let Some(target) = args.target else {
+        return match args.reward {
+            None => Ok(None),
+            Some(RewardName::Accuracy) => given(Reward::Accuracy),
+            Some(RewardName::Soft) => Err(needs_target("soft")),
+            Some(RewardName::Hard) => Err(needs_target("hard")),
+            Some(RewardName::Absolute) => Err(needs_target("absolute")),
+        };
+    };
+    let weighted = |(alpha, beta): (f64, f64)| Reward::Weighted { target, alpha, beta };
+    match (args.reward, args.w, args.alpha.zip(args.beta)) {
+        (Some(RewardName::Accuracy), ..) => {
+            Err(Error::input("the reward `accuracy` has no target").hint("leave `--target` or `--reward` away"))
+        }
+        (Some(RewardName::Soft), ..) => given(weighted(Reward::SOFT)),
+        (Some(RewardName::Hard), ..) => given(weighted(Reward::HARD)),
+        (Some(RewardName::Absolute), ..) => given(Reward::Absolute { target, beta: Reward::ABSOLUTE }),
+        (None, _, Some((alpha, beta))) if alpha.is_finite() && beta.is_finite() => given(weighted((alpha, beta))),
+        (None, _, Some(_)) => Err(Error::input("alpha and beta are finite numbers")),
+        (None, Some(Exponent::Is(w)), None) => given(weighted((w, w))),
+        (None, Some(Exponent::Auto) | None, None) => {
+            Ok(Some((weighted(Reward::SOFT), WeightExponent::Fitted { first: args.first })))
+        }
+    }
+}
+
+/// What is given again has to be as it was.
+pub(super) fn check_same(args: &SearchArgs, text: &str, begun: &Settings, evaluator: &dyn Evaluator) -> Result<()> {
+    let differs = |what: &str| {
+        Err(Error::input(format!("the study `{}` was begun with another {what}", args.study.display()))
+            .hint("leave the option away to go on as it was begun, or begin another study"))
+    };
+    if text != begun.space {
+        return Err(Error::input(format!("the space has changed since `{}` was begun", args.study.display()))
+            .hint("bring it back, or begin another study"));
+    }
+    if args.method.as_ref().is_some_and(|method| *method != begun.method) {
+        return differs("method");
+    }
+    if args.seed.is_some_and(|seed| seed != begun.seed) {
+        return differs("seed");
+    }
+    if args.epochs.is_some() && args.epochs != begun.budget.epochs {
+        return differs("number of epochs");
+    }
+    if evaluator.name() != begun.evaluator {
+        return differs("evaluator");
+    }
+    match reward(args)? {
+        Some(reward) if reward != (begun.reward, begun.exponent) => differs("reward"),
+        _ => Ok(()),
+    }
+}
