@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod evaluator;
+pub mod findings;
 pub mod job;
 pub mod limits;
 pub mod optuna;

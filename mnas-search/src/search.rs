@@ -5,7 +5,7 @@ use crate::job::{Evaluation, Failure, Job, Latency, Needs};
 use crate::limits;
 use crate::reward::{Reward, fit_exponent};
 use crate::searcher::{AnySearcher, Outcome, Searcher as _};
-use crate::study::{Settings, State, Study, StudyError, Trial, WeightExponent};
+use crate::study::{After, Settings, State, Study, StudyError, Trial, WeightExponent};
 use mnas_dsl::{Network, Space, Spec};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -84,7 +84,7 @@ impl<'a> Search<'a> {
             return Err(SearchError::Input("only the weighted reward has an exponent to fit".to_owned()));
         }
         let saved = searcher.save().map_err(|error| SearchError::Input(error.to_string()))?;
-        let study = Study::create(path, settings, saved, searcher.large())?;
+        let study = Study::create(path, settings, saved, searcher.large(None))?;
         Self::resume(study, space, evaluator, stopwatch)
     }
 
@@ -181,7 +181,8 @@ impl<'a> Search<'a> {
         }
         let is_news = exponent.is_some() && self.study.progress().exponent.is_none();
         let saved = self.searcher.save().map_err(|error| SearchError::Input(error.to_string()))?;
-        self.study.add(&trial, saved, exponent, self.searcher.large())?;
+        let large = self.searcher.large(self.study.large_revision());
+        self.study.add(&trial, Some(After { searcher: saved, exponent, large }))?;
         self.trials.push(trial);
         if is_news {
             // With their rewards, which are known now.
@@ -247,6 +248,9 @@ impl<'a> Search<'a> {
             latency: None,
             reward: None,
             message: None,
+            rung: 0,
+            of: None,
+            budget: settings.budget,
         };
         let result = match self.known.get(&candidate.key) {
             Some(&at) => {

@@ -99,10 +99,13 @@ impl AnySearcher {
         serde_json::to_string(self)
     }
 
-    /// What changes rarely and is large, and a number that is different whenever it is: the controller's weights.
-    pub fn large(&self) -> Option<(u64, Vec<u8>)> {
+    /// What changes rarely and is large, and its revision, a number that is another whenever it has changed: the
+    /// controller's weights. `None` where the revision is `known`.
+    pub fn large(&self, known: Option<u64>) -> Option<(u64, Vec<u8>)> {
         match self {
-            Self::Ppo(controller) => Some(controller.large()),
+            Self::Ppo(controller) if known != Some(controller.updates()) => {
+                Some((controller.updates(), controller.large()))
+            }
             _ => None,
         }
     }

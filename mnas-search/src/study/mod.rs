@@ -4,10 +4,12 @@
 //! file holds a search that could have been stopped there. Each trial carries a checksum that continues the one before it,
 //! and the state says how many there are: a study that has lost something is refused, never shortened.
 
+mod checks;
+mod findings;
 mod store;
 mod trial;
 
-pub use store::{Access, Progress, Study};
+pub use store::{Access, After, Progress, Study};
 pub use trial::{Settings, State, Trial, WeightExponent};
 
 use std::fmt;

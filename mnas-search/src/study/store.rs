@@ -1,9 +1,11 @@
-//! The file: tables, locks, checksums.
+//! The file: its tables, and what is written at once.
 
-use super::{Settings, StudyError, Trial};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
+use super::checks::{check_chain, check_pages, explain, hex, json, lock, sum, with_suffix};
+use super::{Settings, StudyError, Trial, findings};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions, TryLockError};
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +13,10 @@ use std::time::Duration;
 const APPLICATION: i32 = 0x6d6e_6173;
 
 /// The layout of the tables.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
+
+/// The layout before findings.
+const WITHOUT_FINDINGS: i32 = 1;
 
 /// How long to wait for who reads or writes at the moment.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -22,6 +27,7 @@ CREATE TABLE study (id INTEGER PRIMARY KEY CHECK (id = 1), settings TEXT NOT NUL
 CREATE TABLE trials (number INTEGER PRIMARY KEY, record TEXT NOT NULL, sum TEXT NOT NULL);
 CREATE TABLE progress (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL, sum TEXT NOT NULL);
 CREATE TABLE large (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE findings (name TEXT PRIMARY KEY, record TEXT NOT NULL, sum TEXT NOT NULL);
 CREATE VIEW results AS SELECT
     number,
     json_extract(record, '$.state') AS state,
@@ -32,6 +38,11 @@ CREATE VIEW results AS SELECT
     json_extract(record, '$.macs') AS macs,
     json_extract(record, '$.spec') AS spec
 FROM trials;
+";
+
+/// Makes a study of the layout before one of this.
+const UPGRADE: &str = "
+CREATE TABLE findings (name TEXT PRIMARY KEY, record TEXT NOT NULL, sum TEXT NOT NULL);
 ";
 
 /// What a study is opened for.
@@ -46,14 +57,16 @@ pub enum Access {
 /// A study, open.
 #[derive(Debug)]
 pub struct Study {
-    connection: Connection,
-    path: PathBuf,
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
     settings: Settings,
-    progress: Progress,
+    pub(super) progress: Progress,
     /// Checksum of the last trial.
     chain: u64,
     /// Revision of the large part that the file has.
     revision: Option<u64>,
+    /// Checksum of each finding, by its name.
+    pub(super) findings: BTreeMap<String, u64>,
     /// Held while it lives; given back by the system however the process ends.
     _lock: Option<File>,
 }
@@ -71,6 +84,30 @@ pub struct Progress {
     pub searcher: String,
     /// Checksum of its large part, if it has one.
     large: Option<u64>,
+    /// Of how many trials the searcher was told, where it is not all: the others are of a batch that is not finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    told: Option<u64>,
+    /// Checksums of all findings, in one.
+    #[serde(default)]
+    pub(super) findings: u64,
+}
+
+impl Progress {
+    /// Of how many trials the searcher was told.
+    pub fn told(&self) -> u64 {
+        self.told.unwrap_or(self.trials)
+    }
+}
+
+/// The state of a searcher that was told of all trials.
+#[derive(Debug)]
+pub struct After {
+    /// As it was saved.
+    pub searcher: String,
+    /// The exponent that was fitted, once it was.
+    pub exponent: Option<f64>,
+    /// The large part and its revision, where that is not the one that the file has.
+    pub large: Option<(u64, Vec<u8>)>,
 }
 
 impl Study {
@@ -97,8 +134,15 @@ impl Study {
                 std::fs::remove_file(leftover).map_err(failed)?;
             }
         }
-        let progress =
-            Progress { trials: 0, chain: 0, exponent: None, searcher, large: large.as_ref().map(|it| sum(0, &it.1)) };
+        let progress = Progress {
+            trials: 0,
+            chain: 0,
+            exponent: None,
+            searcher,
+            large: large.as_ref().map(|it| sum(0, &it.1)),
+            told: None,
+            findings: 0,
+        };
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let write = || -> rusqlite::Result<()> {
             let mut connection = Connection::open_with_flags(&beside, flags)?;
@@ -151,15 +195,18 @@ impl Study {
         if application != APPLICATION {
             return Err(StudyError::Foreign(format!("`{}` is no study", path.display())));
         }
-        if version != VERSION {
+        if version != VERSION && version != WITHOUT_FINDINGS {
             return Err(StudyError::Foreign(format!(
                 "`{}` is a study of version {version}, and this program reads version {VERSION}",
                 path.display()
             )));
         }
         check_pages(&connection, path)?;
-        // One moment of the file, whoever writes meanwhile.
         let mut connection = connection;
+        if version == WITHOUT_FINDINGS && lock.is_some() {
+            upgrade(&mut connection).map_err(sql)?;
+        }
+        // One moment of the file, whoever writes meanwhile.
         let transaction = connection.transaction().map_err(sql)?;
         let damaged = |what: &str| StudyError::Damaged(format!("`{}` is damaged: {what}", path.display()));
         let one = |query: &str| -> Result<String, StudyError> {
@@ -186,8 +233,12 @@ impl Study {
             return Err(damaged("the searcher's weights were changed"));
         }
         let revision = large.map(|(revision, _)| revision as u64);
+        let findings = findings::sums(&transaction, path)?;
+        if findings.values().fold(0, |all, sum| all ^ sum) != progress.findings {
+            return Err(damaged("something that was found out about it is lost"));
+        }
         transaction.commit().map_err(sql)?;
-        Ok(Self { connection, path: path.to_owned(), settings, progress, chain, revision, _lock: lock })
+        Ok(Self { connection, path: path.to_owned(), settings, progress, chain, revision, findings, _lock: lock })
     }
 
     /// What the search was begun with.
@@ -238,41 +289,69 @@ impl Study {
         records.iter().map(parse).collect()
     }
 
-    /// Adds a trial, and the state of the search after it, at once. `large` is looked at where its revision is another.
+    /// The revision of the large part that the file has.
+    pub fn large_revision(&self) -> Option<u64> {
+        self.revision
+    }
+
+    /// Adds a trial and, where the searcher has been told of it and of all before it, the searcher's state, at once. A
+    /// result that was kept for the trial is kept no more.
     ///
     /// # Errors
     ///
     /// What the system refused, such as a full disk: then nothing of it is in the file.
-    pub fn add(
-        &mut self,
-        trial: &Trial,
-        searcher: String,
-        exponent: Option<f64>,
-        large: Option<(u64, Vec<u8>)>,
-    ) -> Result<(), StudyError> {
+    pub fn add(&mut self, trial: &Trial, after: Option<After>) -> Result<(), StudyError> {
         let record = json(trial);
         let chain = sum(self.chain, record.as_bytes());
-        let large = large.filter(|(revision, _)| Some(*revision) != self.revision);
-        let large_sum = large.as_ref().map(|(_, bytes)| sum(0, bytes)).or(self.progress.large);
-        let progress = Progress { trials: self.progress.trials + 1, chain, exponent, searcher, large: large_sum };
-        let text = json(&progress);
-        let write = |connection: &mut Connection| -> rusqlite::Result<()> {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let kept = findings::kept_name(trial.number);
+        let removed = self.findings.get(&kept).copied();
+        let mut progress = self.progress.clone();
+        progress.told = after.is_none().then(|| progress.told());
+        progress.trials += 1;
+        progress.chain = chain;
+        progress.findings ^= removed.unwrap_or(0);
+        let mut large = None;
+        if let Some(after) = after {
+            progress.searcher = after.searcher;
+            progress.exponent = after.exponent;
+            large = after.large;
+            progress.large = large.as_ref().map(|(_, bytes)| sum(0, bytes)).or(progress.large);
+        }
+        self.write(progress, |transaction| {
             transaction
                 .execute("INSERT INTO trials VALUES (?1, ?2, ?3)", params![trial.number as i64, record, hex(chain)])?;
-            transaction
-                .execute("UPDATE progress SET record = ?1, sum = ?2", params![text, hex(sum(0, text.as_bytes()))])?;
             if let Some((revision, bytes)) = &large {
                 transaction.execute("UPDATE large SET revision = ?1, bytes = ?2", params![*revision as i64, bytes])?;
             }
-            transaction.commit()
-        };
-        write(&mut self.connection).map_err(|error| explain(&error, &self.path))?;
+            if removed.is_some() {
+                transaction.execute("DELETE FROM findings WHERE name = ?1", [&kept])?;
+            }
+            Ok(())
+        })?;
         self.chain = chain;
-        self.progress = progress;
+        self.findings.remove(&kept);
         if let Some((revision, _)) = large {
             self.revision = Some(revision);
         }
+        Ok(())
+    }
+
+    /// Writes what `write` does and the progress with it, or neither.
+    pub(super) fn write(
+        &mut self,
+        progress: Progress,
+        write: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), StudyError> {
+        let text = json(&progress);
+        let all = |connection: &mut Connection| -> rusqlite::Result<()> {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            write(&transaction)?;
+            transaction
+                .execute("UPDATE progress SET record = ?1, sum = ?2", params![text, hex(sum(0, text.as_bytes()))])?;
+            transaction.commit()
+        };
+        all(&mut self.connection).map_err(|error| explain(&error, &self.path))?;
+        self.progress = progress;
         Ok(())
     }
 
@@ -289,24 +368,11 @@ impl Study {
     }
 }
 
-/// A lock that no two processes have; the file that carries it stays.
-fn lock(path: &Path) -> Result<File, StudyError> {
-    let beside = with_suffix(path, ".lock");
-    let failed = |error: std::io::Error| StudyError::System(format!("cannot lock `{}`: {error}", beside.display()));
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&beside).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(StudyError::InUse(format!("another process searches with `{}`", path.display())))
-        }
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(suffix);
-    path.with_file_name(name)
+fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(UPGRADE)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
 }
 
 /// A transaction that was reported is on the disk; one that was not is not there.
@@ -314,69 +380,4 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", false)
-}
-
-fn check_pages(connection: &Connection, path: &Path) -> Result<(), StudyError> {
-    let said: String = connection
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(|error| explain(&error, path))?;
-    if said == "ok" {
-        return Ok(());
-    }
-    Err(StudyError::Damaged(format!("`{}` is damaged: {said}", path.display())))
-}
-
-/// Number and checksum of the last trial, where each continues the one before it.
-fn check_chain(connection: &Connection, path: &Path) -> Result<(u64, u64), StudyError> {
-    let sql = |error: rusqlite::Error| explain(&error, path);
-    let mut statement = connection.prepare("SELECT number, record, sum FROM trials ORDER BY number").map_err(sql)?;
-    let mut rows = statement.query([]).map_err(sql)?;
-    let (mut count, mut chain) = (0, 0);
-    while let Some(row) = rows.next().map_err(sql)? {
-        let read = || -> rusqlite::Result<(i64, String, String)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
-        let (number, record, written) = read().map_err(sql)?;
-        chain = sum(chain, record.as_bytes());
-        if number != count as i64 || hex(chain) != written {
-            return Err(StudyError::Damaged(format!(
-                "`{}` is damaged: trial {count} is missing or was changed",
-                path.display()
-            )));
-        }
-        count += 1;
-    }
-    Ok((count, chain))
-}
-
-/// FNV-1a, continued from `start`.
-fn sum(start: u64, bytes: &[u8]) -> u64 {
-    let start = start ^ 0xcbf2_9ce4_8422_2325;
-    bytes.iter().fold(start, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-fn hex(sum: u64) -> String {
-    format!("{sum:016x}")
-}
-
-/// The text of a record: all of its numbers are finite, and its keys are texts.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-/// What SQLite says, as a user may act on it.
-fn explain(error: &rusqlite::Error, path: &Path) -> StudyError {
-    let shown = path.display();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => StudyError::Foreign(format!("`{shown}` is no study")),
-        Some(ErrorCode::DatabaseCorrupt) => {
-            StudyError::Damaged(format!("`{shown}` is damaged: it was cut or changed by something else"))
-        }
-        Some(ErrorCode::DiskFull) => {
-            StudyError::System(format!("no room to write to `{shown}`; every finished trial is in it"))
-        }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            StudyError::InUse(format!("`{shown}` is being written by another process"))
-        }
-        Some(_) => StudyError::System(format!("cannot use `{shown}`: {error}")),
-        None => StudyError::Damaged(format!("`{shown}` is damaged: {error}")),
-    }
 }

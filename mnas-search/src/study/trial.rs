@@ -109,6 +109,15 @@ pub struct Trial {
     pub reward: Option<f64>,
     /// Why it failed.
     pub message: Option<String>,
+    /// The rung of successive halving, from 0.
+    #[serde(default)]
+    pub rung: u32,
+    /// The trial of a lower rung whose network this one trains longer.
+    #[serde(default)]
+    pub of: Option<u64>,
+    /// What it was allowed to spend.
+    #[serde(default)]
+    pub budget: Budget,
 }
 
 impl Trial {

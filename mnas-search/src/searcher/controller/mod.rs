@@ -87,11 +87,15 @@ impl Controller {
         Self { sizes, rng, settings, baseline: None, batch: Vec::new(), updates: 0, weights }
     }
 
-    /// The number of updates, and parameters and moments as little-endian doubles.
-    pub(super) fn large(&self) -> (u64, Vec<u8>) {
+    /// Updates so far.
+    pub(super) fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// Parameters and moments as little-endian doubles. Updates change them, and nothing else does.
+    pub(super) fn large(&self) -> Vec<u8> {
         let Weights { parameters, first, second } = &self.weights;
-        let bytes = [parameters, first, second].into_iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
-        (self.updates, bytes)
+        [parameters, first, second].into_iter().flatten().flat_map(|value| value.to_le_bytes()).collect()
     }
 
     /// Takes back what [`Controller::large`] gave.
