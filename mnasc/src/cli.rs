@@ -1,5 +1,6 @@
 //! The arguments. Sets that several commands share are spelt once.
 
+mod report;
 mod search;
 
 use clap::builder::{PossibleValuesParser, Styles, TypedValueParser, styling::AnsiColor};
@@ -8,6 +9,7 @@ use mnas_codegen::plan::isa::{self, Isa};
 use mnas_dsl::network::Shape;
 use std::path::PathBuf;
 
+pub(crate) use report::ReportArgs;
 pub(crate) use search::{
     Exponent, RewardName, SearchArgs, SpaceArgs, StudyBestArgs, StudyCommand, StudyExportArgs, StudyListArgs,
 };
@@ -189,6 +191,9 @@ The clock is that of plain code; a processor may clock lower where it works with
     /// Look at a study: its trials, its best networks.
     #[command(subcommand, after_help = search::STUDY_EXAMPLES)]
     Study(StudyCommand),
+    /// Show a study on a page for a browser: what was found, and what it was found among.
+    #[command(after_help = report::REPORT_EXAMPLES)]
+    Report(ReportArgs),
 }
 
 /// `mnasc SPEC ...`

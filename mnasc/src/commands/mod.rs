@@ -9,7 +9,8 @@ mod fuzz;
 pub(crate) mod import;
 mod inspect;
 pub(crate) mod peak;
-pub(crate) mod run;
+pub(crate) mod report;
+mod run;
 mod search;
 mod space;
 mod study;
@@ -40,5 +41,6 @@ pub(crate) fn dispatch(cli: Cli) -> Result<()> {
         Some(Command::Space(args)) => space::run(&args),
         Some(Command::Search(args)) => search::run(&args),
         Some(Command::Study(command)) => study::run(&command),
+        Some(Command::Report(args)) => report::run(&args),
     }
 }

@@ -3,10 +3,13 @@
 //! What every page shares is here: the head, the colours of light and dark, what shows words beside a shape. What a page
 //! shows is a folder of its own, with its style and its script.
 
+mod axis;
+mod chart;
 mod html;
 pub(crate) mod network;
 mod numbers;
 mod parts;
+pub(crate) mod study;
 
 use html::Html;
 

@@ -28,7 +28,8 @@
 
   // One stop of the tab key for a picture; arrows go on from there.
   for (const picture of document.querySelectorAll("svg[data-roving]")) {
-    const stops = [...picture.querySelectorAll("[data-stop]")];
+    // By their numbers, where they have any: what is drawn above others is last on the page.
+    const stops = [...picture.querySelectorAll("[data-stop]")].sort((a, b) => a.dataset.stop - b.dataset.stop);
     stops.forEach((stop, index) => stop.setAttribute("tabindex", index ? -1 : 0));
     picture.addEventListener("keydown", (event) => {
       const now = stops.indexOf(event.target);

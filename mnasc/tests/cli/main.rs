@@ -11,6 +11,7 @@ mod import;
 mod measured;
 mod photographs;
 mod pictures;
+mod report;
 mod search;
 mod space;
 mod specs;

@@ -31,7 +31,7 @@ pub(crate) fn render(spec: &Spec, network: &Network, compiled: &Compiled, profil
         "From input to output: a map's height is its resolution, its width its channels. Arcs are skips, dashed where they pool; a bar at the foot is squeeze-excite.",
     );
     body.push(&top::legend(&model));
-    boxed(&mut body, "The network, scrolls sideways", &overview::draw(&model));
+    boxed(&mut body, "The network, scrolls sideways", &overview::draw(&model, overview::Stages::Links));
     body.raw("</section>\n");
     section(
         &mut body,
@@ -56,6 +56,11 @@ pub(crate) fn render(spec: &Spec, network: &Network, compiled: &Compiled, profil
     let title = format!("{} - mnas", network.name);
     let (style, script) = (include_str!("network.css"), include_str!("network.js"));
     Page { title: &title, description: &description, style, script, body }.render()
+}
+
+/// The network alone, for a page of several.
+pub(crate) fn picture(spec: &Spec, network: &Network, compiled: &Compiled) -> Html {
+    overview::draw(&Model::new(spec, network, compiled, None), overview::Stages::Plain)
 }
 
 /// `112 x 112 x 16`, without room for a line to break.

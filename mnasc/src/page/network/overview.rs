@@ -19,7 +19,16 @@ const STAGE: f64 = 80.0;
 /// About the width of a letter of a name.
 const LETTER: f64 = 7.6;
 
-pub(super) fn draw(model: &Model) -> Html {
+/// What a stage of the picture is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stages {
+    /// A link to its row on the same page.
+    Links,
+    /// Words beside it.
+    Plain,
+}
+
+pub(super) fn draw(model: &Model, stages: Stages) -> Html {
     let input = model.network.input;
     let side = input.height.max(input.width).max(1) as f64;
     let width = |layer: &Layer| map_width(layer.output);
@@ -29,16 +38,14 @@ pub(super) fn draw(model: &Model) -> Html {
     let outer = |stage: &Stage| inner(stage).max(STAGE).max(8.0 + LETTER * name(stage).chars().count() as f64);
     let total = STAGE + model.stages.iter().map(|stage| outer(stage) + GAPS.1).sum::<f64>();
     let mut svg = Html::new();
-    svg.open(
-        "svg",
-        &[
-            ("viewBox", &format!("0 0 {total:.0} {HEIGHT:.0}")),
-            // A little smaller than drawn, if that avoids scrolling, and not much larger.
-            ("style", &format!("min-width:{:.0}px;max-width:{:.0}px", total * 0.86, total * 1.2)),
-            ("role", "group"),
-            ("aria-label", "The network from its input to its output"),
-        ],
-    );
+    // A little smaller than drawn, if that avoids scrolling, and not much larger.
+    let style = format!("min-width:{:.0}px;max-width:{:.0}px", total * 0.86, total * 1.2);
+    let view = format!("0 0 {total:.0} {HEIGHT:.0}");
+    let label = "The network from its input to its output";
+    let mut attributes = vec![("viewBox", &*view), ("style", &style), ("role", "group"), ("aria-label", label)];
+    // Links are stops of the tab key of their own.
+    attributes.extend((stages == Stages::Plain).then_some(("data-roving", "")));
+    svg.open("svg", &attributes);
     let axis = TOP + BODY / 2.0;
     svg.shape(
         "line",
@@ -60,7 +67,10 @@ pub(super) fn draw(model: &Model) -> Html {
         let (inner, outer) = (inner(stage), outer(stage));
         let mut at = x + (outer - inner) / 2.0;
         let target = format!("#{}", stage.name);
-        svg.open("a", &[("href", &target), ("data-of", &stage.name)]);
+        match stages {
+            Stages::Links => svg.open("a", &[("href", &target), ("data-of", &stage.name)]),
+            Stages::Plain => svg.open("g", &[("class", "stage-of"), ("data-stop", ""), ("role", "img")]),
+        };
         svg.leaf("title", &[], &format!("{}\n{}", stage.name, stage.source));
         svg.shape(
             "rect",
@@ -81,7 +91,10 @@ pub(super) fn draw(model: &Model) -> Html {
         if let (Some(first), Some(last)) = (stage.layers.first(), stage.layers.last()) {
             words(&mut svg, middle, [name(stage), &below(first, stage.layers.len()), &shape(last.output)]);
         }
-        svg.close("a");
+        svg.close(match stages {
+            Stages::Links => "a",
+            Stages::Plain => "g",
+        });
         x += outer + GAPS.1;
     }
     svg.close("svg");

@@ -1,0 +1,140 @@
+//! What the reward makes of latency, and which latencies were sampled under it.
+
+use super::model::Model;
+use super::trade_off::target_line;
+use super::{Html, px, words};
+use crate::page::axis::Axis;
+use crate::page::chart::{Anchor, BOTTOM, Chart, LEFT, RIGHT, TOP};
+use mnas_search::reward::{Reward, Target};
+
+/// A bar's number of pixels, about.
+const BAR: f64 = 14.0;
+
+/// The axis that both pictures have.
+fn axis(model: &Model) -> Axis {
+    let (target, unit) = (model.settings.target(), model.unit());
+    let around = target.into_iter().flat_map(|it| [it.ms / 2.0, it.ms * 2.0]);
+    Axis::around(latencies(model).map(|(_, ms)| ms).chain(around).map(|ms| unit.of(ms)), (LEFT, RIGHT))
+}
+
+/// Of every trial, repeats too: what the searcher asked for.
+fn latencies<'a>(model: &'a Model) -> impl Iterator<Item = (u64, f64)> + 'a {
+    model.trials.iter().filter_map(|trial| Some((trial.number, trial.latency?.ms))).filter(|&(_, ms)| ms > 0.0)
+}
+
+/// A curve: its name, class, reward.
+type Curve = (String, &'static str, Reward);
+
+/// The objective of a network as accurate as the best one, for hard and soft exponents and for the study's own.
+pub(super) fn objective(model: &Model) -> Option<(Html, f64)> {
+    let target = model.settings.target()?;
+    let accuracy = model.best().and_then(|trial| trial.accuracy).unwrap_or(0.5);
+    let curves = curves(model, target);
+    let x = axis(model);
+    let unit = model.unit();
+    let samples: Vec<f64> = x.samples(160).into_iter().map(|value| unit.back(value)).collect();
+    let most = curves.iter().map(|curve| curve.2.of(accuracy, Some(samples[0]))).fold(accuracy, f64::max);
+    let y = Axis::linear((0.0, most.min(2.0 * accuracy) * 1.04), (BOTTOM, TOP));
+    let label = "The objective against the latency, for one accuracy";
+    let mut chart = Chart::new("objective", label, (x, unit.title()), (y, "objective"));
+    target_line(&mut chart, model, target.ms);
+    let mut ends = Vec::new();
+    for (name, class, reward) in &curves {
+        let line: Vec<(f64, f64)> = samples.iter().map(|&ms| (unit.of(ms), reward.of(accuracy, Some(ms)))).collect();
+        chart.line(&format!("curve {class}"), &line);
+        // Where the line is high enough for a name below it.
+        let end = line.iter().map(|&(x, y)| chart.at(x, y)).rfind(|&(_, y)| (TOP..BOTTOM - 28.0).contains(&y));
+        ends.extend(end.map(|end| (end, name, *class)));
+    }
+    // The first name is above its line, which is flat; the others are below theirs, for those fall.
+    ends.sort_by(|a, b| a.0.1.total_cmp(&b.0.1));
+    let mut above: Option<f64> = None;
+    for ((x, y), name, class) in ends {
+        let y = above.map_or(y - 9.0, |above| (y + 19.0).max(above + 21.0));
+        chart.words(&format!("name halo {class}"), (x - 4.0, y), Anchor::End, name);
+        above = Some(y);
+    }
+    Some((chart.finish(), accuracy))
+}
+
+fn curves(model: &Model, target: Target) -> Vec<Curve> {
+    let weighted = |(alpha, beta): (f64, f64)| Reward::Weighted { target, alpha, beta };
+    let (hard, soft) = (weighted(Reward::HARD), weighted(Reward::SOFT));
+    let mut curves = vec![("hard (0, −1)".to_owned(), "hard", hard), ("soft (−0.07, −0.07)".to_owned(), "soft", soft)];
+    let number = |value: f64| format!("{value:.3}").replace('-', "−");
+    match model.reward {
+        Some(own) if own == hard || own == soft => {
+            let at = usize::from(own == soft);
+            curves[at].0.push_str(", this study's");
+            curves[at].1 = "own";
+        }
+        Some(own @ Reward::Weighted { alpha, beta, .. }) if alpha == beta => {
+            curves.push((format!("this study's, w = {}", number(alpha)), "own", own));
+        }
+        Some(own @ Reward::Weighted { alpha, beta, .. }) => {
+            curves.push((format!("this study's ({}, {})", number(alpha), number(beta)), "own", own));
+        }
+        Some(own @ Reward::Absolute { .. }) => curves.push(("this study's, absolute".to_owned(), "own", own)),
+        Some(Reward::Accuracy) | None => {}
+    }
+    curves
+}
+
+/// How many trials had which latency, those of the second half of the search apart.
+pub(super) fn histogram(model: &Model) -> Option<Html> {
+    let all: Vec<(u64, f64)> = latencies(model).collect();
+    if all.is_empty() {
+        return None;
+    }
+    let (x, unit) = (axis(model), model.unit());
+    let bars = ((RIGHT - LEFT) / BAR).round() as usize;
+    let edges = x.samples(bars + 1);
+    let middle = model.trials.len() as u64 / 2;
+    let mut counts = vec![(0_usize, 0_usize); bars];
+    for &(number, ms) in &all {
+        let at = edges.partition_point(|&edge| edge <= unit.of(ms)).clamp(1, bars) - 1;
+        counts[at].0 += 1;
+        counts[at].1 += usize::from(number >= middle);
+    }
+    let most = counts.iter().map(|count| count.0).max().unwrap_or(1);
+    let y = Axis::linear((0.0, (most as f64 * 1.05).max(2.0)), (BOTTOM, TOP));
+    let mut chart = Chart::new("latencies", "How many trials had which latency", (x, unit.title()), (y, "trials"));
+    for (at, &(count, late)) in counts.iter().enumerate() {
+        if count == 0 {
+            continue;
+        }
+        let (left, right) = (chart.x.at(edges[at]), chart.x.at(edges[at + 1]));
+        let (top, between) = (chart.y.at(count as f64), chart.y.at(late as f64));
+        let count_words = words::count(count, "trial", "trials");
+        let tip = format!(
+            "{} to {}\n{count_words}, {late} of them in the second half",
+            words::ms(unit.back(edges[at])),
+            words::ms(unit.back(edges[at + 1]))
+        );
+        chart
+            .svg
+            .open("g", &[("class", "bar-of"), ("data-stop", ""), ("role", "img"), ("data-count", &count.to_string())]);
+        chart.svg.leaf("title", &[], &tip);
+        for (class, from, to) in [("early", top, between), ("late", between, BOTTOM)] {
+            if to - from > 0.01 {
+                let width = px(right - left - 1.5);
+                let place =
+                    [("x", &*px(left + 0.75)), ("y", &*px(from)), ("width", &*width), ("height", &*px(to - from))];
+                chart.svg.shape("rect", &[&[("class", class)], &place[..]].concat());
+            }
+        }
+        chart.svg.close("g");
+    }
+    if let Some(target) = model.settings.target() {
+        target_line(&mut chart, model, target.ms);
+    }
+    Some(chart.finish())
+}
+
+/// What part of the sampled latencies is at most T.
+pub(super) fn within(model: &Model) -> Option<f64> {
+    let target = model.settings.target()?;
+    let all: Vec<f64> = latencies(model).map(|(_, ms)| ms).collect();
+    let within = all.iter().filter(|&&ms| ms <= target.ms).count();
+    (!all.is_empty()).then(|| within as f64 / all.len() as f64)
+}

@@ -1,0 +1,145 @@
+//! The head of the page: what was found, and how it was searched.
+
+use super::model::{Cost, Model};
+use super::{Html, numbers, words};
+use crate::page::parts::tile;
+use mnas_dsl::Space;
+use mnas_search::study::{Trial, WeightExponent};
+
+pub(super) fn draw(model: &Model) -> Html {
+    let mut out = Html::new();
+    out.leaf("h1", &[], model.name).leaf("p", &[("class", "lead")], &lead(model)).raw("\n");
+    out.raw("<dl class=\"tiles\">\n");
+    let trials = model.trials.len();
+    let again = model.trials.iter().filter(|trial| trial.same_as.is_some()).count();
+    let mut beside = vec![words::count(trials - again, "network", "networks")];
+    match model.failed() {
+        0 => {}
+        failed => beside.push(format!("{failed} failed")),
+    }
+    tile(&mut out, "Trials", &numbers::grouped(trials as u64), &beside.join(", "));
+    if let Some(best) = model.best() {
+        figures(&mut out, model, best);
+    }
+    if !model.front.is_empty() {
+        let against = match model.cost {
+            Cost::Latency => "accuracy against latency",
+            Cost::Macs | Cost::Unknown => "accuracy against MACs",
+        };
+        tile(&mut out, "On the front", &numbers::grouped(model.front.len() as u64), against);
+    }
+    out.raw("</dl>\n<dl class=\"settings\">\n");
+    for (name, value) in settings(model) {
+        out.raw("<div>").leaf("dt", &[], name).leaf("dd", &[], &value).raw("</div>\n");
+    }
+    out.raw("</dl>\n");
+    out
+}
+
+/// What was found, in a sentence.
+fn lead(model: &Model) -> String {
+    let Some(best) = model.best() else {
+        return match model.trials.len() {
+            0 => "No trial has finished yet.".to_owned(),
+            trials => format!("{}, and none has a reward yet.", words::count(trials, "trial", "trials")),
+        };
+    };
+    let mut text = format!("The highest reward has trial {}", best.number);
+    if let Some(accuracy) = best.accuracy {
+        text.push_str(&format!(": {} accurate", words::accuracy(accuracy)));
+    }
+    if let Some(latency) = &best.latency {
+        text.push_str(&format!(" in {}", words::ms(latency.ms)));
+        if let Some(target) = model.settings.target() {
+            let part = latency.ms / target.ms;
+            text.push_str(&match part {
+                p if p > 1.005 => format!(", {:.0} % over T", 100.0 * (p - 1.0)),
+                p if p < 0.995 => format!(", {:.0} % under T", 100.0 * (1.0 - p)),
+                _ => ", at T".to_owned(),
+            });
+        }
+    }
+    text.push('.');
+    text
+}
+
+fn figures(out: &mut Html, model: &Model, best: &Trial) {
+    if let Some(reward) = best.reward {
+        tile(out, "Highest reward", &format!("{reward:.4}"), &format!("trial {}", best.number));
+    }
+    if let Some(accuracy) = best.accuracy {
+        let most = model.trials.iter().filter_map(|trial| trial.accuracy).fold(0.0, f64::max);
+        let beside = format!("most: {}", words::accuracy(most));
+        tile(out, "Accuracy", &words::accuracy(accuracy), &beside);
+    }
+    if let Some(latency) = &best.latency {
+        let beside = match model.settings.target() {
+            Some(target) => format!("T is {}", words::round_ms(target.ms)),
+            None => format!("of trial {}", best.number),
+        };
+        tile(out, "Latency", &words::ms(latency.ms), &beside);
+    } else if best.macs > 0 {
+        tile(out, "Multiply-accumulates", &numbers::short(best.macs), &numbers::grouped(best.macs));
+    }
+}
+
+/// How it was searched: names and values.
+fn settings(model: &Model) -> Vec<(&'static str, String)> {
+    let settings = model.settings;
+    let mut list = Vec::new();
+    let size: f64 = settings.sizes.iter().map(|&size| size as f64).product();
+    let choices = words::count(settings.sizes.len(), "choice", "choices");
+    let name = match Space::parse(&settings.space, "space") {
+        Ok(space) => space.member(&vec![0; settings.sizes.len()]).map_or(String::new(), |(spec, _)| spec.name.value),
+        Err(_) => String::new(),
+    };
+    let name = if name.is_empty() { name } else { format!("{name}: ") };
+    list.push(("Space", format!("{name}{choices}, {} combinations", power(size))));
+    list.push(("Searched by", format!("{}, seed {}", settings.method, settings.seed)));
+    let reward = match (&model.reward, settings.exponent) {
+        (Some(reward), _) if model.is_fitted => format!("{reward}; w was fitted"),
+        (Some(reward), _) => reward.to_string(),
+        (None, WeightExponent::Fitted { first }) => {
+            format!("ACC * (LAT / T)^w; w is fitted from the first {first} trials, which are not there yet")
+        }
+        (None, WeightExponent::Given) => settings.reward.to_string(),
+    };
+    list.push(("Reward", reward));
+    let epochs = settings
+        .budget
+        .epochs
+        .map_or(String::new(), |it| format!(", {}", words::count(it as usize, "epoch", "epochs")));
+    list.push(("Accuracy by", format!("{}{epochs}", settings.evaluator)));
+    if model.cost == Cost::Latency {
+        let by = settings.stopwatch.as_deref().unwrap_or("the same");
+        let unstable = model.trials.iter().filter(|trial| trial.latency.is_some_and(|it| !it.is_stable)).count();
+        let note = match unstable {
+            0 => String::new(),
+            unstable => format!("; {} did not settle", words::count(unstable, "figure", "figures")),
+        };
+        list.push(("Latency by", format!("{by}{note}")));
+    }
+    list
+}
+
+/// `4.2e9` as people write it, and small numbers whole.
+fn power(value: f64) -> String {
+    if value < 1e6 {
+        return numbers::grouped(value as u64);
+    }
+    let exponent = value.log10().floor();
+    format!("{:.1} × 10{}", value / 10_f64.powf(exponent), raised(exponent as u64))
+}
+
+fn raised(number: u64) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    number.to_string().bytes().map(|digit| DIGITS[usize::from(digit - b'0') % 10]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn large_numbers_are_powers() {
+        assert_eq!([24.0, 24_576.0, 3.4e39].map(super::power), ["24", "24,576", "3.4 × 10³⁹"]);
+    }
+}

@@ -1,0 +1,184 @@
+//! Accuracy against what a network costs: all trials, the front, what the reward makes equal.
+
+use super::mark::{self, Look, Mark};
+use super::model::{Cost, Model};
+use super::{Html, words};
+use crate::page::axis::{Axis, span};
+use crate::page::chart::{Anchor, BOTTOM, Chart, LEFT, RIGHT, TOP};
+use mnas_search::reward::Reward;
+use mnas_search::study::{State, Trial};
+use std::collections::BTreeSet;
+
+/// How many contours there are beside that of the best.
+const CONTOURS: usize = 7;
+
+/// The chart and what its marks mean.
+pub(super) fn draw(model: &Model) -> Option<(Html, Html)> {
+    let points: Vec<(&Trial, (f64, f64))> =
+        model.shown.iter().filter_map(|&at| Some((&model.trials[at], model.point(at)?))).collect();
+    if points.is_empty() {
+        return None;
+    }
+    let target = model.settings.target().filter(|_| model.cost == Cost::Latency);
+    let unit = model.unit();
+    let x =
+        Axis::around(points.iter().map(|it| it.1.0).chain(target.map(|it| unit.of(it.ms))), (LEFT + 6.0, RIGHT - 8.0));
+    let y = Axis::linear(focus(points.iter().map(|it| it.1.1), 0.1), (BOTTOM - 16.0, TOP + 12.0));
+    let label = format!("Accuracy against {}", model.cost_title());
+    let mut chart = Chart::new("front", &label, (x, model.cost_title()), (y, "accuracy, %"));
+    if let Some(reward) = model.reward.filter(|_| model.cost == Cost::Latency) {
+        contours(&mut chart, model, &reward);
+    }
+    if let Some(target) = target {
+        target_line(&mut chart, model, target.ms);
+    }
+    let front: Vec<(f64, f64)> = model.front.iter().filter_map(|&at| model.point(at)).collect();
+    chart.line("front-line", &stairs(&front, chart.x.high()));
+    let on_front: BTreeSet<u64> = model.front.iter().map(|&at| model.trials[at].number).collect();
+    let best = model.best().map(|trial| trial.number);
+    let look = |trial: &Trial| match trial {
+        trial if Some(trial.number) == best => Look::Best,
+        trial if on_front.contains(&trial.number) => Look::Front,
+        _ => Look::Plain,
+    };
+    let marks: Vec<Mark> =
+        points.iter().map(|&(trial, (x, y))| Mark::new(&chart, trial, look(trial), x, Some(y))).collect();
+    let entries = entries(model, &marks);
+    let labelled = marks.iter().find(|mark| mark.look == Look::Best).map(|mark| (mark.at, mark.trial.number));
+    mark::draw(&mut chart, marks);
+    if let Some(((x, y), number)) = labelled {
+        // To the upper left of a point of the front there is nothing.
+        let (anchor, by) = if x > LEFT + 90.0 { (Anchor::End, -7.0) } else { (Anchor::Start, -4.0) };
+        chart.words("name halo", (x + by, y - 11.0), anchor, &format!("trial {number}"));
+    }
+    Some((chart.finish(), mark::legend(&entries)))
+}
+
+/// What occurs, in words.
+fn entries(model: &Model, marks: &[Mark]) -> Vec<(&'static str, &'static str, &'static str)> {
+    let has = |look: Look| marks.iter().any(|mark| mark.look == look);
+    let mut entries = Vec::new();
+    if has(Look::Best) {
+        entries.push(("mark best", "#best", "highest reward"));
+    }
+    if has(Look::Front) || !model.front.is_empty() {
+        entries.push(("mark front", "#rung-0", "on the front: nothing is better in both"));
+    }
+    if has(Look::Plain) {
+        entries.push(("mark", "#rung-0", "another network"));
+    }
+    let rungs: BTreeSet<u32> = marks.iter().map(|mark| mark::rung(mark.trial)).collect();
+    if rungs.len() > 1 {
+        let all = [("#rung-1", "rung 1"), ("#rung-2", "rung 2"), ("#rung-3", "rung 3 and above")];
+        entries.extend(
+            all.iter()
+                .zip(1..)
+                .filter(|(_, rung)| rungs.iter().any(|it| it.min(&3) == rung))
+                .map(|(&(href, words), _)| ("mark", href, words)),
+        );
+    }
+    if marks.iter().any(|mark| mark.trial.latency.is_some_and(|it| !it.is_stable)) {
+        entries.push(("mark unstable", "#rung-0", "its latency did not settle"));
+    }
+    if has(Look::Below) {
+        entries.push(("mark below", "#below", "less accurate than the chart shows"));
+    }
+    if marks.iter().any(|mark| mark.trial.state == State::Failed) {
+        entries.push(("mark failed", "#failed", "failed"));
+    }
+    entries
+}
+
+/// The range that is worth looking at: some that never learnt do not press the others together. It reaches from the
+/// highest value below that which a `part` of all do not reach, by half as much again.
+pub(super) fn focus(values: impl Iterator<Item = f64>, part: f64) -> (f64, f64) {
+    let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+    values.sort_by(f64::total_cmp);
+    let (low, high) = span(values.iter().copied());
+    let Some(&least) = values.get((values.len() as f64 * part) as usize) else { return (low, high) };
+    let focused = low.max(least - 1.5 * (high - least));
+    // Equal values are no range.
+    (if focused < high { focused } else { low }, high)
+}
+
+/// The edge of what is dominated.
+fn stairs(front: &[(f64, f64)], end: f64) -> Vec<(f64, f64)> {
+    let mut line = Vec::new();
+    for (at, &(x, y)) in front.iter().enumerate() {
+        line.push((x, y));
+        line.push((front.get(at + 1).map_or(end, |next| next.0), y));
+    }
+    line
+}
+
+/// Where T is.
+pub(super) fn target_line(chart: &mut Chart, model: &Model, ms: f64) {
+    let at = model.unit().of(ms);
+    chart.vertical("target", at);
+    let x = chart.x.at(at);
+    let (anchor, by) = if x > RIGHT - 110.0 { (Anchor::End, -5.0) } else { (Anchor::Start, 5.0) };
+    chart.words("target-name halo", (x + by, TOP - 5.0), anchor, &format!("T = {}", words::round_ms(ms)));
+}
+
+/// Lines along which a network is worth the same: one through the best, and others through points at equal distances from
+/// the best corner of the frame to the worst.
+fn contours(chart: &mut Chart, model: &Model, reward: &Reward) {
+    let unit = model.unit();
+    let across = |chart: &Chart, worth: f64| -> Option<Vec<(f64, f64)>> {
+        let line = |x: f64| Some((x, 100.0 * accuracy_for(reward, worth, unit.back(x))?));
+        chart.x.samples(160).into_iter().map(line).collect()
+    };
+    let corners = chart.x.samples(CONTOURS + 2).into_iter().zip(chart.y.samples(CONTOURS + 2).into_iter().rev());
+    let between: Vec<f64> = corners.map(|(x, y)| reward.of(y / 100.0, Some(unit.back(x)))).collect();
+    for &worth in &between[1..=CONTOURS] {
+        if let Some(line) = across(chart, worth) {
+            chart.line("contour", &line);
+        }
+    }
+    if let Some(line) = model.best().and_then(|trial| across(chart, trial.reward?)) {
+        chart.line("contour best", &line);
+    }
+}
+
+/// The accuracy with which a network of this latency is worth so much.
+fn accuracy_for(reward: &Reward, worth: f64, ms: f64) -> Option<f64> {
+    let accuracy = match *reward {
+        Reward::Accuracy => return None,
+        Reward::Weighted { target, alpha, beta } => {
+            worth / (ms / target.ms).powf(if ms <= target.ms { alpha } else { beta })
+        }
+        Reward::Absolute { target, beta } => worth - beta * (ms / target.ms - 1.0).abs(),
+    };
+    accuracy.is_finite().then_some(accuracy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mnas_search::reward::Target;
+
+    #[test]
+    fn a_contour_is_where_the_reward_is_the_same() {
+        let target = Target { ms: 20.0 };
+        for reward in [
+            Reward::Weighted { target, alpha: -0.07, beta: -0.07 },
+            Reward::Weighted { target, alpha: 0.0, beta: -1.0 },
+            Reward::Absolute { target, beta: -0.1 },
+        ] {
+            for ms in [1.0, 19.0, 20.0, 21.0, 200.0] {
+                let accuracy = accuracy_for(&reward, 0.8, ms).unwrap();
+                assert!((reward.of(accuracy, Some(ms)) - 0.8).abs() < 1e-12, "{reward} at {ms} ms");
+            }
+        }
+    }
+
+    #[test]
+    fn networks_that_never_learnt_do_not_press_the_others_together() {
+        let values = || (0..90).map(|at| 90.0 + f64::from(at) / 10.0).chain([10.0, 11.0]);
+        let (low, high) = focus(values(), 0.1);
+        assert!((70.0..=90.0).contains(&low) && high == 98.9, "{low} to {high}");
+        assert_eq!(focus([5.0].into_iter(), 0.1), (5.0, 5.0));
+        assert_eq!(focus((0..20).map(f64::from), 0.1), (0.0, 19.0));
+        assert_eq!(focus([3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 1.0].into_iter(), 0.1), (1.0, 3.0));
+    }
+}
