@@ -10,6 +10,7 @@ pub mod compile;
 pub mod emit;
 pub mod fold;
 pub mod graph;
+pub mod layer;
 pub mod lower;
 #[cfg(feature = "onnx")]
 pub mod onnx;

@@ -26,29 +26,42 @@ const PROGRAM: &str = if cfg!(windows) { "runner.exe" } else { "runner" };
 ///
 /// `name` is for people. The files' names are single components.
 pub(crate) fn program(name: &str, files: &[(&str, &[u8])]) -> Result<PathBuf> {
-    built(Some(name), files)
+    built(Some(name), &[], files)
 }
 
 /// As [`program`], and says nothing.
 pub(crate) fn quiet_program(files: &[(&str, &[u8])]) -> Result<PathBuf> {
-    built(None, files)
+    built(None, &[], files)
 }
 
-fn built(name: Option<&str>, files: &[(&str, &[u8])]) -> Result<PathBuf> {
-    let folder = folder()?;
-    fs::create_dir_all(&folder).map_err(|error| Error::file("create the folder", &folder, &error))?;
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    // Where the user is: a toolchain file there may be the only thing that says which rustc it is.
-    let command = || {
-        let mut command = Command::new(&rustc);
-        command.stdin(Stdio::null());
-        command
-    };
-    let version = command().arg("-vV").output().map_err(|error| no_rustc(&error))?;
+/// As [`quiet_program`], for another target: `arguments` say which, and how it is linked.
+pub(crate) fn program_for(arguments: &[String], files: &[(&str, &[u8])]) -> Result<PathBuf> {
+    built(None, arguments, files)
+}
+
+/// What rustc says of itself.
+pub(crate) fn compiler() -> Result<String> {
+    let version = rustc().arg("-vV").output().map_err(|error| no_rustc(&error))?;
     if !version.status.success() {
         return Err(failed("rustc -vV", &version.stderr));
     }
-    let entry = folder.join(key(&version.stdout, files));
+    Ok(String::from_utf8_lossy(&version.stdout).into_owned())
+}
+
+/// Where the user is: a toolchain file there may be the only thing that says which rustc it is.
+fn rustc() -> Command {
+    let mut command = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    command.stdin(Stdio::null());
+    command
+}
+
+fn built(name: Option<&str>, arguments: &[String], files: &[(&str, &[u8])]) -> Result<PathBuf> {
+    let folder = folder()?;
+    fs::create_dir_all(&folder).map_err(|error| Error::file("create the folder", &folder, &error))?;
+    let version = compiler()?;
+    let options = RUSTC_OPTIONS.into_iter().chain(arguments.iter().map(String::as_str)).map(str::as_bytes);
+    let texts = files.iter().flat_map(|(name, bytes)| [name.as_bytes(), bytes]);
+    let entry = folder.join(hash([version.as_bytes()].into_iter().chain(options).chain(texts)));
     let program = entry.join(PROGRAM);
     if program.is_file() {
         return Ok(program);
@@ -64,8 +77,9 @@ fn built(name: Option<&str>, files: &[(&str, &[u8])]) -> Result<PathBuf> {
         let path = building.path.join(file);
         fs::write(&path, bytes).map_err(|error| Error::file("write", &path, &error))?;
     }
-    let built = command()
+    let built = rustc()
         .args(RUSTC_OPTIONS)
+        .args(arguments)
         .arg("-o")
         .arg(building.path.join(PROGRAM))
         .arg(building.path.join("main.rs"))
@@ -95,13 +109,11 @@ pub(crate) fn folder() -> Result<PathBuf> {
     std::path::absolute(&folder).map_err(|error| Error::file("find", &folder, &error))
 }
 
-/// FNV-1a, 128 bits, over everything that the program depends on.
-fn key(version: &[u8], files: &[(&str, &[u8])]) -> String {
+/// FNV-1a of some parts, 128 bits: a name for what they decide.
+pub(crate) fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    let texts = files.iter().flat_map(|(name, bytes)| [name.as_bytes(), bytes]);
-    let parts = [version].into_iter().chain(RUSTC_OPTIONS.map(str::as_bytes)).chain(texts);
-    let hash = parts.fold(OFFSET, |hash, part| {
+    let hash = parts.into_iter().fold(OFFSET, |hash, part| {
         // A length before each part keeps different divisions apart.
         let length = (part.len() as u64).to_le_bytes();
         length.iter().chain(part).fold(hash, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(PRIME))
@@ -163,6 +175,9 @@ fn failed(command: &str, stderr: &[u8]) -> Error {
     let error = Error::system(format!("{command} failed:\n{}", said.trim_end()));
     if said.contains("linker `") {
         return error.hint("rustc links programs with the linker of a C compiler: install gcc or clang");
+    }
+    if said.contains("can't find crate for `std`") || said.contains("can't find crate for `core`") {
+        return error.hint("the target's standard library is missing: `rustup target add TRIPLE` installs it");
     }
     error
 }

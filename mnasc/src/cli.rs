@@ -1,5 +1,6 @@
 //! The arguments. Sets that several commands share are spelt once.
 
+mod device;
 mod report;
 mod search;
 
@@ -9,6 +10,7 @@ use mnas_codegen::plan::isa::{self, Isa};
 use mnas_dsl::network::Shape;
 use std::path::PathBuf;
 
+pub(crate) use device::DeviceArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use search::{
     Exponent, RewardName, SearchArgs, SpaceArgs, StudyBestArgs, StudyCommand, StudyExportArgs, StudyListArgs,

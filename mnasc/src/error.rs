@@ -78,6 +78,12 @@ impl Error {
         &self.message
     }
 
+    /// What went wrong and how to mend it, for where there is no room for more.
+    pub(crate) fn in_a_line(&self) -> String {
+        let hint = self.hint.as_ref().map_or(String::new(), |hint| format!("; {hint}"));
+        format!("{}{hint}", self.message)
+    }
+
     /// The graver of two.
     pub(crate) fn graver(self, other: Self) -> Self {
         if other.kind > self.kind { other } else { self }

@@ -11,6 +11,7 @@ mod cli;
 mod commands;
 mod error;
 mod input;
+mod latency;
 mod npy;
 mod onnx_file;
 mod output;

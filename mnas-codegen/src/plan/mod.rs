@@ -11,6 +11,7 @@ pub mod kernel;
 pub mod pack;
 mod print;
 pub mod schedule;
+mod single;
 pub mod steps;
 pub mod team;
 

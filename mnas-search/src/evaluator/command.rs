@@ -51,6 +51,10 @@ impl Evaluator for Command {
         format!("command {}", self.line)
     }
 
+    fn gives_latency(&self) -> bool {
+        true
+    }
+
     fn evaluate(&self, job: &Job) -> Result<Evaluation, Failure> {
         let text = serde_json::to_string(job).map_err(|error| Failure::Stop(error.to_string()))?;
         let output = self

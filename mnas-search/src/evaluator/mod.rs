@@ -28,6 +28,11 @@ pub trait Evaluator: Sync {
         true
     }
 
+    /// Whether its results have a latency where one is needed; where they have none, the network is measured.
+    fn gives_latency(&self) -> bool {
+        false
+    }
+
     /// How many jobs at once are fastest, unless the user says otherwise.
     fn jobs(&self) -> usize {
         1

@@ -18,6 +18,10 @@ impl Evaluator for Synthetic {
         false
     }
 
+    fn gives_latency(&self) -> bool {
+        true
+    }
+
     fn evaluate(&self, job: &Job) -> Result<Evaluation, Failure> {
         let (_, network) =
             mnas_dsl::load_yaml(&job.spec, "spec").map_err(|mistakes| Failure::Trial(mistakes.to_string()))?;

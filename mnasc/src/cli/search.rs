@@ -1,5 +1,6 @@
 //! Arguments of `space`, `search` and `study`.
 
+use super::device::DeviceArgs;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use mnas_search::reward::Target;
@@ -12,6 +13,7 @@ Examples:
   mnasc space specs/spaces/mnasnet.yaml --contains specs/mnasnet_a1.yaml
   mnasc space specs/spaces/digits.yaml --sample 5 --seed 1 --to drawn
   mnasc space specs/spaces/digits.yaml --json | jq .factorised
+  mnasc space specs/spaces/mnasnet.yaml --latency 40 --seed 1
 
 A space is a spec with `{choose: [...]}` where values stand:
   op: {choose: [sepconv, mbconv e3, mbconv e6]}                    an op, with its expansion
@@ -29,6 +31,7 @@ Examples:
   mnasc search digits.yaml --study digits.study --resume --trials 400
   mnasc search net.yaml --study net.study --command 'python3 train.py' --epochs 5
   mnasc search net.yaml --study net.study --command ./train --target 40fps --w auto --method ppo
+  mnasc search net.yaml --study net.study --command ./train --target 3ms --measure
   mnasc search net.yaml --study net.study --table known.txt --reward hard --target 25ms
 
 Nothing is trained before the space's limits are checked, and no network twice. Every finished trial is in the study,
@@ -40,6 +43,13 @@ A command is run by the shell for each trial. It reads the job, one line of JSON
 and its last line of output is the result; what is in brackets may be left away, the latency only where it is not needed:
   {\"accuracy\": 0.91[, \"epochs\": [0.8, 0.91]][, \"latency_ms\": 3.2[, \"latency_interval\": [3.1, 3.3]]]}
 An exit code other than 0 marks the trial as failed, and the search goes on.
+
+With `--measure` networks are timed by the code that mnasc generates for them: each distinct layer is compiled and timed
+once, pinned to a processor, alone among all mnasc of this machine, in turn with a reference network whose drift is taken
+out. Figures are kept with instruction set, threads, processor and compilers, and a network takes as long as its layers; a
+few are timed whole in the end. With a runner programs run elsewhere; they need no arguments and print a line of JSON:
+  --triple aarch64-unknown-linux-gnu --linker aarch64-linux-gnu-gcc --runner 'qemu-aarch64 -L /usr/aarch64-linux-gnu {}'
+  --runner \"ssh board 'cat > m && chmod +x m && ./m'\"                     the program is on standard input, too
 
 Rewards, with T from `--target`: soft, hard or own `--alpha` and `--beta` are MnasNet's ACC * (LAT / T)^w; absolute is
 TuNAS's ACC - 0.1 * |LAT / T - 1|. MnasNet's w of -0.07 is right where a doubled latency buys five percent of accuracy.
@@ -63,12 +73,17 @@ pub(crate) struct SpaceArgs {
     /// Draw so many members.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) sample: Option<u32>,
+    /// Draw so many members, time each as the sum of its layers and as a whole, and say how well the one tells the other.
+    #[arg(long, value_name = "N", conflicts_with_all = ["contains", "sample"], value_parser = clap::value_parser!(u32).range(2..=1000))]
+    pub(crate) latency: Option<u32>,
     /// Decides which; equal seeds give equal members.
-    #[arg(long, default_value_t = 0, requires = "sample")]
+    #[arg(long, default_value_t = 0, conflicts_with = "contains")]
     pub(crate) seed: u64,
     /// Write them to this folder, a spec each, instead of standard output.
     #[arg(long, value_name = "FOLDER", requires = "sample")]
     pub(crate) to: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -124,6 +139,12 @@ pub(crate) struct SearchArgs {
     /// Trials from which `--w auto` fits.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(2..))]
     pub(crate) first: u64,
+    /// Time networks by the code that mnasc generates for them, layer by layer; done anyway where a latency is needed and
+    /// nothing else tells it.
+    #[arg(long)]
+    pub(crate) measure: bool,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
     /// Each finished trial as a line of JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,5 +1,7 @@
 //! `mnasc space SPACE`
 
+mod latency;
+
 use crate::cli::SpaceArgs;
 use crate::error::{Error, Result};
 use crate::input;
@@ -21,7 +23,10 @@ pub(crate) fn run(args: &SpaceArgs) -> Result<()> {
     match (&args.contains, args.sample) {
         (Some(spec), _) => contains(&space, spec, args.json),
         (None, Some(count)) => sample(&space, count, args),
-        (None, None) => describe(&space, args.json),
+        (None, None) => match args.latency {
+            Some(count) => latency::run(&space, count, args),
+            None => describe(&space, args.json),
+        },
     }
 }
 

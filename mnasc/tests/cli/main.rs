@@ -8,6 +8,7 @@ mod folder;
 mod fuzz;
 mod generated;
 mod import;
+mod latency;
 mod measured;
 mod photographs;
 mod pictures;

@@ -2,6 +2,7 @@
 
 mod evaluator;
 mod options;
+mod stopwatch;
 mod watch;
 
 pub(super) use watch::describe;
@@ -9,6 +10,7 @@ pub(super) use watch::describe;
 use crate::cli::SearchArgs;
 use crate::error::{Error, Result};
 use crate::input;
+use mnas_search::evaluator::Stopwatch;
 use mnas_search::search::{Search, SearchError};
 use mnas_search::study::{Access, Study, StudyError};
 
@@ -25,18 +27,23 @@ pub(crate) fn run(args: &SearchArgs) -> Result<()> {
         false => None,
     };
     let evaluator = evaluator::of(args, &space, study.as_ref().map(Study::settings))?;
+    let meter = stopwatch::of(args, study.as_ref().map(Study::settings), &*evaluator)?;
+    let stopwatch = meter.as_ref().map(|meter| meter as &dyn Stopwatch);
     let mut search = match study {
         Some(study) => {
             options::check_same(args, &text, study.settings(), &*evaluator)?;
-            Search::resume(study, Some(&space), &*evaluator, None)
+            Search::resume(study, Some(&space), &*evaluator, stopwatch)
         }
         None => {
-            let settings = options::settings(args, &space, text, &*evaluator)?;
-            Search::begin(&args.study, &settings, Some(&space), &*evaluator, None)
+            let settings = options::settings(args, &space, text, &*evaluator, stopwatch)?;
+            Search::begin(&args.study, &settings, Some(&space), &*evaluator, stopwatch)
         }
     }
     .map_err(search_error)?;
-    watch::run(&mut search, args)
+    watch::run(&mut search, args)?;
+    drop(search);
+    // What trials have is the sum of their layers.
+    meter.map_or(Ok(()), |meter| stopwatch::compare(&meter, &space, &args.study))
 }
 
 /// A study that cannot be used.

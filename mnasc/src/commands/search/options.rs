@@ -3,13 +3,19 @@
 use crate::cli::{Exponent, RewardName, SearchArgs};
 use crate::error::{Error, Result};
 use mnas_dsl::Space;
-use mnas_search::evaluator::Evaluator;
+use mnas_search::evaluator::{Evaluator, Stopwatch};
 use mnas_search::job::Budget;
 use mnas_search::reward::Reward;
 use mnas_search::study::{Settings, WeightExponent};
 
 /// The settings of a study that begins.
-pub(super) fn settings(args: &SearchArgs, space: &Space, text: String, evaluator: &dyn Evaluator) -> Result<Settings> {
+pub(super) fn settings(
+    args: &SearchArgs,
+    space: &Space,
+    text: String,
+    evaluator: &dyn Evaluator,
+    stopwatch: Option<&dyn Stopwatch>,
+) -> Result<Settings> {
     let (reward, exponent) = reward(args)?.unwrap_or((Reward::Accuracy, WeightExponent::Given));
     Ok(Settings {
         space: text,
@@ -19,13 +25,13 @@ pub(super) fn settings(args: &SearchArgs, space: &Space, text: String, evaluator
         reward,
         exponent,
         evaluator: evaluator.name(),
-        stopwatch: None,
+        stopwatch: stopwatch.map(Stopwatch::name),
         budget: Budget { epochs: args.epochs },
     })
 }
 
 /// The reward that was asked for, if any was.
-fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent)>> {
+pub(super) fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent)>> {
     let needs_target = |name: &str| {
         Error::input(format!("the reward `{name}` needs a target"))
             .hint("add `--target 25ms`, or frames a second, `--target 40fps`")

@@ -1,0 +1,504 @@
+//! Latency from the code that ships: every distinct layer of a network is compiled and timed once, and a network takes as
+//! long as its layers; or the whole network is.
+//!
+//! Layers are timed in batches, several in a program. Before each run their buffers are written, as by the layer before,
+//! and as much other memory is read as the network would touch until it comes back to the layer: its weights are as cold
+//! as they are in the network. Every figure is a ratio to a reference network that runs in between, and becomes
+//! milliseconds by what the reference network took on the device when it was first measured: what slows down both, such
+//! as a clock that falls, is in no figure.
+
+mod answer;
+pub(crate) mod lock;
+pub(crate) mod prediction;
+mod program;
+mod runner;
+mod statistics;
+mod store;
+
+use crate::build_cache::{self, hash};
+use crate::cli::DeviceArgs;
+use crate::error::{Error, Result};
+use crate::output::{progress, status};
+use crate::runner as host;
+use mnas_codegen::compile::{VERSION, fused_graph};
+use mnas_codegen::layer::{self, Layer};
+use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::plan::{self, Plan, Target, isa};
+use mnas_dsl::{Network, Spec};
+use mnas_search::evaluator::Stopwatch;
+use mnas_search::findings::{Machine, Pair};
+use mnas_search::job::{Failure, Latency};
+use program::{Item, Rounds};
+pub(crate) use runner::Runner;
+use statistics::{Figure, median};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use store::{Entry, Store};
+
+/// How figures are made: another number for another way, so that old ones are not taken for new.
+const METHOD: &[u8] = b"1";
+
+const LAYER_ROUNDS: Rounds = Rounds { passes: 6, runs: 6 };
+const NETWORK_ROUNDS: Rounds = Rounds { passes: 8, runs: 8 };
+
+/// Layers of one program: rustc takes half a second for each.
+const BATCH: usize = 32;
+
+/// How often a program is run while something in it does not settle.
+const ATTEMPTS: usize = 3;
+
+/// Where figures are taken, and by which code.
+#[derive(Clone, Debug)]
+pub(crate) struct Device {
+    /// The instruction set.
+    pub(crate) isa: Isa,
+    /// Threads of an inference.
+    pub(crate) threads: u32,
+    /// Runs programs; this machine does without.
+    pub(crate) runner: Option<Runner>,
+    /// The target as rustc names it; without, this machine's.
+    pub(crate) target: Option<String>,
+    /// What links for it.
+    pub(crate) linker: Option<String>,
+    /// Whether it only pretends to be the processor: its times mean nothing.
+    pub(crate) is_emulated: bool,
+}
+
+impl Device {
+    /// A device by what was said of it.
+    ///
+    /// # Errors
+    ///
+    /// An instruction set that it cannot have.
+    pub(crate) fn new(
+        isa: Option<Isa>,
+        threads: u32,
+        runner: Option<Runner>,
+        target: Option<String>,
+        linker: Option<String>,
+        is_emulated: bool,
+    ) -> Result<Self> {
+        let is_emulated = is_emulated || runner.as_ref().is_some_and(Runner::is_emulator);
+        let has_runner = runner.is_some();
+        let mut device = Device { isa: isa::SCALAR, threads, runner, target, linker, is_emulated };
+        let possible = device.isas();
+        device.isa = match isa {
+            // Somebody else's machine: what it has it will say when it is asked.
+            None if has_runner => possible.first().copied().unwrap_or(isa::SCALAR),
+            Some(isa) if has_runner && possible.contains(&isa) => isa,
+            Some(isa) if has_runner => {
+                return Err(Error::input(format!("{} is no instruction set of {}", isa.name, device.arch())));
+            }
+            asked => host::isa_or_best(asked)?,
+        };
+        Ok(device)
+    }
+
+    /// The kind of processor.
+    fn arch(&self) -> &str {
+        match &self.target {
+            None => std::env::consts::ARCH,
+            Some(target) => target.split('-').next().unwrap_or_default(),
+        }
+    }
+
+    fn isas(&self) -> Vec<Isa> {
+        isa::of_arch(self.arch())
+    }
+
+    /// A plan with the schedule of the instruction set alone, that lies as in a file that has all of its processor's.
+    fn plan(&self, network: &Network) -> Result<Plan> {
+        let target = Target { threads: self.threads > 1, ..Target::new(self.isas()) };
+        let mut plan = plan::plan(&fused_graph(network), &target).map_err(|error| Error::input(error.to_string()))?;
+        plan.schedules.retain(|schedule| schedule.isa == self.isa);
+        Ok(plan)
+    }
+
+    fn rustc_arguments(&self) -> Vec<String> {
+        let target = self.target.iter().flat_map(|target| ["--target".to_owned(), target.clone()]);
+        let linker = self.linker.iter().flat_map(|linker| ["-C".to_owned(), format!("linker={linker}")]);
+        target.chain(linker).collect()
+    }
+
+    /// What tells its figures from those of others.
+    fn key(&self) -> String {
+        let runner = self.runner.as_ref().map_or("", Runner::text);
+        format!("{} {} {:?} {:?} {runner}", self.isa.name, self.threads, self.target, self.linker)
+    }
+}
+
+/// Times networks on a device.
+pub(crate) struct Meter {
+    device: Device,
+    store: Store,
+    compiler: String,
+    cpu: String,
+    load: f64,
+    /// Bytes of its first and second data cache.
+    caches: [u64; 2],
+    /// Nanoseconds of the reference network.
+    reference_ns: f64,
+    known: Mutex<BTreeMap<String, Entry>>,
+}
+
+/// How far the rest of a network pushes the weights of a layer away, between two runs of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cold {
+    /// Nowhere: all of the network stays in the first cache.
+    Not,
+    /// Out of the first cache.
+    First,
+    /// Partly out of the second.
+    Half,
+    /// Out of the second.
+    Second,
+}
+
+impl Cold {
+    /// In a network whose weights and arena have so many bytes.
+    fn of(bytes: u64, [l1, l2]: [u64; 2]) -> Self {
+        match bytes {
+            bytes if bytes <= l1 => Cold::Not,
+            bytes if bytes <= l2 / 2 => Cold::First,
+            bytes if bytes <= l2 * 2 => Cold::Half,
+            _ => Cold::Second,
+        }
+    }
+
+    /// Bytes that are read to do as much.
+    fn elsewhere(self, [l1, l2]: [u64; 2]) -> u64 {
+        match self {
+            Cold::Not => 0,
+            Cold::First => l1 * 2,
+            Cold::Half => l2,
+            Cold::Second => l2 * 4,
+        }
+    }
+}
+
+/// A layer that is to be timed, and how.
+#[derive(Clone, Debug)]
+struct Wanted {
+    key: String,
+    cold: Cold,
+    layer: Layer,
+}
+
+impl Meter {
+    /// Asks the device what it is, and how fast its reference network runs; figures are kept in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// No rustc, or no answer of the device.
+    pub(crate) fn new(device: Device, folder: &Path) -> Result<Self> {
+        let compiler = build_cache::compiler()?;
+        let store = Store::new(folder);
+        let program = program::build(&device, &[Item::reference()], NETWORK_ROUNDS, 0, true)?;
+        let answer = {
+            let _alone = lock::acquire()?;
+            program::run(&device, &program, 1)?
+        };
+        let mut meter = Meter {
+            device,
+            store,
+            compiler,
+            cpu: answer.cpu.clone(),
+            load: answer.load,
+            caches: [answer.l1_bytes, answer.l2_bytes],
+            reference_ns: 0.0,
+            known: Mutex::default(),
+        };
+        // Those that were measured before go by what it took then.
+        let key = meter.key("reference", &build_of(&program));
+        let entry = match meter.store.get(&key) {
+            Some(entry) => entry,
+            None => {
+                let figure = Figure::of(&answer.items[0], NETWORK_ROUNDS.runs, answer.settled);
+                let entry = meter.entry(key, "the reference network".to_owned(), figure, answer.load, &program);
+                meter.store.put(&entry)?;
+                entry
+            }
+        };
+        meter.reference_ns = entry.figure.ns;
+        Ok(meter)
+    }
+
+    /// The folder of figures by default.
+    ///
+    /// # Errors
+    ///
+    /// No folder for caches.
+    pub(crate) fn folder() -> Result<PathBuf> {
+        Ok(build_cache::folder()?.join("latency"))
+    }
+
+    /// As [`Self::new`], of what was said on the command line.
+    ///
+    /// # Errors
+    ///
+    /// An instruction set that the device does not have; those of [`Self::new`].
+    pub(crate) fn of(args: &DeviceArgs) -> Result<Self> {
+        let DeviceArgs { isa, threads, runner, triple, linker, emulated, cache } = args.clone();
+        let device = Device::new(isa, threads.unwrap_or(1), runner, triple, linker, emulated)?;
+        let meter = Self::new(device, &cache.map_or_else(Self::folder, Ok)?)?;
+        progress(&format!(
+            "latency of {}; the reference network takes {:.1} us",
+            meter.name(),
+            meter.reference_ns / 1e3
+        ));
+        if meter.device.is_emulated {
+            progress("these are figures of an emulator: they say nothing about any machine");
+        }
+        Ok(meter)
+    }
+
+    /// On what it measures.
+    pub(crate) fn machine(&self) -> Machine {
+        Machine {
+            cpu: self.cpu.clone(),
+            isa: self.device.isa.name.to_owned(),
+            threads: self.device.threads,
+            compiler: self.compiler().to_owned(),
+            runner: self.device.runner.as_ref().map(|runner| runner.text().to_owned()),
+            load: self.load,
+            is_meaningful: !self.device.is_emulated,
+        }
+    }
+
+    /// Networks measured both ways.
+    ///
+    /// # Errors
+    ///
+    /// No figure of one of them.
+    pub(crate) fn pairs(&self, networks: &[(Spec, Network)]) -> Result<Vec<Pair>> {
+        let sums = self.sums(&networks.iter().map(|(_, network)| network).collect::<Vec<_>>())?;
+        let wholes = self.wholes(&networks.iter().map(|(spec, network)| (spec, network)).collect::<Vec<_>>())?;
+        let figures = sums.into_iter().zip(wholes);
+        let pair = |((spec, _), (predicted, measured)): (&(Spec, Network), _)| Pair {
+            spec: spec.to_yaml(),
+            predicted,
+            measured,
+        };
+        Ok(networks.iter().zip(figures).map(pair).collect())
+    }
+
+    /// The first line of what rustc says of itself.
+    fn compiler(&self) -> &str {
+        self.compiler.lines().next().unwrap_or_default()
+    }
+
+    /// What networks take as the sum of their layers, milliseconds.
+    fn sums(&self, networks: &[&Network]) -> Result<Vec<Latency>> {
+        let wanted: Vec<Vec<Wanted>> = networks.iter().map(|network| self.wanted(network)).collect::<Result<_>>()?;
+        self.time_layers(wanted.iter().flatten())?;
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = |layers: &Vec<Wanted>| {
+            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+            for wanted in layers {
+                *counts.entry(&wanted.key).or_default() += 1;
+            }
+            let figures = counts.into_iter().filter_map(|(key, count)| Some((known.get(key)?.figure, count)));
+            self.milliseconds(statistics::sum(figures))
+        };
+        Ok(wanted.iter().map(sum).collect())
+    }
+
+    /// What networks take as a whole, milliseconds.
+    fn wholes(&self, networks: &[(&Spec, &Network)]) -> Result<Vec<Latency>> {
+        let mut latencies = Vec::new();
+        let programs = self.programs(networks)?;
+        for ((_, network), program) in networks.iter().zip(programs) {
+            // Its folder is named by a hash of the code.
+            let key = self.key("network", &build_of(&program));
+            let entry = match self.store.get(&key) {
+                Some(entry) => entry,
+                None => {
+                    status(&format!("timing {} as a whole", network.name));
+                    let figure = self.time(&program, 1, NETWORK_ROUNDS)?;
+                    let entry = self.entry(key, network.name.clone(), figure[0].0, figure[0].1, &program);
+                    self.store.put(&entry)?;
+                    entry
+                }
+            };
+            let figure = entry.figure;
+            latencies.push(self.milliseconds((figure.ratio, figure.low, figure.high, figure.is_stable)));
+        }
+        status("");
+        Ok(latencies)
+    }
+
+    /// A program of each network. One is one unit of code to rustc, so as many are built at once as there are processors.
+    fn programs(&self, networks: &[(&Spec, &Network)]) -> Result<Vec<PathBuf>> {
+        let build = |&(spec, network): &(&Spec, &Network)| {
+            let item = Item::network(&self.device, spec, network)?;
+            program::build(&self.device, &[item], NETWORK_ROUNDS, 0, true)
+        };
+        let at_once = thread::available_parallelism().map_or(1, usize::from).min(8);
+        let mut programs = Vec::new();
+        for some in networks.chunks(at_once) {
+            status(&format!(
+                "compiling networks {} to {} of {}",
+                programs.len() + 1,
+                programs.len() + some.len(),
+                networks.len()
+            ));
+            let built: Vec<Result<PathBuf>> = thread::scope(|scope| {
+                let threads: Vec<_> = some.iter().map(|network| scope.spawn(|| build(network))).collect();
+                let failed = || Err(Error::system("a thread that compiles stopped"));
+                threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| failed())).collect()
+            });
+            for program in built {
+                programs.push(program?);
+            }
+        }
+        Ok(programs)
+    }
+
+    /// Two figures of one network, again and again: how far each pair is apart, as a part of the first.
+    ///
+    /// The program has the network twice, so that both are timed in turn and nothing differs but chance.
+    pub(crate) fn same_twice(&self, spec: &Spec, network: &Network, pairs: usize) -> Result<Vec<f64>> {
+        let items = [Item::network(&self.device, spec, network)?, Item::network(&self.device, spec, network)?];
+        // In turn, one run at a time.
+        let rounds = Rounds { passes: 40, runs: 1 };
+        let program = program::build(&self.device, &items, rounds, 0, true)?;
+        let mut differences = Vec::new();
+        let _alone = lock::acquire()?;
+        for _ in 0..pairs {
+            let answer = program::run(&self.device, &program, 2)?;
+            let [a, b] = [0, 1].map(|at| median(&answer.items[at].ns));
+            differences.push((b - a) / a);
+        }
+        Ok(differences)
+    }
+
+    fn milliseconds(&self, (ratio, low, high, is_stable): (f64, f64, f64, bool)) -> Latency {
+        let [ms, low, high] = [ratio, low, high].map(|ratio| ratio * self.reference_ns / 1e6);
+        Latency { ms, low, high, is_stable }
+    }
+
+    /// The layers of a network.
+    fn wanted(&self, network: &Network) -> Result<Vec<Wanted>> {
+        let plan = self.device.plan(network)?;
+        let bytes = 4 * (plan.weights_len + plan.arena.len) as u64;
+        let cold = Cold::of(bytes, self.caches);
+        let layers = layer::layers(&plan, program::RUNTIME);
+        let one = |layer: Layer| Wanted { key: self.key(&format!("layer {cold:?}"), &layer.text), cold, layer };
+        Ok(layers.into_iter().map(one).collect())
+    }
+
+    /// Times those layers that no figure is known of.
+    fn time_layers<'a>(&self, wanted: impl Iterator<Item = &'a Wanted>) -> Result<()> {
+        let mut missing: BTreeMap<(Cold, &str), &Wanted> = BTreeMap::new();
+        {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            for wanted in wanted {
+                if known.contains_key(&wanted.key) {
+                    continue;
+                }
+                match self.store.get(&wanted.key) {
+                    Some(entry) => _ = known.insert(wanted.key.clone(), entry),
+                    None => _ = missing.insert((wanted.cold, &wanted.key), wanted),
+                }
+            }
+        }
+        let all = missing.len();
+        let mut done = 0;
+        for cold in [Cold::Not, Cold::First, Cold::Half, Cold::Second] {
+            let missing: Vec<&Wanted> = missing.values().copied().filter(|wanted| wanted.cold == cold).collect();
+            for batch in missing.chunks(BATCH) {
+                status(&format!("timing layers {} to {} of {all}", done + 1, done + batch.len()));
+                let items: Vec<Item> = batch.iter().map(|wanted| Item::layer(&wanted.layer)).collect();
+                let elsewhere = cold.elsewhere(self.caches);
+                let program = program::build(&self.device, &items, LAYER_ROUNDS, elsewhere, cold == Cold::Not)?;
+                let figures = self.time(&program, batch.len(), LAYER_ROUNDS)?;
+                let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+                for (wanted, (figure, load)) in batch.iter().zip(figures) {
+                    let entry = self.entry(wanted.key.clone(), wanted.layer.shown.clone(), figure, load, &program);
+                    self.store.put(&entry)?;
+                    known.insert(wanted.key.clone(), entry);
+                }
+                done += batch.len();
+            }
+        }
+        if all > 0 {
+            status("");
+        }
+        Ok(())
+    }
+
+    /// Runs a program until what it times has settled, or often enough; of each item the figure that is surest, and the
+    /// load at that time.
+    fn time(&self, program: &Path, count: usize, rounds: Rounds) -> Result<Vec<(Figure, f64)>> {
+        let mut best: Vec<(Figure, f64)> = Vec::new();
+        let _alone = lock::acquire()?;
+        for _ in 0..ATTEMPTS {
+            let answer = program::run(&self.device, program, count)?;
+            if answer.cpu != self.cpu {
+                return Err(Error::system(format!(
+                    "the device has another processor than before: `{}`, not `{}`",
+                    answer.cpu, self.cpu
+                )));
+            }
+            let figures = answer.items.iter().map(|times| Figure::of(times, rounds.runs, answer.settled));
+            let figures: Vec<(Figure, f64)> = figures.map(|figure| (figure, answer.load)).collect();
+            if best.is_empty() {
+                best = figures;
+            } else {
+                for (best, new) in best.iter_mut().zip(figures) {
+                    if !best.0.is_stable && (new.0.is_stable || new.0.high - new.0.low < best.0.high - best.0.low) {
+                        *best = new;
+                    }
+                }
+            }
+            if best.iter().all(|(figure, _)| figure.is_stable) {
+                break;
+            }
+        }
+        Ok(best)
+    }
+
+    /// A name of a figure: everything that decides it.
+    fn key(&self, what: &str, text: &str) -> String {
+        let device = self.device.key();
+        let parts = [what, text, &device, &self.cpu, &self.compiler, VERSION].map(str::as_bytes);
+        hash([METHOD].into_iter().chain(parts))
+    }
+
+    fn entry(&self, key: String, what: String, figure: Figure, load: f64, program: &Path) -> Entry {
+        let (cpu, compiler) = (self.cpu.clone(), self.compiler().to_owned());
+        Entry { key, what, figure, cpu, load, compiler, build: build_of(program) }
+    }
+}
+
+/// The hash of what a program is made of, which names its folder.
+fn build_of(program: &Path) -> String {
+    program.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
+}
+
+impl Stopwatch for Meter {
+    fn name(&self) -> String {
+        let Device { isa, threads, runner, target, .. } = &self.device;
+        let s = if *threads == 1 { "" } else { "s" };
+        let target = target.as_ref().map_or(String::new(), |target| format!(", {target}"));
+        let runner = runner.as_ref().map_or(String::new(), |runner| format!(", run by `{}`", runner.text()));
+        format!("generated code, {}, {threads} thread{s}, {}{target}{runner}", isa.name, self.cpu)
+    }
+
+    fn prepare(&self, networks: &[(&Spec, &Network)]) -> std::result::Result<(), Failure> {
+        let networks: Vec<&Network> = networks.iter().map(|(_, network)| *network).collect();
+        self.sums(&networks).map(|_| ()).map_err(stop)
+    }
+
+    fn measure(&self, _spec: &Spec, network: &Network) -> std::result::Result<Latency, Failure> {
+        let latencies = self.sums(&[network]).map_err(stop)?;
+        latencies.into_iter().next().ok_or_else(|| Failure::Stop("no network was timed".to_owned()))
+    }
+}
+
+/// No other network would be measured either.
+fn stop(error: Error) -> Failure {
+    Failure::Stop(error.in_a_line())
+}

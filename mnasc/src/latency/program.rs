@@ -1,0 +1,199 @@
+//! Layers or networks as a program that times them: its files, building it, running it.
+
+use super::Device;
+use super::answer::{self, Answer};
+use crate::build_cache;
+use crate::error::{Error, Result};
+use mnas_codegen::compile::{Options, compile_plan, fused_graph};
+use mnas_codegen::emit::file;
+use mnas_codegen::layer::{self, Layer};
+use mnas_codegen::plan::{PackedLayer, Plan};
+use mnas_dsl::{Network, Spec};
+use std::fmt::Write as _;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const MAIN: &str = include_str!("main.rs.txt");
+/// How it infers: on one thread, or on several.
+const ALONE: &str = include_str!("alone.rs.txt");
+const TEAM: &str = include_str!("team.rs.txt");
+
+const REFERENCE: &str = include_str!("reference.yaml");
+
+/// The path to mnas-runtime in generated code.
+pub(super) const RUNTIME: &str = "crate::mnas_runtime";
+
+/// A program that takes longer to answer is stopped.
+const PATIENCE: Duration = Duration::from_secs(900);
+/// No answer is longer.
+const ANSWER_LIMIT: u64 = 64 << 20;
+
+/// Passes over everything, and runs of each thing in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rounds {
+    pub(super) passes: usize,
+    pub(super) runs: usize,
+}
+
+/// Something to be timed, in a module of its own.
+pub(super) struct Item {
+    /// Its code.
+    text: String,
+    /// What makes it in the program.
+    call: String,
+}
+
+impl Item {
+    /// A layer.
+    pub(super) fn layer(layer: &Layer) -> Self {
+        let step = &layer.plan.steps[0];
+        let buffers: Vec<String> = step
+            .buffers()
+            .iter()
+            .map(|&id| &layer.plan.arena.buffers[id])
+            .map(|buffer| format!("({}, {})", buffer.offset, buffer.len))
+            .collect();
+        let call = format!(
+            "layer!(MODULE::{}<'static>, [{}], {})",
+            layer::TYPE,
+            buffers.join(", "),
+            weights(&layer.plan.layers)
+        );
+        Item { text: layer.text.clone(), call }
+    }
+
+    /// A network.
+    pub(super) fn network(device: &Device, spec: &Spec, network: &Network) -> Result<Self> {
+        let plan = device.plan(network)?;
+        let (text, name) = code(device, spec, network, plan.clone())?;
+        let call = format!("whole!(MODULE::{name}<'static>, {})", weights(&plan.layers));
+        Ok(Item { text, call })
+    }
+
+    /// The reference network as something to be timed.
+    pub(super) fn reference() -> Self {
+        Item { text: String::new(), call: "whole!(reference::Reference<'static>, REFERENCE_WEIGHTS)".to_owned() }
+    }
+}
+
+/// The program of some items, before each run of which `elsewhere` bytes are read; built if it is not there yet.
+///
+/// `is_warm` items are run once before they are timed, as networks are that run one image after the other.
+pub(super) fn build(device: &Device, items: &[Item], rounds: Rounds, elsewhere: u64, is_warm: bool) -> Result<PathBuf> {
+    let reference = mnas_dsl::load_yaml(REFERENCE, "reference.yaml")?;
+    let plan = device.plan(&reference.1)?;
+    let (text, _) = code(device, &reference.0, &reference.1, plan.clone())?;
+    let mut files = vec![("reference.rs".to_owned(), text.into_bytes())];
+    let (mut modules, mut made) = (String::from("mod reference;\n"), String::new());
+    for (i, item) in items.iter().enumerate() {
+        let module = format!("n{i}");
+        let _ = writeln!(made, "        {},", item.call.replace("MODULE", &module));
+        if !item.text.is_empty() {
+            let _ = writeln!(modules, "mod {module};");
+            files.push((format!("{module}.rs"), item.text.clone().into_bytes()));
+        }
+    }
+    let Rounds { passes, runs } = rounds;
+    let main = format!(
+        "{modules}{}{MAIN}\nconst THREADS: usize = {};\nconst PASSES: usize = {passes};\nconst RUNS: usize = {runs};\n\
+         const ELSEWHERE_BYTES: usize = {elsewhere};\nconst WARM: bool = {is_warm};\n\
+         const REFERENCE_WEIGHTS: &[(usize, usize, f32)] = {};\n\
+         fn items() -> Vec<Item> {{\n    vec![\n{made}    ]\n}}\n{}",
+        if device.threads > 1 { TEAM } else { ALONE },
+        device.threads,
+        weights(&plan.layers),
+        file::runtime(),
+    );
+    files.push(("main.rs".to_owned(), main.into_bytes()));
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
+    build_cache::program_for(&device.rustc_arguments(), &files)
+}
+
+/// Runs a program on the device, alone; what it says about `count` items.
+pub(super) fn run(device: &Device, program: &Path, count: usize) -> Result<Answer> {
+    let failed = |error: io::Error| Error::file("run", program, &error);
+    let mut command = match &device.runner {
+        None => {
+            let mut command = Command::new(program);
+            command.stdin(Stdio::null());
+            command
+        }
+        Some(runner) => runner.command(program).map_err(failed)?,
+    };
+    let shown =
+        device.runner.as_ref().map_or("the measuring program".to_owned(), |runner| format!("`{}`", runner.text()));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| Error::system(format!("cannot start {shown}: {error}")))?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let start = Instant::now();
+    // Apart, so that it never waits for us to read.
+    let (status, stdout, stderr) = thread::scope(|scope| {
+        let stdout = scope.spawn(|| read(stdout));
+        let stderr = scope.spawn(|| read(stderr));
+        let status = loop {
+            match child.try_wait() {
+                Ok(None) if start.elapsed() > PATIENCE => {
+                    let _ = child.kill();
+                    break child.wait().map(|_| None);
+                }
+                Ok(None) => thread::sleep(Duration::from_millis(20)),
+                Ok(Some(status)) => break Ok(Some(status)),
+                Err(error) => break Err(error),
+            }
+        };
+        (status, stdout.join().unwrap_or_default(), stderr.join().unwrap_or_default())
+    });
+    let said = || {
+        let text = String::from_utf8_lossy(&stderr);
+        let lines: Vec<String> = text.lines().take(12).map(|line| line.chars().take(200).collect()).collect();
+        lines.join("\n")
+    };
+    match status.map_err(failed)? {
+        None => Err(Error::system(format!("{shown} gave no answer in {} s", PATIENCE.as_secs()))),
+        Some(status) if !status.success() => Err(Error::system(format!("{shown} failed ({status}): {}", said()))),
+        Some(_) => answer::parse(&stdout, count).map_err(|error| {
+            let error = Error::system(format!("{shown} gave an answer that cannot be used: {error}"));
+            if device.runner.is_some() {
+                error.hint("what it runs has to print what the program `{}` prints")
+            } else {
+                error
+            }
+        }),
+    }
+}
+
+fn read(pipe: Option<impl io::Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(mut pipe) = pipe {
+        // What is cut is no answer.
+        let _ = pipe.by_ref().take(ANSWER_LIMIT).read_to_end(&mut bytes);
+        let _ = io::copy(&mut pipe, &mut io::sink());
+    }
+    bytes
+}
+
+/// The code of a network for the device's instruction set, and its type's name.
+fn code(device: &Device, spec: &Spec, network: &Network, plan: Plan) -> Result<(String, String)> {
+    let options = Options {
+        isas: vec![device.isa],
+        threaded: device.threads > 1,
+        runtime: RUNTIME.parse().ok(),
+        ..Options::default()
+    };
+    let compiled = compile_plan(spec, network, fused_graph(network), plan, None, &options);
+    let compiled = compiled.map_err(|error| Error::input(error.to_string()))?;
+    Ok((compiled.tokens().to_string(), compiled.type_name()))
+}
+
+/// Packed layers as the program fills them: start, length, bound of the values.
+fn weights(layers: &[PackedLayer]) -> String {
+    let rows = layers.iter().map(|layer| {
+        // He's: after a ReLU the variance stays.
+        let bound = (6.0 / layer.rows() as f64).sqrt();
+        format!("({}, {}, {bound:.6})", layer.offset, layer.len())
+    });
+    format!("&[{}]", rows.collect::<Vec<_>>().join(", "))
+}
