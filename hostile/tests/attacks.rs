@@ -56,3 +56,17 @@ fn every_folder_is_of_a_format() {
         assert!(entries(&path).iter().all(|it| it.ends_with("refused") || it.ends_with("harmless")), "{name}");
     }
 }
+
+/// Each format has a target for cargo-fuzz, which calls the same reader.
+#[test]
+fn every_format_has_a_fuzz_target() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).expect("a manifest");
+    for format in FORMATS {
+        let name = format.name.replace('-', "_");
+        let target = fs::read_to_string(fuzz.join(format!("fuzz_targets/{name}.rs"))).expect("a target");
+        assert!(target.contains(&format!("by_name(\"{}\")", format.name)), "{name}");
+        assert!(manifest.contains(&format!("name = \"{name}\"\n")), "{name}");
+    }
+    assert_eq!(entries(&fuzz.join("fuzz_targets")).len(), FORMATS.len());
+}
