@@ -1,6 +1,6 @@
 //! The same spec gives the same bytes: 20 processes in two folders, two languages and two time zones, each of which gives
 //! hash tables other keys; every shipped spec, for one thread in eight of them, for several in eight, as a formatted file
-//! in four, and as ONNX in all.
+//! in four, and as ONNX in all. The specs of other widths: for one thread and as ONNX, in two processes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use std::process::Command;
 const RUNS: usize = 20;
 
 /// Shipped specs by their paths from the folder of specs, in order.
-fn specs(folder: &Path) -> Vec<PathBuf> {
+fn specs_in(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder of specs").map(|entry| entry.expect("an entry").path());
     let mut specs: Vec<PathBuf> =
         entries.filter(|path| path.extension().is_some_and(|extension| extension == "yaml")).collect();
@@ -33,7 +33,7 @@ fn every_run_gives_the_same_bytes() {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs");
     let folders = ["identical", "identical with spaces/and \u{e9}/below"]
         .map(|name| Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
-    let specs = specs(&shipped);
+    let specs = specs_in(&shipped);
     assert!(specs.len() >= 15, "{} specs", specs.len());
     let name = |path: &PathBuf| path.file_name().expect("a file").to_string_lossy().into_owned();
     let names: Vec<String> = specs.iter().map(name).collect();
@@ -55,6 +55,18 @@ fn every_run_gives_the_same_bytes() {
     let lines: Vec<&str> = found.values().flatten().flat_map(|text| text.lines()).collect();
     let column = |index| lines.iter().filter_map(|line| line.split(' ').nth(index)).collect::<BTreeSet<&str>>().len();
     assert_eq!((column(0), column(1)), (3 * specs.len(), specs.len()), "{lines:#?}");
+    // Of other widths, two processes that differ in everything.
+    let widths = specs_in(&shipped.join("widths"));
+    assert!(widths.len() >= 8, "{} specs", widths.len());
+    let names_of_widths: Vec<String> = widths.iter().map(name).collect();
+    let [one, other] = [0, 1].map(|round| {
+        for spec in &widths {
+            fs::copy(spec, folders[round].join(name(spec))).expect("a copy");
+        }
+        run(&folders[round], round, "alone", &names_of_widths)
+    });
+    assert_eq!(one, other);
+    assert_eq!(one.lines().collect::<BTreeSet<&str>>().len(), widths.len(), "{one}");
     // The control: a spec that differs in one number.
     let changed = fs::read_to_string(&specs[0]).expect("a spec").replacen("stride: 2", "stride: 1", 1);
     fs::write(folders[0].join(&names[0]), changed).expect("a folder to write to");
