@@ -16,6 +16,7 @@ mod npy;
 mod onnx_file;
 mod output;
 mod page;
+mod paper;
 mod peak;
 mod picture;
 mod roofline;

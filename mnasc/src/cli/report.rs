@@ -6,10 +6,18 @@ use std::path::PathBuf;
 pub(super) const REPORT_EXAMPLES: &str = "\
 Examples:
   mnasc report digits.study -o digits.html
+  mnasc report net.study --baseline specs/mobilenet_v2.yaml specs/mnasnet_a1.yaml -o net.html
+  mnasc bench specs/mobilenet_v2.yaml --json > v2.json
+  mnasc report net.study --baseline specs/mobilenet_v2.yaml --measured v2.json -o net.html
 
 The page is one file that loads nothing, for light and dark, a desk and a phone: accuracy against latency with the front,
-the reward's contours and T; the best so far; the objective and the sampled latencies; the best networks, block by block.
-A study may be looked at while it is searched. Equal studies give equal pages.";
+the reward's contours and T; the best so far; the objective and the sampled latencies; how the best learnt; whether accuracy
+ranks the networks and latency was predicted, where the search found that out; the best networks, block by block; the
+baselines; the tables of the MnasNet paper. A study may be looked at while it is searched. Equal studies give equal pages.
+
+A file of `--measured` has JSON objects: what `mnasc bench SPEC --json` prints, or
+  {\"name\": \"mobilenet_v2\", \"median_ms\": 3.1, \"accuracies\": [0.912, 0.915]}
+with a latency, accuracies of one seed or several, or both. Networks go by the name that their spec has.";
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
@@ -18,4 +26,10 @@ pub(crate) struct ReportArgs {
     /// Write the page to this file; `-` is standard output.
     #[arg(short, long, value_name = "OUT.html")]
     pub(crate) output: PathBuf,
+    /// Compare with these networks: by their counts, and by figures that the study or `--measured` has of them.
+    #[arg(long, num_args = 1.., value_name = "SPEC")]
+    pub(crate) baseline: Vec<PathBuf>,
+    /// Latencies and accuracies that were measured elsewhere.
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub(crate) measured: Vec<PathBuf>,
 }

@@ -11,6 +11,8 @@ pub(super) struct Axis {
     from: f64,
     to: f64,
     is_log: bool,
+    /// Whether only whole numbers have a tick.
+    is_whole: bool,
 }
 
 impl Axis {
@@ -20,12 +22,12 @@ impl Axis {
         // One value stands in the middle of a range of its own size.
         let around = if low == high { (low.abs() / 2.0).max(f64::MIN_POSITIVE.sqrt()) } else { 0.0 };
         let (low, high) = (low - around, high + around);
-        Axis { low, high, from, to, is_log: false }
+        Axis { low, high, from, to, is_log: false, is_whole: false }
     }
 
     /// Equal factors are equal distances; ends are above 0.
     fn logarithmic((low, high): (f64, f64), (from, to): (f64, f64)) -> Self {
-        Axis { low, high, from, to, is_log: true }
+        Axis { low, high, from, to, is_log: true, is_whole: false }
     }
 
     /// Around values: logarithmic where they are above 0 and differ by a factor of eight, with some room at both ends.
@@ -41,6 +43,11 @@ impl Axis {
         Axis::linear((below, high + room), pixels)
     }
 
+    /// Of what is counted: ticks are whole numbers.
+    pub(super) fn whole(self) -> Self {
+        Axis { is_whole: true, ..self }
+    }
+
     /// Where a value is.
     pub(super) fn at(&self, value: f64) -> f64 {
         let part = match self.is_log {
@@ -49,6 +56,15 @@ impl Axis {
         };
         // Far outside is outside enough; what is no number is nowhere.
         self.from + part.clamp(-100.0, 100.0) * (self.to - self.from)
+    }
+
+    /// What is at a pixel.
+    pub(super) fn value(&self, pixel: f64) -> f64 {
+        let part = (pixel - self.from) / (self.to - self.from);
+        match self.is_log {
+            true => self.low * (self.high / self.low).powf(part),
+            false => self.low + (self.high - self.low) * part,
+        }
     }
 
     pub(super) fn low(&self) -> f64 {
@@ -62,13 +78,8 @@ impl Axis {
     /// So many values from end to end, at equal distances.
     pub(super) fn samples(&self, count: usize) -> Vec<f64> {
         let last = count.max(2) - 1;
-        let part = |at: usize| at as f64 / last as f64;
-        (0..=last)
-            .map(|at| match self.is_log {
-                true => self.low * (self.high / self.low).powf(part(at)),
-                false => self.low + (self.high - self.low) * part(at),
-            })
-            .collect()
+        let pixel = |at: usize| self.from + (self.to - self.from) * at as f64 / last as f64;
+        (0..=last).map(|at| self.value(pixel(at))).collect()
     }
 
     /// `log` or `linear`.
@@ -113,7 +124,7 @@ impl Axis {
         let rough = (self.high - self.low).abs() / TICKS;
         let power = 10_f64.powf(rough.log10().floor());
         let digit = [1.0, 2.0, 5.0, 10.0].into_iter().find(|digit| digit * power >= rough * 0.9).unwrap_or(10.0);
-        digit * power
+        if self.is_whole { (digit * power).max(1.0) } else { digit * power }
     }
 }
 
@@ -155,6 +166,7 @@ mod tests {
         assert_eq!(words(&linear(95.3, 97.1)), ["95.5", "96.0", "96.5", "97.0"]);
         assert_eq!(words(&linear(-0.3, 0.2)), ["−0.3", "−0.2", "−0.1", "0.0", "0.1", "0.2"]);
         assert_eq!(words(&linear(0.0, 5000.0)), ["0", "1,000", "2,000", "3,000", "4,000", "5,000"]);
+        assert_eq!(words(&linear(1.0, 3.2).whole()), ["1", "2", "3"]);
         let log = Axis::around([0.2, 30.0].into_iter(), (0.0, 100.0));
         assert_eq!((log.kind(), words(&log)), ("log", ["0.3", "1", "3", "10", "30"].map(str::to_owned).to_vec()));
         for (low, high) in
@@ -175,6 +187,9 @@ mod tests {
         let axis = Axis::logarithmic((1.0, 100.0), (100.0, 0.0));
         assert_eq!([1.0, 10.0, 100.0].map(|value| axis.at(value)), [100.0, 50.0, 0.0]);
         assert_eq!(axis.samples(3), [1.0, 10.0, 100.0]);
+        for value in [1.0, 3.0, 99.0] {
+            assert!((axis.value(axis.at(value)) / value - 1.0).abs() < 1e-12);
+        }
         assert!(axis.at(f64::INFINITY).is_finite());
     }
 }

@@ -9,8 +9,10 @@ use std::process::{Command, Stdio};
 pub(crate) struct Expected<'a> {
     /// Values of an attribute in the order of the page.
     pub(crate) lists: Value,
-    /// Rectangles of the arena.
-    pub(crate) buffers: usize,
+    /// Rectangles of the arena, on a page that shows one.
+    pub(crate) buffers: Option<usize>,
+    /// Charts by name, see `browser_charts.js`; null on a page without.
+    pub(crate) charts: Value,
     pub(crate) page: &'a str,
 }
 
@@ -23,11 +25,15 @@ pub(crate) fn look(folder: &Folder, pages: &[Expected]) -> Option<Vec<Vec<String
     let browser = browser()?;
     let list: Vec<Value> = pages
         .iter()
-        .map(|page| json!({ "page": page.page, "expected": { "lists": page.lists, "buffers": page.buffers } }))
+        .map(|page| {
+            let expected = json!({ "lists": page.lists, "buffers": page.buffers, "charts": page.charts });
+            json!({ "page": page.page, "expected": expected })
+        })
         .collect();
     let harness = format!(
-        "<!DOCTYPE html><meta charset=\"utf-8\"><body><pre id=\"said\"></pre>\n<script>\n{}\nconst pages = {};\nconst frames = {};\n{}</script>",
+        "<!DOCTYPE html><meta charset=\"utf-8\"><body><pre id=\"said\"></pre>\n<script>\n{}\n{}\nconst pages = {};\nconst frames = {};\n{}</script>",
         include_str!("browser_check.js"),
+        include_str!("browser_charts.js"),
         script(&Value::Array(list)),
         script(&json!(FRAMES.map(|(width, scheme)| json!({ "width": width, "scheme": scheme })))),
         HARNESS

@@ -23,7 +23,7 @@ async function check(frame, expected) {
   for (const box of page.querySelectorAll(".map"))
     if (!(box.getBoundingClientRect().height > 0.5 && box.getBoundingClientRect().width > 0.5)) say("a shape that is not seen");
   const drawn = page.querySelectorAll("[data-buffer] rect").length;
-  if (drawn !== expected.buffers) say(`${drawn} rectangles for ${expected.buffers} buffers`);
+  if (drawn !== (expected.buffers ?? 0)) say(`${drawn} rectangles for ${expected.buffers} buffers`);
   for (const at of view.performance.getEntriesByType("resource")) say(`asked for ${at.name}`);
 
   // Any notation of a colour becomes four numbers by being drawn.
@@ -68,11 +68,13 @@ async function check(frame, expected) {
     least = Math.min(least, ratio);
     if (!(ratio >= 4.5)) say(`contrast ${ratio.toFixed(2)} of "${node.data.trim().slice(0, 40)}"`);
   }
-  if (texts < 50) say(`${texts} pieces of text only`);
+  if (texts < (expected.charts?.texts ?? 50)) say(`${texts} pieces of text only`);
+
+  if (expected.charts) checkCharts(page, view, expected.charts, say, { rgba, over, contrast, behind });
 
   // The keyboard reaches a picture, and arrows go on in it; words then stand beside the shape.
   const stops = [...page.querySelectorAll("[data-buffer]")];
-  if (stops.filter((stop) => stop.tabIndex === 0).length !== 1) say("the arena is not one stop of the tab key");
+  if (expected.buffers && stops.filter((stop) => stop.tabIndex === 0).length !== 1) say("the arena is not one stop of the tab key");
   if (stops.length > 1) {
     stops[0].focus();
     stops[0].dispatchEvent(new view.KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));

@@ -73,7 +73,8 @@ fn pages_look_right_in_a_browser() {
         .map(|i| Expected {
             page: &texts[i],
             lists: lists(repeats[i], if i == 4 { &[] } else { &ENDS }),
-            buffers: buffers(&folder, arguments[i][0]),
+            buffers: Some(buffers(&folder, arguments[i][0])),
+            charts: json!(null),
         })
         .collect();
     let Some(findings) = look(&folder, &expected) else { return };
@@ -95,7 +96,12 @@ fn pages_look_right_in_a_browser() {
     ];
     let expected: Vec<Expected> = broken
         .iter()
-        .map(|(_, page)| Expected { page, lists: lists(repeats[3], &ENDS), buffers: buffers(&folder, "tiny.yaml") })
+        .map(|(_, page)| Expected {
+            page,
+            lists: lists(repeats[3], &ENDS),
+            buffers: Some(buffers(&folder, "tiny.yaml")),
+            charts: json!(null),
+        })
         .collect();
     let findings = look(&folder, &expected).unwrap();
     for ((words, page), findings) in broken.iter().zip(&findings) {

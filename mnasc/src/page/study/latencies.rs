@@ -7,8 +7,8 @@ use crate::page::axis::Axis;
 use crate::page::chart::{Anchor, BOTTOM, Chart, LEFT, RIGHT, TOP};
 use mnas_search::reward::{Reward, Target};
 
-/// A bar's number of pixels, about.
-const BAR: f64 = 14.0;
+/// Pixels of a bar.
+const BAR: f64 = 13.5;
 
 /// The axis that both pictures have.
 fn axis(model: &Model) -> Axis {
@@ -36,7 +36,7 @@ pub(super) fn objective(model: &Model) -> Option<(Html, f64)> {
     let most = curves.iter().map(|curve| curve.2.of(accuracy, Some(samples[0]))).fold(accuracy, f64::max);
     let y = Axis::linear((0.0, most.min(2.0 * accuracy) * 1.04), (BOTTOM, TOP));
     let label = "The objective against the latency, for one accuracy";
-    let mut chart = Chart::new("objective", label, (x, unit.title()), (y, "objective"));
+    let mut chart = Chart::new("objective", label, (x, &model.latency_title()), (y, "objective"));
     target_line(&mut chart, model, target.ms);
     let mut ends = Vec::new();
     for (name, class, reward) in &curves {
@@ -87,8 +87,8 @@ pub(super) fn histogram(model: &Model) -> Option<Html> {
         return None;
     }
     let (x, unit) = (axis(model), model.unit());
-    let bars = ((RIGHT - LEFT) / BAR).round() as usize;
-    let edges = x.samples(bars + 1);
+    let edges = edges(&x, model.settings.target().map(|it| unit.of(it.ms)));
+    let bars = edges.len() - 1;
     let middle = model.trials.len() as u64 / 2;
     let mut counts = vec![(0_usize, 0_usize); bars];
     for &(number, ms) in &all {
@@ -97,8 +97,9 @@ pub(super) fn histogram(model: &Model) -> Option<Html> {
         counts[at].1 += usize::from(number >= middle);
     }
     let most = counts.iter().map(|count| count.0).max().unwrap_or(1);
-    let y = Axis::linear((0.0, (most as f64 * 1.05).max(2.0)), (BOTTOM, TOP));
-    let mut chart = Chart::new("latencies", "How many trials had which latency", (x, unit.title()), (y, "trials"));
+    let y = Axis::linear((0.0, (most as f64 * 1.05).max(2.0)), (BOTTOM, TOP)).whole();
+    let mut chart =
+        Chart::new("latencies", "How many trials had which latency", (x, &model.latency_title()), (y, "trials"));
     for (at, &(count, late)) in counts.iter().enumerate() {
         if count == 0 {
             continue;
@@ -129,6 +130,15 @@ pub(super) fn histogram(model: &Model) -> Option<Html> {
         target_line(&mut chart, model, target.ms);
     }
     Some(chart.finish())
+}
+
+/// Where bars begin and end: one of them at T.
+fn edges(x: &Axis, target: Option<f64>) -> Vec<f64> {
+    let anchor = target.map_or(LEFT, |target| x.at(target));
+    let first = ((LEFT - anchor) / BAR).ceil() as i32;
+    let inner = (first..).map(|at| anchor + BAR * f64::from(at)).take_while(|&pixel| pixel < RIGHT - 0.5);
+    let inner = inner.filter(|&pixel| pixel > LEFT + 0.5);
+    [LEFT].into_iter().chain(inner).chain([RIGHT]).map(|pixel| x.value(pixel)).collect()
 }
 
 /// What part of the sampled latencies is at most T.

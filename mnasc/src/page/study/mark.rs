@@ -91,7 +91,7 @@ pub(super) fn draw(chart: &mut Chart, marks: Vec<Mark>) {
 
 /// Rungs of successive halving have shapes of their own.
 fn shape(trial: &Trial, look: Look) -> &'static str {
-    match (look, rung(trial)) {
+    match (look, trial.rung) {
         (Look::Failed, _) => "#failed",
         (Look::Below, _) => "#below",
         (Look::Best, _) => "#best",
@@ -100,11 +100,6 @@ fn shape(trial: &Trial, look: Look) -> &'static str {
         (_, 2) => "#rung-2",
         _ => "#rung-3",
     }
-}
-
-/// The rung of a trial.
-pub(super) fn rung(_trial: &Trial) -> u32 {
-    0
 }
 
 /// The words of every trial that is drawn, which marks find by its number.

@@ -1,9 +1,12 @@
 //! A study on a page: `mnasc report`.
 
+mod baselines;
+mod epochs;
 mod latencies;
 mod mark;
 mod model;
 mod networks;
+mod pairs;
 mod progress;
 mod top;
 mod trade_off;
@@ -13,8 +16,10 @@ use super::html::Html;
 use super::parts::{boxed, px};
 use super::{Page, numbers};
 use mnas_codegen::compile::VERSION;
+use mnas_search::findings::{Machine, Prediction, Ranking};
 use mnas_search::study::{Settings, Trial};
 use model::{Cost, Model};
+use std::collections::BTreeMap;
 
 /// What is known of a study.
 pub(crate) struct Shown<'a> {
@@ -24,11 +29,45 @@ pub(crate) struct Shown<'a> {
     /// The exponent that was fitted, if one was.
     pub(crate) exponent: Option<f64>,
     pub(crate) trials: &'a [Trial],
+    pub(crate) findings: &'a Findings,
+    pub(crate) baselines: &'a [Baseline],
+    /// By the names of networks.
+    pub(crate) measured: &'a BTreeMap<String, Measured>,
+}
+
+/// A network to compare with.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Baseline {
+    pub(crate) name: String,
+    pub(crate) parameters: u64,
+    pub(crate) macs: u64,
+    /// Of the study, or of a file.
+    pub(crate) figures: Measured,
+    /// The trial that is of this network.
+    pub(crate) trial: Option<u64>,
+}
+
+/// What somebody measured of a network.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Measured {
+    pub(crate) ms: Option<f64>,
+    /// Parts of 1, one for each seed.
+    pub(crate) accuracies: Vec<f64>,
+    /// Instruction set and threads.
+    pub(crate) how: String,
+}
+
+/// What was found out about the whole of it, where it was.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) ranking: Option<Ranking>,
+    pub(crate) prediction: Option<Prediction>,
+    pub(crate) machine: Option<Machine>,
 }
 
 /// The page.
 pub(crate) fn render(shown: &Shown) -> String {
-    let model = Model::new(shown.name, shown.settings, shown.exponent, shown.trials);
+    let model = Model::new(shown);
     let mut body = mark::shapes();
     body.open("header", &[("class", "wide")]).push(&top::draw(&model)).close("header");
     body.raw("<main class=\"wide\">\n<div class=\"panels\">\n");
@@ -45,6 +84,7 @@ pub(crate) fn render(shown: &Shown) -> String {
         );
         body.push(&networks).push(&table).raw("</section>\n");
     }
+    body.push(&baselines::draw(&model)).push(&baselines::paper(&model));
     body.raw("</main>\n");
     body.push(&mark::tips(&model));
     let made = format!("mnasc {VERSION}, {} of {}", words::count(model.trials.len(), "trial", "trials"), model.name);
@@ -96,6 +136,21 @@ fn panels(body: &mut Html, model: &Model) {
         let note = format!("What the search asked for, repeats included; blue is its second half.{within}");
         panel(body, "latencies", "Sampled latencies", &note, &chart, None);
     }
+    if let Some(ranking) = &model.findings.ranking
+        && let Some(chart) = pairs::ranking(ranking)
+    {
+        panel(body, "seeds", "Does accuracy rank these networks?", &pairs::ranking_note(ranking), &chart, None);
+    }
+    if let Some(prediction) = &model.findings.prediction
+        && let Some(chart) = pairs::prediction(model, prediction)
+    {
+        let note = pairs::prediction_note(prediction);
+        panel(body, "prediction", "Predicted and measured latency", &note, &chart, None);
+    }
+    if let Some(chart) = epochs::draw(model) {
+        let note = "Of the best networks; the best of all is orange.";
+        panel(body, "epochs", "Accuracy after each epoch", note, &chart, None);
+    }
 }
 
 fn panel(body: &mut Html, id: &'static str, heading: &str, note: &str, chart: &Html, legend: Option<&Html>) {
@@ -105,4 +160,65 @@ fn panel(body: &mut Html, id: &'static str, heading: &str, note: &str, chart: &H
         body.push(legend);
     }
     body.raw("</section>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const SPEC: &str = "name: digits\ninput: 8x8x1\nstem: {op: conv, kernel: 3, stride: 1, filters: 12}\nblocks:\n  - {op: sepconv, kernel: 3, filters: 20, layers: 2, se: 0.25}\n  - {op: mbconv, expand: 6, kernel: 5, stride: 2, filters: 28, layers: 2, se: 0.25, skip: none}\n  - {op: mbconv, expand: 3, kernel: 3, filters: 40, skip: none}\nhead: {filters: 64, dropout: 0.1, classes: 10}\n";
+
+    /// A study of so many different networks.
+    fn page(count: u64) -> (Vec<Trial>, String) {
+        let settings = json!({
+            "space": "", "sizes": [3, 3], "method": "random", "seed": 1, "evaluator": "synthetic", "stopwatch": null,
+            "reward": {"weighted": {"target": {"ms": 0.3}, "alpha": -0.07, "beta": -0.07}}, "exponent": "given",
+            "budget": {"epochs": 3},
+        });
+        let settings: Settings = serde_json::from_value(settings).unwrap();
+        let trial = |number: u64| {
+            // Spread without chance.
+            let part = |by: u64| (number * by % 9973) as f64 / 9973.0;
+            let (ms, accuracy) = (0.1 + 0.6 * part(4001), 0.9 + 0.05 * part(7919));
+            json!({
+                "number": number, "state": "done", "choices": [0, 1], "spec": SPEC, "parameters": 20_000 + number,
+                "macs": 400_000, "seed": 1, "same_as": null, "rejected": 0, "accuracy": accuracy, "epochs": [0.5, accuracy],
+                "latency": {"ms": ms, "low": 0.99 * ms, "high": 1.01 * ms, "is_stable": !number.is_multiple_of(3)},
+                "reward": accuracy * (ms / 0.3).powf(-0.07), "message": null,
+            })
+        };
+        let trials: Vec<Trial> = (0..count).map(|number| serde_json::from_value(trial(number)).unwrap()).collect();
+        let shown = Shown {
+            name: "many",
+            settings: &settings,
+            exponent: None,
+            trials: &trials,
+            findings: &Findings::default(),
+            baselines: &[],
+            measured: &BTreeMap::new(),
+        };
+        let page = render(&shown);
+        (trials, page)
+    }
+
+    #[test]
+    fn thousands_of_trials_are_a_page_that_is_not_large() {
+        let (trials, page) = page(9000);
+        assert!(page.len() < 3 << 20, "{} bytes", page.len());
+        assert!(page.contains("2,500 of 9,000 are drawn"));
+        assert_eq!(page.matches("data-t=\"").count(), 2 * 2500);
+        assert_eq!(page.matches("<li value=").count(), 2500);
+        // Whatever is left out, nothing that is drawn is better than all of it.
+        let best = trials.iter().max_by(|a, b| a.reward.partial_cmp(&b.reward).unwrap()).unwrap();
+        assert_eq!(page.matches(&format!("data-t=\"{}\"", best.number)).count(), 2);
+        assert!(page.contains("its latency did not settle"));
+    }
+
+    #[test]
+    fn few_are_all_drawn() {
+        let (_, page) = page(2500);
+        assert_eq!(page.matches("data-t=\"").count(), 2 * 2500);
+        assert!(!page.contains("are drawn"));
+    }
 }

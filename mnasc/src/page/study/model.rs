@@ -1,17 +1,22 @@
 //! What the page shows: trials, which of them are drawn, and what accuracy is held against.
 
+use super::baselines::mean;
+use super::{Baseline, Findings, Measured, Shown};
 use mnas_search::reward::Reward;
-use mnas_search::study::{Settings, State, Trial};
+use mnas_search::study::{Settings, State, Trial, WeightExponent};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Marks of a picture, at most: more are no clearer, and slow.
-const MARKS: usize = 4000;
+const MARKS: usize = 2500;
 
 /// A study, ready to be drawn.
 pub(super) struct Model<'a> {
     pub(super) name: &'a str,
     pub(super) settings: &'a Settings,
     pub(super) trials: &'a [Trial],
+    pub(super) findings: &'a Findings,
+    pub(super) baselines: &'a [Baseline],
+    pub(super) measured: &'a BTreeMap<String, Measured>,
     /// The reward, once its exponent is known.
     pub(super) reward: Option<Reward>,
     pub(super) is_fitted: bool,
@@ -69,10 +74,10 @@ pub(super) enum Unit {
 }
 
 impl Unit {
-    pub(super) fn title(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
-            Unit::Milliseconds => "latency, ms",
-            Unit::Microseconds => "latency, µs",
+            Unit::Milliseconds => "ms",
+            Unit::Microseconds => "µs",
         }
     }
 
@@ -88,11 +93,12 @@ impl Unit {
 }
 
 impl<'a> Model<'a> {
-    pub(super) fn new(name: &'a str, settings: &'a Settings, exponent: Option<f64>, trials: &'a [Trial]) -> Self {
+    pub(super) fn new(shown: &'a Shown<'a>) -> Self {
+        let Shown { name, settings, exponent, trials, findings, baselines, measured } = *shown;
         let reward = match (settings.exponent, exponent) {
             (_, Some(exponent)) => Some(settings.reward_with(exponent)),
-            (mnas_search::study::WeightExponent::Given, None) => Some(settings.reward),
-            (mnas_search::study::WeightExponent::Fitted { .. }, None) => None,
+            (WeightExponent::Given, None) => Some(settings.reward),
+            (WeightExponent::Fitted { .. }, None) => None,
         };
         let mut again: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
         for trial in trials {
@@ -104,6 +110,9 @@ impl<'a> Model<'a> {
             name,
             settings,
             trials,
+            findings,
+            baselines,
+            measured,
             reward,
             is_fitted: exponent.is_some(),
             ranked: ranked(trials),
@@ -127,12 +136,37 @@ impl<'a> Model<'a> {
         Some((cost, 100.0 * trial.accuracy.filter(|it| it.is_finite())?))
     }
 
+    /// Baselines that can be drawn: name, cost as an axis has it, accuracy in percent.
+    pub(super) fn compared(&self) -> Vec<(&'a str, f64, f64)> {
+        let place = |it: &'a Baseline| {
+            let cost = match self.cost {
+                Cost::Latency => self.unit.of(it.figures.ms?),
+                Cost::Macs => it.macs as f64 / 1e6,
+                Cost::Unknown => return None,
+            };
+            let accuracies = &it.figures.accuracies;
+            (!accuracies.is_empty()).then(|| (&*it.name, cost, 100.0 * mean(accuracies)))
+        };
+        self.baselines.iter().filter_map(place).collect()
+    }
+
     /// The title of an axis of costs.
-    pub(super) fn cost_title(&self) -> &'static str {
+    pub(super) fn cost_title(&self) -> String {
         match self.cost {
-            Cost::Latency => self.unit.title(),
-            Cost::Macs | Cost::Unknown => "multiply-accumulates, millions",
+            Cost::Latency => self.latency_title(),
+            Cost::Macs | Cost::Unknown => "multiply-accumulates, millions".to_owned(),
         }
+    }
+
+    /// Of an axis: with its unit, and with a warning where figures mean nothing.
+    pub(super) fn latency_title(&self) -> String {
+        let warning = if self.is_meaningful() { "" } else { " (without meaning)" };
+        format!("latency, {}{warning}", self.unit.name())
+    }
+
+    /// Whether latencies say anything about a processor.
+    pub(super) fn is_meaningful(&self) -> bool {
+        self.findings.machine.as_ref().is_none_or(|machine| machine.is_meaningful)
     }
 
     pub(super) fn unit(&self) -> Unit {
@@ -165,8 +199,9 @@ impl<'a> Model<'a> {
             return;
         }
         let mut chosen: BTreeSet<usize> = self.front.iter().chain(self.ranked.iter().take(20)).copied().collect();
-        let left = MARKS.saturating_sub(chosen.len()).max(1);
-        chosen.extend((0..left).map(|at| all[at * all.len() / left]));
+        let rest: Vec<usize> = all.iter().copied().filter(|at| !chosen.contains(at)).collect();
+        let left = MARKS.saturating_sub(chosen.len());
+        chosen.extend((0..left).map(|at| rest[at * rest.len() / left]));
         self.left_out = all.len() - chosen.len();
         self.shown = chosen.into_iter().collect();
     }

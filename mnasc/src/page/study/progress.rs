@@ -17,7 +17,7 @@ pub(super) fn draw(model: &Model) -> Option<(Html, Html)> {
     };
     let last = model.trials.last()?.number as f64;
     let shown: Vec<&Trial> = model.shown.iter().map(|&at| &model.trials[at]).collect();
-    let x = Axis::linear((0.0, last.max(1.0)), (LEFT + 8.0, RIGHT - 8.0));
+    let x = Axis::linear((0.0, last.max(1.0)), (LEFT + 8.0, RIGHT - 8.0)).whole();
     let y = Axis::linear(focus(shown.iter().filter_map(|trial| worth(trial)), 0.4), (BOTTOM - 16.0, TOP + 12.0));
     let title = if is_rewarded { "reward" } else { "accuracy, %" };
     let label = format!("The best {title} after each trial");

@@ -4,10 +4,23 @@ use super::model::{Cost, Model};
 use super::{Html, numbers, words};
 use crate::page::parts::tile;
 use mnas_dsl::Space;
+use mnas_search::findings::{Machine, Ranking};
 use mnas_search::study::{Trial, WeightExponent};
+
+/// The tau from which on accuracy ranks networks.
+const ENOUGH: f64 = 0.6;
 
 pub(super) fn draw(model: &Model) -> Html {
     let mut out = Html::new();
+    if let Some(ranking) = &model.findings.ranking {
+        let class = if ranking.tau < ENOUGH { "verdict warn" } else { "verdict" };
+        out.leaf("p", &[("class", class)], &verdict(ranking)).raw("\n");
+    }
+    if !model.is_meaningful() {
+        let words =
+            "Latencies come from a machine that is emulated or forced to another instruction set: they mean nothing.";
+        out.leaf("p", &[("class", "verdict warn")], words).raw("\n");
+    }
     out.leaf("h1", &[], model.name).leaf("p", &[("class", "lead")], &lead(model)).raw("\n");
     out.raw("<dl class=\"tiles\">\n");
     let trials = model.trials.len();
@@ -34,6 +47,29 @@ pub(super) fn draw(model: &Model) -> Html {
     }
     out.raw("</dl>\n");
     out
+}
+
+/// Whether accuracy tells these networks apart: the first line of the page.
+fn verdict(ranking: &Ranking) -> String {
+    let tau = format!(
+        "Kendall's tau between two seeds is {} ({} to {})",
+        words::signed(ranking.tau),
+        words::signed(ranking.tau_low),
+        words::signed(ranking.tau_high)
+    );
+    let after =
+        ranking.epochs.map_or(String::new(), |it| format!(" after {}", words::count(it as usize, "epoch", "epochs")));
+    if ranking.tau >= ENOUGH {
+        return format!("Accuracy ranks these networks{after}: {tau}.");
+    }
+    let more = match ranking.epochs_to_add {
+        Some(epochs) => format!(" {} may separate them.", words::count(epochs as usize, "epoch more", "epochs more")),
+        None => String::new(),
+    };
+    let noise = 100.0 * ranking.seed_difference;
+    format!(
+        "Accuracy does not separate these networks{after}: {tau}. Those within noise ({noise:.2} points) are ranked by latency.{more}"
+    )
 }
 
 /// What was found, in a sentence.
@@ -74,6 +110,7 @@ fn figures(out: &mut Html, model: &Model, best: &Trial) {
     }
     if let Some(latency) = &best.latency {
         let beside = match model.settings.target() {
+            _ if !model.is_meaningful() => "without meaning".to_owned(),
             Some(target) => format!("T is {}", words::round_ms(target.ms)),
             None => format!("of trial {}", best.number),
         };
@@ -118,6 +155,12 @@ fn settings(model: &Model) -> Vec<(&'static str, String)> {
             unstable => format!("; {} did not settle", words::count(unstable, "figure", "figures")),
         };
         list.push(("Latency by", format!("{by}{note}")));
+    }
+    if let Some(machine) = &model.findings.machine {
+        let threads = words::count(machine.threads as usize, "thread", "threads");
+        let runner = machine.runner.as_ref().map_or(String::new(), |runner| format!(", run by {runner}"));
+        let Machine { cpu, isa, compiler, load, .. } = machine;
+        list.push(("Machine", format!("{cpu}, {isa}, {threads}, {compiler}, load {load:.1}{runner}")));
     }
     list
 }

@@ -2,7 +2,7 @@
 
 use super::mark::{self, Look, Mark};
 use super::model::{Cost, Model};
-use super::{Html, words};
+use super::{Html, px, words};
 use crate::page::axis::{Axis, span};
 use crate::page::chart::{Anchor, BOTTOM, Chart, LEFT, RIGHT, TOP};
 use mnas_search::reward::Reward;
@@ -21,11 +21,14 @@ pub(super) fn draw(model: &Model) -> Option<(Html, Html)> {
     }
     let target = model.settings.target().filter(|_| model.cost == Cost::Latency);
     let unit = model.unit();
-    let x =
-        Axis::around(points.iter().map(|it| it.1.0).chain(target.map(|it| unit.of(it.ms))), (LEFT + 6.0, RIGHT - 8.0));
-    let y = Axis::linear(focus(points.iter().map(|it| it.1.1), 0.1), (BOTTOM - 16.0, TOP + 12.0));
+    let compared = model.compared();
+    let costs = points.iter().map(|it| it.1.0).chain(compared.iter().map(|it| it.1));
+    let x = Axis::around(costs.chain(target.map(|it| unit.of(it.ms))), (LEFT + 6.0, RIGHT - 8.0));
+    let (low, high) = focus(points.iter().map(|it| it.1.1), 0.1);
+    let (low, high) = compared.iter().fold((low, high), |(low, high), it| (low.min(it.2), high.max(it.2)));
+    let y = Axis::linear((low, high), (BOTTOM - 16.0, TOP + 12.0));
     let label = format!("Accuracy against {}", model.cost_title());
-    let mut chart = Chart::new("front", &label, (x, model.cost_title()), (y, "accuracy, %"));
+    let mut chart = Chart::new("front", &label, (x, &model.cost_title()), (y, "accuracy, %"));
     if let Some(reward) = model.reward.filter(|_| model.cost == Cost::Latency) {
         contours(&mut chart, model, &reward);
     }
@@ -51,6 +54,16 @@ pub(super) fn draw(model: &Model) -> Option<(Html, Html)> {
         let (anchor, by) = if x > LEFT + 90.0 { (Anchor::End, -7.0) } else { (Anchor::Start, -4.0) };
         chart.words("name halo", (x + by, y - 11.0), anchor, &format!("trial {number}"));
     }
+    for (name, x, y) in compared {
+        let (x, y) = chart.at(x, y);
+        let place = [("x", &*px(x)), ("y", &*px(y))];
+        chart.svg.shape(
+            "use",
+            &[&[("href", "#rung-2"), ("class", "baseline"), ("data-baseline", name)], &place[..]].concat(),
+        );
+        let (anchor, by) = if x > (LEFT + RIGHT) / 2.0 { (Anchor::End, -9.0) } else { (Anchor::Start, 9.0) };
+        chart.words("baseline-name halo", (x + by, y + 4.5), anchor, name);
+    }
     Some((chart.finish(), mark::legend(&entries)))
 }
 
@@ -67,7 +80,7 @@ fn entries(model: &Model, marks: &[Mark]) -> Vec<(&'static str, &'static str, &'
     if has(Look::Plain) {
         entries.push(("mark", "#rung-0", "another network"));
     }
-    let rungs: BTreeSet<u32> = marks.iter().map(|mark| mark::rung(mark.trial)).collect();
+    let rungs: BTreeSet<u32> = marks.iter().map(|mark| mark.trial.rung).collect();
     if rungs.len() > 1 {
         let all = [("#rung-1", "rung 1"), ("#rung-2", "rung 2"), ("#rung-3", "rung 3 and above")];
         entries.extend(
@@ -82,6 +95,9 @@ fn entries(model: &Model, marks: &[Mark]) -> Vec<(&'static str, &'static str, &'
     }
     if has(Look::Below) {
         entries.push(("mark below", "#below", "less accurate than the chart shows"));
+    }
+    if !model.compared().is_empty() {
+        entries.push(("baseline", "#rung-2", "a baseline"));
     }
     if marks.iter().any(|mark| mark.trial.state == State::Failed) {
         entries.push(("mark failed", "#failed", "failed"));

@@ -56,6 +56,9 @@ pub(super) fn tip(model: &Model, trial: &Trial) -> String {
     if !figures.is_empty() {
         lines.push(figures.join(" · "));
     }
+    if !trial.epochs.is_empty() {
+        lines.push(count(trial.epochs.len(), "epoch", "epochs"));
+    }
     if trial.parameters > 0 || trial.macs > 0 {
         let (parameters, macs) = (numbers::grouped(trial.parameters), numbers::short(trial.macs));
         lines.push(format!("{parameters} parameters · {macs} MACs"));
@@ -75,22 +78,39 @@ pub(super) fn tip(model: &Model, trial: &Trial) -> String {
 
 fn title(trial: &Trial) -> String {
     let failed = if trial.state == State::Failed { ", failed" } else { "" };
-    format!("Trial {}{failed}", trial.number)
+    let rung = if trial.rung > 0 { format!(", rung {}", trial.rung) } else { String::new() };
+    let of = trial.of.map_or(String::new(), |of| format!(", the network of trial {of} again"));
+    format!("Trial {}{rung}{of}{failed}", trial.number)
+}
+
+/// The blocks of a trial.
+pub(super) fn blocks(trial: &Trial) -> Vec<String> {
+    spec_blocks(&trial.spec, &trial.choices)
 }
 
 /// The blocks as `mnas_net!` takes them, a line each; the choices where there is no network.
-pub(super) fn blocks(trial: &Trial) -> Vec<String> {
-    match mnas_dsl::parse_yaml(&trial.spec, "spec") {
-        Ok(spec) if !trial.spec.is_empty() => {
+pub(super) fn spec_blocks(spec: &str, choices: &[usize]) -> Vec<String> {
+    match mnas_dsl::parse_yaml(spec, "spec") {
+        Ok(spec) => {
             let text = spec.to_tokens();
             let lines = text.lines().map(|line| line.trim().trim_end_matches(';').to_owned());
             lines.skip_while(|line| !line.starts_with("stem")).filter(|line| line != "}").collect()
         }
         _ => {
-            let choices: Vec<String> = trial.choices.iter().map(usize::to_string).collect();
+            let choices: Vec<String> = choices.iter().map(usize::to_string).collect();
             vec![format!("choices {}", choices.join(" "))]
         }
     }
+}
+
+/// Two digits, and a minus that is as wide as a plus.
+pub(super) fn signed(value: f64) -> String {
+    format!("{value:.2}").replace('-', "−")
+}
+
+/// A part of 1 as percent with its sign.
+pub(super) fn signed_percent(part: f64) -> String {
+    format!("{:+.1}", 100.0 * part).replace('-', "−")
 }
 
 /// `1 trial`, `2 trials`.

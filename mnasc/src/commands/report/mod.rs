@@ -1,0 +1,79 @@
+//! `mnasc report STUDY -o OUT.html`: a search on a page.
+
+mod measured;
+
+use super::search::study_error;
+use crate::cli::ReportArgs;
+use crate::error::Result;
+use crate::input;
+use crate::output::{self, Artifact};
+use crate::page::study::{Baseline, Findings, Measured, Shown, render};
+use mnas_dsl::Network;
+use mnas_search::findings::{MACHINE, PREDICTION, RANKING};
+use mnas_search::study::{Access, State, Study, Trial};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Writes the page.
+pub(crate) fn run(args: &ReportArgs) -> Result<()> {
+    let inputs = [&args.study].into_iter().chain(&args.baseline).chain(&args.measured);
+    let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
+    output::refuse_overwriting(&args.output, &inputs)?;
+    let study = Study::open(&args.study, Access::Read).map_err(study_error)?;
+    let trials = study.trials().map_err(study_error)?;
+    let measured = measured::read(&args.measured)?;
+    let baselines = args.baseline.iter().map(|path| baseline(path, &trials, &measured)).collect::<Result<Vec<_>>>()?;
+    let name = args.study.file_stem().unwrap_or_default().to_string_lossy();
+    let findings = Findings {
+        ranking: study.finding(RANKING).map_err(study_error)?,
+        prediction: study.finding(PREDICTION).map_err(study_error)?,
+        machine: study.finding(MACHINE).map_err(study_error)?,
+    };
+    let (settings, exponent) = (study.settings(), study.progress().exponent);
+    let shown = Shown {
+        name: &name,
+        settings,
+        exponent,
+        trials: &trials,
+        findings: &findings,
+        baselines: &baselines,
+        measured: &measured,
+    };
+    let bytes = render(&shown).into_bytes();
+    if args.output.as_os_str() == "-" {
+        return output::print_bytes(&bytes);
+    }
+    output::write_all(&[Artifact { path: args.output.clone(), bytes }])
+}
+
+/// A network to compare with: its counts, and figures where anybody has any.
+fn baseline(path: &Path, trials: &[Trial], measured: &BTreeMap<String, Measured>) -> Result<Baseline> {
+    let (_, network) = input::spec(path)?;
+    let trial = same(&network, trials);
+    let given = measured.get(&network.name).cloned().unwrap_or_default();
+    let mut figures = given;
+    if let Some(trial) = trial {
+        figures.ms = figures.ms.or(trial.latency.map(|it| it.ms));
+        if figures.accuracies.is_empty() {
+            figures.accuracies.extend(trial.accuracy);
+        }
+    }
+    Ok(Baseline {
+        parameters: network.parameters(),
+        macs: network.macs(),
+        name: network.name,
+        figures,
+        trial: trial.map(|trial| trial.number),
+    })
+}
+
+/// The trial of the same network, if the search came upon it.
+fn same<'a>(network: &Network, trials: &'a [Trial]) -> Option<&'a Trial> {
+    let key = mnas_dsl::space::key(network);
+    let counts = (network.parameters(), network.macs());
+    let near = trials.iter().filter(|trial| trial.state == State::Done && (trial.parameters, trial.macs) == counts);
+    // The last one was trained longest.
+    near.rev().find(|trial| {
+        mnas_dsl::load_yaml(&trial.spec, "spec").is_ok_and(|(_, other)| mnas_dsl::space::key(&other) == key)
+    })
+}
