@@ -6,6 +6,7 @@
 use crate::error::{Error, Result};
 use crate::output::{progress, unique};
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,24 +20,32 @@ const BUILDING: &str = "building-";
 const RUSTC_OPTIONS: [&str; 9] =
     ["--edition", "2021", "-O", "--cap-lints", "allow", "--cfg", "feature=\"std\"", "--cfg", "feature=\"alloc\""];
 
-/// The program's name, in its entry and in rustc's arguments.
+/// A program's name, in its entry and in rustc's arguments.
 const PROGRAM: &str = if cfg!(windows) { "runner.exe" } else { "runner" };
 
 /// The program of these source files, one of which is `main.rs`; built if it is not there yet.
 ///
 /// `name` is for people. The files' names are single components.
 pub(crate) fn program(name: &str, files: &[(&str, &[u8])]) -> Result<PathBuf> {
-    built(Some(name), &[], files)
+    built(&Build { name: Some(name), ..Build::default() }, files)
 }
 
 /// As [`program`], and says nothing.
 pub(crate) fn quiet_program(files: &[(&str, &[u8])]) -> Result<PathBuf> {
-    built(None, &[], files)
+    built(&Build::default(), files)
 }
 
-/// As [`quiet_program`], for another target: `arguments` say which, and how it is linked.
-pub(crate) fn program_for(arguments: &[String], files: &[(&str, &[u8])]) -> Result<PathBuf> {
-    built(None, arguments, files)
+/// What is built, and how: by default a program for this machine, in silence.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Build<'a> {
+    /// For people, who are told then.
+    pub(crate) name: Option<&'a str>,
+    /// More arguments of rustc: another target, and how it is linked.
+    pub(crate) arguments: &'a [String],
+    /// A library of this name rather than a program.
+    pub(crate) library: Option<&'a str>,
+    /// The name of a library that it uses, and what [`built`] gave for that.
+    pub(crate) uses: Option<(&'a str, &'a Path)>,
 }
 
 /// What rustc says of itself.
@@ -55,14 +64,20 @@ fn rustc() -> Command {
     command
 }
 
-fn built(name: Option<&str>, arguments: &[String], files: &[(&str, &[u8])]) -> Result<PathBuf> {
+/// What these source files make, one of which is `main.rs`; built if it is not there yet.
+pub(crate) fn built(build: &Build<'_>, files: &[(&str, &[u8])]) -> Result<PathBuf> {
+    let &Build { name, arguments, library, uses } = build;
     let folder = folder()?;
     fs::create_dir_all(&folder).map_err(|error| Error::file("create the folder", &folder, &error))?;
     let version = compiler()?;
-    let options = RUSTC_OPTIONS.into_iter().chain(arguments.iter().map(String::as_str)).map(str::as_bytes);
+    // The folder of a library is named by a hash of what it is made of, wherever the cache is.
+    let used = uses.map(|(name, path)| format!("{name} {}", entry_of(path)));
+    let options =
+        RUSTC_OPTIONS.into_iter().chain(arguments.iter().map(String::as_str)).chain(library).chain(used.as_deref());
     let texts = files.iter().flat_map(|(name, bytes)| [name.as_bytes(), bytes]);
-    let entry = folder.join(hash([version.as_bytes()].into_iter().chain(options).chain(texts)));
-    let program = entry.join(PROGRAM);
+    let entry = folder.join(hash([version.as_bytes()].into_iter().chain(options.map(str::as_bytes)).chain(texts)));
+    let file = library.map_or(PROGRAM.to_owned(), |name| format!("lib{name}.rlib"));
+    let program = entry.join(&file);
     if program.is_file() {
         return Ok(program);
     }
@@ -77,14 +92,18 @@ fn built(name: Option<&str>, arguments: &[String], files: &[(&str, &[u8])]) -> R
         let path = building.path.join(file);
         fs::write(&path, bytes).map_err(|error| Error::file("write", &path, &error))?;
     }
-    let built = rustc()
-        .args(RUSTC_OPTIONS)
-        .args(arguments)
-        .arg("-o")
-        .arg(building.path.join(PROGRAM))
-        .arg(building.path.join("main.rs"))
-        .output();
-    let built = built.map_err(|error| no_rustc(&error))?;
+    let mut command = rustc();
+    command.args(RUSTC_OPTIONS).args(arguments);
+    if let Some(name) = library {
+        command.args(["--crate-type", "rlib", "--crate-name", name]);
+    }
+    if let Some((name, path)) = uses {
+        let mut used = OsString::from(format!("{name}="));
+        used.push(path);
+        command.arg("--extern").arg(used);
+    }
+    command.arg("-o").arg(building.path.join(&file)).arg(building.path.join("main.rs"));
+    let built = command.output().map_err(|error| no_rustc(&error))?;
     if !built.status.success() {
         return Err(failed("rustc", &built.stderr));
     }
@@ -93,6 +112,11 @@ fn built(name: Option<&str>, arguments: &[String], files: &[(&str, &[u8])]) -> R
         progress(&format!("compiled in {:.1} s", start.elapsed().as_secs_f64()));
     }
     Ok(program)
+}
+
+/// The hash of what something is made of, that was built.
+pub(crate) fn entry_of(built: &Path) -> String {
+    built.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// `$MNAS_CACHE`, or `mnas` of the user's cache folder.

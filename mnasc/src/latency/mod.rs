@@ -15,7 +15,7 @@ mod runner;
 mod statistics;
 mod store;
 
-use crate::build_cache::{self, hash};
+use crate::build_cache::{self, entry_of, hash};
 use crate::cli::DeviceArgs;
 use crate::error::{Error, Result};
 use crate::output::{progress, status};
@@ -211,7 +211,7 @@ impl Meter {
             known: Mutex::default(),
         };
         // Those that were measured before go by what it took then.
-        let key = meter.key("reference", &build_of(&program));
+        let key = meter.key("reference", &entry_of(&program));
         let entry = match meter.store.get(&key) {
             Some(entry) => entry,
             None => {
@@ -311,7 +311,7 @@ impl Meter {
         let programs = self.programs(networks)?;
         for ((_, network), program) in networks.iter().zip(programs) {
             // Its folder is named by a hash of the code.
-            let key = self.key("network", &build_of(&program));
+            let key = self.key("network", &entry_of(&program));
             let entry = match self.store.get(&key) {
                 Some(entry) => entry,
                 None => {
@@ -469,13 +469,8 @@ impl Meter {
 
     fn entry(&self, key: String, what: String, figure: Figure, load: f64, program: &Path) -> Entry {
         let (cpu, compiler) = (self.cpu.clone(), self.compiler().to_owned());
-        Entry { key, what, figure, cpu, load, compiler, build: build_of(program) }
+        Entry { key, what, figure, cpu, load, compiler, build: entry_of(program) }
     }
-}
-
-/// The hash of what a program is made of, which names its folder.
-fn build_of(program: &Path) -> String {
-    program.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
 }
 
 impl Stopwatch for Meter {

@@ -2,7 +2,7 @@
 
 use super::Device;
 use super::answer::{self, Answer};
-use crate::build_cache;
+use crate::build_cache::{self, Build};
 use crate::error::{Error, Result};
 use mnas_codegen::compile::{Options, compile_plan, fused_graph};
 use mnas_codegen::emit::file;
@@ -16,12 +16,15 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const MAIN: &str = include_str!("main.rs.txt");
+const MAIN: &str = include_str!("kit.rs.txt");
 /// How it infers: on one thread, or on several.
 const ALONE: &str = include_str!("alone.rs.txt");
 const TEAM: &str = include_str!("team.rs.txt");
 
 const REFERENCE: &str = include_str!("reference.yaml");
+
+/// The library that programs use.
+const KIT: &str = "mnas_kit";
 
 /// The path to mnas-runtime in generated code.
 pub(super) const RUNTIME: &str = "crate::mnas_runtime";
@@ -75,7 +78,7 @@ impl Item {
 
     /// The reference network as something to be timed.
     pub(super) fn reference() -> Self {
-        Item { text: String::new(), call: "whole!(reference::Reference<'static>, REFERENCE_WEIGHTS)".to_owned() }
+        Item { text: String::new(), call: "reference()".to_owned() }
     }
 }
 
@@ -83,11 +86,9 @@ impl Item {
 ///
 /// `is_warm` items are run once before they are timed, as networks are that run one image after the other.
 pub(super) fn build(device: &Device, items: &[Item], rounds: Rounds, elsewhere: u64, is_warm: bool) -> Result<PathBuf> {
-    let reference = mnas_dsl::load_yaml(REFERENCE, "reference.yaml")?;
-    let plan = device.plan(&reference.1)?;
-    let (text, _) = code(device, &reference.0, &reference.1, plan.clone())?;
-    let mut files = vec![("reference.rs".to_owned(), text.into_bytes())];
-    let (mut modules, mut made) = (String::from("mod reference;\n"), String::new());
+    let kit = kit(device)?;
+    let mut files = Vec::new();
+    let (mut modules, mut made) = (String::new(), String::new());
     for (i, item) in items.iter().enumerate() {
         let module = format!("n{i}");
         let _ = writeln!(made, "        {},", item.call.replace("MODULE", &module));
@@ -98,18 +99,36 @@ pub(super) fn build(device: &Device, items: &[Item], rounds: Rounds, elsewhere: 
     }
     let Rounds { passes, runs } = rounds;
     let main = format!(
-        "{modules}{}{MAIN}\nconst THREADS: usize = {};\nconst PASSES: usize = {passes};\nconst RUNS: usize = {runs};\n\
-         const ELSEWHERE_BYTES: usize = {elsewhere};\nconst WARM: bool = {is_warm};\n\
-         const REFERENCE_WEIGHTS: &[(usize, usize, f32)] = {};\n\
-         fn items() -> Vec<Item> {{\n    vec![\n{made}    ]\n}}\n{}",
+        "{modules}use {KIT}::mnas_runtime::Network as _;\nuse {KIT}::*;\n\n\
+         fn items() -> Vec<Item> {{\n    vec![\n{made}    ]\n}}\n\nfn main() {{\n    let settings = \
+         Settings {{ passes: {passes}, runs: {runs}, elsewhere: {elsewhere}, is_warm: {is_warm} }};\n    \
+         measure(&settings, items);\n}}\n"
+    );
+    files.push(("main.rs".to_owned(), main.into_bytes()));
+    let arguments = device.rustc_arguments();
+    built(&Build { arguments: &arguments, uses: Some((KIT, &kit)), ..Build::default() }, &files)
+}
+
+/// What all programs for a device have in common, mnas-runtime among it.
+fn kit(device: &Device) -> Result<PathBuf> {
+    let (spec, network) = mnas_dsl::load_yaml(REFERENCE, "reference.yaml")?;
+    let plan = device.plan(&network)?;
+    let (reference, _) = code(device, &spec, &network, plan.clone())?;
+    let main = format!(
+        "{}{MAIN}\npub const THREADS: usize = {};\nconst REFERENCE_WEIGHTS: &[(usize, usize, f32)] = {};\n{}",
         if device.threads > 1 { TEAM } else { ALONE },
         device.threads,
         weights(&plan.layers),
         file::runtime(),
     );
-    files.push(("main.rs".to_owned(), main.into_bytes()));
+    let files = [("main.rs".to_owned(), main.into_bytes()), ("reference.rs".to_owned(), reference.into_bytes())];
+    let arguments = device.rustc_arguments();
+    built(&Build { arguments: &arguments, library: Some(KIT), ..Build::default() }, &files)
+}
+
+fn built(build: &Build<'_>, files: &[(String, Vec<u8>)]) -> Result<PathBuf> {
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
-    build_cache::program_for(&device.rustc_arguments(), &files)
+    build_cache::built(build, &files)
 }
 
 /// Runs a program on the device, alone; what it says about `count` items.

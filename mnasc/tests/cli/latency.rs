@@ -132,6 +132,10 @@ fn answers_that_cannot_be_are_refused() {
     }
     measure("ssh 'board").failed(2, &["no second '"]);
     folder.mnasc(&["space", "space.yaml", "--latency", "2", "--triple", "x"]).failed(2, &["--runner"]);
+    let unknown = ["--isa", "scalar", "--triple", "none-such-os", "--runner", "true"];
+    folder
+        .mnasc(&[&["space", "space.yaml", "--latency", "2"], &unknown[..]].concat())
+        .failed(3, &["rustc failed", "none-such-os"]);
     let other = ["--isa", "avx2", "--triple", "aarch64-unknown-linux-gnu", "--runner", "true"];
     folder.mnasc(&[&["space", "space.yaml", "--latency", "2"], &other[..]].concat()).failed(2, &["aarch64"]);
 }
@@ -140,8 +144,14 @@ fn answers_that_cannot_be_are_refused() {
 #[test]
 fn sums_and_wholes_are_compared() {
     let folder = folder("compared");
-    let line = ["space", "space.yaml", "--latency", "2", "--isa", "scalar", "--cache", "c"];
-    let said = folder.mnasc(&[&line[..], &["--json"]].concat()).done().json();
+    // Built and started as for another device; but it is this one.
+    let version = std::process::Command::new("rustc").arg("-vV").output().unwrap();
+    let version = String::from_utf8(version.stdout).unwrap();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let line = ["space", "space.yaml", "--latency", "2", "--isa", "scalar", "--cache", "c", "--json"];
+    let device = ["--triple", host, "--linker", "cc", "--runner", "env A=b {}"];
+    let said = folder.mnasc(&[&line[..], &device].concat()).done().json();
+    assert_eq!(said["machine"]["runner"], "env A=b {}");
     assert_eq!(said["prediction"]["pairs"].as_array().unwrap().len(), 2);
     assert_eq!(said["machine"]["is_meaningful"], true);
     assert_eq!(said["same_pairs"], 40);
