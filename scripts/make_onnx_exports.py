@@ -13,12 +13,12 @@ import argparse
 import pathlib
 import warnings
 
-import onnx
 import timm
 import torch
 import torchvision
+from mini_xception import MiniXception
+from strip_onnx import strip
 
-KEPT_VALUES = 64
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "mnas-import" / "tests" / "exports"
 
 TIMM = {
@@ -32,6 +32,7 @@ TIMM = {
     "efficientnet_lite0": ["dynamo"],
     "tf_efficientnet_lite0": ["dynamo", "faithful"],
     "efficientnet_b0": ["dynamo"],
+    "resnet50": ["legacy"],
 }
 TORCHVISION = {
     "mnasnet1_0": ["dynamo"],
@@ -39,6 +40,14 @@ TORCHVISION = {
     "mobilenet_v3_large": ["dynamo", "faithful"],
     "mobilenet_v3_small": ["legacy"],
     "efficientnet_b0": ["dynamo", "legacy"],
+    "resnet50": ["dynamo", "faithful"],
+}
+# Padding of the pools and whether there is squeeze-excite.
+PYTORCH = {
+    "mini_xception": (("symmetric", False), ["dynamo", "faithful"]),
+    "mini_xception_se": (("symmetric", True), ["dynamo"]),
+    "same_mini_xception": (("same", False), ["legacy"]),
+    "same_mini_xception_se": (("same", True), ["dynamo", "faithful"]),
 }
 KINDS = ["dynamo", "legacy", "faithful"]
 
@@ -56,7 +65,8 @@ def randomise(model):
 
 
 def export(model, kind, path, size):
-    image = (torch.randn(1, 3, size, size),)
+    channels = 1 if isinstance(model, MiniXception) else 3
+    image = (torch.randn(1, channels, size, size),)
     names = {"input_names": ["input"], "output_names": ["logits"]}
     if kind == "dynamo":
         torch.onnx.export(model, image, path, dynamo=True, verbose=False, external_data=False, **names)
@@ -66,25 +76,6 @@ def export(model, kind, path, size):
     else:
         apart = {"do_constant_folding": False, "training": torch.onnx.TrainingMode.PRESERVE}
         torch.onnx.export(model, image, path, dynamo=False, **apart, **names)
-
-
-def strip(path):
-    model = onnx.load(path)
-    graph = model.graph
-    for message in [model, graph, *graph.node]:
-        message.ClearField("doc_string")
-        message.ClearField("metadata_props")
-    graph.ClearField("value_info")
-    for tensor in graph.initializer:
-        values = 1
-        for dim in tensor.dims:
-            values *= dim
-        if values > KEPT_VALUES and tensor.data_type == onnx.TensorProto.FLOAT:
-            for field in ["raw_data", "float_data"]:
-                tensor.ClearField(field)
-    for value in [*graph.initializer, *graph.input, *graph.output]:
-        value.ClearField("doc_string")
-    path.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def main():
@@ -102,6 +93,10 @@ def main():
         f"torchvision_{name}": (kinds, lambda name=name: torchvision.models.get_model(name))
         for name, kinds in TORCHVISION.items()
     }
+    makers |= {
+        f"pytorch_{name}": (kinds, lambda options=options: MiniXception(*options))
+        for name, (options, kinds) in PYTORCH.items()
+    }
     for name, (kinds, make) in makers.items():
         if arguments.names and name not in arguments.names:
             continue
@@ -109,7 +104,7 @@ def main():
             model = make().eval()
             randomise(model)
             path = folder / f"{name}_{kind}.onnx"
-            export(model, kind, path, 224 if arguments.full else 64)
+            export(model, kind, path, 224 if arguments.full and "xception" not in name else 64)
             if not arguments.full:
                 strip(path)
             print(path.name, path.stat().st_size, flush=True)

@@ -34,6 +34,7 @@ pub(crate) fn evaluate(op_type: &str, attributes: &Attributes, inputs: &[Option<
             if by.values.contains(&0.0) { None } else { zip(first, by, |a, b| (a / b).trunc()) }
         }
         "Div" => zip(first, input(1)?, |a, b| a / b),
+        "Mod" if first.is_int && input(1)?.values.iter().all(|&by| by > 0.0) => zip(first, input(1)?, f64::rem_euclid),
         "Shape" => Some(Small::ints(first.dims.iter().copied())),
         // Where the new axes are does not matter to what follows: only whether there is one.
         "Unsqueeze" => Some(Small { dims: vec![first.values.len()], ..first.clone() }),

@@ -1,8 +1,10 @@
 //! Steps to layers: which block each convolution belongs to.
 
 use crate::error::Problems;
+use crate::head::Head;
 use crate::net::{Act, Net, Reader, SqueezeExcite, Unit};
 use crate::ratios;
+use crate::residual::{self, Pool, Residual};
 use crate::tape::{Op, StepId};
 use mnas_dsl::network::{Activation, Pads, Shape, Skip};
 
@@ -13,6 +15,9 @@ pub(crate) enum Kind {
     SepConv,
     MbConv,
     FusedMbConv,
+    Bottleneck,
+    Xception,
+    MaxPool,
 }
 
 /// One layer of a network.
@@ -26,23 +31,16 @@ pub(crate) struct Layer<'t, 'a> {
     pub(crate) pads: Pads,
     pub(crate) activation: Act,
     pub(crate) pointwise_activation: Act,
-    /// Channels of the depthwise convolution.
+    /// Channels of the convolution with the window; of a module of Xception those that come out.
     pub(crate) expanded: usize,
+    /// Of a module of Xception.
+    pub(crate) pool: Option<Pool>,
     pub(crate) se: Option<SqueezeExcite<'t, 'a>>,
     pub(crate) skip: Skip,
     /// Convolutions under the names that follow the layer's.
     pub(crate) units: Vec<(&'static str, Unit<'t, 'a>)>,
-    /// The convolution with the window, for messages.
+    /// The operator with the window, for messages.
     pub(crate) window: StepId,
-}
-
-/// What stands behind the blocks.
-#[derive(Clone, Debug)]
-pub(crate) struct Head<'t, 'a> {
-    pub(crate) conv: Option<Unit<'t, 'a>>,
-    /// MobileNetV3's layer between pool and classifier.
-    pub(crate) hidden: Option<Unit<'t, 'a>>,
-    pub(crate) classifier: Unit<'t, 'a>,
 }
 
 /// A network, layer by layer.
@@ -68,10 +66,10 @@ pub(crate) fn recognise<'t, 'a>(net: &Net<'t, 'a>, problems: &mut Problems) -> L
     walk.layers
 }
 
-struct Walk<'w, 't, 'a> {
-    net: &'w Net<'t, 'a>,
+pub(crate) struct Walk<'w, 't, 'a> {
+    pub(crate) net: &'w Net<'t, 'a>,
     problems: &'w mut Problems,
-    layers: Layers<'t, 'a>,
+    pub(crate) layers: Layers<'t, 'a>,
 }
 
 impl<'t, 'a> Walk<'_, 't, 'a> {
@@ -89,6 +87,12 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             self.head(conv, pool);
             return None;
         }
+        if let [Reader::Step(step)] = *readers
+            && let Op::MaxPool { kernel_size, stride, pads } = *net.op(step)
+        {
+            self.max_pool(at, step, (kernel_size, stride, pads));
+            return Some(step);
+        }
         let steps: Vec<StepId> = readers
             .iter()
             .filter_map(|reader| match reader {
@@ -99,7 +103,12 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
         if steps.len() < readers.len() {
             self.problem(at, "its result is the network's, and goes on as well", "a spec has one output, at the end");
         }
-        let units: Vec<Unit> = steps.iter().filter_map(|&step| net.unit(step)).collect();
+        let mut units: Vec<Unit> = steps.iter().filter_map(|&step| net.unit(step)).collect();
+        let mut shortcut = None;
+        if units.len() == 2 && !self.layers.layers.is_empty() {
+            shortcut =
+                units.iter().rposition(|unit| residual::is_projection(self, unit)).map(|index| units.remove(index));
+        }
         let [unit] = units[..] else {
             match (steps.first(), units.len()) {
                 (Some(&first), 0) => self.problem(
@@ -115,21 +124,55 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             }
             return steps.first().copied();
         };
-        let layer = match self.block(at, unit) {
-            Ok(layer) => layer,
+        let (layer, last) = match self.block(at, unit, shortcut) {
+            Ok(found) => found,
             Err(resume) => return Some(resume),
         };
-        let last = layer.units.last().map_or(unit, |(_, unit)| *unit);
-        let (layer, output) = self.skip(at, layer, last, &steps);
+        let (layer, output) = self.skip(at, layer, last, shortcut, &steps);
+        let output = residual::behind_sum(self, &layer, output);
         self.layers.layers.push(layer);
         Some(output)
     }
 
-    /// The convolutions of a block that begins with `first`; or where to go on, when it is none.
-    fn block(&mut self, at: StepId, first: Unit<'t, 'a>) -> Result<Layer<'t, 'a>, StepId> {
+    fn max_pool(&mut self, at: StepId, step: StepId, (kernel_size, stride, pads): (usize, usize, Pads)) {
+        if self.layers.layers.is_empty() {
+            self.problem(step, "the first operator is a pool", "a stem is a `conv`");
+        }
+        let (input, output) = (self.net.shape(at), self.net.shape(step));
+        self.layers.layers.push(Layer {
+            kind: Kind::MaxPool,
+            input,
+            output,
+            kernel_size,
+            stride,
+            pads,
+            activation: Act(None),
+            pointwise_activation: Act(None),
+            expanded: input.channels,
+            pool: None,
+            se: None,
+            skip: Skip::None,
+            units: Vec::new(),
+            window: step,
+        });
+    }
+
+    /// A block that begins with `first`, and the step before its sum; or where to go on, when it is none.
+    fn block(
+        &mut self,
+        at: StepId,
+        first: Unit<'t, 'a>,
+        shortcut: Option<Unit<'t, 'a>>,
+    ) -> Result<Residual<'t, 'a>, StepId> {
         let net = self.net;
         let input = net.shape(at);
         let is_stem = self.layers.layers.is_empty();
+        if !is_stem
+            && let Some(found) = residual::bottleneck(self, at, first, shortcut)
+                .or_else(|| residual::xception(self, at, first, shortcut))
+        {
+            return Ok(found);
+        }
         let expansion_of = |unit: &Unit| {
             let next = net.next_unit(unit.output)?;
             (unit.is_pointwise() && next.conv.depthwise && next.activation.fits(unit.activation)).then_some(next)
@@ -146,7 +189,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             None => (Kind::Conv, first),
         };
         if kind == Kind::Conv {
-            return Ok(self.layer(kind, input, first, first, None, vec![("conv", first)]));
+            return Ok((self.layer(kind, input, first, first, None, vec![("conv", first)]), first.output));
         }
         let mut units = Vec::new();
         if kind != Kind::SepConv {
@@ -178,7 +221,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             self.problem(project.output, found, "the projection of `mbconv` is linear");
         }
         units.push(("project", project));
-        Ok(self.layer(kind, input, window, project, se, units))
+        Ok((self.layer(kind, input, window, project, se, units), project.output))
     }
 
     /// Whether a convolution is the first of a `fused_mbconv`: a linear projection follows, and its width is one that an
@@ -194,7 +237,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             && ratios::expand(&[(input.channels, first.conv.output_channels)]).is_some()
     }
 
-    fn layer(
+    pub(crate) fn layer(
         &self,
         kind: Kind,
         input: Shape,
@@ -213,6 +256,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             activation: window.activation,
             pointwise_activation: last.activation,
             expanded: window.conv.output_channels,
+            pool: None,
             se,
             skip: Skip::None,
             units,
@@ -225,13 +269,14 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
         &mut self,
         at: StepId,
         mut layer: Layer<'t, 'a>,
-        last: Unit<'t, 'a>,
+        last: StepId,
+        projection: Option<Unit<'t, 'a>>,
         readers: &[StepId],
     ) -> (Layer<'t, 'a>, StepId) {
         let net = self.net;
-        let add = net.only_reader(last.output).filter(|&step| matches!(net.op(step), Op::Add));
-        let shortcut = add.and_then(|add| net.tape.steps[add].inputs.iter().copied().find(|it| *it != last.output));
-        let mut output = last.output;
+        let add = net.only_reader(last).filter(|&step| matches!(net.op(step), Op::Add));
+        let shortcut = add.and_then(|add| net.tape.steps[add].inputs.iter().copied().find(|it| *it != last));
+        let mut output = last;
         let mut used = None;
         match (add, shortcut) {
             (Some(add), Some(shortcut)) if shortcut == at => {
@@ -242,9 +287,22 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             {
                 (layer.skip, output, used) = (Skip::Pool, add, Some(shortcut));
             }
+            (Some(add), Some(shortcut)) if projection.is_some_and(|unit| unit.output == shortcut) => {
+                let Some(unit) = projection else { return (layer, add) };
+                if unit.conv.stride != layer.stride {
+                    let found = format!("a shortcut with a stride of {}", unit.conv.stride);
+                    self.problem(unit.step, found, format!("the block's, {}", layer.stride));
+                }
+                layer.units.push(("shortcut", unit));
+                (layer.skip, output, used) = (Skip::Projection, add, Some(unit.step));
+            }
             (Some(add), Some(shortcut)) => {
                 let found = format!("it adds the result of {}", net.place(shortcut));
-                self.problem(add, found, "a skip adds the block's input, or a 3x3 average pool of it");
+                self.problem(
+                    add,
+                    found,
+                    "a skip adds the block's input, a 3x3 average pool or a 1x1 convolution of it",
+                );
                 output = add;
                 used = Some(shortcut);
             }
@@ -286,55 +344,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
         true
     }
 
-    /// The pool of a head, and the 1x1 convolution before it.
-    fn pool_ahead(&self, at: StepId) -> Option<(Option<Unit<'t, 'a>>, StepId)> {
-        let net = self.net;
-        let is_pool = |step: StepId| matches!(net.op(step), Op::GlobalAveragePool);
-        let next = net.only_reader(at)?;
-        if is_pool(next) {
-            return Some((None, next));
-        }
-        let conv = net.unit(next).filter(|unit| unit.is_pointwise() && !self.layers.layers.is_empty())?;
-        let pool = net.only_reader(conv.output).filter(|&step| is_pool(step))?;
-        // MobileNetV3's last 1x1 convolution is a block of its own: what is behind the pool is the head.
-        let has_hidden = net.next_unit(pool).and_then(|unit| net.next_unit(unit.output)).is_some();
-        (!has_hidden).then_some((Some(conv), pool))
-    }
-
-    fn head(&mut self, conv: Option<Unit<'t, 'a>>, pool: StepId) {
-        let net = self.net;
-        let mut at = pool;
-        let mut units = Vec::new();
-        while let Some(unit) = net.next_unit(at) {
-            at = unit.output;
-            units.push(unit);
-        }
-        if net.readers(at) != [Reader::Output] {
-            let place = net.only_reader(at).unwrap_or(at);
-            self.problem(place, "it stands behind the pool", "a head ends with the classifier, whose logits come out");
-            return;
-        }
-        let (hidden, classifier) = match units[..] {
-            [classifier] => (None, classifier),
-            [hidden, classifier] => (Some(hidden), classifier),
-            _ => {
-                let found = format!("{} layers of weights behind the pool", units.len());
-                let expected = "a classifier, and one layer before it or none; `head: none` is without a pool";
-                self.problem(pool, found, expected);
-                return;
-            }
-        };
-        if let Some(hidden) = hidden.filter(|hidden| hidden.batch_norm.is_some()) {
-            self.problem(hidden.output, "a batch norm behind the pool", "the hidden layer of a head has a bias");
-        }
-        if classifier.batch_norm.is_some() || !classifier.activation.is(Activation::Linear) {
-            let found = format!("a classifier with a batch norm or an activation ({})", classifier.activation);
-            self.problem(classifier.output, found, "logits come out of a spec's classifier as they are");
-        }
-        self.layers.head = Some(Head { conv, hidden, classifier });
-    }
-
-    fn problem(&mut self, step: StepId, found: impl Into<String>, expected: impl Into<String>) {
+    pub(crate) fn problem(&mut self, step: StepId, found: impl Into<String>, expected: impl Into<String>) {
         self.problems.push(self.net.place(step), found, expected);
     }
 }

@@ -11,14 +11,18 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod channels_last;
 mod constants;
 mod error;
+mod head;
 mod layers;
 mod metadata;
 mod net;
 mod operators;
+mod padding;
 mod proto;
 mod ratios;
+mod residual;
 mod sources;
 mod spec_text;
 mod squeeze_excite;
@@ -181,17 +185,18 @@ fn batch_norm_eps(layers: &layers::Layers, net: &net::Net, problems: &mut Proble
 fn check(layers: &layers::Layers, network: &Network, net: &net::Net, problems: &mut Problems) {
     let same_count = layers.layers.len() == network.layers.len();
     let different = layers.layers.iter().zip(&network.layers).find(|(found, read)| {
-        let (expanded, se) = match &read.op {
-            LayerOp::Conv { .. } => (found.expanded, None),
-            LayerOp::SepConv { se, .. } => (read.input.channels, *se),
-            LayerOp::MbConv { expanded, se, .. } | LayerOp::FusedMbConv { expanded, se, .. } => (*expanded, *se),
+        let se = read.op.squeeze_excite();
+        let (expanded, pool) = match &read.op {
+            LayerOp::Conv { .. } | LayerOp::MaxPool => (found.expanded, None),
+            LayerOp::SepConv { .. } => (read.input.channels, None),
+            LayerOp::MbConv { expanded, .. } | LayerOp::FusedMbConv { expanded, .. } => (*expanded, None),
             LayerOp::Bottleneck { reduced, .. } => (*reduced, None),
-            LayerOp::Xception { se, .. } => (found.expanded, *se),
-            LayerOp::MaxPool => (found.expanded, None),
+            LayerOp::Xception { pool, .. } => (read.output.channels, *pool),
         };
         (found.input, found.output, found.kernel_size, found.stride, found.pads, found.skip)
             != (read.input, read.output, read.kernel_size, read.stride, read.pads, read.skip)
             || found.expanded != expanded
+            || found.pool.map(|pool| pool.pads) != pool
             || found.se.map(|se| se.reduce.conv.output_channels) != se.map(|se| se.channels)
     });
     if let Some((found, read)) = different {

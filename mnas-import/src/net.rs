@@ -1,6 +1,6 @@
 //! Steps with what surrounds them: who reads what, and convolutions with all that belongs to them.
 
-use crate::tape::{BatchNorm, Conv, Op, StepId, Tape};
+use crate::tape::{Affine, BatchNorm, Conv, Op, StepId, Tape};
 use mnas_dsl::network::{Activation, Shape};
 use std::fmt;
 
@@ -24,6 +24,8 @@ pub(crate) enum Reader {
 pub(crate) struct Unit<'t, 'a> {
     pub(crate) conv: &'t Conv<'a>,
     pub(crate) batch_norm: Option<&'t BatchNorm<'a>>,
+    /// In place of a batch norm.
+    pub(crate) affine: Option<&'t Affine<'a>>,
     pub(crate) activation: Act,
     /// The convolution.
     pub(crate) step: StepId,
@@ -109,11 +111,22 @@ impl<'t, 'a> Net<'t, 'a> {
     /// The unit of a convolution.
     pub(crate) fn unit(&self, step: StepId) -> Option<Unit<'t, 'a>> {
         let Op::Conv(conv) = self.op(step) else { return None };
-        let mut unit = Unit { conv, batch_norm: None, activation: Act(Some(Activation::Linear)), step, output: step };
+        let mut unit = Unit {
+            conv,
+            batch_norm: None,
+            affine: None,
+            activation: Act(Some(Activation::Linear)),
+            step,
+            output: step,
+        };
         if let Some(next) = self.only_reader(unit.output)
             && let Op::BatchNorm(batch_norm) = self.op(next)
         {
             (unit.batch_norm, unit.output) = (Some(batch_norm), next);
+        } else if let Some(next) = self.only_reader(unit.output)
+            && let Op::Affine(affine) = self.op(next)
+        {
+            (unit.affine, unit.output) = (Some(affine), next);
         }
         if let Some(next) = self.only_reader(unit.output)
             && let Op::Activation(activation) = self.op(next)
@@ -139,8 +152,8 @@ impl<'t, 'a> Net<'t, 'a> {
         let expand = self.next_unit(reduce.output)?;
         (self.only_reader(expand.output) == Some(multiply)
             && self.tape.steps[multiply].inputs.contains(&map)
-            && reduce.batch_norm.is_none()
-            && expand.batch_norm.is_none())
+            && !reduce.is_normed()
+            && !expand.is_normed())
         .then_some(SqueezeExcite { reduce, expand, output: multiply })
     }
 
@@ -151,6 +164,11 @@ impl<'t, 'a> Net<'t, 'a> {
 }
 
 impl Unit<'_, '_> {
+    /// Whether anything is done to each channel behind the convolution.
+    pub(crate) fn is_normed(&self) -> bool {
+        self.batch_norm.is_some() || self.affine.is_some()
+    }
+
     /// A 1x1 convolution over all channels of every pixel.
     pub(crate) fn is_pointwise(&self) -> bool {
         self.conv.kernel_size == 1 && self.conv.stride == 1 && !self.conv.depthwise

@@ -13,8 +13,8 @@ pub(crate) type Operands<'o, 'a> = &'o [Option<Value<'a>>];
 
 /// Every operator that is understood on feature maps, for the message about one that is not.
 const KNOWN: &str = "known are Conv, BatchNormalization, Relu, Clip, HardSwish, HardSigmoid, Sigmoid, Swish, Add, Mul, \
-                     GlobalAveragePool, AveragePool, ReduceMean, Pad, Flatten, Reshape, Squeeze, Gemm, MatMul, \
-                     Dropout and Identity";
+                     GlobalAveragePool, AveragePool, MaxPool, ReduceMean, Pad, Flatten, Reshape, Squeeze, Gemm, \
+                     MatMul, Dropout and Identity";
 
 /// `Constant`.
 pub(crate) fn constant<'a>(attributes: &Attributes<'a, 'a>) -> Result<Value<'a>, Mistake> {
@@ -77,9 +77,13 @@ pub(crate) fn record<'a>(
             let step = map(operands, 0)?;
             Ok(global_pool(tape, node, step))
         }
-        "ReduceMean" => reduce_mean(tape, node, attributes, operands),
+        "ReduceMean" => reduce_mean(tape, node, attributes, operands, [2, 3]),
         "AveragePool" => windows::average_pool(tape, node, attributes, operands),
+        "MaxPool" => windows::max_pool(tape, node, attributes, operands),
         "Pad" => windows::pad(tape, attributes, operands),
+        "Softmax" => {
+            Err(Mistake::new("it makes shares of logits", "logits come out of a spec as they are: export without"))
+        }
         "Identity" => operand(operands, 0).cloned(),
         "Dropout" => {
             let is_training = match operands.get(2) {
@@ -119,13 +123,14 @@ pub(crate) fn record<'a>(
                 return Err(Mistake::new("it reshapes to what is no constant", "a head reshapes to (batch, channels)"));
             };
             let channels = tape.steps[step].shape.channels as i64;
-            // (N, C), or (N, C, 1, 1) where the vector becomes a map of one pixel again.
+            // (N, C), or (N, C, 1, 1) or (N, 1, 1, C) where the vector becomes a map of one pixel again.
+            let is_one = |sizes: &[i64]| sizes.iter().all(|&size| size == 1);
             let is_vector = match to.to_ints()[..] {
-                [batch, size, ref ones @ ..] => {
-                    (batch == tape.batch as i64 || matches!(batch, -1 | 0))
-                        && (size == channels || size == -1 || size == 0)
-                        && ones.iter().all(|&one| one == 1)
-                }
+                [batch, ref sizes @ ..] if batch == tape.batch as i64 || matches!(batch, -1 | 0) => match *sizes {
+                    [size, ref ones @ ..] if is_one(ones) => size == channels || size == -1 || size == 0,
+                    [ref ones @ .., size] if is_one(ones) => size == channels || size == -1,
+                    _ => false,
+                },
                 _ => false,
             };
             if !is_vector {
@@ -230,6 +235,9 @@ fn binary<'a>(
     if let ("Add", Some(value)) = (op_type, windows::added_bias(tape, node, a, b)) {
         return Ok(value);
     }
+    if let Some(value) = windows::by_channel(tape, node, op_type, a, b) {
+        return Ok(value);
+    }
     let (Value::Map { step: a, pads: Pads::NONE }, Value::Map { step: b, pads: Pads::NONE }) = (a, b) else {
         let expected = "a spec adds and multiplies feature maps, and has constants in x * relu6(x + 3) / 6 only";
         return Err(Mistake::new("one of its operands is no feature map", expected));
@@ -289,12 +297,13 @@ fn batch_norm<'a>(
     Ok(tape.push(node, Op::BatchNorm(BatchNorm { constants, eps }), vec![step], shape))
 }
 
-/// A mean over all rows and columns.
-fn reduce_mean<'a>(
+/// A mean over all rows and columns, which are these axes.
+pub(crate) fn reduce_mean<'a>(
     tape: &mut Tape<'a>,
     node: Option<usize>,
     attributes: &Attributes,
     operands: Operands<'_, 'a>,
+    rows_and_columns: [i64; 2],
 ) -> Result<Value<'a>, Mistake> {
     let step = map(operands, 0)?;
     let mut axes: Vec<i64> = match operands.get(1) {
@@ -303,11 +312,9 @@ fn reduce_mean<'a>(
     };
     axes.iter_mut().filter(|axis| **axis < 0).for_each(|axis| *axis = axis.saturating_add(4));
     axes.sort_unstable();
-    if axes != [2, 3] {
-        return Err(Mistake::new(
-            format!("a mean over the axes {axes:?}"),
-            "a pool is one over rows and columns, [2, 3]",
-        ));
+    if axes != rows_and_columns {
+        let expected = format!("a pool is one over rows and columns, {rows_and_columns:?}");
+        return Err(Mistake::new(format!("a mean over the axes {axes:?}"), expected));
     }
     Ok(global_pool(tape, node, step))
 }
@@ -331,6 +338,10 @@ pub(crate) fn map(operands: Operands, index: usize) -> Result<StepId, Mistake> {
         Value::Map { step, pads: Pads::NONE } => Ok(*step),
         Value::Map { pads, .. } => Err(padded(*pads)),
         Value::Half { .. } => Err(half_done()),
+        Value::Walled { .. } => Err(Mistake::new(
+            "it reads a map with rows and columns of minus infinity around it",
+            "only a max pool takes them up",
+        )),
         _ => Err(Mistake::new(format!("its operand {} is a constant", index + 1), "a feature map")),
     }
 }
@@ -342,7 +353,7 @@ pub(crate) fn constant_of<'a>(value: Option<&Value<'a>>) -> Option<Constant<'a>>
 fn padded(pads: Pads) -> Mistake {
     let Pads { top, left, bottom, right } = pads;
     let found = format!("it reads a map with [{top}, {left}, {bottom}, {right}] rows and columns padded to it");
-    Mistake::new(found, "only a convolution or an average pool takes up padding")
+    Mistake::new(found, "only a convolution or an average pool takes up zeros")
 }
 
 fn half_done() -> Mistake {

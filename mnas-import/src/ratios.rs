@@ -12,6 +12,12 @@ pub(crate) fn expand(widths: &Widths) -> Option<f64> {
     find(widths, &[1.0, 2.0, 10.0, 100.0, 1000.0], LARGEST, |channels, ratio| round_channels(channels as f64 * ratio))
 }
 
+/// `reduce` of a block with these filters, each with the channels between; `None` where no ratio gives all widths.
+pub(crate) fn reduce(widths: &Widths) -> Option<f64> {
+    let denominators = [4.0, 1.0, 2.0, 8.0, 16.0, 10.0, 100.0, 1000.0, 10000.0];
+    find(widths, &denominators, 1.0, |filters, ratio| ((filters as f64 * ratio).round_ties_even() as usize).max(1))
+}
+
 /// `se` of a block with these layers; `None` where no ratio gives all widths.
 pub(crate) fn squeeze_excite(widths: &Widths, rounding: SeRounding) -> Option<f64> {
     const QUARTER: f64 = 0.25;

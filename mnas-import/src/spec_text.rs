@@ -3,10 +3,11 @@
 use crate::error::Problems;
 use crate::layers::{Kind, Layer, Layers};
 use crate::net::{Act, Net};
+use crate::padding;
 use crate::ratios;
 use crate::squeeze_excite::SqueezeExcites;
 use mnas_dsl::Spec;
-use mnas_dsl::network::{Activation, Padding, Pads, Shape, Skip};
+use mnas_dsl::network::{Activation, Padding, Shape, Skip};
 use std::fmt::Write as _;
 
 /// Layers of one block, at most.
@@ -29,18 +30,19 @@ pub(crate) fn write(
     if let Some(eps) = eps.filter(|&eps| eps != Spec::DEFAULT_BATCH_NORM_EPS) {
         let _ = writeln!(text, "batch_norm: {{eps: {eps}}}");
     }
-    if padding(layers, net, problems) == Padding::Symmetric {
-        text.push_str("padding: symmetric\n");
+    let padding = padding::of(layers, net, problems);
+    if padding != Padding::Same {
+        let _ = writeln!(text, "padding: {}", padding::word(padding));
     }
     let activation = commonest(layers);
     if activation != Activation::Relu {
         let _ = writeln!(text, "activation: {}", Act(Some(activation)));
     }
-    let se = SqueezeExcites::of(rest);
+    let se = SqueezeExcites::of(rest, padding);
     text.push_str(&se.text(rest, net, problems));
-    let _ = writeln!(text, "stem: {}", Group::new(stem, se).text(activation, net, problems));
+    let _ = writeln!(text, "stem: {}", Group::new(stem, se, padding).text(activation, net, problems));
     text.push_str("blocks:\n");
-    for group in groups(rest, se) {
+    for group in groups(rest, se, padding) {
         let _ = writeln!(text, "  - {}", group.text(activation, net, problems));
     }
     match &layers.head {
@@ -52,6 +54,9 @@ pub(crate) fn write(
             }
             if let Some(hidden) = &head.hidden {
                 keys.push(format!("hidden: {}", hidden.conv.output_channels));
+            }
+            if head.is_conv {
+                keys.push(format!("kernel: {}", head.classifier.conv.kernel_size));
             }
             keys.push(format!("classes: {}", head.classifier.conv.output_channels));
             let own: Vec<_> = head.conv.iter().chain(&head.hidden).collect();
@@ -74,22 +79,28 @@ pub(crate) fn write(
 pub(crate) struct Group<'l, 't, 'a> {
     layers: Vec<&'l Layer<'t, 'a>>,
     se: SqueezeExcites,
+    /// The network's.
+    padding: Padding,
 }
 
-pub(crate) fn groups<'l, 't, 'a>(layers: &'l [Layer<'t, 'a>], se: SqueezeExcites) -> Vec<Group<'l, 't, 'a>> {
+pub(crate) fn groups<'l, 't, 'a>(
+    layers: &'l [Layer<'t, 'a>],
+    se: SqueezeExcites,
+    padding: Padding,
+) -> Vec<Group<'l, 't, 'a>> {
     let mut groups: Vec<Group> = Vec::new();
     for layer in layers {
         match groups.last_mut() {
             Some(group) if group.takes(layer) => group.layers.push(layer),
-            _ => groups.push(Group::new(layer, se)),
+            _ => groups.push(Group::new(layer, se, padding)),
         }
     }
     groups
 }
 
 impl<'l, 't, 'a> Group<'l, 't, 'a> {
-    fn new(layer: &'l Layer<'t, 'a>, se: SqueezeExcites) -> Self {
-        Group { layers: vec![layer], se }
+    fn new(layer: &'l Layer<'t, 'a>, se: SqueezeExcites, padding: Padding) -> Self {
+        Group { layers: vec![layer], se, padding }
     }
 
     /// Whether this layer repeats the block.
@@ -101,25 +112,45 @@ impl<'l, 't, 'a> Group<'l, 't, 'a> {
             && first.activation.fits(layer.activation)
             && first.pointwise_activation.fits(layer.pointwise_activation)
             && first.se.is_some() == layer.se.is_some();
-        if !same || layer.stride != 1 || self.layers.len() >= MAX_LAYERS {
+        if !same || layer.kind == Kind::MaxPool || layer.stride != 1 || self.layers.len() >= MAX_LAYERS {
             return false;
         }
-        let with = Group { layers: self.layers.iter().copied().chain([layer]).collect(), se: self.se };
-        with.skip().is_some() && (!layer.kind.expands() || with.expand().is_some()) && with.squeeze_excite().is_some()
+        let with = Group { layers: self.layers.iter().copied().chain([layer]).collect(), ..*self };
+        with.skip().is_some()
+            && (!layer.kind.expands() || with.expand().is_some())
+            && (layer.kind != Kind::Bottleneck || with.reduce().is_some())
+            && with.squeeze_excite().is_some()
+            && with.padding().is_some()
     }
 
     /// What `skip` has to say: nothing, or a word; `None` where no word says it of all layers.
     fn skip(&self) -> Option<Option<&'static str>> {
-        let fits = |given: fn(&Layer) -> Skip| self.layers.iter().all(|layer| layer.skip == given(layer));
-        if fits(|layer| if may_skip(layer) { Skip::Identity } else { Skip::None }) {
-            Some(None)
-        } else if fits(|_| Skip::None) {
-            Some(Some("none"))
-        } else if fits(|layer| if layer.input.channels == layer.output.channels { Skip::Pool } else { Skip::None }) {
-            Some(Some("pool"))
-        } else {
-            None
+        let fits = |word: Skip| self.layers.iter().all(|layer| layer.skip == skip(word, layer));
+        let default = match self.layers.first().map(|layer| layer.kind) {
+            Some(Kind::Bottleneck | Kind::Xception) => Skip::Projection,
+            _ => Skip::Identity,
+        };
+        if fits(default) {
+            return Some(None);
         }
+        let words = [
+            ("none", Skip::None),
+            ("identity", Skip::Identity),
+            ("pool", Skip::Pool),
+            ("projection", Skip::Projection),
+        ];
+        words.into_iter().find(|(_, it)| fits(*it)).map(|(word, _)| Some(word))
+    }
+
+    fn reduce(&self) -> Option<f64> {
+        let widths: Vec<_> = self.layers.iter().map(|it| (it.output.channels, it.expanded)).collect();
+        ratios::reduce(&widths)
+    }
+
+    /// The padding that all layers have: the network's, if that is one.
+    fn padding(&self) -> Option<Padding> {
+        let all = [self.padding, Padding::Valid, Padding::Same, Padding::Symmetric];
+        all.into_iter().find(|padding| self.layers.iter().all(|layer| padding::fits(*padding, layer)))
     }
 
     fn expand(&self) -> Option<f64> {
@@ -153,7 +184,20 @@ impl<'l, 't, 'a> Group<'l, 't, 'a> {
         if first.stride != 1 {
             put("stride", first.stride.to_string());
         }
-        put("filters", first.output.channels.to_string());
+        if first.kind != Kind::MaxPool {
+            put("filters", first.output.channels.to_string());
+        }
+        if first.kind == Kind::Bottleneck {
+            match self.reduce() {
+                Some(0.25) => {}
+                Some(ratio) => put("reduce", ratio.to_string()),
+                None => problems.push(
+                    net.place(first.window),
+                    format!("a convolution of {} channels before {}", first.expanded, first.output.channels),
+                    "a bottleneck's has no more than come out of the block",
+                ),
+            }
+        }
         if self.layers.len() > 1 {
             put("layers", self.layers.len().to_string());
         }
@@ -175,8 +219,12 @@ impl<'l, 't, 'a> Group<'l, 't, 'a> {
             None => problems.push(
                 net.place(first.window),
                 "a skip that its shapes do not allow",
-                "`identity` needs stride 1 and equal channels, `pool` equal channels",
+                "`identity` needs equal shapes, `pool` equal channels, `projection` padding that keeps the edges",
             ),
+        }
+        // Where none fits it is reported of the whole network.
+        if let Some(padding) = self.padding().filter(|padding| *padding != self.padding) {
+            put("padding", padding::word(padding).to_owned());
         }
         if !first.activation.is(activation) {
             put("activation", first.activation.to_string());
@@ -200,14 +248,26 @@ impl Kind {
             Kind::SepConv => "sepconv",
             Kind::MbConv => "mbconv",
             Kind::FusedMbConv => "fused_mbconv",
+            Kind::Bottleneck => "bottleneck",
+            Kind::Xception => "xception",
+            Kind::MaxPool => "max_pool",
         }
     }
 }
 
-/// Whether a layer has an identity skip unless a spec says otherwise.
-fn may_skip(layer: &Layer) -> bool {
-    let ends_linear = layer.kind != Kind::SepConv || layer.pointwise_activation.is(Activation::Linear);
-    layer.stride == 1 && layer.input.channels == layer.output.channels && ends_linear
+/// What a layer has where its block says `skip: word`.
+fn skip(word: Skip, layer: &Layer) -> Skip {
+    let Layer { input, output, stride, .. } = *layer;
+    if layer.kind == Kind::SepConv && !layer.pointwise_activation.is(Activation::Linear) {
+        return Skip::None;
+    }
+    let shortcut = Shape { height: input.height.div_ceil(stride), width: input.width.div_ceil(stride), ..output };
+    match word {
+        Skip::Identity | Skip::Projection if input == output && stride == 1 => Skip::Identity,
+        Skip::Pool if shortcut == output && input.channels == output.channels => Skip::Pool,
+        Skip::Projection if shortcut == output => Skip::Projection,
+        _ => Skip::None,
+    }
 }
 
 /// The activation that most layers have; of equals, the first.
@@ -223,37 +283,4 @@ fn commonest(layers: &Layers) -> Activation {
         }
     }
     best.unwrap_or(Activation::Relu)
-}
-
-/// The padding of all layers. Where they do not agree, those that do as the fewest are reported.
-fn padding(layers: &Layers, net: &Net, problems: &mut Problems) -> Padding {
-    let windows = || layers.layers.iter().filter(|layer| layer.has_window());
-    let misfits = |padding| windows().filter(move |layer| layer.pads != pads(padding, layer)).count();
-    let padding =
-        if misfits(Padding::Same) <= misfits(Padding::Symmetric) { Padding::Same } else { Padding::Symmetric };
-    let word = if padding == Padding::Same { "same" } else { "symmetric" };
-    for layer in windows().filter(|layer| layer.pads != pads(padding, layer)) {
-        let (found, ours) = (layer.pads, pads(padding, layer));
-        let show = |Pads { top, left, bottom, right }: Pads| format!("[{top}, {left}, {bottom}, {right}]");
-        problems.push(
-            net.place(layer.window),
-            format!("pads {} of a {1}x{1} kernel with stride {2}", show(found), layer.kernel_size, layer.stride),
-            format!("`padding: {word}`, which most layers have, is {} here, and is one for all", show(ours)),
-        );
-    }
-    padding
-}
-
-fn pads(padding: Padding, layer: &Layer) -> Pads {
-    let (k, s) = (layer.kernel_size, layer.stride);
-    let sides = |size: usize| match padding {
-        Padding::Same => {
-            let total = (size.div_ceil(s).saturating_sub(1) * s + k).saturating_sub(size);
-            (total / 2, total - total / 2)
-        }
-        Padding::Symmetric => (((s - 1) + (k - 1)) / 2, ((s - 1) + (k - 1)) / 2),
-        Padding::Valid => (0, 0),
-    };
-    let ((top, bottom), (left, right)) = (sides(layer.input.height), sides(layer.input.width));
-    Pads { top, left, bottom, right }
 }

@@ -4,7 +4,7 @@ use crate::error::Problems;
 use crate::layers::Layer;
 use crate::net::{Act, Net, SqueezeExcite};
 use crate::spec_text::{Group, groups};
-use mnas_dsl::network::Activation;
+use mnas_dsl::network::{Activation, Padding};
 use mnas_dsl::spec::{SeBase, SeRounding};
 use std::collections::BTreeSet;
 
@@ -27,12 +27,12 @@ const RULES: [SqueezeExcites; 6] = [
 
 impl SqueezeExcites {
     /// The rule that needs the fewest blocks, and of those the fewest ratios.
-    pub(crate) fn of(layers: &[Layer]) -> Self {
+    pub(crate) fn of(layers: &[Layer], padding: Padding) -> Self {
         if layers.iter().all(|layer| layer.se.is_none()) {
             return RULES[0];
         }
         let cost = |rule: &SqueezeExcites| {
-            let groups = groups(layers, *rule);
+            let groups = groups(layers, *rule, padding);
             let ratios: Vec<Option<Option<f64>>> = groups.iter().map(Group::squeeze_excite).collect();
             let impossible = ratios.iter().filter(|ratio| ratio.is_none()).count();
             let distinct: BTreeSet<u64> = ratios.iter().flatten().flatten().map(|ratio| ratio.to_bits()).collect();

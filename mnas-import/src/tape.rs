@@ -4,6 +4,7 @@
 //! leaves no step; what is written as several nodes for want of one (a hard swish) becomes one.
 
 use crate::attributes::Attributes;
+use crate::channels_last;
 use crate::constants;
 use crate::error::{Problems, shown};
 use crate::operators;
@@ -30,6 +31,8 @@ pub(crate) enum Op<'a> {
     Input,
     Conv(Conv<'a>),
     BatchNorm(BatchNorm<'a>),
+    /// What is left of a batch norm whose statistics were folded.
+    Affine(Affine<'a>),
     /// `None` is one that the language does not have: reported already, and equal to any other.
     Activation(Option<Activation>),
     Add,
@@ -40,6 +43,12 @@ pub(crate) enum Op<'a> {
         stride: usize,
         pads: Pads,
         counts_padding: bool,
+    },
+    /// Padding never wins.
+    MaxPool {
+        kernel_size: usize,
+        stride: usize,
+        pads: Pads,
     },
 }
 
@@ -64,6 +73,13 @@ pub(crate) struct BatchNorm<'a> {
     pub(crate) eps: f32,
 }
 
+/// A factor for each channel, and what is added then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Affine<'a> {
+    pub(crate) scale: Constant<'a>,
+    pub(crate) shift: Option<Constant<'a>>,
+}
+
 /// A constant, and whether its two axes change places.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Constant<'a> {
@@ -80,6 +96,10 @@ pub(crate) enum Value<'a> {
     Small(Small),
     /// The result of a step, with rows and columns of zeros around it that the next operator takes in.
     Map { step: StepId, pads: Pads },
+    /// The result of a step with its last axis for the channels.
+    ChannelsLast { step: StepId },
+    /// The result of a step with rows and columns around it that never win, for a max pool.
+    Walled { step: StepId, pads: Pads },
     /// Half of a hard swish or hard sigmoid.
     Half { step: StepId, form: Half },
     /// The result of a node that is reported.
@@ -158,7 +178,7 @@ pub(crate) fn record<'a>(
 
 impl<'a> Tape<'a> {
     fn input(&mut self, wanted: Option<Shape>, problems: &mut Problems) -> Option<()> {
-        let graph = self.graph;
+        let (graph, store) = (self.graph, self.store);
         // Old files list constants among the inputs.
         let inputs: Vec<&ValueInfo> =
             graph.inputs.iter().filter(|input| !self.values.contains_key(input.name)).collect();
@@ -168,12 +188,16 @@ impl<'a> Tape<'a> {
             problems.push("", found, "a spec has one, an image");
             return None;
         };
-        let Some([batch, channels, height, width]) =
-            input.dims.as_deref().and_then(|dims| dims.first_chunk().filter(|_| dims.len() == 4)).copied()
+        let Some(dims) = input.dims.as_deref().and_then(|dims| dims.first_chunk::<4>().filter(|_| dims.len() == 4))
         else {
             let found = format!("the input `{}` has {}", shown(input.name), describe(input));
             problems.push("", found, "an image has four dimensions: batch, channels, rows, columns");
             return None;
+        };
+        let channels_last = channels_last::is_input(graph, store, input);
+        let [batch, channels, height, width] = match *dims {
+            [batch, height, width, channels] if channels_last => [batch, channels, height, width],
+            dims => dims,
         };
         let size = |dim: Option<i64>| dim.and_then(|dim| usize::try_from(dim).ok()).filter(|dim| *dim > 0);
         let shape = match (size(height), size(width), size(channels)) {
@@ -194,7 +218,9 @@ impl<'a> Tape<'a> {
         }
         self.batch = size(batch).unwrap_or(1);
         self.steps.push(Step { node: None, op: Op::Input, inputs: vec![], shape });
-        self.values.insert(input.name, Value::Map { step: 0, pads: Pads::NONE });
+        let image =
+            if channels_last { Value::ChannelsLast { step: 0 } } else { Value::Map { step: 0, pads: Pads::NONE } };
+        self.values.insert(input.name, image);
         Some(())
     }
 
@@ -250,8 +276,15 @@ impl<'a> Tape<'a> {
         if operands.iter().any(|operand| matches!(operand, Some(Value::Broken))) {
             return Ok(Value::Broken);
         }
-        if !operands.iter().any(|it| matches!(it, Some(Value::Map { .. } | Value::Half { .. }))) {
+        let is_known = |value: &Value| matches!(value, Value::Constant(_) | Value::Small(_));
+        if operands.iter().flatten().all(is_known) {
             return self.constant(node, &attributes, &operands);
+        }
+        if node.op_type == "Transpose" {
+            return channels_last::transpose(self, &attributes, &operands);
+        }
+        if operands.iter().any(|it| matches!(it, Some(Value::ChannelsLast { .. }))) {
+            return channels_last::record(self, index, node.op_type, &attributes, &operands);
         }
         operators::record(self, index, node.op_type, &attributes, &operands)
     }

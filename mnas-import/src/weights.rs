@@ -3,7 +3,7 @@
 use crate::error::{Problems, shown};
 use crate::layers::Layers;
 use crate::net::{Net, Unit};
-use crate::tape::Constant;
+use crate::tape::{Affine, Constant};
 use mnas_codegen::weights::{WeightTensor, Weights};
 use mnas_dsl::network::Network;
 
@@ -15,7 +15,11 @@ pub(crate) fn collect(layers: &Layers, network: &Network, eps: f64, net: &Net, p
     for (layer, named) in layers.layers.iter().zip(&network.layers) {
         for (suffix, unit) in &layer.units {
             let name = format!("{}.{suffix}", named.name);
-            if suffix.starts_with("se.") { collector.biased(&name, unit) } else { collector.normed(&name, unit) }
+            match *suffix {
+                "se.reduce" | "se.expand" => collector.biased(&name, unit),
+                "depthwise1" | "depthwise2" => collector.weight(&name, unit),
+                _ => collector.normed(&name, unit),
+            }
         }
     }
     if let Some(head) = &layers.head {
@@ -26,7 +30,7 @@ pub(crate) fn collect(layers: &Layers, network: &Network, eps: f64, net: &Net, p
             collector.biased("head.hidden", hidden);
         }
         collector.biased("classifier", &head.classifier);
-        if let Some(weight) = collector.weights.get_mut("classifier.weight") {
+        if let Some(weight) = collector.weights.get_mut("classifier.weight").filter(|_| !head.is_conv) {
             weight.shape.truncate(2);
         }
     }
@@ -48,8 +52,14 @@ impl Collector<'_, '_, '_> {
         let bias = self.bias(unit);
         let [gamma, beta, mean, variance] = match unit.batch_norm {
             None => {
-                let variance = (1.0 - self.eps) as f32;
-                [vec![1.0; channels], bias, vec![0.0; channels], vec![variance; channels]]
+                let variance = vec![(1.0 - self.eps) as f32; channels];
+                match unit.affine {
+                    None => [vec![1.0; channels], bias, vec![0.0; channels], variance],
+                    Some(Affine { scale, shift }) => {
+                        let shift = shift.map_or(vec![0.0; channels], |it| self.data(unit, it).data);
+                        [self.data(unit, *scale).data, shift, bias.iter().map(|bias| -bias).collect(), variance]
+                    }
+                }
             }
             Some(norm) => {
                 let [gamma, beta, mut mean, variance] = norm.constants.map(|it| self.data(unit, it).data);

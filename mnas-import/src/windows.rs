@@ -3,7 +3,7 @@
 use crate::attributes::Attributes;
 use crate::error::shown;
 use crate::operators::{Operands, constant_of, map, operand};
-use crate::tape::{Constant, Conv, Mistake, Op, StepId, Tape, Value};
+use crate::tape::{Affine, Constant, Conv, Mistake, Op, StepId, Tape, Value};
 use mnas_dsl::network::{Pads, Shape, slide};
 
 /// The largest kernel of the language.
@@ -121,6 +121,38 @@ pub(crate) fn added_bias<'a>(
     None
 }
 
+/// A factor or a summand for each channel of a convolution: what exporters leave of a batch norm, or a bias.
+pub(crate) fn by_channel<'a>(
+    tape: &mut Tape<'a>,
+    node: Option<usize>,
+    op_type: &str,
+    a: &Value<'a>,
+    b: &Value<'a>,
+) -> Option<Value<'a>> {
+    for (map, constant) in [(a, b), (b, a)] {
+        let (Value::Map { step, pads: Pads::NONE }, Value::Constant(constant)) = (map, constant) else { continue };
+        let below = &tape.steps[*step];
+        let channels = below.shape.channels as i64;
+        let dims = &constant.tensor.dims[..];
+        if dims != [1, channels, 1, 1] && dims != [channels, 1, 1] {
+            continue;
+        }
+        let (inputs, shape) = (below.inputs.clone(), below.shape);
+        let (op, inputs) = match (op_type, &below.op) {
+            ("Mul", Op::Conv(_)) => (Op::Affine(Affine { scale: *constant, shift: None }), vec![*step]),
+            ("Add", Op::Affine(Affine { scale, shift: None })) => {
+                (Op::Affine(Affine { scale: *scale, shift: Some(*constant) }), inputs)
+            }
+            ("Add", Op::Conv(conv @ Conv { bias: None, .. })) => {
+                (Op::Conv(Conv { bias: Some(*constant), ..conv.clone() }), inputs)
+            }
+            _ => continue,
+        };
+        return Some(tape.push(node, op, inputs, shape));
+    }
+    None
+}
+
 pub(crate) fn average_pool<'a>(
     tape: &mut Tape<'a>,
     node: Option<usize>,
@@ -149,12 +181,48 @@ pub(crate) fn average_pool<'a>(
     Ok(tape.push(node, op, vec![step], window.output))
 }
 
+/// A max pool, which padding never wins.
+pub(crate) fn max_pool<'a>(
+    tape: &mut Tape<'a>,
+    node: Option<usize>,
+    attributes: &Attributes,
+    operands: Operands<'_, 'a>,
+) -> Result<Value<'a>, Mistake> {
+    let (step, before) = match operand(operands, 0)? {
+        Value::Walled { step, pads } => (*step, *pads),
+        _ => (map(operands, 0)?, Pads::NONE),
+    };
+    let input = tape.steps[step].shape;
+    let kernel_size = square_kernel(attributes, None)?;
+    let stride = stride(attributes)?;
+    let mut window = window(attributes, input, before, kernel_size, stride)?;
+    if attributes.int("ceil_mode", 0)? != 0 {
+        // A last window that only begins within the map: as if there were more padding behind it.
+        let more = |size: usize, from: usize, to: usize| {
+            let over = (size + from + to).saturating_sub(kernel_size) % stride;
+            if over == 0 || size + from + to - kernel_size - over + stride >= size + from { 0 } else { stride - over }
+        };
+        let Pads { top, left, bottom, right } = window.pads;
+        let pads = Pads {
+            bottom: bottom + more(input.height, top, bottom),
+            right: right + more(input.width, left, right),
+            ..window.pads
+        };
+        window = Window { pads, output: slide(input, kernel_size, stride, pads).unwrap_or(window.output) };
+    }
+    let op = Op::MaxPool { kernel_size, stride, pads: window.pads };
+    Ok(tape.push(node, op, vec![step], window.output))
+}
+
 pub(crate) fn pad<'a>(
     tape: &mut Tape<'a>,
     attributes: &Attributes,
     operands: Operands<'_, 'a>,
 ) -> Result<Value<'a>, Mistake> {
-    let (step, before) = padded_map(operands)?;
+    let (step, before) = match operand(operands, 0)? {
+        Value::Walled { step, pads } => (*step, *pads),
+        _ => padded_map(operands)?,
+    };
     let mode = attributes.text("mode", "constant")?;
     if mode != "constant" {
         return Err(Mistake::new(format!("it pads by `{}`", shown(mode)), "convolutions are padded with zeros"));
@@ -175,11 +243,17 @@ pub(crate) fn pad<'a>(
             "pads are constants, of rows and columns only: [0, 0, top, left, 0, 0, bottom, right]",
         ));
     };
-    if fill != Some(0.0) {
-        return Err(Mistake::new("it pads with something else than 0", "convolutions are padded with zeros"));
-    }
     let pads = add(before, to_pads([*top, *left, *bottom, *right])?);
-    Ok(Value::Map { step, pads })
+    let is_bare = before == Pads::NONE;
+    let is_walled = matches!(operands.first(), Some(Some(Value::Walled { .. })));
+    match fill {
+        Some(0.0) if is_bare || !is_walled => Ok(Value::Map { step, pads }),
+        Some(fill) if fill <= f64::from(f32::MIN) && (is_bare || is_walled) => Ok(Value::Walled { step, pads }),
+        _ => Err(Mistake::new(
+            "it pads with something else than 0",
+            "convolutions are padded with zeros, max pools with minus infinity",
+        )),
+    }
 }
 
 /// What a window does to a map's sides; the channels of `output` are those that come in.

@@ -1,10 +1,10 @@
-//! Exports of timm's and torchvision's networks: the logits of onnxruntime on the file itself, and the blocks of the
+//! Exports of timm's, torchvision's and Keras's networks: the logits of onnxruntime on the file itself, and the blocks of the
 //! specs that we ship.
 //!
-//! The files in `tests/exports` are those that `scripts/make_onnx_exports.py` wrote, without the data of large constants,
+//! The files in `tests/exports` are those that `scripts/make_onnx_exports.py` and `make_tf2onnx_exports.py` wrote, without the data of large constants,
 //! which is drawn here. The Python that has onnxruntime is named by `MNAS_PYTHON` (default `python3`).
 
-use super::{Draw, block, import, logits, pads, shipped};
+use super::{Draw, block, import, logits, shipped};
 use mnas_dsl::network::{Network, Padding};
 use onnx_protobuf::{Message as _, ModelProto};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use std::process::Command;
 const SIZE: usize = 64;
 
 /// The shipped spec of an export, by the network's name in it.
-const SPECS: [(&str, &str); 15] = [
+const SPECS: [(&str, &str); 23] = [
     ("timm_semnasnet_100", "mnasnet_a1"),
     ("timm_mnasnet_100", "mnasnet_b1"),
     ("timm_mnasnet_small", "mnasnet_small"),
@@ -33,6 +33,14 @@ const SPECS: [(&str, &str); 15] = [
     ("torchvision_mobilenet_v3_large", "mobilenet_v3_large"),
     ("torchvision_mobilenet_v3_small", "mobilenet_v3_small"),
     ("torchvision_efficientnet_b0", "efficientnet_b0"),
+    ("timm_resnet50", "resnet50"),
+    ("torchvision_resnet50", "resnet50"),
+    ("pytorch_mini_xception", "mini_xception"),
+    ("pytorch_mini_xception_se", "mini_xception_se"),
+    ("pytorch_same_mini_xception", "mini_xception"),
+    ("pytorch_same_mini_xception_se", "mini_xception_se"),
+    ("keras_mobilenet_v2", "mobilenet_v2"),
+    ("keras_mini_xception", "mini_xception"),
 ];
 
 /// Every export: its name, and the file with data.
@@ -42,7 +50,7 @@ fn exports() -> Vec<(String, ModelProto)> {
     paths.sort();
     let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
     let exports: Vec<_> = paths.iter().map(|path| (name(path), filled(&fs::read(path).unwrap()))).collect();
-    assert_eq!(exports.len(), 22);
+    assert_eq!(exports.len(), 33);
     exports
 }
 
@@ -60,6 +68,12 @@ fn filled(stripped: &[u8]) -> ModelProto {
     for node in graph.node.iter().filter(|node| node.op_type == "BatchNormalization") {
         for (name, range) in node.input[1..].iter().zip([(0.5, 1.5), (-0.2, 0.2), (-0.1, 0.1), (0.5, 1.5)]) {
             ranges.insert(name.clone(), range);
+        }
+    }
+    // What is left of batch norms that were folded in part: a factor and a summand for each channel.
+    for (op_type, range) in [("Mul", (0.5, 1.5)), ("Add", (-0.2, 0.2))] {
+        for node in graph.node.iter().filter(|node| node.op_type == op_type) {
+            ranges.extend(node.input.iter().map(|name| (name.clone(), range)));
         }
     }
     let mut draw = Draw(7);
@@ -88,7 +102,8 @@ fn blocks_are_those_of_the_shipped_specs() {
         assert_eq!(found, expected, "{name}\n{}", imported.spec.to_yaml());
         assert_eq!(imported.network.head, ours.head, "{name}");
         // PyTorch's padding; of timm's networks those whose weights come from TensorFlow have TensorFlow's.
-        let padding = if name.contains("_tf_") { Padding::Same } else { Padding::Symmetric };
+        let is_same = ["_tf_", "_same_", "keras_"].iter().any(|mark| name.contains(mark));
+        let padding = if is_same { Padding::Same } else { Padding::Symmetric };
         assert_eq!(imported.spec.padding.map_or(Padding::Same, |it| it.value), padding, "{name}");
         // What a person writes, they read: not more blocks than the shipped spec has.
         let spec = fs::read_to_string(super::specs().join(format!("{}.yaml", spec_of(&name)))).unwrap();
@@ -107,6 +122,7 @@ fn epsilons_are_those_that_were_written() {
             name if !name.ends_with("_faithful") => None,
             // 1e-3 is the default, and not written.
             "timm_tf_efficientnet_lite0_faithful" | "torchvision_mobilenet_v3_large_faithful" => None,
+            name if name.contains("mini_xception") => None,
             _ => Some(1e-5),
         };
         assert_eq!(written, expected, "{name}");
@@ -122,8 +138,12 @@ fn logits_are_those_of_onnxruntime_on_the_file_itself() {
     for (name, model) in exports() {
         let bytes = model.write_to_bytes().unwrap();
         let imported = import(&bytes).unwrap();
-        let expected = images.each_ref().map(|image| onnxruntime(&python, &name, &bytes, image));
-        let found = images.each_ref().map(|image| logits(&imported.network, &imported.weights, &hwc(image)));
+        let images = images.each_ref().map(|image| &image[..imported.network.input.len()]);
+        let expected = images.map(|image| {
+            let image = if name.starts_with("keras") { hwc(image) } else { image.to_vec() };
+            onnxruntime(&python, &name, &bytes, &image)
+        });
+        let found = images.map(|image| logits(&imported.network, &imported.weights, &hwc(image)));
         let largest = expected.iter().flatten().fold(0.0, |largest: f64, value| largest.max(f64::from(value.abs())));
         assert!(largest > 1e-2, "{name}: a test on dead activations proves nothing");
         assert!(difference(&found[0], &expected[1]) > 1e-3 * largest, "{name}: the image does not matter");
@@ -133,8 +153,8 @@ fn logits_are_those_of_onnxruntime_on_the_file_itself() {
         }
         // As a control, the same network with the other padding.
         let other = other_padding(&imported.spec.to_yaml());
-        assert_ne!(pads(&other), pads(&imported.network), "{name}");
-        let wrong = logits(&other, &imported.weights, &hwc(&images[0]));
+        assert_ne!(other.layers, imported.network.layers, "{name}");
+        let wrong = logits(&other, &imported.weights, &hwc(images[0]));
         assert!(difference(&wrong, &expected[0]) > 1e-4 * largest, "{name}: wrong pads are not seen");
     }
 }
@@ -155,8 +175,9 @@ fn difference(found: &[f64], expected: &[f32]) -> f64 {
 }
 
 fn hwc(chw: &[f32]) -> Vec<f32> {
-    let pixels = chw.len() / 3;
-    (0..pixels).flat_map(|pixel| (0..3).map(move |channel| chw[channel * pixels + pixel])).collect()
+    let pixels = SIZE * SIZE;
+    let channels = chw.len() / pixels;
+    (0..pixels).flat_map(|pixel| (0..channels).map(move |channel| chw[channel * pixels + pixel])).collect()
 }
 
 fn onnxruntime(python: &str, name: &str, model: &[u8], image: &[f32]) -> Vec<f32> {

@@ -42,11 +42,13 @@ fn specs() -> PathBuf {
 
 /// What a layer is but for its name and the pads, which follow from the padding of the whole network.
 fn block(layer: &Layer) -> (usize, usize, usize, usize, LayerOp, mnas_dsl::network::Skip) {
-    (layer.input.channels, layer.output.channels, layer.kernel_size, layer.stride, layer.op.clone(), layer.skip)
-}
-
-fn pads(network: &Network) -> Vec<Pads> {
-    network.layers.iter().map(|layer| layer.pads).collect()
+    let op = match layer.op.clone() {
+        LayerOp::Xception { activation, se, pool } => {
+            LayerOp::Xception { activation, se, pool: pool.map(|_| Pads::NONE) }
+        }
+        op => op,
+    };
+    (layer.input.channels, layer.output.channels, layer.kernel_size, layer.stride, op, layer.skip)
 }
 
 /// Numbers that look drawn, from a seed.

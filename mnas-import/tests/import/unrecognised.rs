@@ -101,6 +101,43 @@ fn structures_that_are_no_block_are_named() {
 }
 
 #[test]
+fn axes_in_another_order_are_named() {
+    let transpose = |perm: &[u64]| node("Transpose", &["a"], "b", &[ints("perm", perm)]);
+    let said = problems(&[(1, transpose(&[0, 1, 3, 2]))]);
+    assert_says(&said, &["node 2 of 8, Transpose `the b`", "it orders axes as [0, 1, 3, 2]; channels are moved"]);
+    let said = problems(&[(1, transpose(&[0, 2, 3, 1]))]);
+    assert_says(
+        &said,
+        &["node 3 of 8, Conv `the c`", "a map whose channels are its last axis comes in; a Transpose by"],
+    );
+    let said = problems(&[(1, transpose(&[0, 3, 1, 2]))]);
+    assert_says(&said, &["it orders axes as [0, 3, 1, 2]"]);
+    // There and back is no layer.
+    let mut small = Small::new();
+    small.nodes[1] = node("Transpose", &["a"], "last", &[ints("perm", &[0, 2, 3, 1])]);
+    small.nodes.insert(2, node("Relu", &["last"], "active", &[]));
+    small.nodes.insert(3, node("Transpose", &["active"], "b", &[ints("perm", &[0, 3, 1, 2])]));
+    let control = import(&Small::new().bytes()).unwrap();
+    assert_eq!(import(&small.bytes()).unwrap().spec.to_yaml(), control.spec.to_yaml());
+}
+
+#[test]
+fn pools_and_ends_that_no_spec_has_are_named() {
+    let pool = |from, attributes: &[super::proto::Message]| node("MaxPool", &[from], "b", attributes);
+    let attributes = [ints("kernel_shape", &[3, 3]), ints("pads", &[0, 0, 2, 2])];
+    assert_says(
+        &problems(&[(1, pool("a", &attributes))]),
+        &["node 2 of 8, MaxPool `the b`", "pads [0, 0, 2, 2] of a 3x3 kernel with stride 1"],
+    );
+    assert_says(&problems(&[(1, pool("a", &[ints("kernel_shape", &[2, 2])]))]), &["its kernel is 2 x 2"]);
+    let mut small = Small::new();
+    small.nodes[7] = node("Gemm", &["g", "classifier"], "l", &[int("transB", 1)]);
+    small.nodes.push(node("Softmax", &["l"], "y", &[]));
+    let said = import(&small.bytes()).map(|_| ()).unwrap_err().to_string();
+    assert_says(&said, &["node 9 of 9, Softmax `the y`", "export without"]);
+}
+
+#[test]
 fn values_that_do_not_exist_are_named() {
     assert_says(&problems(&[(1, node("Relu", &["nothing"], "b", &[]))]), &["it reads `nothing`; nothing makes it"]);
     let said = problems(&[(1, node("Relu", &["d"], "b", &[]))]);
