@@ -118,6 +118,34 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
             }
         }
     }
+    // Larger kernels whose columns are loops: tiles of pixels at edges and others; rows that a kernel finds itself.
+    for (i, k) in [3, 5, 7].into_iter().enumerate() {
+        for stride in [1, 2] {
+            for (j, width) in [1, 2, 5, 7, 15, 30].into_iter().enumerate() {
+                let mut kernel = conv(isa, [13, 16, 18][(i + j) % 3], outputs[(i + j) % 5], k, stride, width);
+                kernel.activation = ACTIVATIONS[(i + j) % 7];
+                kernel.residual = [Residual::None, Residual::Last, Residual::BeforeActivation][j % 3];
+                match (i + j) % 4 {
+                    0 => {}
+                    // As at the top of an image: its first row of zeros, and all of the others.
+                    1 | 2 => {
+                        kernel.part = Part::Rows { pad_top: 1, input_height: k - 1, most: 1 };
+                        kernel.prefetch = (i + j) % 4 == 1;
+                    }
+                    _ => kernel = kernel.with_part(Part::Tiles),
+                }
+                cases.push(Case::Conv(kernel));
+            }
+        }
+    }
+    for (input, output, width) in [(16, 37, 9), (13, 70, 14), (7, 20, 1)] {
+        let kernel = conv(isa, input, output, 1, 2, width);
+        cases.push(Case::Conv(ConvKernel {
+            part: Part::Rows { pad_top: 0, input_height: 1, most: 1 },
+            prefetch: width == 9,
+            ..kernel
+        }));
+    }
     // Parts that workers make: runs, panels, tiles; with and without gates, to every layout.
     for (i, part) in [Part::Runs, Part::Panels, Part::Tiles].into_iter().enumerate() {
         for (j, (input, output, pixels)) in

@@ -4,8 +4,8 @@ use super::kernels::{Kernels, attributes, safety};
 use super::rows::{self, Caller, conv_row_call, row_offsets};
 use super::{int, kernel_rows, note, plus, pooling, times};
 use crate::plan::{
-    Block, BlockSchedule, BufferId, Destination, Form, PackedConv, Part, Plan, Schedule, Scratch, Source, Step,
-    StepKind, StepSchedule,
+    Block, BlockSchedule, BufferId, Form, PackedConv, Part, Plan, Schedule, Scratch, Source, Step, StepKind,
+    StepSchedule,
 };
 use mnas_dsl::network::Shape;
 use proc_macro2::{Ident, TokenStream};
@@ -70,13 +70,8 @@ pub fn emit(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
             let d = BlockDriver { plan, step, block, s, base, form: Form::Alone };
             d.emit(kernels)
         }
-        (StepKind::Conv { .. } | StepKind::Linear { .. }, StepSchedule::Conv { kernel, rows }) => {
-            // A larger kernel has to be told which input rows exist, even for a single output row.
-            let whole = *rows == step.output_shape.height || kernel.destination == Destination::Pool;
-            if kernel.kernel_size == 1 && whole {
-                return kernels.conv(kernel);
-            }
-            rows::function(plan, schedule, index, kernels, Caller::Alone).expect("a convolution has rows")
+        (_, StepSchedule::Conv { kernel, rows }) if kernel.rows().is_none() && *rows == step.output_shape.height => {
+            kernels.conv(kernel)
         }
         (StepKind::PadImage, _) => {
             kernels.function("pad_image", |name| pooling::pad_image(step.input_shape, pixel, name))

@@ -3,14 +3,15 @@
 
 use super::isa::Ops;
 use super::kernels::{attributes, safety};
-use super::segments::{Segment, segments};
-use super::{int, plus, repeat, times};
+use super::segments::{Segment, UNROLL_ALL, segments};
+use super::{int, kernel_rows, plus, repeat, times};
 use crate::graph::Residual;
 use crate::plan::isa::Isa;
 use crate::plan::{ConvKernel, Destination, PanelGroup, Part, Source};
 use mnas_dsl::network::Activation;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+use std::ops::Range;
 
 /// Steps of the reduction that are written out inside its loop.
 const UNROLL: usize = 4;
@@ -18,8 +19,6 @@ const UNROLL: usize = 4;
 const CACHE_LINE: usize = 16;
 /// Instructions up to which LLVM writes a loop out in full, rounded up.
 const WRITTEN_OUT: usize = 500;
-/// Reductions up to this are written out in full.
-const UNROLL_ALL: usize = 12;
 
 /// The function of a kernel.
 pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
@@ -27,7 +26,8 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let (safety, attribute) = (safety(), attributes(isa));
     let parameters = parameters(kernel);
     let doc = format!(
-        " {k}x{k} convolution, stride {s}, {i} to {o} channels, {p} pixels a call.",
+        " {k}x{k} convolution, stride {s}, {i} to {o} channels, {p} pixels a {what}.",
+        what = if kernel.rows().is_some() { "row" } else { "call" },
         k = kernel.kernel_size,
         s = kernel.stride,
         i = kernel.input_channels,
@@ -37,7 +37,7 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let mut at = Start::default();
     let groups: TokenStream = kernel.panels.iter().map(|g| c.group(g, &mut at)).collect();
     let body = match kernel.part {
-        Part::All | Part::Runs => {
+        Part::All | Part::Runs | Part::Rows { .. } => {
             let activate = c.activate_all();
             quote!(let mut wp = 0; let mut oc = 0; #groups #activate)
         }
@@ -57,11 +57,15 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
 
 /// What the function takes beyond input, weights and output follows from the kernel.
 fn parameters(kernel: &ConvKernel) -> TokenStream {
-    let rows = if kernel.kernel_size > 1 { quote!(row_stride: usize, ky_from: usize, ky_to: usize,) } else { quote!() };
+    let rows = match kernel.part {
+        Part::Rows { .. } => quote!(rows: ::core::ops::Range<usize>,),
+        _ if kernel.kernel_size > 1 => quote!(row_stride: usize, ky_from: usize, ky_to: usize,),
+        _ => quote!(),
+    };
     let residual = if kernel.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
     let gate = if kernel.gated { quote!(gate: &[f32], panel: &mut [f32],) } else { quote!() };
     let out = match kernel.part {
-        Part::All => quote!(out: &mut [f32]),
+        Part::All | Part::Rows { .. } => quote!(out: &mut [f32]),
         Part::Runs => quote!(out: &mut [f32], runs: usize),
         Part::Panels => quote!(out: &mut [f32], panels: ::core::ops::Range<usize>),
         Part::Tiles => quote!(out: &[Cell<f32>], worker: &Worker<'_>),
@@ -102,7 +106,7 @@ impl Conv<'_> {
         let panel = self.one_panel(g);
         let wp = |p: TokenStream| plus(times(p, size), at.weights);
         let out = match self.kernel.part {
-            Part::All | Part::Runs => {
+            Part::All | Part::Runs | Part::Rows { .. } => {
                 let size = int(size);
                 repeat(&quote!(_), g.count, &quote!(#panel wp += #size;))
             }
@@ -167,10 +171,13 @@ impl Conv<'_> {
             tiles.extend(self.segment(g, &s, index));
             index += s.count;
         }
+        let output = int(self.kernel.pixels * self.output_pixel());
         if self.kernel.part == Part::Runs {
             let input = int(self.kernel.pixels * self.pixel());
-            let output = int(self.kernel.pixels * self.output_pixel());
             tiles = quote!(for run in 0..runs { let (ra, ro) = (run * #input, run * #output); #tiles });
+        } else if let Part::Rows { pad_top, input_height, .. } = self.kernel.part {
+            let input = self.input_row(pad_top, input_height);
+            tiles = quote!(for oy in rows.start..rows.end { #input let ro = (oy - rows.start) * #output; #tiles });
         }
         let gate = if self.kernel.gated { self.gate(g) } else { quote!() };
         let base = if self.kernel.gated { quote!(0) } else { quote!(wp) };
@@ -184,6 +191,30 @@ impl Conv<'_> {
             quote!(for sub in 0..#subs { let wt = #base + sub * #tile_width; #tiles })
         };
         quote!(#gate #column)
+    }
+
+    /// Where in the input the first row starts that output row `oy` reads; of a larger kernel, also which of its rows meet
+    /// the input.
+    fn input_row(&self, pad_top: usize, input_height: usize) -> TokenStream {
+        let row = self.row_len();
+        if self.kernel.kernel_size == 1 {
+            let at = times(quote!(oy), self.kernel.stride * row);
+            return quote!(let ra = #at;);
+        }
+        let rows = kernel_rows(self.kernel.kernel_size, self.kernel.stride, pad_top, input_height);
+        let (row, top) = (int(row), int(pad_top));
+        match pad_top {
+            0 => quote!(#rows let ra = at * #row;),
+            _ => quote!(#rows let ra = (at + ky_from - #top) * #row;),
+        }
+    }
+
+    /// Floats of a row of the input.
+    fn row_len(&self) -> usize {
+        match self.kernel.source {
+            Source::Nhwc { stride } => self.kernel.input_width * stride,
+            Source::Blocked { .. } => self.kernel.input_width * self.isa.lanes,
+        }
     }
 
     /// How a vector of the output is written, and read where it is summed up.
@@ -263,6 +294,8 @@ impl Conv<'_> {
     /// The tiles of a segment, of which `index` is the first one's number in its panel.
     fn segment(&self, g: &PanelGroup, s: &Segment, index: usize) -> TokenStream {
         let input_start = match self.kernel.source {
+            // Each column of the kernel says where.
+            Source::Nhwc { .. } if s.mixed => 0,
             Source::Nhwc { stride } => {
                 (s.start * self.kernel.stride + s.taps.0
                     - self.kernel.pad_left.min(s.start * self.kernel.stride + s.taps.0))
@@ -275,8 +308,10 @@ impl Conv<'_> {
         let prefetch = if self.kernel.prefetch { self.prefetch_start(g, s) } else { quote!() };
         let (a0, a1) = (int(input_start), int(s.pixels * self.pixel()));
         let o0 = plus(quote!(oc), s.start * output_pixel);
-        let (a0, o0) =
-            if self.kernel.part == Part::Runs { (quote!(ra + #a0), quote!(ro + #o0)) } else { (quote!(#a0), o0) };
+        let (a0, o0) = match self.kernel.part {
+            Part::Runs | Part::Rows { .. } => (quote!(ra + #a0), quote!(ro + #o0)),
+            Part::All | Part::Panels | Part::Tiles => (quote!(#a0), o0),
+        };
         let o1 = int(s.pixels * output_pixel);
         if self.kernel.part == Part::Tiles && self.kernel.destination != Destination::Pool {
             let (from, to) = (int(index), int(index + s.count));
@@ -332,8 +367,9 @@ impl Conv<'_> {
         quote!(#start #reduce #finish)
     }
 
-    /// One step: a row of weights, and each pixel's value times it. `at` is the offset in floats from `ap`.
-    fn step(&self, g: &PanelGroup, s: &Segment, at: usize, row: usize) -> TokenStream {
+    /// One step: a row of weights, and the value of each of the pixels times it. `at` is the offset in floats from `ap`,
+    /// where the first of the pixels is.
+    fn step(&self, g: &PanelGroup, s: &Segment, pixels: &Range<usize>, at: usize, row: usize) -> TokenStream {
         let panel = self.panel();
         let mut out = TokenStream::new();
         let w: Vec<_> = (0..g.vectors).map(|n| format_ident!("w{n}")).collect();
@@ -344,8 +380,8 @@ impl Conv<'_> {
         if self.kernel.prefetch {
             out.extend(self.prefetch_step(g, s, row % UNROLL));
         }
-        for p in 0..s.pixels {
-            let index = plus(quote!(ap), at + p * self.pixel());
+        for p in pixels.clone() {
+            let index = plus(quote!(ap), at + (p - pixels.start) * self.pixel());
             out.extend(quote!(let x = bc(a, #index);));
             for (n, w) in w.iter().enumerate() {
                 let c = format_ident!("c{p}_{n}");
@@ -368,7 +404,10 @@ impl Conv<'_> {
             next = quote!(#next + #offset);
         };
         if g.channels > g.vectors * self.isa.lanes {
-            each(quote!(sub), self.kernel.pixels.div_ceil(s.pixels));
+            each(quote!(sub), self.tiles(s));
+        }
+        if self.kernel.rows().is_some() {
+            each(quote!((oy - rows.start)), self.kernel.pixels.div_ceil(s.pixels));
         }
         if s.count > 1 {
             each(quote!(t), 1);
@@ -379,8 +418,12 @@ impl Conv<'_> {
     /// Floats of the next panel that a tile asks for.
     fn prefetch_share(&self, g: &PanelGroup, s: &Segment) -> usize {
         let subs = g.channels / (g.vectors * self.isa.lanes);
-        let tiles = self.kernel.pixels.div_ceil(s.pixels) * subs;
-        ((self.rows() + 1) * g.width).div_ceil(tiles)
+        ((self.rows() + 1) * g.width).div_ceil(self.tiles(s) * subs)
+    }
+
+    /// Tiles as large as those of the segment that a call makes of so many channels as a tile has.
+    fn tiles(&self, s: &Segment) -> usize {
+        self.kernel.pixels.div_ceil(s.pixels) * self.kernel.rows().unwrap_or(1)
     }
 
     /// What step `i` of [`UNROLL`] asks for: cache lines of the tile's share, as many as it takes in every step.
@@ -405,7 +448,7 @@ impl Conv<'_> {
         let width = int(g.width);
         if k == 1 {
             let run = match self.kernel.source {
-                Source::Nhwc { .. } => self.run(g, s, self.kernel.input_channels),
+                Source::Nhwc { .. } => self.run(g, s, &(0..s.pixels), self.kernel.input_channels),
                 Source::Blocked { block } => self.run_blocked(g, s, block),
             };
             return quote! { let mut ap = a0; let mut wk = wt + #width; #run };
@@ -414,33 +457,57 @@ impl Conv<'_> {
         let row = int(k * channels * g.width);
         let first = plus(quote!(wt + #width + ky * #row), s.taps.0 * channels * g.width);
         let Source::Nhwc { stride } = self.kernel.source else { return quote!() };
-        let (run, tap) = (self.run(g, s, channels), int(channels * g.width));
         // A loop, not a run of all taps: neighbouring pixels share inputs, and LLVM would keep those in registers that
         // the accumulators need.
-        let cells = match taps {
-            1 => run,
-            _ => {
-                let (stride, taps) = (int(stride), int(taps));
-                quote! {
-                    for kx in 0..#taps {
-                        let (mut ap, mut wk) = (ap + kx * #stride, wk + kx * #tap);
-                        #run
-                    }
+        let cells = if s.mixed {
+            let columns = s.taps.0..s.taps.1;
+            columns.map(|kx| self.column(g, s, kx, stride)).collect()
+        } else if taps == 1 {
+            self.run(g, s, &(0..s.pixels), channels)
+        } else {
+            let (run, tap) = (self.run(g, s, &(0..s.pixels), channels), int(channels * g.width));
+            let (stride, taps) = (int(stride), int(taps));
+            quote! {
+                for kx in 0..#taps {
+                    let (mut ap, mut wk) = (ap + kx * #stride, wk + kx * #tap);
+                    #run
                 }
             }
         };
+        let row_stride = match self.kernel.part {
+            Part::Rows { .. } => {
+                let row = int(self.row_len());
+                quote!(#row)
+            }
+            _ => quote!(row_stride),
+        };
+        let mutable = if s.mixed { quote!() } else { quote!(mut) };
         quote! {
             for ky in ky_from..ky_to {
-                let mut ap = a0 + (ky - ky_from) * row_stride;
-                let mut wk = #first;
+                let #mutable ap = a0 + (ky - ky_from) * #row_stride;
+                let #mutable wk = #first;
                 #cells
             }
         }
     }
 
+    /// What column `kx` of the kernel adds to those pixels of a mixed tile at which it meets the input.
+    fn column(&self, g: &PanelGroup, s: &Segment, kx: usize, stride: usize) -> TokenStream {
+        let pixels = s.pixels_at(self.kernel, kx);
+        if pixels.is_empty() {
+            return TokenStream::new();
+        }
+        let column = (s.start + pixels.start) * self.kernel.stride + kx - self.kernel.pad_left;
+        let channels = self.kernel.input_channels;
+        let ap = plus(quote!(ap), column * stride);
+        let wk = plus(quote!(wk), (kx - s.taps.0) * channels * g.width);
+        let run = self.run(g, s, &pixels, channels);
+        quote!({ let (mut ap, mut wk) = (#ap, #wk); #run })
+    }
+
     /// `n` steps over values that follow each other: a loop of [`UNROLL`] of them and the rest, or all written out.
-    fn run(&self, g: &PanelGroup, s: &Segment, n: usize) -> TokenStream {
-        let steps = |count: usize| -> TokenStream { (0..count).map(|i| self.step(g, s, i, i)).collect() };
+    fn run(&self, g: &PanelGroup, s: &Segment, pixels: &Range<usize>, n: usize) -> TokenStream {
+        let steps = |count: usize| -> TokenStream { (0..count).map(|i| self.step(g, s, pixels, i, i)).collect() };
         if n <= UNROLL_ALL {
             let body = steps(n);
             return quote! { let (ap, wk) = (ap, wk); #body };
@@ -471,14 +538,14 @@ impl Conv<'_> {
 
     /// Steps over all input channels, which lie in blocks of lanes, `block` floats from one to the next.
     fn run_blocked(&self, g: &PanelGroup, s: &Segment, block: usize) -> TokenStream {
-        let (lanes, n) = (self.isa.lanes, self.kernel.input_channels);
+        let (lanes, n, all) = (self.isa.lanes, self.kernel.input_channels, 0..s.pixels);
         if n <= UNROLL_ALL {
-            let body: TokenStream = (0..n).map(|i| self.step(g, s, i / lanes * block + i % lanes, i)).collect();
+            let body: TokenStream = (0..n).map(|i| self.step(g, s, &all, i / lanes * block + i % lanes, i)).collect();
             return quote! { let (ap, wk) = (ap, wk); #body };
         }
         if lanes < UNROLL {
-            let body: TokenStream = (0..UNROLL).map(|i| self.step(g, s, i / lanes * block, i)).collect();
-            let rest: TokenStream = (0..n % UNROLL).map(|i| self.step(g, s, i / lanes * block, i)).collect();
+            let body: TokenStream = (0..UNROLL).map(|i| self.step(g, s, &all, i / lanes * block, i)).collect();
+            let rest: TokenStream = (0..n % UNROLL).map(|i| self.step(g, s, &all, i / lanes * block, i)).collect();
             let (advance, rows, count) = (int(UNROLL / lanes * block), int(UNROLL * g.width), int(n / UNROLL));
             return quote! {
                 for _ in 0..#count {
@@ -489,8 +556,8 @@ impl Conv<'_> {
                 #rest
             };
         }
-        let one_block = self.run(g, s, lanes);
-        let rest = if n % lanes > 0 { self.run(g, s, n % lanes) } else { quote!() };
+        let one_block = self.run(g, s, &all, lanes);
+        let rest = if n % lanes > 0 { self.run(g, s, &all, n % lanes) } else { quote!() };
         let (advance, rows) = (int(block), int(lanes * g.width));
         let blocks = self.count(g, s, n / lanes, lanes);
         quote! {

@@ -20,11 +20,15 @@ pub(super) enum Caller {
     Worker,
 }
 
-/// What is done once, and for row `oy` of the output.
+/// What is done once, and for row `oy` of the output; or for the rows of chunk `oy`, so many at a time.
 struct Rows {
     name: String,
     before: TokenStream,
     row: TokenStream,
+    /// Rows of a chunk.
+    each: usize,
+    /// Whether chunks start anywhere and may be shorter: `oy` and `to` are rows.
+    cut: bool,
 }
 
 /// The function of step `index`.
@@ -37,30 +41,47 @@ pub(super) fn function(
 ) -> Option<Ident> {
     let step = &plan.steps[index];
     let r = RowDriver { plan, step, caller };
-    let Rows { name, before, row } = match (&step.kind, &schedule.steps[index]) {
-        (StepKind::Conv { conv, .. }, StepSchedule::Conv { kernel, .. }) => r.conv(conv, kernel, kernels),
+    let Rows { name, before, row, each, cut } = match (&step.kind, &schedule.steps[index]) {
+        (StepKind::Conv { .. }, StepSchedule::Conv { kernel, rows }) => r.conv(kernel, *rows, kernels),
         (StepKind::Depthwise { conv }, StepSchedule::Depthwise(kernel)) => r.depthwise(conv, kernel, kernels),
         (StepKind::SqueezeExcite { .. }, StepSchedule::SqueezeExcite(se)) => r.squeeze_excite(se, kernels),
         (StepKind::Pool { .. }, _) => r.pool(kernels),
         (StepKind::Elementwise { with, activation }, _) => r.elementwise(*with, *activation, kernels),
         _ => return None,
     };
-    let rows = int(step.output_shape.height);
+    let chunks = int(if cut { step.output_shape.height } else { step.output_shape.height / each });
+    let rows = step.output_shape.height;
     let weights = if step.kind.convs().is_empty() { quote!() } else { quote!(w: &[f32],) };
     let second = if step.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
     let scratch = if schedule.steps[index].scratch_len() > 0 { quote!(scratch: &mut [f32],) } else { quote!() };
     let (safety, attribute) = (safety(), attributes(kernels.isa));
+    let at_a_time = if each == 1 { "one".to_owned() } else { each.to_string() };
     let (prefix, doc, worker, range, out) = match caller {
         Caller::Alone => {
-            ("rows_of", format!(" {rows} output rows, one at a time."), quote!(), quote!(0..#rows), quote!(&mut [f32]))
+            let doc = format!(" {rows} output rows, {at_a_time} at a time.");
+            ("rows_of", doc, quote!(), quote!(0..#chunks), quote!(&mut [f32]))
         }
         Caller::Worker => (
             "team_rows_of",
-            format!(" Some of {rows} output rows, one at a time."),
+            format!(" Some of {rows} output rows, {at_a_time} at a time."),
             quote!(worker: &Worker<'_>,),
-            quote!(worker.range(#rows)),
+            quote!(worker.range(#chunks)),
             quote!(&[Cell<f32>]),
         ),
+    };
+    let all = if cut {
+        let each = int(each);
+        quote! {
+            let mine = #range;
+            let mut oy = mine.start;
+            while oy < mine.end {
+                let to = if oy + #each < mine.end { oy + #each } else { mine.end };
+                #row
+                oy = to;
+            }
+        }
+    } else {
+        quote!(for oy in #range { #row })
     };
     Some(kernels.function(&format!("{prefix}_{name}"), |this| {
         quote! {
@@ -69,7 +90,7 @@ pub(super) fn function(
             #attribute
             unsafe fn #this(#worker input: &[f32], #weights #second #scratch out: #out) {
                 #before
-                for oy in #range { #row }
+                #all
             }
         }
     }))
@@ -105,11 +126,34 @@ impl RowDriver<'_> {
         quote!(from(residual, oy * #row),)
     }
 
-    fn conv(&self, conv: &PackedConv, kernel: &ConvKernel, kernels: &mut Kernels) -> Rows {
+    /// Several rows a call: of a kernel that finds their input itself, or of one run of pixels.
+    fn conv(&self, kernel: &ConvKernel, each: usize, kernels: &mut Kernels) -> Rows {
         let name = kernels.conv(kernel);
-        let (input, top, out) = (self.step.input_shape, conv.conv.pads.top, self.out());
-        let row = conv_row_call(kernel, &name, input, top, &quote!(w), &self.residual(), &out);
-        Rows { name: name.to_string(), before: quote!(), row }
+        let row = self.row_len(self.step.output_shape);
+        let chunk = each * row;
+        let (from, len) = (times(quote!(oy), each), int(chunk));
+        let (input, first, len, cut) = match (kernel.rows(), &kernel.source, self.caller) {
+            (None, Source::Nhwc { stride }, _) => {
+                let at = times(quote!(oy), each * self.step.input_shape.width * stride);
+                (quote!(from(input, #at)), times(quote!(oy), chunk), quote!(#len), false)
+            }
+            (_, _, Caller::Alone) => {
+                let to = plus(from.clone(), each);
+                (quote!(input, #from..#to), times(quote!(oy), chunk), quote!(#len), false)
+            }
+            // A worker's rows are no multiple of a chunk.
+            (_, _, Caller::Worker) => {
+                let row = int(row);
+                (quote!(input, oy..to), quote!(oy * #row), quote!((to - oy) * #row), true)
+            }
+        };
+        let out = match self.caller {
+            Caller::Alone => quote!(from_mut(out, #first)),
+            Caller::Worker => quote!(own(out, #first, #len)),
+        };
+        let residual = if self.step.residual.is_some() { quote!(from(residual, #first),) } else { quote!() };
+        let call = quote!(#name(#input, w, #residual #out););
+        Rows { name: name.to_string(), before: quote!(), row: call, each, cut }
     }
 
     fn depthwise(&self, conv: &PackedConv, kernel: &DepthwiseKernel, kernels: &mut Kernels) -> Rows {
@@ -123,14 +167,14 @@ impl RowDriver<'_> {
             let rows = [([#(#offsets),*], ky_from, ky_to)];
             #name(input, &rows, w, #residual #out);
         };
-        Rows { name: name.to_string(), before: quote!(), row }
+        Rows { name: name.to_string(), before: quote!(), row, each: 1, cut: false }
     }
 
     fn pool(&self, kernels: &mut Kernels) -> Rows {
         let pixel = self.plan.padded(self.step.input_shape.channels);
         let name = pooling::window(self.step, pixel, kernels);
         let out = self.out();
-        Rows { name: name.to_string(), before: quote!(), row: quote!(#name(input, oy, #out);) }
+        Rows { name: name.to_string(), before: quote!(), row: quote!(#name(input, oy, #out);), each: 1, cut: false }
     }
 
     fn elementwise(&self, with: With, activation: Activation, kernels: &mut Kernels) -> Rows {
@@ -138,7 +182,13 @@ impl RowDriver<'_> {
         let row = int(self.row_len(self.step.output_shape));
         let second = if with == With::Gate { quote!(residual,) } else { self.residual() };
         let out = self.out();
-        Rows { name: name.to_string(), before: quote!(), row: quote!(#name(from(input, oy * #row), #second #out);) }
+        Rows {
+            name: name.to_string(),
+            before: quote!(),
+            row: quote!(#name(from(input, oy * #row), #second #out);),
+            each: 1,
+            cut: false,
+        }
     }
 
     fn elementwise_kernel(&self, with: With, activation: Activation, kernels: &mut Kernels) -> Ident {
@@ -170,6 +220,8 @@ impl RowDriver<'_> {
             name: format!("squeeze_excite_{}", shape.channels),
             before,
             row: quote!(#scale(from(input, oy * #row), gate, #out);),
+            each: 1,
+            cut: false,
         }
     }
 }

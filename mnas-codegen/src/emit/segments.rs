@@ -1,6 +1,10 @@
 //! How a run of output pixels is cut into register tiles.
 
 use crate::plan::ConvKernel;
+use std::ops::Range;
+
+/// Reductions up to this are written out in full.
+pub(super) const UNROLL_ALL: usize = 12;
 
 /// Output pixels that are done alike: `count` tiles of `pixels`, from `start`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -8,29 +12,64 @@ pub(super) struct Segment {
     pub(super) start: usize,
     pub(super) count: usize,
     pub(super) pixels: usize,
-    /// Kernel columns that meet the input.
+    /// Kernel columns that meet the input, of any of the pixels.
     pub(super) taps: (usize, usize),
+    /// Whether that differs between its pixels; such a segment is one tile.
+    pub(super) mixed: bool,
 }
 
-/// Cuts a run into tiles of at most `max` pixels of nearly equal size; edge columns stand alone.
+impl Segment {
+    /// Pixels of a tile for which kernel column `kx` meets the input.
+    pub(super) fn pixels_at(&self, kernel: &ConvKernel, kx: usize) -> Range<usize> {
+        let meets = |p: &usize| (|(low, high)| low <= kx && kx < high)(taps(kernel, self.start + p));
+        let first = (0..self.pixels).find(meets).unwrap_or(self.pixels);
+        first..(first..self.pixels).find(|p| !meets(p)).unwrap_or(self.pixels)
+    }
+}
+
+/// Kernel columns that meet the input at output pixel `ox` of a row.
+fn taps(kernel: &ConvKernel, ox: usize) -> (usize, usize) {
+    if kernel.kernel_size == 1 {
+        return (0, 1);
+    }
+    let at = ox * kernel.stride;
+    let low = kernel.pad_left.saturating_sub(at);
+    let high = (kernel.input_width + kernel.pad_left).saturating_sub(at).min(kernel.kernel_size);
+    (low.min(high), high)
+}
+
+/// Cuts a run into tiles of at most `max` pixels of nearly equal size.
+///
+/// Pixels at the edges, where some columns of the kernel meet nothing, are in tiles with others if a column's reduction is
+/// a loop, for which it makes no difference how many pixels take part. Where it is written out they stand alone.
 pub(super) fn segments(kernel: &ConvKernel, max: usize) -> Vec<Segment> {
-    let k = kernel.kernel_size;
-    let taps = |ox: usize| {
-        if k == 1 {
-            return (0, 1);
+    if kernel.kernel_size > 1 && kernel.input_channels > UNROLL_ALL { mixed(kernel, max) } else { alike(kernel, max) }
+}
+
+fn mixed(kernel: &ConvKernel, max: usize) -> Vec<Segment> {
+    let mut out: Vec<Segment> = Vec::new();
+    balanced(kernel.pixels, max, |start, count, pixels| {
+        for start in (0..count).map(|tile| start + tile * pixels) {
+            let (first, last) = (taps(kernel, start), taps(kernel, start + pixels - 1));
+            let tile = Segment { start, count: 1, pixels, taps: (last.0, first.1), mixed: first != last };
+            match out.last_mut().filter(|s| !s.mixed && !tile.mixed && (s.pixels, s.taps) == (pixels, tile.taps)) {
+                Some(same) => same.count += 1,
+                None => out.push(tile),
+            }
         }
-        let at = ox * kernel.stride;
-        let low = kernel.pad_left.saturating_sub(at);
-        let high = (kernel.input_width + kernel.pad_left).saturating_sub(at).min(k);
-        (low.min(high), high)
-    };
+    });
+    out
+}
+
+fn alike(kernel: &ConvKernel, max: usize) -> Vec<Segment> {
+    let taps = |ox: usize| taps(kernel, ox);
     let mut out = Vec::new();
     let mut start = 0;
     while start < kernel.pixels {
         let here = taps(start);
         let end = (start + 1..kernel.pixels).find(|&ox| taps(ox) != here).unwrap_or(kernel.pixels);
         balanced(end - start, max, |offset, count, pixels| {
-            out.push(Segment { start: start + offset, count, pixels, taps: here });
+            out.push(Segment { start: start + offset, count, pixels, taps: here, mixed: false });
         });
         start = end;
     }

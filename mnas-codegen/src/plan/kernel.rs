@@ -54,7 +54,7 @@ pub struct PanelGroup {
     pub pixels: usize,
 }
 
-/// A convolution over a run of output pixels: one row, or all rows where the kernel is 1x1.
+/// A convolution over a run of output pixels: one row, or all rows where the kernel is 1x1 and takes each pixel.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConvKernel {
     /// Input channels.
@@ -97,6 +97,15 @@ pub enum Part {
     All,
     /// All of so many runs as the call says, one behind the other.
     Runs,
+    /// So many output rows as the call says, of an input that is there whole: panel by panel, for all of them.
+    Rows {
+        /// Rows of zeros above.
+        pad_top: usize,
+        /// Input rows.
+        input_height: usize,
+        /// Most output rows of a call.
+        most: usize,
+    },
     /// The panels that the call says, of a run; its output starts with the first of them.
     Panels,
     /// A worker's share of the register tiles, panel by panel, in an output that all workers share.
@@ -109,6 +118,14 @@ impl ConvKernel {
     #[must_use]
     pub fn with_part(self, part: Part) -> Self {
         ConvKernel { prefetch: self.prefetch && part == Part::All, part, ..self }
+    }
+
+    /// Most output rows of a call, if a call says which it makes.
+    pub fn rows(&self) -> Option<usize> {
+        match self.part {
+            Part::Rows { most, .. } => Some(most),
+            Part::All | Part::Runs | Part::Panels | Part::Tiles => None,
+        }
     }
 
     /// Floats of scratch: the gated panel.
@@ -135,6 +152,7 @@ impl ConvKernel {
             match self.part {
                 Part::All => "",
                 Part::Runs => "_runs",
+                Part::Rows { .. } => "_rows",
                 Part::Panels => "_panels",
                 Part::Tiles => "_tiles",
             }

@@ -31,7 +31,7 @@ pub enum StepSchedule {
     Conv {
         /// The kernel of a call.
         kernel: ConvKernel,
-        /// Output rows a call: one, or all.
+        /// Output rows a call.
         rows: usize,
     },
     /// A depthwise convolution, an output row a call.
@@ -228,12 +228,24 @@ impl Scheduler<'_> {
             }
             StepKind::Conv { conv, pool } => {
                 let out = conv.output;
-                let whole = conv.conv.kernel_size == 1 && conv.conv.stride == 1;
-                let rows = if whole { out.height } else { 1 };
                 let destination =
                     if *pool { Destination::Pool } else { Destination::Nhwc { stride: self.padded(out.channels) } };
-                let kernel = self.conv(conv, step.input_shape, rows * out.width, source, destination, false);
-                StepSchedule::Conv { kernel: choice.apply(self.isa, kernel, &choice.tiles), rows }
+                // One run of pixels, or rows that each start somewhere else.
+                let run = conv.conv.kernel_size == 1 && conv.conv.stride == 1;
+                let (rows, pixels) = match (*pool, self.rows(conv, step.input_shape, &source)) {
+                    (true, _) => (1, out.pixels()),
+                    (false, rows) if run => (rows, rows * out.width),
+                    (false, rows) => (rows, out.width),
+                };
+                let kernel = self.conv(conv, step.input_shape, pixels, source, destination, false);
+                let mut kernel = choice.apply(self.isa, kernel, &choice.tiles);
+                if !run {
+                    let (pad_top, input_height) = (conv.conv.pads.top, step.input_shape.height);
+                    kernel.part = Part::Rows { pad_top, input_height, most: rows };
+                    // Few channels are written out in full, without a place to ask.
+                    kernel.prefetch = self.isa.prefetch && rows == out.height && conv.conv.input_channels >= 16;
+                }
+                StepSchedule::Conv { kernel, rows }
             }
             StepKind::Block(block) => {
                 let (strip, reason) = self.strip(block, Size::of(step, block), &choice);
@@ -288,6 +300,35 @@ impl Scheduler<'_> {
             // A matrix times a vector is nothing but a stream of weights, which the processor foresees by itself.
             prefetch: whole && pixels > 1 && self.isa.prefetch,
         }
+    }
+
+    /// Output rows of a call, a divisor of the height: a call reads all weights once, and its input rows once for each
+    /// panel of them.
+    ///
+    /// What is read again comes from L2 if it fits there, and from L3 otherwise. So does what is written: of a large map
+    /// panels write a few channels of each pixel, in no order that the processor foresees.
+    fn rows(&self, packed: &PackedConv, input: Shape, source: &Source) -> usize {
+        let (conv, out) = (&packed.conv, packed.output);
+        let layer = &self.layers[packed.layer];
+        let panels: usize = layer.panels.iter().map(|p| p.count).sum();
+        let pixel = match source {
+            Source::Nhwc { stride } => *stride * 4,
+            Source::Blocked { .. } => 0,
+        };
+        let written = if conv.residual.is_some() { 2 } else { 1 };
+        let (row_in, row_out) = (input.width * pixel, written * out.width * self.padded(out.channels) * 4);
+        let bandwidth = |bytes: usize| match bytes <= self.target.l2_bytes * 3 / 8 {
+            true => self.target.l2_bandwidth,
+            false => self.target.l3_bandwidth,
+        };
+        let cost = |rows: usize| {
+            let read = ((rows - 1) * conv.stride + conv.kernel_size).min(input.height);
+            let weights = out.height / rows * layer.len() * 4;
+            let maps = panels * row_in * input.height + row_out * out.height;
+            weights as f64 / bandwidth(layer.len() * 4) + maps as f64 / bandwidth(read * row_in + rows * row_out)
+        };
+        let divisors = (1..=out.height).rev().filter(|rows| out.height.is_multiple_of(*rows));
+        divisors.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(out.height)
     }
 
     /// A depthwise convolution by itself.

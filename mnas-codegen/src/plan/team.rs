@@ -3,7 +3,7 @@
 //!
 //! What is divided, and into how many parts, is decided here; how many parts a worker takes, when the network runs.
 
-use super::kernel::{ConvKernel, Destination, Part};
+use super::kernel::{ConvKernel, Part};
 use super::schedule::{BlockSchedule, Form, Schedule, Scheduler, Size, StepSchedule};
 use super::steps::{Block, PackedConv, Step, StepKind};
 use crate::tuned::Share;
@@ -77,11 +77,10 @@ pub(super) fn schedule(scheduler: &Scheduler<'_>, steps: &[Step], alone: &[StepS
     let one = |(step, alone): (&Step, &StepSchedule)| match (&step.kind, alone) {
         (StepKind::Block(block), _) => Costs::of(scheduler, step, block).best(),
         (_, StepSchedule::Conv { kernel, rows: each }) => {
-            let whole = *each == step.output_shape.height || kernel.destination == Destination::Pool;
-            if whole && kernel.kernel_size == 1 {
-                TeamStep::Tiles(kernel.clone().with_part(Part::Tiles))
-            } else {
+            if kernel.rows().is_some() || *each < step.output_shape.height {
                 rows()
+            } else {
+                TeamStep::Tiles(kernel.clone().with_part(Part::Tiles))
             }
         }
         (StepKind::Pool { .. } | StepKind::Elementwise { .. } | StepKind::Depthwise { .. }, _) => rows(),

@@ -67,13 +67,17 @@ impl Program {
             Source::Blocked { block } => k.input_channels.div_ceil(lanes) * block,
         };
         // Of a larger kernel all rows but the first exist: as at the top of an image.
-        let rows = if k.kernel_size > 1 { format!("{source_len}, 1, {},", k.kernel_size) } else { String::new() };
+        let rows = match k.part {
+            Part::Rows { .. } => "0..1,".to_owned(),
+            _ if k.kernel_size > 1 => format!("{source_len}, 1, {},", k.kernel_size),
+            _ => String::new(),
+        };
         let (row_from, row_count) = if k.kernel_size > 1 { (1, k.kernel_size - 1) } else { (0, 1) };
         let residual = if k.residual.is_some() { "residual," } else { "" };
         let gate = if k.gated { "gate, panel," } else { "" };
         let fun = format!("{}::{name}", self.isa.name);
         let call = match k.part {
-            Part::All => format!("{fun}(a, {rows} w, {residual} {gate} out)"),
+            Part::All | Part::Rows { .. } => format!("{fun}(a, {rows} w, {residual} {gate} out)"),
             Part::Runs => format!("{fun}(a, {rows} w, {residual} {gate} out, 3)"),
             Part::Panels => {
                 let count: usize = k.panels.iter().map(|p| p.count).sum();
