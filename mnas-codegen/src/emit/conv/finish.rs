@@ -1,0 +1,90 @@
+//! What becomes of a register tile's sums: activations, what is added, where they are stored.
+
+use super::super::segments::Segment;
+use super::super::{int, plus};
+use super::Conv;
+use crate::graph::Residual;
+use crate::plan::{Destination, PanelGroup, Part};
+use mnas_dsl::network::Activation;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+impl Conv<'_> {
+    pub(super) fn finish_store(
+        &self,
+        g: &PanelGroup,
+        s: &Segment,
+        output_pixel: usize,
+        acc: &impl Fn(usize, usize) -> Ident,
+    ) -> TokenStream {
+        let between = match self.kernel.destination {
+            Destination::Blocked { block } => block,
+            Destination::Nhwc { .. } | Destination::Pool => self.isa.lanes,
+        };
+        let mut out = TokenStream::new();
+        let (write, _) = self.output();
+        for p in 0..s.pixels {
+            for n in 0..g.vectors {
+                let c = acc(p, n);
+                let at = plus(quote!(o), p * output_pixel + n * between);
+                let add = |value| (self.ops.add)(value, quote!(ld(residual, #at)));
+                let activation = if self.late() { Activation::Linear } else { self.kernel.activation };
+                let activate = |value| self.ops.activate(activation, value);
+                out.extend(match self.kernel.residual {
+                    Residual::None => {
+                        let value = activate(quote!(#c));
+                        quote!(#write(out, #at, #value);)
+                    }
+                    Residual::Last => {
+                        let value = add(activate(quote!(#c)));
+                        quote!(#write(out, #at, #value);)
+                    }
+                    Residual::BeforeActivation => {
+                        let (sum, value) = (add(quote!(#c)), activate(quote!(#c)));
+                        quote!(let #c = #sum; #write(out, #at, #value);)
+                    }
+                });
+            }
+        }
+        out
+    }
+
+    /// Whether the activation has a loop of its own: of a vector's output, where it needs registers for its constants.
+    pub(super) fn late(&self) -> bool {
+        let exp = matches!(self.kernel.activation, Activation::Sigmoid | Activation::Swish);
+        let vector = self.kernel.pixels == 1 && self.kernel.part == Part::All && self.kernel.residual == Residual::None;
+        exp && vector && matches!(self.kernel.destination, Destination::Nhwc { .. })
+    }
+
+    /// The loop of [`Self::late`].
+    pub(super) fn activate_all(&self) -> TokenStream {
+        if !self.late() {
+            return TokenStream::new();
+        }
+        let lanes = self.isa.lanes;
+        let vectors = int(self.kernel.panels.iter().map(|g| g.channels * g.count / lanes).sum());
+        let lanes = int(lanes);
+        let value = self.ops.activate(self.kernel.activation, quote!(x));
+        quote! {
+            for v in 0..#vectors {
+                let x = ld(out, v * #lanes);
+                st(out, v * #lanes, #value);
+            }
+        }
+    }
+
+    pub(super) fn finish_pool(&self, g: &PanelGroup, s: &Segment, acc: &impl Fn(usize, usize) -> Ident) -> TokenStream {
+        let mut out = TokenStream::new();
+        let (write, read) = self.output();
+        for n in 0..g.vectors {
+            let at = plus(quote!(o), n * self.isa.lanes);
+            let mut sum = quote!(#read(out, #at));
+            for p in 0..s.pixels {
+                let c = acc(p, n);
+                sum = (self.ops.add)(sum, self.ops.activate(self.kernel.activation, quote!(#c)));
+            }
+            out.extend(quote!(#write(out, #at, #sum);));
+        }
+        out
+    }
+}

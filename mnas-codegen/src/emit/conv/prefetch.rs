@@ -1,0 +1,59 @@
+//! Which lines of the next panel of weights a tile asks for while it computes.
+
+use super::super::segments::Segment;
+use super::super::{int, plus, times};
+use super::{CACHE_LINE, Conv, UNROLL};
+use crate::plan::PanelGroup;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+impl Conv<'_> {
+    /// Where a tile starts with its share of the next panel: `next`, in floats. Tiles share it evenly, for the cache
+    /// that it comes from gives so much a cycle and no more.
+    pub(super) fn prefetch_start(&self, g: &PanelGroup, s: &Segment) -> TokenStream {
+        let share = self.prefetch_share(g, s);
+        let mut next = plus(quote!(wp), (self.rows() + 1) * g.width + s.start / s.pixels * share);
+        let mut each = |index: TokenStream, shares: usize| {
+            let offset = times(index, shares * share);
+            next = quote!(#next + #offset);
+        };
+        if g.channels > g.vectors * self.isa.lanes {
+            each(quote!(sub), self.tiles(s));
+        }
+        if self.kernel.rows().is_some() {
+            each(quote!((oy - rows.start)), self.kernel.pixels.div_ceil(s.pixels));
+        }
+        if s.count > 1 {
+            each(quote!(t), 1);
+        }
+        quote!(let mut next = #next;)
+    }
+
+    /// Floats of the next panel that a tile asks for.
+    pub(super) fn prefetch_share(&self, g: &PanelGroup, s: &Segment) -> usize {
+        let subs = g.channels / (g.vectors * self.isa.lanes);
+        ((self.rows() + 1) * g.width).div_ceil(self.tiles(s) * subs)
+    }
+
+    /// Tiles as large as those of the segment that a call makes of so many channels as a tile has.
+    pub(super) fn tiles(&self, s: &Segment) -> usize {
+        self.kernel.pixels.div_ceil(s.pixels) * self.kernel.rows().unwrap_or(1)
+    }
+
+    /// What step `i` of [`UNROLL`] asks for: cache lines of the tile's share, as many as it takes in every step.
+    pub(super) fn prefetch_step(&self, g: &PanelGroup, s: &Segment, i: usize) -> TokenStream {
+        let lines = (self.prefetch_share(g, s) * UNROLL).div_ceil(self.rows() * CACHE_LINE);
+        let mut out: TokenStream = (0..lines)
+            .filter(|line| line * UNROLL / lines == i)
+            .map(|line| {
+                let at = plus(quote!(next), line * CACHE_LINE);
+                quote!(pf(w, #at);)
+            })
+            .collect();
+        if i + 1 == UNROLL {
+            let all = int(lines * CACHE_LINE);
+            out.extend(quote!(next += #all;));
+        }
+        out
+    }
+}
