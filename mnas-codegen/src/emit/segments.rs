@@ -21,7 +21,10 @@ pub(super) struct Segment {
 impl Segment {
     /// Pixels of a tile for which kernel column `kx` meets the input.
     pub(super) fn pixels_at(&self, kernel: &ConvKernel, kx: usize) -> Range<usize> {
-        let meets = |p: &usize| (|(low, high)| low <= kx && kx < high)(taps(kernel, self.start + p));
+        let meets = |p: &usize| {
+            let (low, high) = taps(kernel, self.start + p);
+            (low..high).contains(&kx)
+        };
         let first = (0..self.pixels).find(meets).unwrap_or(self.pixels);
         first..(first..self.pixels).find(|p| !meets(p)).unwrap_or(self.pixels)
     }
