@@ -1,13 +1,32 @@
 //! A trial as something that can be written down whole, and what comes back: whoever has the job needs nothing else, on
 //! this machine or another.
+//!
+//! ```
+//! use mnas_search::job::{Evaluation, Job};
+//!
+//! let job = r#"{"trial": 7, "purpose": "trial", "rung": 1, "spec": "name: net\ninput: 8x8x1\n...", "choices": [0, 2],
+//!     "seed": 6033165018735171236, "evaluator": "command python3 train.py", "budget": {"epochs": 6},
+//!     "needs": {"latency": false}}"#;
+//! let job: Job = serde_json::from_str(job)?;
+//! assert_eq!((job.budget.epochs, job.seed), (Some(6), 6033165018735171236));
+//! let result = r#"{"accuracy": 0.91, "epochs": [0.62, 0.8, 0.85, 0.88, 0.9, 0.91]}"#;
+//! assert_eq!(serde_json::from_str::<Evaluation>(result)?.epochs.len(), 6);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 use serde::{Deserialize, Serialize};
 
 /// What is to be done for a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// The trial's number in its study, from 0.
+    /// The trial's number in its study, from 0; of a job for another purpose, its number among those.
     pub trial: u64,
+    /// What it is for.
+    #[serde(default)]
+    pub purpose: Purpose,
+    /// The rung of successive halving that it is on, from 0.
+    #[serde(default)]
+    pub rung: u32,
     /// The network, a spec in YAML; empty where candidates are no networks (tables).
     pub spec: String,
     /// The alternatives that it was made of, an index for each choice.
@@ -20,6 +39,17 @@ pub struct Job {
     pub budget: Budget,
     /// What the result has to have.
     pub needs: Needs,
+}
+
+/// What a job is for. Evaluators need not care.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A trial.
+    #[default]
+    Trial,
+    /// To see whether accuracy ranks networks, before there are trials.
+    Ranking,
 }
 
 /// How much may be spent on a trial.
@@ -49,6 +79,15 @@ pub struct Evaluation {
     pub latency: Option<Latency>,
 }
 
+impl Evaluation {
+    /// Whether all of its numbers are numbers.
+    pub fn is_finite(&self) -> bool {
+        self.accuracy.is_finite()
+            && self.epochs.iter().all(|it| it.is_finite())
+            && self.latency.is_none_or(|it| it.is_finite())
+    }
+}
+
 /// Milliseconds of an inference.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
@@ -67,6 +106,11 @@ impl Latency {
     pub fn exact(ms: f64) -> Self {
         Self { ms, low: ms, high: ms, is_stable: true }
     }
+
+    /// Whether all of its numbers are numbers.
+    pub fn is_finite(&self) -> bool {
+        [self.ms, self.low, self.high].iter().all(|ms| ms.is_finite())
+    }
 }
 
 /// Why there is no evaluation.
@@ -76,4 +120,34 @@ pub enum Failure {
     Trial(String),
     /// None can be.
     Stop(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever a job has comes back from its text, the highest seed and the last bit of a number too.
+    #[test]
+    fn jobs_and_results_survive_being_written() {
+        let job = Job {
+            trial: u64::MAX,
+            purpose: Purpose::Ranking,
+            rung: 2,
+            spec: "name: \"net\"\ninput: 8x8x1\n".to_owned(),
+            choices: vec![0, 5, 2],
+            seed: u64::MAX - 1,
+            evaluator: "command python3 'train me.py'".to_owned(),
+            budget: Budget { epochs: Some(18) },
+            needs: Needs { latency: true },
+        };
+        let text = serde_json::to_string(&job).unwrap();
+        assert!(!text.contains('\n'), "a job is a line: {text}");
+        assert_eq!(serde_json::from_str::<Job>(&text).unwrap(), job);
+        let latency = Some(Latency { ms: 0.1 + 0.2, low: 1.0 / 3.0, high: 5e-324, is_stable: false });
+        let evaluation = Evaluation { accuracy: 0.7 + 0.1, epochs: vec![1.0 / 7.0, 0.8], latency };
+        let text = serde_json::to_string(&evaluation).unwrap();
+        assert_eq!(serde_json::from_str::<Evaluation>(&text).unwrap(), evaluation);
+        // The control: a job that lacks what it needs is none.
+        assert!(serde_json::from_str::<Job>(r#"{"trial": 0, "spec": ""}"#).is_err());
+    }
 }

@@ -15,10 +15,12 @@ pub mod job;
 pub mod limits;
 pub mod optuna;
 pub mod pareto;
+pub mod ranking;
 pub mod reward;
 pub mod rng;
 pub mod search;
 pub mod searcher;
+pub mod stats;
 pub mod study;
 
 /// Runs the README's examples.

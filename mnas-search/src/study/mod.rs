@@ -9,8 +9,9 @@ mod findings;
 mod store;
 mod trial;
 
+pub(crate) use findings::kept_name;
 pub use store::{Access, After, Progress, Study};
-pub use trial::{Settings, State, Trial, WeightExponent};
+pub use trial::{Halving, Settings, State, Trial, WeightExponent};
 
 use std::fmt;
 

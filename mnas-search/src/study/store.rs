@@ -1,7 +1,9 @@
 //! The file: its tables, and what is written at once.
 
 use super::checks::{check_chain, check_pages, explain, hex, json, lock, sum, with_suffix};
-use super::{Settings, StudyError, Trial, findings};
+use super::{Settings, StudyError, Trial, WeightExponent, findings};
+use crate::findings::{RANKING, Ranking};
+use crate::reward::Reward;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -254,6 +256,23 @@ impl Study {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The reward, once its exponent is known.
+    pub fn reward(&self) -> Option<Reward> {
+        match self.settings.exponent {
+            WeightExponent::Given => Some(self.settings.reward),
+            WeightExponent::Fitted { .. } => self.progress.exponent.map(|exponent| self.settings.reward_with(exponent)),
+        }
+    }
+
+    /// Accuracies that differ by less say nothing, as far as that was found out.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read.
+    pub fn noise(&self) -> Result<f64, StudyError> {
+        Ok(self.finding::<Ranking>(RANKING)?.map_or(0.0, |ranking| ranking.noise()))
     }
 
     /// The large part of the searcher's state.

@@ -23,8 +23,45 @@ pub struct Settings {
     pub evaluator: String,
     /// Name of what measures latency, where the evaluator does not.
     pub stopwatch: Option<String>,
-    /// How much a trial may spend.
+    /// How much a trial may spend; with successive halving, one of the lowest rung.
     pub budget: Budget,
+    /// How many candidates are asked for and judged at once. What is found depends on it, so it stays as it is.
+    #[serde(default = "one")]
+    pub jobs: u32,
+    /// How the best are trained longer, if they are.
+    #[serde(default)]
+    pub halving: Option<Halving>,
+    /// How many networks are trained with two seeds each, to see whether accuracy ranks them; `None` for evaluators of
+    /// which that is known.
+    #[serde(default)]
+    pub ranking: Option<u32>,
+    /// Seconds that an external command may take.
+    #[serde(default)]
+    pub timeout: Option<u64>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// Successive halving: whenever there are `bracket` candidates more, the best of a rung go on to the next, to be trained
+/// `eta` times as long. Of all candidates so far so many are on the next rung as a part of `1 / eta` of them is, or more
+/// where later ones were better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halving {
+    /// Rungs, the lowest among them.
+    pub rungs: u32,
+    /// One in how many goes on, and how many times as long it is trained.
+    pub eta: u32,
+    /// Candidates after which the best go on.
+    pub bracket: u64,
+}
+
+impl Halving {
+    /// What a trial of this rung may spend.
+    pub fn budget(&self, lowest: Budget, rung: u32) -> Budget {
+        Budget { epochs: lowest.epochs.map(|epochs| epochs.saturating_mul(self.eta.saturating_pow(rung))) }
+    }
 }
 
 /// Where the exponent of a reward comes from.

@@ -1,6 +1,10 @@
 //! Studies and the searches that fill them.
 
+mod batches;
 mod findings;
+mod halving;
+mod noisy;
+mod ranking;
 mod survival;
 
 use mnas_search::evaluator::{Evaluator, Table};
@@ -39,6 +43,10 @@ pub(crate) fn settings(method: &str, evaluator: &dyn Evaluator, exponent: Weight
         evaluator: evaluator.name(),
         stopwatch: None,
         budget: Budget::default(),
+        jobs: 1,
+        halving: None,
+        ranking: None,
+        timeout: None,
     }
 }
 

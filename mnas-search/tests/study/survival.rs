@@ -190,7 +190,7 @@ impl Evaluator for Failing {
         match job.trial {
             20 => Err(Failure::Stop("the data is gone".to_owned())),
             it if it % 3 == 0 => Err(Failure::Trial("it diverged".to_owned())),
-            9.. => Ok(Evaluation { accuracy: f64::NAN, ..self.0.evaluate(job)? }),
+            it if it > 9 && it % 2 == 0 => Ok(Evaluation { accuracy: f64::NAN, ..self.0.evaluate(job)? }),
             _ => self.0.evaluate(job),
         }
     }
@@ -209,7 +209,7 @@ fn failing_trials_are_marked_and_a_failing_evaluator_stops_the_search() {
         let trials = Study::open(&path, Access::Read).unwrap().trials().unwrap();
         assert_eq!(trials.len(), 20);
         for trial in trials.iter().filter(|trial| trial.same_as.is_none()) {
-            let fails = trial.number % 3 == 0 || trial.number >= 9;
+            let fails = trial.number % 3 == 0 || (trial.number > 9 && trial.number % 2 == 0);
             assert_eq!(trial.state == State::Failed, fails, "{trial:?}");
             assert_eq!(trial.message.is_some(), fails, "{trial:?}");
         }
@@ -225,4 +225,46 @@ fn a_search_goes_on_only_with_what_it_was_begun_with() {
     let study = Study::open(&path, Access::Search).unwrap();
     let resumed = Search::resume(study, None, &other, None);
     assert!(matches!(resumed.err(), Some(SearchError::Input(said)) if said.contains("`failing`")));
+}
+
+/// An evaluator that fails always from some trial on, until it is mended.
+struct Broken {
+    table: Table,
+    from: u64,
+}
+
+impl Evaluator for Broken {
+    fn name(&self) -> String {
+        "broken".to_owned()
+    }
+
+    fn evaluate(&self, job: &Job) -> Result<Evaluation, Failure> {
+        // Four failures, one success: never five in a row.
+        let fails = job.trial >= self.from || job.trial % 5 != 4;
+        if fails { Err(Failure::Trial(format!("no room for trial {}", job.trial))) } else { self.table.evaluate(job) }
+    }
+}
+
+#[test]
+fn five_failures_in_a_row_stop_the_search_and_it_can_go_on() {
+    let folder = Folder::new("broken");
+    let path = folder.file("study");
+    let broken = Broken { table: table(), from: 12 };
+    let settings = settings("random", &broken, WeightExponent::Given);
+    let mut search = Search::begin(&path, &settings, None, &broken, None).unwrap();
+    let stopped = search.run(40, &mut |_| ()).unwrap_err().to_string();
+    assert!(stopped.contains("5 failures in a row") && stopped.contains("no room for trial 14"), "{stopped}");
+    drop(search);
+    let trials = Study::open(&path, Access::Read).unwrap().trials().unwrap();
+    assert_eq!(
+        trials.iter().filter(|trial| trial.state == State::Done).map(|it| it.number).collect::<Vec<_>>(),
+        [4, 9]
+    );
+    assert_eq!(trials.len(), 15);
+    let mended = Broken { from: u64::MAX, ..broken };
+    let study = Study::open(&path, Access::Search).unwrap();
+    Search::resume(study, None, &mended, None).unwrap().run(40, &mut |_| ()).unwrap();
+    let after = Study::open(&path, Access::Read).unwrap().trials().unwrap();
+    assert_eq!(after.len(), 40);
+    assert_eq!(after[..15], trials);
 }

@@ -1,17 +1,30 @@
 //! The loop: ask, judge, tell, write down.
+//!
+//! Candidates come in batches: a batch is asked for, judged by as many threads, and told in order. The state of the searcher
+//! in the study is that before the batch, until all of it is judged: a search that goes on in the middle of one asks for the
+//! same candidates again and judges those that it has no result of.
+
+mod batch;
+mod check;
+mod halving;
+mod pool;
 
 use crate::evaluator::{Evaluator, Stopwatch};
-use crate::job::{Evaluation, Failure, Job, Latency, Needs};
 use crate::limits;
 use crate::reward::{Reward, fit_exponent};
 use crate::searcher::{AnySearcher, Outcome, Searcher as _};
 use crate::study::{After, Settings, State, Study, StudyError, Trial, WeightExponent};
+use batch::Task;
+use halving::Next;
 use mnas_dsl::{Network, Space, Spec};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Candidates in a row that may be over a limit.
 const PATIENCE: u64 = 10_000;
+
+/// So many failures in a row are not the networks' fault.
+const FAILURES: u32 = 5;
 
 /// A search in progress.
 pub struct Search<'a> {
@@ -27,6 +40,29 @@ pub struct Search<'a> {
     trials: Vec<Trial>,
     /// The first trial of each network that was judged, by its key.
     known: BTreeMap<String, usize>,
+    /// Accuracies that differ by less say nothing.
+    noise: f64,
+    /// A batch that was asked for and is not all judged.
+    open: Vec<Task>,
+    /// Failures in a row.
+    failures: Failures,
+}
+
+/// Failures in a row.
+#[derive(Debug, Default)]
+struct Failures(u32);
+
+impl Failures {
+    /// Counts a result, a failure where it has a message.
+    fn count(&mut self, message: Option<&str>) -> Result<(), SearchError> {
+        self.0 = if message.is_some() { self.0 + 1 } else { 0 };
+        match message.filter(|_| self.0 >= FAILURES) {
+            Some(message) => {
+                Err(SearchError::Evaluator(format!("{FAILURES} failures in a row; the last one: {message}")))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// Why a search stopped before it was done.
@@ -83,6 +119,7 @@ impl<'a> Search<'a> {
         if settings.exponent != WeightExponent::Given && !matches!(settings.reward, Reward::Weighted { .. }) {
             return Err(SearchError::Input("only the weighted reward has an exponent to fit".to_owned()));
         }
+        check_halving(settings).map_err(SearchError::Input)?;
         let saved = searcher.save().map_err(|error| SearchError::Input(error.to_string()))?;
         let study = Study::create(path, settings, saved, searcher.large(None))?;
         Self::resume(study, space, evaluator, stopwatch)
@@ -118,23 +155,23 @@ impl<'a> Search<'a> {
         };
         let large = study.large()?;
         let searcher = AnySearcher::restore(&study.progress().searcher, large.as_deref()).map_err(damaged)?;
-        let reward = match settings.exponent {
-            WeightExponent::Given => Some(settings.reward),
-            WeightExponent::Fitted { .. } => study.progress().exponent.map(|exponent| settings.reward_with(exponent)),
-        };
+        check_halving(settings).map_err(damaged)?;
         let mut search = Self {
             trials: study.trials()?,
+            reward: study.reward(),
+            noise: study.noise()?,
             study,
             space,
             evaluator,
             stopwatch,
             searcher,
-            reward,
             known: BTreeMap::new(),
+            open: Vec::new(),
+            failures: Failures::default(),
         };
         for at in 0..search.trials.len() {
             let trial = &search.trials[at];
-            if trial.state == State::Done && trial.same_as.is_none() {
+            if trial.state == State::Done && trial.same_as.is_none() && trial.rung == 0 {
                 let network = search.member(&trial.choices)?;
                 let key = key(&network, &trial.choices);
                 search.known.insert(key, at);
@@ -158,33 +195,82 @@ impl<'a> Search<'a> {
         &self.study
     }
 
-    /// Goes on until there are `trials` in all. `seen` is told of each when it is in the file.
+    /// Accuracies that differ by less say nothing, as far as that was found out.
+    pub fn noise(&self) -> f64 {
+        self.noise
+    }
+
+    /// Goes on until there are `candidates` in all and the best of them were trained as long as they are to be, where they
+    /// are. `seen` is told of each trial when it is in the file. Where it is not known yet whether accuracy ranks, that is
+    /// looked at first.
     ///
     /// # Errors
     ///
     /// What stopped the search. All trials that were seen are in the study.
-    pub fn run(&mut self, trials: u64, seen: &mut dyn FnMut(&Self)) -> Result<(), SearchError> {
-        while (self.trials.len() as u64) < trials {
-            self.step()?;
-            seen(self);
-        }
+    pub fn run(&mut self, candidates: u64, seen: &mut dyn FnMut(&Self)) -> Result<(), SearchError> {
+        self.check_ranking(&mut |_, _| ())?;
+        while self.batch(candidates, seen)? {}
         Ok(())
     }
 
-    fn step(&mut self) -> Result<(), SearchError> {
-        let candidate = self.ask()?;
-        let key = candidate.key.clone();
-        let trial = self.judge(candidate)?;
-        let exponent = self.tell(&trial);
-        if trial.state == State::Done && trial.same_as.is_none() {
-            self.known.insert(key, self.trials.len());
+    /// The next batch, or what is left of one; whether it is complete, and another may come.
+    fn batch(&mut self, candidates: u64, seen: &mut dyn FnMut(&Self)) -> Result<bool, SearchError> {
+        let told = self.study.progress().told();
+        let before = &self.trials[..told as usize];
+        let asked = match self.study.settings().halving {
+            Some(_) => before.iter().filter(|trial| trial.rung == 0).count() as u64,
+            None => told,
+        };
+        let mut tasks = std::mem::take(&mut self.open);
+        if tasks.is_empty() {
+            match halving::next(self.study.settings(), before, self.reward, self.noise) {
+                Next::Ask(_) if asked >= candidates => return Ok(false),
+                Next::Ask(count) => {
+                    for at in 0..count as u64 {
+                        let candidate = self.ask()?;
+                        tasks.push(self.task(told + at, candidate));
+                    }
+                }
+                Next::Longer(trials) => {
+                    tasks.extend((told..).zip(trials).map(|(number, of)| self.longer(number, of)));
+                }
+            }
         }
-        let is_news = exponent.is_some() && self.study.progress().exponent.is_none();
-        let saved = self.searcher.save().map_err(|error| SearchError::Input(error.to_string()))?;
-        let large = self.searcher.large(self.study.large_revision());
-        self.study.add(&trial, Some(After { searcher: saved, exponent, large }))?;
+        let is_new = tasks.first().is_some_and(|task| task.trial.rung == 0);
+        let wanted = if is_new { candidates.saturating_sub(asked) } else { u64::MAX };
+        let count = tasks.len().min(usize::try_from(wanted).unwrap_or(usize::MAX));
+        let result = self.judge(&tasks, count, seen);
+        let is_complete = self.study.progress().told() == told + tasks.len() as u64;
+        if !is_complete {
+            self.open = tasks;
+        }
+        result.map(|()| is_complete)
+    }
+
+    /// Adds a finished trial to the study; behind the last one of a batch, whose end is `end`, the searcher is told of all
+    /// of it. `key` is that of a network that may be known now.
+    fn add(&mut self, trial: Trial, key: Option<String>, end: u64) -> Result<(), SearchError> {
+        let (number, was_known) = (trial.number, self.study.progress().exponent);
+        let is_first = trial.state == State::Done && trial.same_as.is_none();
         self.trials.push(trial);
-        if is_news {
+        let mut after = None;
+        if number + 1 == end {
+            let told = self.study.progress().told() as usize;
+            let mut exponent = was_known;
+            for at in told..self.trials.len() {
+                exponent = exponent.or(self.tell(at));
+            }
+            let searcher = self.searcher.save().map_err(|error| SearchError::Input(error.to_string()))?;
+            after = Some(After { searcher, exponent, large: self.searcher.large(self.study.large_revision()) });
+        }
+        if let Err(error) = self.study.add(&self.trials[number as usize], after) {
+            self.trials.pop();
+            return Err(error.into());
+        }
+        if let Some(key) = key.filter(|_| is_first) {
+            self.known.insert(key, number as usize);
+        }
+        if was_known.is_none() && self.study.progress().exponent.is_some() {
             // With their rewards, which are known now.
             self.trials = self.study.trials()?;
         }
@@ -229,106 +315,53 @@ impl<'a> Search<'a> {
         Err(SearchError::Input(format!("{PATIENCE} candidates in a row are over the limits; the last one: {why}")))
     }
 
-    fn judge(&self, candidate: Candidate) -> Result<Trial, SearchError> {
-        let settings = self.study.settings();
-        let number = self.trials.len() as u64;
-        let mut trial = Trial {
-            number,
-            state: State::Done,
-            choices: candidate.choices,
-            spec: candidate.network.as_ref().map_or(String::new(), |(spec, _)| spec.to_yaml()),
-            parameters: candidate.network.as_ref().map_or(0, |(_, network)| network.parameters()),
-            macs: candidate.network.as_ref().map_or(0, |(_, network)| network.macs()),
-            // Another for each trial, the same whenever it is done.
-            seed: crate::rng::Rng::new(settings.seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)).bits() >> 1,
-            same_as: None,
-            rejected: candidate.rejected,
-            accuracy: None,
-            epochs: Vec::new(),
-            latency: None,
-            reward: None,
-            message: None,
-            rung: 0,
-            of: None,
-            budget: settings.budget,
-        };
-        let result = match self.known.get(&candidate.key) {
-            Some(&at) => {
-                let known = &self.trials[at];
-                trial.same_as = Some(known.number);
-                Ok((known.accuracy.unwrap_or(0.0), known.epochs.clone(), known.latency))
-            }
-            None => self.evaluate(&trial, candidate.network.as_ref()),
-        };
-        match result {
-            Ok((accuracy, epochs, latency)) => {
-                trial.accuracy = Some(accuracy);
-                trial.epochs = epochs;
-                trial.latency = latency;
-                trial.reward = self.reward.map(|reward| reward.of(accuracy, latency.map(|it| it.ms)));
-            }
-            Err(Failure::Trial(message)) => {
-                trial.state = State::Failed;
-                trial.message = Some(message);
-            }
-            Err(Failure::Stop(message)) => return Err(SearchError::Evaluator(message)),
+    /// Tells the searcher of a trial; with an exponent to fit, of all first trials when the last of them is there. The
+    /// exponent is returned where it was fitted now.
+    fn tell(&mut self, at: usize) -> Option<f64> {
+        let trial = &self.trials[at];
+        if trial.rung > 0 {
+            return None;
         }
-        Ok(trial)
-    }
-
-    fn evaluate(
-        &self,
-        trial: &Trial,
-        network: Option<&(Spec, Network)>,
-    ) -> Result<(f64, Vec<f64>, Option<Latency>), Failure> {
-        let settings = self.study.settings();
-        let needs_latency = settings.reward.needs_latency();
-        let job = Job {
-            trial: trial.number,
-            spec: trial.spec.clone(),
-            choices: trial.choices.clone(),
-            seed: trial.seed,
-            evaluator: settings.evaluator.clone(),
-            budget: settings.budget,
-            needs: Needs { latency: needs_latency && self.stopwatch.is_none() },
-        };
-        let Evaluation { accuracy, epochs, latency } = self.evaluator.evaluate(&job)?;
-        let latency = match (self.stopwatch, network) {
-            (Some(stopwatch), Some((spec, network))) => Some(stopwatch.measure(spec, network)?),
-            _ => latency,
-        };
-        if needs_latency && latency.is_none() {
-            return Err(Failure::Stop(format!("the reward needs a latency, and `{}` gives none", settings.evaluator)));
-        }
-        if !accuracy.is_finite() || latency.is_some_and(|it| ![it.ms, it.low, it.high].iter().all(|ms| ms.is_finite()))
-        {
-            return Err(Failure::Trial("the result has a number that is not finite".to_owned()));
-        }
-        Ok((accuracy, epochs, latency))
-    }
-
-    /// Tells the searcher; with an exponent to fit, of all first trials when the last of them is there. The exponent is
-    /// returned where there is one.
-    fn tell(&mut self, trial: &Trial) -> Option<f64> {
-        let settings = self.study.settings().clone();
-        let mut exponent = self.study.progress().exponent;
         if let Some(reward) = self.reward {
             self.searcher.tell(&trial.choices, &outcome(trial, &reward));
-        } else if let WeightExponent::Fitted { first } = settings.exponent
-            && trial.number + 1 >= first
-        {
-            let all: Vec<&Trial> = self.trials.iter().chain([trial]).collect();
-            let points: Vec<(f64, f64)> = all.iter().filter_map(|trial| trial.point()).collect();
-            // Where no slower network is better, any exponent finds the fastest; the paper's is as good as another.
-            let fitted = settings.target().and_then(|target| fit_exponent(&points, target)).unwrap_or(Reward::SOFT.0);
-            let reward = settings.reward_with(fitted);
-            for trial in all {
-                self.searcher.tell(&trial.choices, &outcome(trial, &reward));
-            }
-            exponent = Some(fitted);
-            self.reward = Some(reward);
+            return None;
         }
-        exponent
+        let settings = self.study.settings();
+        let WeightExponent::Fitted { first } = settings.exponent else { return None };
+        if trial.number + 1 < first {
+            return None;
+        }
+        let all = &self.trials[..=at];
+        let points: Vec<(f64, f64)> = all.iter().filter_map(|trial| trial.point()).collect();
+        // Where no slower network is better, any exponent finds the fastest; the paper's is as good as another.
+        let fitted = settings.target().and_then(|target| fit_exponent(&points, target)).unwrap_or(Reward::SOFT.0);
+        let reward = settings.reward_with(fitted);
+        for trial in all {
+            self.searcher.tell(&trial.choices, &outcome(trial, &reward));
+        }
+        self.reward = Some(reward);
+        Some(fitted)
+    }
+}
+
+/// What of successive halving does not fit.
+fn check_halving(settings: &Settings) -> Result<(), String> {
+    let Some(halving) = settings.halving else { return Ok(()) };
+    if halving.rungs == 0 || halving.eta < 2 || halving.bracket == 0 {
+        return Err("successive halving has a rung at least, and one in two or fewer go on".to_owned());
+    }
+    let Some(epochs) = settings.budget.epochs else {
+        return Err("successive halving needs to know how many epochs the lowest rung trains".to_owned());
+    };
+    let times = u64::from(halving.eta).checked_pow(halving.rungs - 1);
+    if times.and_then(|times| times.checked_mul(u64::from(epochs))).is_none_or(|all| all > u64::from(u32::MAX)) {
+        return Err("the highest rung has too many epochs to count".to_owned());
+    }
+    match settings.exponent {
+        WeightExponent::Fitted { first } if first > halving.bracket => {
+            Err(format!("the exponent is fitted from {first} trials, but the best of {} go on before", halving.bracket))
+        }
+        _ => Ok(()),
     }
 }
 

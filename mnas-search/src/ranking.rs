@@ -1,0 +1,168 @@
+//! Whether an evaluator's accuracy ranks networks, and how networks are ranked where it does so only in part.
+
+use crate::findings::{Estimate, RankedNetwork, Ranking};
+use crate::reward::Reward;
+use crate::stats::{kendall_tau, kendall_tau_interval, mean, variance};
+use crate::study::{State, Trial};
+use std::collections::BTreeSet;
+
+/// The tau from which on accuracy ranks networks.
+pub const ENOUGH: f64 = 0.6;
+
+/// An estimate goes no further than so many times the epochs that were seen.
+const REACH: f64 = 8.0;
+
+impl Ranking {
+    /// What accuracies of two seeds of each network say; networks by size. `epochs` is how long each was trained, if known.
+    /// `None` for fewer than three networks: there is nothing to rank.
+    pub fn of(networks: Vec<RankedNetwork>, epochs: Option<u32>) -> Option<Self> {
+        if networks.len() < 3 || networks.iter().any(|network| network.accuracies.len() != 2) {
+            return None;
+        }
+        let seed = |which: usize| -> Vec<f64> { networks.iter().map(|network| network.accuracies[which]).collect() };
+        let (first, second) = (seed(0), seed(1));
+        let (tau, (tau_low, tau_high)) = (kendall_tau(&first, &second), kendall_tau_interval(&first, &second));
+        let means: Vec<f64> = networks.iter().map(|network| mean(&network.accuracies)).collect();
+        let distances: Vec<f64> = first.iter().zip(&second).map(|(a, b)| (a - b).abs()).collect();
+        let seen = networks.iter().flat_map(|network| &network.curves).map(Vec::len).min().unwrap_or(0);
+        let epochs = epochs.or(u32::try_from(seen).ok().filter(|&seen| seen > 0));
+        let (epochs_to_add, estimate) = match (tau >= ENOUGH, epochs) {
+            (true, _) => (None, Estimate::None),
+            (false, None) => (None, Estimate::Doubling),
+            (false, Some(epochs)) => match needed(&networks, seen) {
+                Some(needed) => {
+                    let all = needed.min(REACH * f64::from(epochs)).ceil() as u32;
+                    (Some(all.saturating_sub(epochs).max(1)), Estimate::Curves)
+                }
+                None => (Some(epochs), Estimate::Doubling),
+            },
+        };
+        let (spread, seed_difference) = (variance(&means).sqrt(), mean(&distances));
+        Some(Self { networks, epochs, tau, tau_low, tau_high, spread, seed_difference, epochs_to_add, estimate })
+    }
+
+    /// Whether accuracy ranks these networks.
+    pub fn separates(&self) -> bool {
+        self.tau >= ENOUGH
+    }
+
+    /// Accuracies that differ by less say nothing: the mean distance of two seeds of one network.
+    pub fn noise(&self) -> f64 {
+        self.seed_difference
+    }
+}
+
+/// The first line of what is said about a search.
+impl std::fmt::Display for Ranking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let verdict = if self.separates() { "accuracy ranks" } else { "accuracy does not separate" };
+        write!(f, "{verdict} these networks")?;
+        match self.epochs {
+            Some(1) => write!(f, " after 1 epoch")?,
+            Some(epochs) => write!(f, " after {epochs} epochs")?,
+            None => {}
+        }
+        let Self { tau, tau_low, tau_high, spread, seed_difference, .. } = self;
+        write!(
+            f,
+            ": tau {tau:.2} ({tau_low:.2} to {tau_high:.2}) between two seeds of {} networks, whose accuracies spread by \
+             {spread:.4} and differ by {seed_difference:.4} between seeds",
+            self.networks.len()
+        )?;
+        if !self.separates() {
+            match (self.epochs_to_add, self.estimate) {
+                (Some(add), Estimate::Curves) => {
+                    write!(f, "; {add} epochs more may do, if it goes on as the accuracies after each epoch show")?;
+                }
+                (Some(add), _) => write!(f, "; try {add} epochs more (twice as many: no curve says how many do)")?,
+                (None, _) => write!(f, "; train longer")?,
+            }
+        }
+        write!(f, "; what differs by less than {seed_difference:.4} is ranked by latency")
+    }
+}
+
+/// How many epochs would give the tau that is [`ENOUGH`], from what the accuracies after each of `seen` epochs show:
+/// variance between networks over variance between seeds is taken for a power of the epochs, fitted to the later half of
+/// them, and tau for that of normal distributions, 2 / pi * asin(rho).
+fn needed(networks: &[RankedNetwork], seen: usize) -> Option<f64> {
+    let mut points = Vec::new();
+    for epoch in seen / 2..seen {
+        let at = |network: &RankedNetwork, seed: usize| network.curves.get(seed)?.get(epoch).copied();
+        let pairs: Option<Vec<(f64, f64)>> = networks.iter().map(|it| Some((at(it, 0)?, at(it, 1)?))).collect();
+        let pairs = pairs?;
+        let within = mean(&pairs.iter().map(|(a, b)| (a - b) * (a - b) / 2.0).collect::<Vec<_>>());
+        // Means of two seeds have half of the variance of one in them.
+        let between = variance(&pairs.iter().map(|(a, b)| (a + b) / 2.0).collect::<Vec<_>>()) - within / 2.0;
+        if between > 0.0 && within > 0.0 {
+            points.push((((epoch + 1) as f64).ln(), (between / within).ln()));
+        }
+    }
+    if points.len() < 2 {
+        return None;
+    }
+    let (x, y): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+    let (x_mean, y_mean) = (mean(&x), mean(&y));
+    let both: f64 = points.iter().map(|(x, y)| (x - x_mean) * (y - y_mean)).sum();
+    let slope = both / points.iter().map(|(x, _)| (x - x_mean) * (x - x_mean)).sum::<f64>();
+    let rho = (ENOUGH * std::f64::consts::FRAC_PI_2).sin();
+    let needed = (((rho / (1.0 - rho)).ln() - y_mean) / slope + x_mean).exp();
+    // What does not get better is not to be continued.
+    (slope > 0.0 && needed.is_finite()).then_some(needed)
+}
+
+/// Indices of the different networks among trials of one rung, the best first. Accuracies that differ by less than `noise`
+/// from the best of them count as equal: those networks are ranked by what is left of the reward, which is latency, then by
+/// latency, or where none was measured by multiply-accumulates. Equals stay as they are.
+pub fn best_first(trials: &[&Trial], reward: &Reward, noise: f64) -> Vec<usize> {
+    let usable = |at: &usize| trials[*at].state == State::Done && trials[*at].same_as.is_none();
+    let mut left: Vec<(usize, f64)> =
+        (0..trials.len()).filter(usable).filter_map(|at| Some((at, trials[at].accuracy?))).collect();
+    left.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let mut ranked: Vec<(usize, f64)> = Vec::new();
+    let mut rest = left.as_slice();
+    while let Some(&(_, best)) = rest.first() {
+        let count = rest.iter().take_while(|(_, accuracy)| best - accuracy < noise).count().max(1);
+        let (equal, others) = rest.split_at(count);
+        let level = mean(&equal.iter().map(|it| it.1).collect::<Vec<_>>());
+        let worth = |at: usize| reward.of(level, trials[at].latency.map(|it| it.ms));
+        ranked.extend(equal.iter().map(|&(at, _)| (at, worth(at))));
+        rest = others;
+    }
+    ranked.retain(|(_, worth)| worth.is_finite());
+    let latency = |at: usize| trials[at].latency.map_or(f64::INFINITY, |it| it.ms);
+    // Adding 0 makes -0 a 0.
+    ranked.sort_by(|&(a, a_worth), &(b, b_worth)| {
+        (b_worth + 0.0)
+            .total_cmp(&(a_worth + 0.0))
+            .then(latency(a).total_cmp(&latency(b)))
+            .then(trials[a].macs.cmp(&trials[b].macs))
+            .then(a.cmp(&b))
+    });
+    ranked.into_iter().map(|(at, _)| at).collect()
+}
+
+/// Indices of the different networks of a search, the best first: those of the highest rung before those of lower ones,
+/// each by the trial of the highest rung that it finished, and as [`best_first`] within a rung. None before the reward is
+/// known.
+pub fn ranked(trials: &[Trial], reward: Option<Reward>, noise: f64) -> Vec<usize> {
+    let Some(reward) = reward else { return Vec::new() };
+    let longer = finalists(trials);
+    let mut rungs: Vec<u32> = longer.iter().map(|&at| trials[at].rung).collect();
+    rungs.sort_unstable();
+    rungs.dedup();
+    let of_rung = |rung: u32| {
+        let at: Vec<usize> = longer.iter().copied().filter(|&at| trials[at].rung == rung).collect();
+        let these: Vec<&Trial> = at.iter().map(|&at| &trials[at]).collect();
+        best_first(&these, &reward, noise).into_iter().map(move |which| at[which]).collect::<Vec<_>>()
+    };
+    rungs.into_iter().rev().flat_map(of_rung).collect()
+}
+
+/// Indices of the trials that show best what a network is worth: finished, and not trained longer by another one.
+pub fn finalists(trials: &[Trial]) -> Vec<usize> {
+    let done = |trial: &&Trial| trial.state == State::Done;
+    let trained_longer: BTreeSet<u64> = trials.iter().filter(done).filter_map(|trial| trial.of).collect();
+    let is_last = |at: &usize| trials[*at].state == State::Done && !trained_longer.contains(&trials[*at].number);
+    (0..trials.len()).filter(is_last).filter(|&at| trials[at].same_as.is_none()).collect()
+}

@@ -1,0 +1,277 @@
+//! Candidates that are judged at once.
+
+use super::{Candidate, Search, SearchError, pool};
+use crate::job::{Evaluation, Failure, Job, Latency, Needs, Purpose};
+use crate::rng::Rng;
+use crate::study::{State, StudyError, Trial, kept_name};
+use mnas_dsl::{Network, Spec};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A trial to be, and the network that it is about.
+pub(super) struct Task {
+    /// What is known before it is judged.
+    pub(super) trial: Trial,
+    network: Option<(Spec, Network)>,
+    key: String,
+}
+
+/// A batch while it is judged.
+struct Batch<'t> {
+    /// Those of its tasks that are to be judged now.
+    tasks: &'t [Task],
+    /// The number behind its last trial.
+    end: u64,
+    /// Trials that wait for those before them.
+    finished: BTreeMap<u64, Trial>,
+}
+
+impl Search<'_> {
+    /// The task of a new candidate.
+    pub(super) fn task(&self, number: u64, candidate: Candidate) -> Task {
+        let settings = self.study.settings();
+        let network = candidate.network.as_ref();
+        let trial = Trial {
+            number,
+            state: State::Done,
+            choices: candidate.choices,
+            spec: network.map_or(String::new(), |(spec, _)| spec.to_yaml()),
+            parameters: network.map_or(0, |(_, network)| network.parameters()),
+            macs: network.map_or(0, |(_, network)| network.macs()),
+            seed: seed(settings.seed, number),
+            same_as: None,
+            rejected: candidate.rejected,
+            accuracy: None,
+            epochs: Vec::new(),
+            latency: None,
+            reward: None,
+            message: None,
+            rung: 0,
+            of: None,
+            budget: settings.budget,
+        };
+        Task { trial, network: candidate.network, key: candidate.key }
+    }
+
+    /// The task to train the network of trial `of` longer.
+    pub(super) fn longer(&self, number: u64, of: u64) -> Task {
+        let settings = self.study.settings();
+        let before = &self.trials[of as usize];
+        let rung = before.rung + 1;
+        let trial = Trial {
+            number,
+            seed: seed(settings.seed, number),
+            rejected: 0,
+            accuracy: None,
+            epochs: Vec::new(),
+            reward: None,
+            rung,
+            of: Some(of),
+            budget: settings.halving.map_or(settings.budget, |halving| halving.budget(settings.budget, rung)),
+            ..before.clone()
+        };
+        Task { trial, network: None, key: String::new() }
+    }
+
+    /// Judges the first `count` tasks of a batch, those that are not judged yet. Each is in the study when it is judged:
+    /// as a trial where all before it are, else kept until they are.
+    pub(super) fn judge(
+        &mut self,
+        tasks: &[Task],
+        count: usize,
+        seen: &mut dyn FnMut(&Self),
+    ) -> Result<(), SearchError> {
+        let Some(last) = tasks.last() else { return Ok(()) };
+        let (tasks, end) = (&tasks[..count], last.trial.number + 1);
+        let mut batch = Batch { tasks, end, finished: self.kept(tasks)? };
+        loop {
+            self.flush(&mut batch, seen)?;
+            let open: Vec<&Task> = tasks.iter().filter(|task| self.is_open(&batch, task)).collect();
+            if open.is_empty() {
+                return Ok(());
+            }
+            // What is a network that was judged is not judged again; what is one that is being judged waits for it.
+            let (mut ready, mut keys, mut copies) = (Vec::new(), BTreeSet::new(), Vec::new());
+            for task in open {
+                match self.same(&batch, task) {
+                    Some(copy) => copies.push(copy),
+                    None if task.trial.rung > 0 || keys.insert(task.key.as_str()) => ready.push(task),
+                    None => {}
+                }
+            }
+            for copy in copies {
+                self.finish(&mut batch, copy, seen)?;
+            }
+            let ready = self.measure(&mut batch, ready, seen)?;
+            let jobs: Vec<Job> = ready.iter().map(|(task, _)| self.job(&task.trial)).collect();
+            let (evaluator, threads) = (self.evaluator, self.study.settings().jobs as usize);
+            pool::evaluate(evaluator, &jobs, threads, &mut |at, result| {
+                let (task, latency) = &ready[at];
+                self.conclude(&mut batch, &task.trial, *latency, result, seen)
+            })?;
+        }
+    }
+
+    fn is_open(&self, batch: &Batch<'_>, task: &Task) -> bool {
+        let number = task.trial.number;
+        number >= self.trials.len() as u64 && !batch.finished.contains_key(&number)
+    }
+
+    /// Finishes a trial with what came of it.
+    fn conclude(
+        &mut self,
+        batch: &mut Batch<'_>,
+        trial: &Trial,
+        measured: Option<Latency>,
+        result: Result<Evaluation, Failure>,
+        seen: &mut dyn FnMut(&Self),
+    ) -> Result<(), SearchError> {
+        let trial = self.result(trial, measured, result)?;
+        let message = trial.message.clone();
+        self.finish(batch, trial, seen)?;
+        self.failures.count(message.as_deref())
+    }
+
+    /// Measures latency, one network after the other, while nothing is trained. Those that cannot be measured are finished.
+    fn measure<'t>(
+        &mut self,
+        batch: &mut Batch<'_>,
+        ready: Vec<&'t Task>,
+        seen: &mut dyn FnMut(&Self),
+    ) -> Result<Vec<(&'t Task, Option<Latency>)>, SearchError> {
+        let networks: Vec<(&Spec, &Network)> =
+            ready.iter().filter_map(|task| task.network.as_ref()).map(|(spec, network)| (spec, network)).collect();
+        let Some(stopwatch) = self.stopwatch.filter(|_| !networks.is_empty()) else {
+            // A rung higher the latency is what it was.
+            return Ok(ready.into_iter().map(|task| (task, task.trial.latency)).collect());
+        };
+        let stop = |failure: Failure| match failure {
+            Failure::Trial(message) | Failure::Stop(message) => SearchError::Evaluator(message),
+        };
+        stopwatch.prepare(&networks).map_err(stop)?;
+        let mut measured = Vec::new();
+        for task in ready {
+            let latency = task.network.as_ref().map(|(spec, network)| stopwatch.measure(spec, network)).transpose();
+            match latency {
+                Ok(latency) => measured.push((task, latency)),
+                Err(failure @ Failure::Trial(_)) => {
+                    self.conclude(batch, &task.trial, None, Err(failure), seen)?;
+                }
+                Err(failure) => return Err(stop(failure)),
+            }
+        }
+        Ok(measured)
+    }
+
+    /// A trial with what came of it.
+    fn result(
+        &self,
+        trial: &Trial,
+        measured: Option<Latency>,
+        result: Result<Evaluation, Failure>,
+    ) -> Result<Trial, SearchError> {
+        let mut trial = trial.clone();
+        let failed = |mut trial: Trial, message: String| {
+            trial.state = State::Failed;
+            trial.latency = None;
+            trial.message = Some(message);
+            Ok(trial)
+        };
+        let evaluation = match result {
+            Ok(evaluation) => evaluation,
+            Err(Failure::Trial(message)) => return failed(trial, message),
+            Err(Failure::Stop(message)) => return Err(SearchError::Evaluator(message)),
+        };
+        let latency = measured.or(evaluation.latency);
+        let settings = self.study.settings();
+        if settings.reward.needs_latency() && latency.is_none() {
+            let said = format!("the reward needs a latency, and `{}` gives none", settings.evaluator);
+            return Err(SearchError::Evaluator(said));
+        }
+        if !evaluation.is_finite() || latency.is_some_and(|it| !it.is_finite()) {
+            return failed(trial, "the result has a number that is not finite".to_owned());
+        }
+        trial.accuracy = Some(evaluation.accuracy);
+        trial.epochs = evaluation.epochs;
+        trial.latency = latency;
+        trial.reward = self.reward.map(|reward| reward.of(evaluation.accuracy, latency.map(|it| it.ms)));
+        Ok(trial)
+    }
+
+    fn job(&self, trial: &Trial) -> Job {
+        let settings = self.study.settings();
+        let is_measured = self.stopwatch.is_some() || trial.latency.is_some();
+        Job {
+            trial: trial.number,
+            purpose: Purpose::Trial,
+            rung: trial.rung,
+            spec: trial.spec.clone(),
+            choices: trial.choices.clone(),
+            seed: trial.seed,
+            evaluator: settings.evaluator.clone(),
+            budget: trial.budget,
+            needs: Needs { latency: settings.reward.needs_latency() && !is_measured },
+        }
+    }
+
+    /// The trial of a task, copied from an earlier one of an equal network.
+    fn same(&self, batch: &Batch<'_>, task: &Task) -> Option<Trial> {
+        if task.trial.rung > 0 {
+            return None;
+        }
+        let in_batch = || {
+            let before = batch.tasks.iter().take_while(|other| other.trial.number < task.trial.number);
+            let equal = before.filter(|other| other.key == task.key);
+            let mut finished = equal.filter_map(|other| batch.finished.get(&other.trial.number));
+            finished.find(|trial| trial.state == State::Done)
+        };
+        let known = self.known.get(&task.key).map(|&at| &self.trials[at]).or_else(in_batch)?;
+        Some(Trial {
+            same_as: Some(known.same_as.unwrap_or(known.number)),
+            accuracy: known.accuracy,
+            epochs: known.epochs.clone(),
+            latency: known.latency,
+            reward: self.reward.zip(known.accuracy).map(|(it, acc)| it.of(acc, known.latency.map(|it| it.ms))),
+            ..task.trial.clone()
+        })
+    }
+
+    /// What is kept of a batch from before.
+    fn kept(&self, tasks: &[Task]) -> Result<BTreeMap<u64, Trial>, SearchError> {
+        let mut kept = BTreeMap::new();
+        for task in tasks {
+            let name = kept_name(task.trial.number);
+            let Some(trial) = self.study.finding::<Trial>(&name)? else { continue };
+            if (&trial.choices, trial.seed, trial.of) != (&task.trial.choices, task.trial.seed, task.trial.of) {
+                let path = self.study.path().display();
+                return Err(StudyError::Damaged(format!("`{path}` is damaged: `{name}` is of another trial")).into());
+            }
+            kept.insert(trial.number, trial);
+        }
+        Ok(kept)
+    }
+
+    /// Writes a finished trial down, and those behind it that waited for it.
+    fn finish(&mut self, batch: &mut Batch<'_>, trial: Trial, seen: &mut dyn FnMut(&Self)) -> Result<(), SearchError> {
+        if trial.number != self.trials.len() as u64 {
+            self.study.set_finding(&kept_name(trial.number), &trial)?;
+        }
+        batch.finished.insert(trial.number, trial);
+        self.flush(batch, seen)
+    }
+
+    /// Adds the finished trials that come next to the study.
+    fn flush(&mut self, batch: &mut Batch<'_>, seen: &mut dyn FnMut(&Self)) -> Result<(), SearchError> {
+        while let Some(trial) = batch.finished.remove(&(self.trials.len() as u64)) {
+            let task = batch.tasks.iter().find(|task| task.trial.number == trial.number);
+            let key = task.filter(|_| trial.rung == 0).map(|task| task.key.clone());
+            self.add(trial, key, batch.end)?;
+            seen(self);
+        }
+        Ok(())
+    }
+}
+
+/// A seed for each trial, the same whenever it is done.
+fn seed(search: u64, trial: u64) -> u64 {
+    Rng::new(search ^ (trial + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)).bits() >> 1
+}

@@ -1,0 +1,160 @@
+//! Whether accuracy ranks networks at all, before anything is ranked by it.
+
+use super::{Failures, Search, SearchError, key, pool};
+use crate::findings::{RANKING, RankedNetwork, Ranking};
+use crate::job::{Evaluation, Failure, Job, Needs, Purpose};
+use crate::limits;
+use crate::rng::Rng;
+use mnas_dsl::{Network, Spec};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Candidates are drawn until there are so many times as many as are wanted.
+const CHOICE: usize = 8;
+
+/// At most so many are drawn for each that is wanted.
+const PATIENCE: usize = 1_000;
+
+/// Makes seeds of this other than those of trials.
+const SALT: u64 = 0x5241_4e4b_494e_4731;
+
+/// A candidate.
+type Candidate = (Vec<usize>, Option<(Spec, Network)>);
+
+/// What was found with a seed of a network: kept as it comes.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Seen {
+    Done(Evaluation),
+    Failed(String),
+}
+
+impl Search<'_> {
+    /// Looks whether accuracy ranks networks, where the study was begun so and it is not known yet. `seen` is told how many
+    /// results there are, and of how many. What was found before an interruption is not looked for again.
+    ///
+    /// # Errors
+    ///
+    /// What stopped it.
+    pub fn check_ranking(&mut self, seen: &mut dyn FnMut(usize, usize)) -> Result<(), SearchError> {
+        let settings = self.study.settings().clone();
+        let Some(count) = settings.ranking else { return Ok(()) };
+        if self.ranking()?.is_some() {
+            return Ok(());
+        }
+        let networks = self.spread(count as usize)?;
+        let all = 2 * networks.len();
+        let name = |number: usize| format!("{RANKING}/{}/{}", number / 2, number % 2);
+        let mut open = Vec::new();
+        for number in 0..all {
+            if self.study.finding::<Seen>(&name(number))?.is_none() {
+                open.push(number);
+            }
+        }
+        let job = |&number: &usize| {
+            let (choices, network) = &networks[number / 2];
+            let salt = SALT ^ (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            Job {
+                trial: number as u64,
+                purpose: Purpose::Ranking,
+                rung: 0,
+                spec: network.as_ref().map_or(String::new(), |(spec, _)| spec.to_yaml()),
+                choices: choices.clone(),
+                seed: Rng::new(settings.seed ^ salt).bits() >> 1,
+                evaluator: settings.evaluator.clone(),
+                budget: settings.budget,
+                needs: Needs::default(),
+            }
+        };
+        let jobs: Vec<Job> = open.iter().map(job).collect();
+        let (mut done, mut failures) = (all - open.len(), Failures::default());
+        seen(done, all);
+        let evaluator = self.evaluator;
+        pool::evaluate(evaluator, &jobs, settings.jobs as usize, &mut |at, result| {
+            let result = match result {
+                Err(Failure::Stop(message)) => return Err(SearchError::Evaluator(message)),
+                Err(Failure::Trial(message)) => Seen::Failed(message),
+                Ok(evaluation) if !evaluation.is_finite() => Seen::Failed("a number is not finite".to_owned()),
+                Ok(evaluation) => Seen::Done(evaluation),
+            };
+            self.study.set_finding(&name(open[at]), &result)?;
+            done += 1;
+            seen(done, all);
+            failures.count(if let Seen::Failed(message) = &result { Some(message) } else { None })
+        })?;
+        self.rank(&networks, &name)
+    }
+
+    /// What was found about the ranking, if anything was.
+    ///
+    /// # Errors
+    ///
+    /// A study that cannot be read.
+    pub fn ranking(&self) -> Result<Option<Ranking>, SearchError> {
+        Ok(self.study.finding(RANKING)?)
+    }
+
+    fn rank(&mut self, networks: &[Candidate], name: &dyn Fn(usize) -> String) -> Result<(), SearchError> {
+        let (mut ranked, mut failed) = (Vec::new(), None);
+        for (at, (choices, network)) in networks.iter().enumerate() {
+            let spec = network.as_ref().map_or(String::new(), |(spec, _)| spec.to_yaml());
+            let mut it = RankedNetwork { spec, accuracies: vec![], curves: vec![], choices: choices.clone() };
+            for number in [2 * at, 2 * at + 1] {
+                match self.study.finding(&name(number))? {
+                    Some(Seen::Done(evaluation)) => {
+                        it.accuracies.push(evaluation.accuracy);
+                        it.curves.push(evaluation.epochs);
+                    }
+                    Some(Seen::Failed(message)) => failed = Some(message),
+                    None => {}
+                }
+            }
+            if it.accuracies.len() == 2 {
+                ranked.push(it);
+            }
+        }
+        match (Ranking::of(ranked, self.study.settings().budget.epochs), failed) {
+            (Some(ranking), _) => {
+                self.noise = ranking.noise();
+                Ok(self.study.set_finding(RANKING, &ranking)?)
+            }
+            (None, Some(message)) => Err(SearchError::Evaluator(format!(
+                "too many of the networks failed by which it was to be seen whether accuracy ranks; the last one: {message}"
+            ))),
+            // A space of two members: there is nothing to rank.
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// So many different candidates from the smallest to the largest that were drawn.
+    fn spread(&self, count: usize) -> Result<Vec<Candidate>, SearchError> {
+        let settings = self.study.settings();
+        let mut rng = Rng::new(settings.seed ^ SALT);
+        let mut drawn: BTreeMap<(u64, String), Candidate> = BTreeMap::new();
+        for _ in 0..PATIENCE * count {
+            if drawn.len() >= CHOICE * count {
+                break;
+            }
+            let choices = rng.indices(&settings.sizes);
+            let network = match self.space {
+                None => None,
+                Some(space) => {
+                    let Ok((spec, network)) = space.member(&choices) else { continue };
+                    let over = limits::exceeded(&spec, &network, space.limits());
+                    if over.map_err(|error| SearchError::Input(error.to_string()))?.is_some() {
+                        continue;
+                    }
+                    Some((spec, network))
+                }
+            };
+            let size = network.as_ref().map_or(0, |(_, network)| network.macs());
+            drawn.entry((size, key(&network, &choices))).or_insert((choices, network));
+        }
+        let all: Vec<Candidate> = drawn.into_values().collect();
+        if all.len() <= count || count < 2 {
+            return Ok(all);
+        }
+        let wanted: Vec<usize> = (0..count).map(|at| at * (all.len() - 1) / (count - 1)).collect();
+        Ok(all.into_iter().enumerate().filter(|(at, _)| wanted.contains(at)).map(|(_, it)| it).collect())
+    }
+}

@@ -1,0 +1,161 @@
+//! Several trials at once: the same search whoever is ready first, and whatever interrupts it.
+
+use crate::noisy::Noisy;
+use crate::{Folder, contents, settings};
+use mnas_search::evaluator::Evaluator;
+use mnas_search::job::{Evaluation, Failure, Job};
+use mnas_search::rng::Rng;
+use mnas_search::search::{Search, SearchError};
+use mnas_search::searcher::METHODS;
+use mnas_search::study::{Access, Settings, State, Study, Trial, WeightExponent};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Takes another time for each job, so that they are ready in another order whenever the salt is another; and stops for
+/// good at some of them.
+struct Unsteady {
+    inner: Noisy,
+    salt: u64,
+    /// Stops in one of so many, if in any.
+    stops: Option<usize>,
+    now: AtomicUsize,
+    most: AtomicUsize,
+    rng: Mutex<Rng>,
+}
+
+impl Unsteady {
+    fn new(salt: u64, stops: Option<usize>) -> Self {
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { inner: Noisy::new(0.03, 0.2), salt, stops, now, most, rng: Mutex::new(Rng::new(salt)) }
+    }
+}
+
+impl Evaluator for Unsteady {
+    fn name(&self) -> String {
+        self.inner.name()
+    }
+
+    fn evaluate(&self, job: &Job) -> Result<Evaluation, Failure> {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        thread::sleep(Duration::from_micros(Rng::new(job.seed ^ self.salt).below(1500) as u64));
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        if self.stops.is_some_and(|one_in| self.rng.lock().unwrap().below(one_in) == 0) {
+            return Err(Failure::Stop("killed".to_owned()));
+        }
+        // Some fail whenever they are tried.
+        if job.seed % 11 == 0 {
+            return Err(Failure::Trial("it diverged".to_owned()));
+        }
+        self.inner.evaluate(job)
+    }
+}
+
+fn batched(method: &str, jobs: u32) -> Settings {
+    Settings { jobs, ..settings(method, &Unsteady::new(0, None), WeightExponent::Fitted { first: 18 }) }
+}
+
+fn run(path: &Path, evaluator: &Unsteady, trials: u64) -> Result<(), SearchError> {
+    let study = Study::open(path, Access::Search).unwrap();
+    Search::resume(study, None, evaluator, None).unwrap().run(trials, &mut |_| ())
+}
+
+fn begin(path: &Path, settings: &Settings) {
+    drop(Search::begin(path, settings, None, &Unsteady::new(0, None), None).unwrap());
+}
+
+#[test]
+fn a_search_is_the_same_whoever_is_ready_first() {
+    let folder = Folder::new("order");
+    for (method, _) in METHODS {
+        let mut all = Vec::new();
+        for salt in 0..3 {
+            let path = folder.file(&format!("{method}{salt}"));
+            begin(&path, &batched(method, 4));
+            let evaluator = Unsteady::new(salt, None);
+            run(&path, &evaluator, 60).unwrap();
+            assert_eq!(evaluator.most.load(Ordering::SeqCst), 4, "four at once");
+            all.push(contents(&path));
+        }
+        assert!(all.iter().all(|it| *it == all[0]), "{method}");
+    }
+    // The control: another number at once is another search.
+    let (one, four) = (folder.file("one"), folder.file("evolution0"));
+    begin(&one, &batched("evolution", 1));
+    run(&one, &Unsteady::new(0, None), 60).unwrap();
+    let choices = |path: &Path| -> Vec<Vec<usize>> {
+        Study::open(path, Access::Read).unwrap().trials().unwrap().into_iter().map(|trial| trial.choices).collect()
+    };
+    assert_ne!(choices(&one), choices(&four));
+}
+
+#[test]
+fn batches_that_are_cut_short_go_on() {
+    let folder = Folder::new("cut");
+    for (method, _) in METHODS {
+        let [whole, halves] = ["whole", "halves"].map(|name| folder.file(&format!("{method}{name}")));
+        for path in [&whole, &halves] {
+            begin(path, &batched(method, 4));
+        }
+        run(&whole, &Unsteady::new(1, None), 50).unwrap();
+        for stop in [1, 2, 17, 18, 19, 25, 50] {
+            run(&halves, &Unsteady::new(stop, None), stop).unwrap();
+            assert_eq!(Study::open(&halves, Access::Read).unwrap().trials().unwrap().len() as u64, stop);
+        }
+        assert!(contents(&whole) == contents(&halves), "{method}");
+    }
+    // The same search, not begun again.
+    let path = folder.file("again");
+    begin(&path, &batched("ppo", 4));
+    let evaluator = Unsteady::new(9, None);
+    let mut search = Search::resume(Study::open(&path, Access::Search).unwrap(), None, &evaluator, None).unwrap();
+    for stop in [3, 5, 50] {
+        search.run(stop, &mut |_| ()).unwrap();
+    }
+    drop(search);
+    assert!(contents(&path) == contents(&folder.file("ppowhole")));
+}
+
+#[test]
+fn nothing_that_was_finished_is_lost_or_done_again() {
+    let folder = Folder::new("kept");
+    let (whole, path) = (folder.file("whole"), folder.file("study"));
+    for path in [&whole, &path] {
+        begin(path, &batched("evolution", 4));
+    }
+    run(&whole, &Unsteady::new(1, None), 60).unwrap();
+    let finished = |path: &Path| -> Vec<Trial> {
+        let study = Study::open(path, Access::Read).unwrap();
+        let mut all = study.trials().unwrap();
+        for name in study.finding_names().filter(|name| name.starts_with("trial/")) {
+            all.push(study.finding(name).unwrap().unwrap());
+        }
+        all
+    };
+    let (mut stopped, mut kept, mut done) = (0, 0, 0);
+    for salt in 0.. {
+        let evaluator = Unsteady::new(salt, Some(3));
+        let before = finished(&path);
+        let result = run(&path, &evaluator, 60);
+        let after = finished(&path);
+        kept += after.len() - Study::open(&path, Access::Read).unwrap().trials().unwrap().len();
+        done += evaluator.inner.jobs.lock().unwrap().len();
+        for trial in before {
+            let now = after.iter().find(|it| it.number == trial.number).unwrap();
+            // The reward of the first ones is known when the exponent is.
+            assert_eq!(Trial { reward: trial.reward.and(now.reward), ..now.clone() }, trial);
+        }
+        if result.is_ok() {
+            break;
+        }
+        stopped += 1;
+    }
+    assert!(stopped > 5 && kept > 3, "{stopped} stops, {kept} results in front of others");
+    assert!(contents(&path) == contents(&whole));
+    let trials = Study::open(&path, Access::Read).unwrap().trials().unwrap();
+    let judged = trials.iter().filter(|trial| trial.state == State::Done && trial.same_as.is_none()).count();
+    assert_eq!(done, judged, "a result was made twice");
+}
