@@ -105,6 +105,9 @@ fn attributes(trial: &Trial) -> Value {
         "macs": trial.macs,
         "spec": trial.spec,
         "same_as": trial.same_as,
+        "rung": trial.rung,
+        "of": trial.of,
+        "epochs": trial.budget.epochs,
         "message": trial.message,
     })
 }

@@ -198,7 +198,7 @@ impl Evaluator for Failing {
     }
 
     fn evaluate(&self, job: &Job) -> Result<Evaluation, Failure> {
-        if job.trial % 4 == 0 && job.trial >= self.1 {
+        if job.trial.is_multiple_of(4) && job.trial >= self.1 {
             Err(Failure::Trial("it diverged".to_owned()))
         } else {
             self.0.evaluate(job)

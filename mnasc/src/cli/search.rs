@@ -32,6 +32,7 @@ Examples:
   mnasc search net.yaml --study net.study --command 'python3 train.py' --epochs 5
   mnasc search net.yaml --study net.study --command ./train --target 40fps --w auto --method ppo
   mnasc search net.yaml --study net.study --command ./train --target 3ms --measure
+  mnasc search net.yaml --study net.study --command ./train --epochs 2 --rungs 3 --eta 3 --jobs 4 --timeout 10m
   mnasc search net.yaml --study net.study --table known.txt --reward hard --target 25ms
 
 Nothing is trained before the space's limits are checked, and no network twice. Every finished trial is in the study,
@@ -39,10 +40,15 @@ with the state of the searcher: a search that was killed goes on with `--resume`
 One process searches with a study at a time; `mnasc study` may look at it meanwhile.
 
 A command is run by the shell for each trial. It reads the job, one line of JSON, from its standard input:
-  {\"trial\": 0, \"spec\": \"name: ...\", \"choices\": [...], \"seed\": 1, \"budget\": {\"epochs\": 5}, \"needs\": {\"latency\": true}, ...}
+  {\"trial\": 0, \"purpose\": \"trial\", \"rung\": 0, \"spec\": \"name: ...\", \"choices\": [...], \"seed\": 1, \"budget\": {\"epochs\": 5}, \"needs\": {\"latency\": true}, ...}
 and its last line of output is the result; what is in brackets may be left away, the latency only where it is not needed:
   {\"accuracy\": 0.91[, \"epochs\": [0.8, 0.91]][, \"latency_ms\": 3.2[, \"latency_interval\": [3.1, 3.3]]]}
-An exit code other than 0 marks the trial as failed, and the search goes on.
+An exit code other than 0 marks the trial as failed, and the search goes on; five failures in a row stop it.
+
+Before anything is ranked by accuracy, eight networks from small to large are trained with two seeds each. The first line
+says whether accuracy ranks them (Kendall's tau of .6 or more), and if not, how many epochs to add; what differs by less
+than two seeds of one network do is ranked by latency.
+With `--epochs 2 --rungs 3` the best third of all trials goes on to 6 epochs, and of those the best third to 18.
 
 With `--measure` networks are timed by the code that mnasc generates for them: each distinct layer is compiled and timed
 once, pinned to a processor, alone among all mnasc of this machine, in turn with a reference network whose drift is taken
@@ -121,6 +127,27 @@ pub(crate) struct SearchArgs {
     /// Epochs that a trial may train [default: the evaluator's own].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) epochs: Option<u32>,
+    /// How many trials at once [default: as many as the evaluator likes; a command has one]. What is found depends on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) jobs: Option<u32>,
+    /// Kill a command that takes longer, such as 90s, 30m or 2h, and mark the trial as failed [default: never].
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    pub(crate) timeout: Option<u64>,
+    /// Successive halving: so many rungs, each for the best of the one below, trained longer [default: 1, none].
+    #[arg(long, value_name = "N", requires = "epochs", value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub(crate) rungs: Option<u32>,
+    /// One in how many goes on to the next rung, and how many times as long it is trained there [default: 3].
+    #[arg(long, value_name = "N", requires = "rungs", value_parser = clap::value_parser!(u32).range(2..=1000))]
+    pub(crate) eta: Option<u32>,
+    /// Trials after which the best of them go on [default: --trials].
+    #[arg(long, value_name = "N", requires = "rungs", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) bracket: Option<u64>,
+    /// Networks that are trained with two seeds each, before all else, to see whether accuracy ranks them [default: 8].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(3..=1000), conflicts_with = "no_ranking")]
+    pub(crate) ranking: Option<u32>,
+    /// Do not look whether accuracy ranks networks. Tables and made-up figures are never asked.
+    #[arg(long)]
+    pub(crate) no_ranking: bool,
     /// T, as milliseconds or frames a second.
     #[arg(long, value_name = "25ms|40fps")]
     pub(crate) target: Option<Target>,
@@ -182,6 +209,15 @@ impl std::str::FromStr for Exponent {
             _ => Err("neither a number nor `auto`"),
         }
     }
+}
+
+/// Whole seconds, at least one.
+fn seconds(text: &str) -> Result<u64, &'static str> {
+    let units = [("s", 1), ("m", 60), ("h", 3600)];
+    let (number, unit) =
+        units.iter().find_map(|&(name, unit)| Some((text.strip_suffix(name)?, unit))).unwrap_or((text, 1));
+    let seconds = number.trim().parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    seconds.filter(|&it| it > 0).ok_or("write seconds, minutes or hours, such as 90s, 30m or 2h")
 }
 
 fn methods() -> PossibleValuesParser {

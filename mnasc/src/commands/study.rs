@@ -6,8 +6,9 @@ use crate::cli::{StudyBestArgs, StudyCommand, StudyExportArgs, StudyListArgs};
 use crate::error::{Error, Result};
 use crate::output::{self, Artifact};
 use mnas_dsl::Space;
-use mnas_search::study::{Access, State, Study, Trial};
-use mnas_search::{optuna, pareto};
+use mnas_search::findings::{RANKING, Ranking};
+use mnas_search::study::{Access, Study, Trial};
+use mnas_search::{optuna, pareto, ranking};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,7 @@ fn list(args: &StudyListArgs) -> Result<()> {
         return output::print_json(&json!({
             "settings": value(settings)?,
             "progress": value(study.progress())?,
+            "findings": findings(&study)?,
             "trials": value(&trials)?,
         }));
     }
@@ -52,15 +54,36 @@ fn list(args: &StudyListArgs) -> Result<()> {
         settings.seed,
         settings.evaluator
     );
+    if let Some(ranking) = study.finding::<Ranking>(RANKING).map_err(study_error)? {
+        text = format!("{ranking}\n{text}");
+    }
     for trial in &trials {
         text.push_str(&format!("{:>6} {:<6} {}\n", trial.number, trial.state.name(), describe(trial)));
     }
     output::print(&text)
 }
 
+/// What was found out about the study, by name.
+fn findings(study: &Study) -> Result<serde_json::Value> {
+    let mut all = serde_json::Map::new();
+    for name in study.finding_names() {
+        if let Some(finding) = study.finding(name).map_err(study_error)? {
+            all.insert(name.to_owned(), finding);
+        }
+    }
+    Ok(all.into())
+}
+
 fn show_best(args: &StudyBestArgs) -> Result<()> {
     let (study, trials) = open(&args.study)?;
-    let found = if args.pareto { front(&trials) } else { ranked(&trials, args.top.map_or(1, |top| top as usize)) };
+    let found = match args.pareto {
+        true => front(&trials),
+        false => {
+            let noise = study.noise().map_err(study_error)?;
+            let ranked = ranking::ranked(&trials, study.reward(), noise).into_iter().map(|at| &trials[at]);
+            ranked.take(args.top.map_or(1, |top| top as usize)).collect()
+        }
+    };
     let found: Vec<&Trial> = found.into_iter().take(args.top.map_or(usize::MAX, |top| top as usize)).collect();
     if found.is_empty() {
         return Err(Error::input(format!("`{}` has no finished trial to choose from", args.study.display())));
@@ -99,20 +122,10 @@ fn shown(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Different networks by falling reward; of equal rewards the earlier.
-fn ranked(trials: &[Trial], count: usize) -> Vec<&Trial> {
-    let different = trials.iter().filter(|trial| trial.same_as.is_none());
-    let mut ranked: Vec<(f64, &Trial)> =
-        different.filter_map(|trial| Some((trial.reward.filter(|reward| reward.is_finite())?, trial))).collect();
-    // Stable, and 0 is -0.
-    ranked.sort_by(|(a, _), (b, _)| (b + 0.0).total_cmp(&(a + 0.0)));
-    ranked.into_iter().take(count).map(|(_, trial)| trial).collect()
-}
-
 /// Those that nothing beats in both, by latency.
 fn front(trials: &[Trial]) -> Vec<&Trial> {
-    let done: Vec<&Trial> =
-        trials.iter().filter(|trial| trial.state == State::Done && trial.point().is_some()).collect();
+    let done = ranking::finalists(trials).into_iter().map(|at| &trials[at]);
+    let done: Vec<&Trial> = done.filter(|trial| trial.point().is_some()).collect();
     let points: Vec<(f64, f64)> = done.iter().filter_map(|trial| trial.point()).collect();
     pareto::front(&points).into_iter().map(|at| done[at]).collect()
 }

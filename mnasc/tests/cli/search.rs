@@ -159,7 +159,19 @@ case $job in
 esac
 ",
     );
-    let options = ["--command", "sh judge.sh", "--epochs", "7", "--target", "2ms", "--reward", "soft", "--trials", "6"];
+    let options = [
+        "--no-ranking",
+        "--command",
+        "sh judge.sh",
+        "--epochs",
+        "7",
+        "--target",
+        "2ms",
+        "--reward",
+        "soft",
+        "--trials",
+        "6",
+    ];
     search(&folder, "study", &options).done();
     let study: Value = serde_json::from_str(&contents(&folder, "study")).unwrap();
     let trials = study["trials"].as_array().unwrap();
@@ -181,7 +193,7 @@ esac
 fn one_process_searches_and_others_look() {
     let folder = folder("two");
     let slow = "read job; while [ ! -e go ]; do sleep 0.02; done; echo '{\"accuracy\": 0.5}'";
-    let begin = ["search", "space.yaml", "--study", "study", "--command", slow, "--trials", "1"];
+    let begin = ["search", "space.yaml", "--study", "study", "--command", slow, "--no-ranking", "--trials", "1"];
     let first = folder.command(&begin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while !folder.path("study").exists() {
         std::thread::sleep(Duration::from_millis(5));

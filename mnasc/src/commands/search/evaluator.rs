@@ -6,6 +6,7 @@ use crate::input;
 use mnas_dsl::Space;
 use mnas_search::evaluator::{Command, Evaluator, Synthetic, Table};
 use mnas_search::study::Settings;
+use std::time::Duration;
 
 /// A table of results has at most so many bytes.
 const TABLE_LIMIT: u64 = 1 << 30;
@@ -21,13 +22,15 @@ pub(super) fn of(args: &SearchArgs, space: &Space, begun: Option<&Settings>) -> 
         return Ok(Box::new(table));
     }
     // What was begun with a command goes on with it.
+    let timeout = args.timeout.or(begun.and_then(|settings| settings.timeout)).map(Duration::from_secs);
+    let command = |line: &str| Box::new(Command::new(line).with_timeout(timeout));
     let name = begun.map(|settings| settings.evaluator.as_str()).unwrap_or_default();
     match (&args.command, args.synthetic) {
-        (Some(line), _) => Ok(Box::new(Command::new(line))),
+        (Some(line), _) => Ok(command(line)),
         (None, true) => Ok(Box::new(Synthetic)),
         (None, false) if name == Synthetic.name() => Ok(Box::new(Synthetic)),
         (None, false) => match name.strip_prefix("command ") {
-            Some(line) => Ok(Box::new(Command::new(line))),
+            Some(line) => Ok(command(line)),
             None => Err(Error::input("nothing says how good a network is")
                 .hint("give `--command LINE`, `--table FILE` or, to try the space, `--synthetic`")),
         },

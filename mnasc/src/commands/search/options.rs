@@ -6,7 +6,10 @@ use mnas_dsl::Space;
 use mnas_search::evaluator::{Evaluator, Stopwatch};
 use mnas_search::job::Budget;
 use mnas_search::reward::Reward;
-use mnas_search::study::{Settings, WeightExponent};
+use mnas_search::study::{Halving, Settings, WeightExponent};
+
+/// Networks by which it is seen whether accuracy ranks.
+const RANKING: u32 = 8;
 
 /// The settings of a study that begins.
 pub(super) fn settings(
@@ -16,7 +19,12 @@ pub(super) fn settings(
     evaluator: &dyn Evaluator,
     stopwatch: Option<&dyn Stopwatch>,
 ) -> Result<Settings> {
-    let (reward, exponent) = reward(args)?.unwrap_or((Reward::Accuracy, WeightExponent::Given));
+    let (reward, mut exponent) = reward(args)?.unwrap_or((Reward::Accuracy, WeightExponent::Given));
+    let halving = halving(args);
+    // Who goes on is known by the reward, so it is fitted before.
+    if let (Some(halving), WeightExponent::Fitted { first }) = (halving, &mut exponent) {
+        *first = halving.bracket.min(*first);
+    }
     Ok(Settings {
         space: text,
         sizes: space.sizes(),
@@ -27,7 +35,17 @@ pub(super) fn settings(
         evaluator: evaluator.name(),
         stopwatch: stopwatch.map(Stopwatch::name),
         budget: Budget { epochs: args.epochs },
+        jobs: args.jobs.unwrap_or(u32::try_from(evaluator.jobs()).unwrap_or(1).max(1)),
+        halving,
+        ranking: (evaluator.is_noisy() && !args.no_ranking).then_some(args.ranking.unwrap_or(RANKING)),
+        timeout: args.timeout,
     })
+}
+
+/// The halving that was asked for, if any was.
+fn halving(args: &SearchArgs) -> Option<Halving> {
+    let rungs = args.rungs.filter(|&rungs| rungs > 1)?;
+    Some(Halving { rungs, eta: args.eta.unwrap_or(3), bracket: args.bracket.unwrap_or(args.trials) })
 }
 
 /// The reward that was asked for, if any was.
@@ -82,11 +100,33 @@ pub(super) fn check_same(args: &SearchArgs, text: &str, begun: &Settings, evalua
     if args.epochs.is_some() && args.epochs != begun.budget.epochs {
         return differs("number of epochs");
     }
+    if args.jobs.is_some_and(|jobs| jobs != begun.jobs) {
+        return differs("number of jobs at once");
+    }
+    if args.rungs.is_some_and(|rungs| rungs != begun.halving.map_or(1, |halving| halving.rungs))
+        || args.eta.is_some_and(|eta| begun.halving.is_none_or(|halving| halving.eta != eta))
+        || args.bracket.is_some_and(|bracket| begun.halving.is_none_or(|halving| halving.bracket != bracket))
+    {
+        return differs("successive halving");
+    }
+    if args.ranking.is_some_and(|count| begun.ranking != Some(count)) || (args.no_ranking && begun.ranking.is_some()) {
+        return differs("check of the ranking");
+    }
     if evaluator.name() != begun.evaluator {
         return differs("evaluator");
     }
     match reward(args)? {
-        Some(reward) if reward != (begun.reward, begun.exponent) => differs("reward"),
+        Some((reward, exponent)) if reward != begun.reward || !is_same(exponent, begun) => differs("reward"),
         _ => Ok(()),
+    }
+}
+
+/// Whether an exponent that was asked for is that of a study, which fits no later than the best go on.
+fn is_same(exponent: WeightExponent, begun: &Settings) -> bool {
+    match (exponent, begun.halving) {
+        (WeightExponent::Fitted { first }, Some(halving)) => {
+            begun.exponent == WeightExponent::Fitted { first: first.min(halving.bracket) }
+        }
+        _ => exponent == begun.exponent,
     }
 }

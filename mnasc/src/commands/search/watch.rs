@@ -4,9 +4,9 @@ use super::search_error;
 use crate::cli::SearchArgs;
 use crate::error::{Error, Result};
 use crate::output;
-use mnas_search::pareto;
 use mnas_search::search::Search;
-use mnas_search::study::Trial;
+use mnas_search::study::{Trial, WeightExponent};
+use mnas_search::{pareto, ranking};
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
@@ -20,14 +20,18 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs) -> Result<()> {
     if before > 0 {
         output::progress(&format!("going on behind {before} trials"));
     }
+    let mut said = Meter { is_watched, last: None };
+    check_ranking(search, &mut said)?;
+    let start = if said.last.take().is_some() { Instant::now() } else { start };
     match search.reward() {
         Some(reward) => output::progress(&format!("reward: {reward}")),
         None => {
-            output::progress(&format!("reward: ACC * (LAT / T)^w, w is fitted from the first {} trials", args.first))
+            output::progress(&format!("reward: ACC * (LAT / T)^w, w is fitted from the first {} trials", first(search)))
         }
     }
-    let (mut said, mut is_fitted) = (start, search.reward().is_some());
+    let mut is_fitted = search.reward().is_some();
     let mut printed = Ok(());
+    said.last = Some(start);
     let result = search.run(args.trials, &mut |search| {
         if let (false, Some(reward)) = (is_fitted, search.reward()) {
             is_fitted = true;
@@ -42,15 +46,7 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs) -> Result<()> {
                 .map_err(|error| Error::system(error.to_string()))
                 .and_then(|trial| output::print_json(&trial));
         }
-        if is_watched || said.elapsed() >= EVERY {
-            said = Instant::now();
-            let line = line(search.trials(), args.trials, before, start.elapsed());
-            if is_watched {
-                output::status(&line);
-            } else {
-                output::progress(&line);
-            }
-        }
+        said.say(|| line(search, args.trials, before, start.elapsed()));
     });
     if is_watched {
         output::progress("");
@@ -60,38 +56,109 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs) -> Result<()> {
     if args.json {
         return Ok(());
     }
-    let trials = search.trials();
-    let mut text = line(trials, args.trials, before, start.elapsed());
+    let mut text = String::new();
+    if let Some(ranking) = search.ranking().map_err(search_error)? {
+        text.push_str(&format!("{ranking}\n"));
+    }
+    text.push_str(&line(search, args.trials, before, start.elapsed()));
     text.push('\n');
-    if let Some(best) = best(trials) {
+    if let Some(best) = best(search) {
         text.push_str(&format!("the best is trial {}: {}\n", best.number, describe(best)));
         text.push_str(&format!("`mnasc study best {} --to FOLDER` writes its spec\n", args.study.display()));
     }
     output::print(&text)
 }
 
+/// Looks whether accuracy ranks networks, where that is to be known, and says it.
+fn check_ranking(search: &mut Search<'_>, said: &mut Meter) -> Result<()> {
+    if search.study().settings().ranking.is_none() {
+        return Ok(());
+    }
+    if search.ranking().map_err(search_error)?.is_none() {
+        output::progress("looking whether accuracy ranks networks: a few of them, with two seeds each");
+        let result = search.check_ranking(&mut |done, all| said.say(|| format!("{done} of {all} trainings")));
+        if said.is_watched {
+            output::status("");
+        }
+        result.map_err(search_error)?;
+    }
+    if let Some(ranking) = search.ranking().map_err(search_error)? {
+        output::progress(&ranking.to_string());
+    }
+    Ok(())
+}
+
+/// Says how far something is, often to who watches and now and then to a file.
+struct Meter {
+    is_watched: bool,
+    last: Option<Instant>,
+}
+
+impl Meter {
+    fn say(&mut self, line: impl FnOnce() -> String) {
+        let pause = if self.is_watched { Duration::from_millis(50) } else { EVERY };
+        if self.last.is_some_and(|last| last.elapsed() < pause) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        if self.is_watched {
+            output::status(&line());
+        } else {
+            output::progress(&line());
+        }
+    }
+}
+
+/// From how many trials the exponent is fitted.
+fn first(search: &Search<'_>) -> u64 {
+    match search.study().settings().exponent {
+        WeightExponent::Fitted { first } => first,
+        WeightExponent::Given => 0,
+    }
+}
+
 /// How far a search is.
-fn line(trials: &[Trial], all: u64, before: u64, elapsed: Duration) -> String {
-    let done = trials.len() as u64;
+fn line(search: &Search<'_>, all: u64, before: u64, elapsed: Duration) -> String {
+    let trials = search.trials();
+    let done = trials.iter().filter(|trial| trial.rung == 0).count() as u64;
     let mut line = format!("{done} of {all} trials");
-    if let Some(best) = best(trials) {
+    if let Some(halving) = search.study().settings().halving {
+        for rung in 1..halving.rungs {
+            let count = trials.iter().filter(|trial| trial.rung == rung).count();
+            line.push_str(&format!(", {count} on rung {rung}"));
+        }
+    }
+    if let Some(best) = best(search) {
         line.push_str(&format!(", best {:.4} (trial {})", best.reward.unwrap_or(0.0), best.number));
     }
-    let points: Vec<(f64, f64)> = trials.iter().filter_map(Trial::point).collect();
+    let shown = ranking::finalists(trials);
+    let points: Vec<(f64, f64)> = shown.iter().filter_map(|&at| trials[at].point()).collect();
     if !points.is_empty() {
         line.push_str(&format!(", {} on the front", pareto::front(&points).len()));
     }
-    if done > before && done < all {
-        let left = elapsed.as_secs_f64() / (done - before) as f64 * (all - done) as f64;
-        line.push_str(&format!(", {:.0} s left", left.ceil()));
+    // In epochs, where rungs differ in them; a search that stops between two brackets has as many again before it.
+    let (spent, left) = effort(search, all, before);
+    if spent > 0.0 && left > 0.0 {
+        line.push_str(&format!(", {:.0} s left", (elapsed.as_secs_f64() / spent * left).ceil()));
     }
     line
 }
 
-/// The first trial of the highest reward.
-fn best(trials: &[Trial]) -> Option<&Trial> {
-    let known = trials.iter().filter(|trial| trial.reward.is_some_and(f64::is_finite));
-    known.reduce(|best, trial| if trial.reward > best.reward { trial } else { best })
+/// What this run has done, and about what is left of it: in trials of the lowest rung.
+fn effort(search: &Search<'_>, all: u64, before: u64) -> (f64, f64) {
+    let halving = search.study().settings().halving;
+    let cost = |rung: u32| halving.map_or(1.0, |halving| f64::from(halving.eta).powi(rung as i32));
+    let of = |trials: &[Trial]| trials.iter().map(|trial| cost(trial.rung)).sum::<f64>();
+    let (done, spent) = (of(search.trials()), of(&search.trials()[before as usize..]));
+    // Each rung has a part of 1 / eta of the trials below, each eta times as long.
+    let rungs = halving.map_or(1, |halving| if all >= halving.bracket { halving.rungs } else { 1 });
+    (spent, all as f64 * f64::from(rungs) - done)
+}
+
+/// The best network that was found.
+fn best<'s>(search: &'s Search<'_>) -> Option<&'s Trial> {
+    let trials = search.trials();
+    ranking::ranked(trials, search.reward(), search.noise()).first().map(|&at| &trials[at])
 }
 
 /// A trial in a line.
@@ -109,6 +176,9 @@ pub(in crate::commands) fn describe(trial: &Trial) -> String {
     }
     parts.push(format!("{} parameters", trial.parameters));
     parts.push(format!("{} multiply-accumulates", trial.macs));
+    if let Some(before) = trial.of {
+        parts.push(format!("rung {}, the network of trial {before}", trial.rung));
+    }
     if let Some(earlier) = trial.same_as {
         parts.push(format!("the network of trial {earlier}"));
     }

@@ -1,15 +1,18 @@
 //! A program of the user's: the job as JSON on its standard input, the result as JSON on its standard output.
 
+mod process;
+
 use super::Evaluator;
 use crate::job::{Evaluation, Failure, Job, Latency};
+use process::Ended;
 use serde::Deserialize;
-use std::io::Write as _;
-use std::process::{Child, Output, Stdio};
+use std::time::Duration;
 
 /// Runs a command line of the system's shell for each job.
 #[derive(Clone, Debug)]
 pub struct Command {
     line: String,
+    timeout: Option<Duration>,
 }
 
 /// What a program answers: the last line of its standard output that is not empty.
@@ -27,22 +30,17 @@ struct Answer {
 impl Command {
     /// A command line, which `sh -c` (on Windows `cmd /C`) runs.
     pub fn new(line: impl Into<String>) -> Self {
-        Self { line: line.into() }
+        Self { line: line.into(), timeout: None }
     }
 
-    fn run(&self, job: &str) -> std::io::Result<Output> {
+    /// Kills what takes longer, with all that it has started.
+    pub fn with_timeout(self, timeout: Option<Duration>) -> Self {
+        Self { timeout, ..self }
+    }
+
+    fn run(&self, job: &str) -> std::io::Result<Ended> {
         let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-        let mut child: Child = std::process::Command::new(shell)
-            .args([flag, &self.line])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        // A job is smaller than any pipe's buffer. Who does not read it may still know what to answer.
-        if let Some(mut input) = child.stdin.take() {
-            let _ = input.write_all(job.as_bytes());
-        }
-        child.wait_with_output()
+        process::run(std::process::Command::new(shell).args([flag, &self.line]), job.as_bytes(), self.timeout)
     }
 }
 
@@ -57,17 +55,24 @@ impl Evaluator for Command {
 
     fn evaluate(&self, job: &Job) -> Result<Evaluation, Failure> {
         let text = serde_json::to_string(job).map_err(|error| Failure::Stop(error.to_string()))?;
-        let output = self
+        let ended = self
             .run(&format!("{text}\n"))
             .map_err(|error| Failure::Stop(format!("cannot run `{}`: {error}", self.line)))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let message = format!("`{}` failed ({}){}", self.line, output.status, last_words(&said));
+        let (status, out, err) = match ended {
+            Ended::Itself(status, out, err) => (status, out, err),
+            Ended::Killed => {
+                let seconds = self.timeout.unwrap_or_default().as_secs_f64();
+                return Err(Failure::Trial(format!("`{}` took longer than {seconds} s and was killed", self.line)));
+            }
+        };
+        if !status.success() {
+            let said = String::from_utf8_lossy(&err);
+            let message = format!("`{}` failed ({status}){}", self.line, last_words(&said));
             // What a shell says where there is no such program: no other trial would fare better.
-            let is_absent = matches!(output.status.code(), Some(126 | 127));
+            let is_absent = matches!(status.code(), Some(126 | 127));
             return Err(if is_absent { Failure::Stop(message) } else { Failure::Trial(message) });
         }
-        let said = String::from_utf8_lossy(&output.stdout);
+        let said = String::from_utf8_lossy(&out);
         let line = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("");
         let answer: Answer = serde_json::from_str(line).map_err(|error| {
             Failure::Trial(format!("the last line of `{}` is no result: {error}: {}", self.line, shorten(line)))
