@@ -32,10 +32,14 @@ pub(super) fn evaluate(
         for _ in 0..threads.min(jobs.len()) {
             let send = send.clone();
             let work = move || {
+                // Nobody begins another job before the result of this one is written down: so many results as there are
+                // threads are lost at most, whenever the process is killed.
+                let (written, wait) = mpsc::channel();
                 while !is_stopped.load(Ordering::Relaxed) {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(job) = jobs.get(at) else { break };
-                    if send.send((at, evaluator.evaluate(job))).is_err() {
+                    let sent = send.send((at, evaluator.evaluate(job), written.clone()));
+                    if sent.is_err() || wait.recv().is_err() {
                         break;
                     }
                 }
@@ -47,12 +51,14 @@ pub(super) fn evaluate(
             }
         }
         drop(send);
-        for (at, evaluation) in receive {
+        for (at, evaluation, written) in receive {
             let this = done(at, evaluation);
             if this.is_err() {
                 is_stopped.store(true, Ordering::Relaxed);
                 result = result.and(this);
             }
+            // A worker that is gone has nothing to wait for.
+            let _ = written.send(());
         }
         result
     })

@@ -83,6 +83,9 @@ pub(super) fn explain(error: &rusqlite::Error, path: &Path) -> StudyError {
         Some(ErrorCode::DiskFull) => {
             StudyError::System(format!("no room to write to `{shown}`; every finished trial is in it"))
         }
+        Some(ErrorCode::SystemIoFailure) => {
+            StudyError::System(format!("cannot write to `{shown}` ({error}); every finished trial is in it"))
+        }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             StudyError::InUse(format!("`{shown}` is being written by another process"))
         }

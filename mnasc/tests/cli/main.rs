@@ -14,6 +14,7 @@ mod photographs;
 mod pictures;
 mod report;
 mod search;
+mod search_hardships;
 mod space;
 mod specs;
 mod tune;

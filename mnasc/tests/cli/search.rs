@@ -22,18 +22,18 @@ head: {classes: 10}
 limits: {parameters: 20000}
 ";
 
-fn folder(name: &str) -> Folder {
+pub(crate) fn folder(name: &str) -> Folder {
     let folder = Folder::new(name);
     folder.write("space.yaml", LARGE);
     folder
 }
 
-fn search(folder: &Folder, study: &str, more: &[&str]) -> Said {
+pub(crate) fn search(folder: &Folder, study: &str, more: &[&str]) -> Said {
     folder.mnasc(&[&["search", "space.yaml", "--study", study], more].concat())
 }
 
 /// Settings, state and trials, as text.
-fn contents(folder: &Folder, study: &str) -> String {
+pub(crate) fn contents(folder: &Folder, study: &str) -> String {
     folder.mnasc(&["study", "list", study, "--json"]).done().out
 }
 
@@ -212,9 +212,10 @@ fn one_process_searches_and_others_look() {
 fn two_hundred_kills_lose_no_finished_trial() {
     let folder = folder("kills");
     let mut rng = Rng::new(1);
-    for (method, kills) in [("evolution", 150), ("ppo", 50)] {
-        let options =
-            ["--resume", "--synthetic", "--method", method, "--target", "0.05ms", "--w", "auto", "--first", "30"];
+    let plain = &["--resume", "--synthetic", "--target", "0.05ms", "--w", "auto", "--first", "30"][..];
+    let halved = [plain, &["--epochs", "2", "--rungs", "3", "--eta", "3", "--bracket", "30", "--jobs", "3"]].concat();
+    for (method, kills, options) in [("evolution", 70, plain), ("nsga2", 90, &halved), ("ppo", 40, plain)] {
+        let options = [options, &["--method", method]].concat();
         let path = folder.path(method);
         let mut before: Vec<Trial> = Vec::new();
         let mut killed = 0;
@@ -252,6 +253,8 @@ fn two_hundred_kills_lose_no_finished_trial() {
         }
         let count = (before.len() + 10).to_string();
         assert!(before.len() > 30, "only {} trials", before.len());
+        let rungs = before.iter().map(|trial| trial.rung).max();
+        assert_eq!(rungs, Some(if method == "nsga2" { 2 } else { 0 }), "{method}");
         search(&folder, method, &[&options[..], &["--trials", &count]].concat()).done();
         let whole = format!("whole-{method}");
         search(&folder, &whole, &[&options[..], &["--trials", &count]].concat()).done();
