@@ -44,9 +44,8 @@ fn one() -> u32 {
     1
 }
 
-/// Successive halving: whenever there are `bracket` candidates more, the best of a rung go on to the next, to be trained
-/// `eta` times as long. Of all candidates so far so many are on the next rung as a part of `1 / eta` of them is, or more
-/// where later ones were better.
+/// Successive halving: behind every `bracket` candidates the best of all so far go on to the next rung, one in `eta`, those
+/// that are there already among them, to be trained `eta` times as long; and of those the best to the rung above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Halving {
     /// Rungs, the lowest among them.

@@ -2,12 +2,13 @@
 
 use crate::noisy::Noisy;
 use crate::{Folder, contents, settings};
-use mnas_search::evaluator::Evaluator;
-use mnas_search::job::{Evaluation, Failure, Job};
+use mnas_dsl::{Network, Space, Spec};
+use mnas_search::evaluator::{Evaluator, Stopwatch};
+use mnas_search::job::{Budget, Evaluation, Failure, Job, Latency};
 use mnas_search::rng::Rng;
 use mnas_search::search::{Search, SearchError};
 use mnas_search::searcher::METHODS;
-use mnas_search::study::{Access, Settings, State, Study, Trial, WeightExponent};
+use mnas_search::study::{Access, Halving, Settings, State, Study, Trial, WeightExponent};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -72,11 +73,11 @@ fn a_search_is_the_same_whoever_is_ready_first() {
     let folder = Folder::new("order");
     for (method, _) in METHODS {
         let mut all = Vec::new();
-        for salt in 0..3 {
+        for salt in 0..2 {
             let path = folder.file(&format!("{method}{salt}"));
             begin(&path, &batched(method, 4));
             let evaluator = Unsteady::new(salt, None);
-            run(&path, &evaluator, 60).unwrap();
+            run(&path, &evaluator, 40).unwrap();
             assert_eq!(evaluator.most.load(Ordering::SeqCst), 4, "four at once");
             all.push(contents(&path));
         }
@@ -85,7 +86,7 @@ fn a_search_is_the_same_whoever_is_ready_first() {
     // The control: another number at once is another search.
     let (one, four) = (folder.file("one"), folder.file("evolution0"));
     begin(&one, &batched("evolution", 1));
-    run(&one, &Unsteady::new(0, None), 60).unwrap();
+    run(&one, &Unsteady::new(0, None), 40).unwrap();
     let choices = |path: &Path| -> Vec<Vec<usize>> {
         Study::open(path, Access::Read).unwrap().trials().unwrap().into_iter().map(|trial| trial.choices).collect()
     };
@@ -158,4 +159,82 @@ fn nothing_that_was_finished_is_lost_or_done_again() {
     let trials = Study::open(&path, Access::Read).unwrap().trials().unwrap();
     let judged = trials.iter().filter(|trial| trial.state == State::Done && trial.same_as.is_none()).count();
     assert_eq!(done, judged, "a result was made twice");
+}
+
+/// A small space of 36 members.
+const SPACE: &str = "\
+name: small
+input: 8x8x1
+stem: {op: conv, kernel: 3, filters: {choose: [4, 8, 12]}}
+blocks:
+  - {op: {choose: [sepconv, mbconv e3]}, kernel: {choose: [3, 5]}, stride: 2, filters: {choose: [8, 12, 16]}}
+head: {classes: 10}
+";
+
+/// Says how fast networks are, and whether anything was trained meanwhile.
+struct Watch<'a> {
+    evaluator: &'a Unsteady,
+    prepared: Mutex<Vec<String>>,
+    batches: Mutex<Vec<usize>>,
+}
+
+impl Stopwatch for Watch<'_> {
+    fn name(&self) -> String {
+        "watch".to_owned()
+    }
+
+    fn prepare(&self, networks: &[(&Spec, &Network)]) -> Result<(), Failure> {
+        let mut prepared = self.prepared.lock().unwrap();
+        assert!(prepared.is_empty(), "{prepared:?} were not measured");
+        prepared.extend(networks.iter().map(|(spec, _)| spec.to_yaml()));
+        self.batches.lock().unwrap().push(networks.len());
+        Ok(())
+    }
+
+    fn measure(&self, spec: &Spec, network: &Network) -> Result<Latency, Failure> {
+        assert_eq!(self.evaluator.now.load(Ordering::SeqCst), 0, "something is trained while latency is measured");
+        assert_eq!(self.prepared.lock().unwrap().remove(0), spec.to_yaml(), "not as it was prepared");
+        // One network is too large to be measured.
+        match network.macs() {
+            macs if macs > 30_000 => Err(Failure::Trial("it does not fit".to_owned())),
+            macs => Ok(Latency::exact(macs as f64 / 1e5)),
+        }
+    }
+}
+
+#[test]
+fn latency_is_measured_while_nothing_is_trained() {
+    let folder = Folder::new("gate");
+    let space = Space::parse(SPACE, "space").unwrap();
+    let evaluator = Unsteady::new(1, None);
+    let settings = Settings {
+        space: SPACE.to_owned(),
+        sizes: space.sizes(),
+        stopwatch: Some("watch".to_owned()),
+        halving: Some(Halving { rungs: 2, eta: 3, bracket: 20 }),
+        budget: Budget { epochs: Some(1) },
+        exponent: WeightExponent::Given,
+        ..batched("evolution", 4)
+    };
+    let watch = Watch { evaluator: &evaluator, prepared: Mutex::new(Vec::new()), batches: Mutex::new(Vec::new()) };
+    let path = folder.file("study");
+    let mut search = Search::begin(&path, &settings, Some(&space), &evaluator, Some(&watch)).unwrap();
+    search.run(20, &mut |_| ()).unwrap();
+    assert_eq!(evaluator.most.load(Ordering::SeqCst), 4, "the control: four are trained at once");
+    let trials = search.trials();
+    let measured = trials.iter().filter(|trial| trial.rung == 0 && trial.same_as.is_none()).count();
+    let batches = watch.batches.lock().unwrap().clone();
+    assert!(batches.iter().all(|count| (1..=4).contains(count)) && batches.contains(&4), "{batches:?}");
+    // Longer training changes no latency; what cannot be measured is not trained.
+    assert_eq!(batches.iter().sum::<usize>(), measured);
+    let jobs = evaluator.inner.jobs.lock().unwrap();
+    let mut failed = 0;
+    for trial in trials {
+        let is_large = trial.macs > 30_000;
+        failed += u32::from(is_large);
+        assert_eq!(trial.latency, (trial.state == State::Done).then(|| Latency::exact(trial.macs as f64 / 1e5)));
+        assert!(!is_large || (trial.state == State::Failed && !jobs.iter().any(|job| job.trial == trial.number)));
+        assert!(jobs.iter().all(|job| !job.needs.latency));
+    }
+    assert!((1..15).contains(&failed) && trials.iter().any(|trial| trial.rung == 1), "{failed} are too large");
 }
