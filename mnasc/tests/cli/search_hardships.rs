@@ -100,6 +100,7 @@ fn rungs_and_jobs_are_options_that_stay() {
     let options = ["--synthetic", "--epochs", "2", "--rungs", "3", "--eta", "2", "--jobs", "3", "--trials", "20"];
     let said = search(&folder, "study", &options).done();
     assert!(said.out.contains("20 of 20 trials, ") && said.out.contains(" on rung 2, best "), "{}", said.out);
+    assert!(!said.out.contains(" s left"), "{}", said.out);
     let listed: Value = serde_json::from_str(&contents(&folder, "study")).unwrap();
     let trials = listed["trials"].as_array().unwrap();
     let of_rung = |rung: u64| trials.iter().filter(|trial| trial["rung"] == rung).count();

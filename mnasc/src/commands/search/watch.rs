@@ -46,7 +46,7 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs) -> Result<()> {
                 .map_err(|error| Error::system(error.to_string()))
                 .and_then(|trial| output::print_json(&trial));
         }
-        said.say(|| line(search, args.trials, before, start.elapsed()));
+        said.say(|| line(search, args.trials, before, start.elapsed(), false));
     });
     if is_watched {
         output::progress("");
@@ -60,7 +60,7 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs) -> Result<()> {
     if let Some(ranking) = search.ranking().map_err(search_error)? {
         text.push_str(&format!("{ranking}\n"));
     }
-    text.push_str(&line(search, args.trials, before, start.elapsed()));
+    text.push_str(&line(search, args.trials, before, start.elapsed(), true));
     text.push('\n');
     if let Some(best) = best(search) {
         text.push_str(&format!("the best is trial {}: {}\n", best.number, describe(best)));
@@ -118,7 +118,7 @@ fn first(search: &Search<'_>) -> u64 {
 }
 
 /// How far a search is.
-fn line(search: &Search<'_>, all: u64, before: u64, elapsed: Duration) -> String {
+fn line(search: &Search<'_>, all: u64, before: u64, elapsed: Duration, is_over: bool) -> String {
     let trials = search.trials();
     let done = trials.iter().filter(|trial| trial.rung == 0).count() as u64;
     let mut line = format!("{done} of {all} trials");
@@ -136,9 +136,8 @@ fn line(search: &Search<'_>, all: u64, before: u64, elapsed: Duration) -> String
     if !points.is_empty() {
         line.push_str(&format!(", {} on the front", pareto::front(&points).len()));
     }
-    // In epochs, where rungs differ in them; a search that stops between two brackets has as many again before it.
     let (spent, left) = effort(search, all, before);
-    if spent > 0.0 && left > 0.0 {
+    if !is_over && spent > 0.0 && left > 0.0 {
         line.push_str(&format!(", {:.0} s left", (elapsed.as_secs_f64() / spent * left).ceil()));
     }
     line
