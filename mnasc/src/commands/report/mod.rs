@@ -29,11 +29,11 @@ pub(crate) fn run(args: &ReportArgs) -> Result<()> {
         prediction: study.finding(PREDICTION).map_err(study_error)?,
         machine: study.finding(MACHINE).map_err(study_error)?,
     };
-    let (settings, exponent) = (study.settings(), study.progress().exponent);
     let shown = Shown {
         name: &name,
-        settings,
-        exponent,
+        settings: study.settings(),
+        reward: study.reward(),
+        is_fitted: study.progress().exponent.is_some(),
         trials: &trials,
         findings: &findings,
         baselines: &baselines,

@@ -17,6 +17,7 @@ use super::parts::{boxed, px};
 use super::{Page, numbers};
 use mnas_codegen::compile::VERSION;
 use mnas_search::findings::{Machine, Prediction, Ranking};
+use mnas_search::reward::Reward;
 use mnas_search::study::{Settings, Trial};
 use model::{Cost, Model};
 use std::collections::BTreeMap;
@@ -26,8 +27,10 @@ pub(crate) struct Shown<'a> {
     /// Its file's name.
     pub(crate) name: &'a str,
     pub(crate) settings: &'a Settings,
-    /// The exponent that was fitted, if one was.
-    pub(crate) exponent: Option<f64>,
+    /// Once its exponent is known.
+    pub(crate) reward: Option<Reward>,
+    /// Whether the exponent was found by the search.
+    pub(crate) is_fitted: bool,
     pub(crate) trials: &'a [Trial],
     pub(crate) findings: &'a Findings,
     pub(crate) baselines: &'a [Baseline],
@@ -125,7 +128,7 @@ fn panels(body: &mut Html, model: &Model) {
     }
     if let Some((chart, accuracy)) = latencies::objective(model) {
         let note = format!(
-            "What a network of {} is worth at each latency: under MnasNet's hard and soft exponents, and in this study.",
+            "What an accuracy of {} is worth at each latency: under MnasNet's hard and soft exponents, and in this study.",
             words::accuracy(accuracy)
         );
         panel(body, "objective", "The objective", &note, &chart, None);
@@ -192,7 +195,8 @@ mod tests {
         let shown = Shown {
             name: "many",
             settings: &settings,
-            exponent: None,
+            reward: Some(settings.reward),
+            is_fitted: false,
             trials: &trials,
             findings: &Findings::default(),
             baselines: &[],

@@ -2,8 +2,10 @@
 
 use super::baselines::mean;
 use super::{Baseline, Findings, Measured, Shown};
+use mnas_search::findings::Ranking;
+use mnas_search::ranking;
 use mnas_search::reward::Reward;
-use mnas_search::study::{Settings, State, Trial, WeightExponent};
+use mnas_search::study::{Settings, State, Trial};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Marks of a picture, at most: more are no clearer, and slow.
@@ -20,7 +22,7 @@ pub(super) struct Model<'a> {
     /// The reward, once its exponent is known.
     pub(super) reward: Option<Reward>,
     pub(super) is_fitted: bool,
-    /// Positions of different networks by falling worth.
+    /// Positions of different networks, the best first.
     pub(super) ranked: Vec<usize>,
     /// Positions of those that nothing beats in accuracy and cost, by rising cost.
     pub(super) front: Vec<usize>,
@@ -94,12 +96,8 @@ impl Unit {
 
 impl<'a> Model<'a> {
     pub(super) fn new(shown: &'a Shown<'a>) -> Self {
-        let Shown { name, settings, exponent, trials, findings, baselines, measured } = *shown;
-        let reward = match (settings.exponent, exponent) {
-            (_, Some(exponent)) => Some(settings.reward_with(exponent)),
-            (WeightExponent::Given, None) => Some(settings.reward),
-            (WeightExponent::Fitted { .. }, None) => None,
-        };
+        let Shown { name, settings, reward, is_fitted, trials, findings, baselines, measured } = *shown;
+        let noise = findings.ranking.as_ref().map_or(0.0, Ranking::noise);
         let mut again: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
         for trial in trials {
             if let Some(first) = trial.same_as {
@@ -114,8 +112,8 @@ impl<'a> Model<'a> {
             baselines,
             measured,
             reward,
-            is_fitted: exponent.is_some(),
-            ranked: ranked(trials),
+            is_fitted,
+            ranked: ranking::ranked(trials, reward, noise),
             front: Vec::new(),
             cost: Cost::of(trials),
             unit: unit(trials),
@@ -183,10 +181,8 @@ impl<'a> Model<'a> {
     }
 
     fn front(&self) -> Vec<usize> {
-        let done: Vec<(usize, (f64, f64))> = (0..self.trials.len())
-            .filter(|&at| self.trials[at].state == State::Done)
-            .filter_map(|at| Some((at, self.point(at)?)))
-            .collect();
+        let done: Vec<(usize, (f64, f64))> =
+            ranking::finalists(self.trials).into_iter().filter_map(|at| Some((at, self.point(at)?))).collect();
         let points: Vec<(f64, f64)> = done.iter().map(|&(_, (cost, accuracy))| (accuracy, cost)).collect();
         mnas_search::pareto::front(&points).into_iter().map(|at| done[at].0).collect()
     }
@@ -215,14 +211,4 @@ fn unit(trials: &[Trial]) -> Unit {
         Some(&ms) if ms < 0.5 => Unit::Microseconds,
         _ => Unit::Milliseconds,
     }
-}
-
-/// Different networks by falling reward; of equal rewards the earlier.
-fn ranked(trials: &[Trial]) -> Vec<usize> {
-    let known = |at: &usize| trials[*at].same_as.is_none() && trials[*at].reward.is_some_and(f64::is_finite);
-    let mut ranked: Vec<usize> = (0..trials.len()).filter(known).collect();
-    let worth = |at: usize| trials[at].reward.unwrap_or(0.0) + 0.0;
-    // Stable, and 0 is -0.
-    ranked.sort_by(|&a, &b| worth(b).total_cmp(&worth(a)));
-    ranked
 }

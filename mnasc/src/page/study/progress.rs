@@ -18,7 +18,10 @@ pub(super) fn draw(model: &Model) -> Option<(Html, Html)> {
     let last = model.trials.last()?.number as f64;
     let shown: Vec<&Trial> = model.shown.iter().map(|&at| &model.trials[at]).collect();
     let x = Axis::linear((0.0, last.max(1.0)), (LEFT + 8.0, RIGHT - 8.0)).whole();
-    let y = Axis::linear(focus(shown.iter().filter_map(|trial| worth(trial)), 0.4), (BOTTOM - 16.0, TOP + 12.0));
+    let (low, high) = focus(shown.iter().filter_map(|trial| worth(trial)), 0.4);
+    // Of one value the digits are seen.
+    let room = if low == high { 0.01 * high.abs() } else { 0.0 };
+    let y = Axis::linear((low - room, high + room), (BOTTOM - 16.0, TOP + 12.0));
     let title = if is_rewarded { "reward" } else { "accuracy, %" };
     let label = format!("The best {title} after each trial");
     let mut chart = Chart::new("progress", &label, (x, "trial"), (y, title));

@@ -4,16 +4,13 @@ use super::model::{Cost, Model};
 use super::{Html, numbers, words};
 use crate::page::parts::tile;
 use mnas_dsl::Space;
-use mnas_search::findings::{Machine, Ranking};
+use mnas_search::findings::{Estimate, Machine, Ranking};
 use mnas_search::study::{Trial, WeightExponent};
-
-/// The tau from which on accuracy ranks networks.
-const ENOUGH: f64 = 0.6;
 
 pub(super) fn draw(model: &Model) -> Html {
     let mut out = Html::new();
     if let Some(ranking) = &model.findings.ranking {
-        let class = if ranking.tau < ENOUGH { "verdict warn" } else { "verdict" };
+        let class = if ranking.separates() { "verdict" } else { "verdict warn" };
         out.leaf("p", &[("class", class)], &verdict(ranking)).raw("\n");
     }
     if !model.is_meaningful() {
@@ -43,7 +40,9 @@ pub(super) fn draw(model: &Model) -> Html {
     }
     out.raw("</dl>\n<dl class=\"settings\">\n");
     for (name, value) in settings(model) {
-        out.raw("<div>").leaf("dt", &[], name).leaf("dd", &[], &value).raw("</div>\n");
+        // What is long has a row of its own.
+        out.raw(if value.len() > 110 { "<div class=\"long\">" } else { "<div>" });
+        out.leaf("dt", &[], name).leaf("dd", &[], &value).raw("</div>\n");
     }
     out.raw("</dl>\n");
     out
@@ -59,12 +58,14 @@ fn verdict(ranking: &Ranking) -> String {
     );
     let after =
         ranking.epochs.map_or(String::new(), |it| format!(" after {}", words::count(it as usize, "epoch", "epochs")));
-    if ranking.tau >= ENOUGH {
+    if ranking.separates() {
         return format!("Accuracy ranks these networks{after}: {tau}.");
     }
-    let more = match ranking.epochs_to_add {
-        Some(epochs) => format!(" {} may separate them.", words::count(epochs as usize, "epoch more", "epochs more")),
-        None => String::new(),
+    let add = ranking.epochs_to_add.map(|epochs| words::count(epochs as usize, "epoch more", "epochs more"));
+    let more = match (add, ranking.estimate) {
+        (Some(add), Estimate::Curves) => format!(" {add} may separate them, if learning goes on as it did."),
+        (Some(add), _) => format!(" Try {add}: no curve says how many separate them."),
+        (None, _) => String::new(),
     };
     let noise = 100.0 * ranking.seed_difference;
     format!(
@@ -80,7 +81,7 @@ fn lead(model: &Model) -> String {
             trials => format!("{}, and none has a reward yet.", words::count(trials, "trial", "trials")),
         };
     };
-    let mut text = format!("The highest reward has trial {}", best.number);
+    let mut text = format!("The best is trial {}", best.number);
     if let Some(accuracy) = best.accuracy {
         text.push_str(&format!(": {} accurate", words::accuracy(accuracy)));
     }
@@ -101,7 +102,7 @@ fn lead(model: &Model) -> String {
 
 fn figures(out: &mut Html, model: &Model, best: &Trial) {
     if let Some(reward) = best.reward {
-        tile(out, "Highest reward", &format!("{reward:.4}"), &format!("trial {}", best.number));
+        tile(out, "Reward", &format!("{reward:.4}"), &format!("trial {}", best.number));
     }
     if let Some(accuracy) = best.accuracy {
         let most = model.trials.iter().filter_map(|trial| trial.accuracy).fold(0.0, f64::max);
@@ -145,8 +146,8 @@ fn settings(model: &Model) -> Vec<(&'static str, String)> {
     let epochs = settings
         .budget
         .epochs
-        .map_or(String::new(), |it| format!(", {}", words::count(it as usize, "epoch", "epochs")));
-    list.push(("Accuracy by", format!("{}{epochs}", settings.evaluator)));
+        .map_or(String::new(), |it| format!(", {} a trial", words::count(it as usize, "epoch", "epochs")));
+    list.push(("Accuracy by", format!("{}{epochs}", flat(&settings.evaluator))));
     if model.cost == Cost::Latency {
         let by = settings.stopwatch.as_deref().unwrap_or("the same");
         let unstable = model.trials.iter().filter(|trial| trial.latency.is_some_and(|it| !it.is_stable)).count();
@@ -165,6 +166,28 @@ fn settings(model: &Model) -> Vec<(&'static str, String)> {
     list
 }
 
+/// A name without the braces of what it was set to: `train {"epochs": 20}` as `train, epochs 20`.
+fn flat(name: &str) -> String {
+    fn leaves(value: &serde_json::Value, key: &str, out: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(map) => map.iter().for_each(|(inner, value)| match (inner.as_str(), key) {
+                ("name", "") => leaves(value, inner, out),
+                ("name", outer) => leaves(value, outer, out),
+                (inner, _) => leaves(value, inner, out),
+            }),
+            serde_json::Value::Null | serde_json::Value::Bool(false) => {}
+            serde_json::Value::Bool(true) => out.push(key.replace('_', " ")),
+            serde_json::Value::String(text) => out.push(format!("{} {text}", key.replace('_', " "))),
+            other => out.push(format!("{} {other}", key.replace('_', " "))),
+        }
+    }
+    let Some((first, json)) = name.split_once(" {") else { return name.to_owned() };
+    let Ok(value) = serde_json::from_str(&format!("{{{json}")) else { return name.to_owned() };
+    let mut all = vec![first.to_owned()];
+    leaves(&value, "", &mut all);
+    all.join(", ")
+}
+
 /// `4.2e9` as people write it, and small numbers whole.
 fn power(value: f64) -> String {
     if value < 1e6 {
@@ -181,6 +204,15 @@ fn raised(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_evaluates_is_said_without_braces() {
+        let name = "train {\"data\":\"digits\",\"recipe\":{\"epochs\":20,\"optimizer\":{\"name\":\"sgd\",\"momentum\":0.9},\"weight_decay\":0.1,\"flip\":false,\"dropout\":null}}";
+        assert_eq!(super::flat(name), "train, data digits, epochs 20, momentum 0.9, optimizer sgd, weight decay 0.1");
+        for name in ["synthetic", "command sh x { y", "command a {\"b\": 1"] {
+            assert_eq!(super::flat(name), name);
+        }
+    }
+
     #[test]
     fn large_numbers_are_powers() {
         assert_eq!([24.0, 24_576.0, 3.4e39].map(super::power), ["24", "24,576", "3.4 × 10³⁹"]);

@@ -26,7 +26,7 @@ pub(super) fn draw(model: &Model) -> Option<(Html, Html)> {
     let x = Axis::around(costs.chain(target.map(|it| unit.of(it.ms))), (LEFT + 6.0, RIGHT - 8.0));
     let (low, high) = focus(points.iter().map(|it| it.1.1), 0.1);
     let (low, high) = compared.iter().fold((low, high), |(low, high), it| (low.min(it.2), high.max(it.2)));
-    let y = Axis::linear((low, high), (BOTTOM - 16.0, TOP + 12.0));
+    let y = Axis::linear(accuracies(low, high), (BOTTOM - 16.0, TOP + 12.0));
     let label = format!("Accuracy against {}", model.cost_title());
     let mut chart = Chart::new("front", &label, (x, &model.cost_title()), (y, "accuracy, %"));
     if let Some(reward) = model.reward.filter(|_| model.cost == Cost::Latency) {
@@ -72,7 +72,7 @@ fn entries(model: &Model, marks: &[Mark]) -> Vec<(&'static str, &'static str, &'
     let has = |look: Look| marks.iter().any(|mark| mark.look == look);
     let mut entries = Vec::new();
     if has(Look::Best) {
-        entries.push(("mark best", "#best", "highest reward"));
+        entries.push(("mark best", "#best", "the best"));
     }
     if has(Look::Front) || !model.front.is_empty() {
         entries.push(("mark front", "#rung-0", "on the front: nothing is better in both"));
@@ -115,6 +115,12 @@ pub(super) fn focus(values: impl Iterator<Item = f64>, part: f64) -> (f64, f64) 
     let focused = low.max(least - 1.5 * (high - least));
     // Equal values are no range.
     (if focused < high { focused } else { low }, high)
+}
+
+/// At least a point, and nothing beyond all.
+fn accuracies(low: f64, high: f64) -> (f64, f64) {
+    let room = ((1.0 - (high - low)) / 2.0).max(0.0);
+    ((low - room).max(0.0), (high + room).min(100.0))
 }
 
 /// The edge of what is dominated.
