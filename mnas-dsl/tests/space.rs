@@ -33,6 +33,14 @@ fn all(sizes: &[usize]) -> Vec<Vec<usize>> {
 }
 
 #[test]
+fn the_example_is_a_member_of_the_digits() {
+    let (text, file) = shipped("../examples/digits.yaml");
+    let (_, network) = load_yaml(&text, &file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let found = space("digits").contains(&network);
+    assert!(matches!(found, Ok(Membership::Member(_))), "{found:?}");
+}
+
+#[test]
 fn a1_and_b1_are_members_of_the_shipped_space_and_others_are_not() {
     let space = space("mnasnet");
     for name in ["mnasnet_a1.yaml", "mnasnet_b1.yaml"] {

@@ -3,6 +3,7 @@
 mod device;
 mod report;
 mod search;
+mod train;
 
 use clap::builder::{PossibleValuesParser, Styles, TypedValueParser, styling::AnsiColor};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -15,6 +16,9 @@ pub(crate) use report::ReportArgs;
 pub(crate) use search::{
     Exponent, RewardName, SearchArgs, SpaceArgs, StudyBestArgs, StudyCommand, StudyExportArgs, StudyListArgs,
 };
+pub(crate) use train::TrainArgs;
+#[cfg(feature = "train")]
+pub(crate) use train::{OptimizerName, RecipeArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -184,12 +188,15 @@ Examples:
 It takes about two seconds. Each figure is the best of many short measurements: what disturbs one makes it slower.
 The clock is that of plain code; a processor may clock lower where it works with wide vectors.")]
     Peak(PeakArgs),
+    /// Train a network; needs the feature `train`.
+    #[command(after_help = train::TRAIN_EXAMPLES)]
+    Train(TrainArgs),
     /// Describe a search space: its size, members drawn from it, whether a spec is one.
     #[command(after_help = search::SPACE_EXAMPLES)]
     Space(SpaceArgs),
     /// Search a space for networks that are accurate and fast.
     #[command(after_help = search::SEARCH_EXAMPLES)]
-    Search(SearchArgs),
+    Search(Box<SearchArgs>),
     /// Look at a study: its trials, its best networks.
     #[command(subcommand, after_help = search::STUDY_EXAMPLES)]
     Study(StudyCommand),

@@ -1,6 +1,7 @@
 //! Arguments of `space`, `search` and `study`.
 
 use super::device::DeviceArgs;
+use super::train::RecipeArgs;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use mnas_search::reward::Target;
@@ -27,7 +28,8 @@ Exit codes: 0 done, 1 the spec is no member, 2 bad input, 3 files failed.";
 
 pub(super) const SEARCH_EXAMPLES: &str = "\
 Examples:
-  mnasc search digits.yaml --study digits.study --synthetic --trials 200
+  mnasc search digits.yaml --study digits.study --data digits --epochs 6
+  mnasc search digits.yaml --study tried.study --synthetic --trials 200
   mnasc search digits.yaml --study digits.study --resume --trials 400
   mnasc search net.yaml --study net.study --command 'python3 train.py' --epochs 5
   mnasc search net.yaml --study net.study --command ./train --target 40fps --w auto --method ppo
@@ -96,7 +98,7 @@ pub(crate) struct SpaceArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("evaluator").args(["command", "table", "synthetic"])))]
+#[command(group(ArgGroup::new("evaluator").args(["data", "command", "table", "synthetic"])))]
 pub(crate) struct SearchArgs {
     /// The space, a YAML file.
     pub(crate) space: PathBuf,
@@ -115,6 +117,11 @@ pub(crate) struct SearchArgs {
     /// Seed of the search [default: 0].
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// Train networks on a data set: a folder, or `digits`, as for `mnasc train`; needs the feature `train`.
+    #[arg(long, value_name = "FOLDER|digits")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) how: RecipeArgs,
     /// Tell accuracy by a command of the system's shell.
     #[arg(long, value_name = "LINE")]
     pub(crate) command: Option<String>,

@@ -15,6 +15,11 @@ mod search;
 mod space;
 mod study;
 mod summary;
+#[cfg(feature = "train")]
+pub(crate) mod train;
+#[cfg(not(feature = "train"))]
+#[path = "train_absent.rs"]
+pub(crate) mod train;
 mod tune;
 mod verify;
 mod view;
@@ -38,6 +43,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<()> {
         Some(Command::Import(args)) => import::run(&args),
         Some(Command::Peak(args)) => peak::run(&args),
         Some(Command::Tune(args)) => tune::run(&args),
+        Some(Command::Train(args)) => train::run(&args),
         Some(Command::Space(args)) => space::run(&args),
         Some(Command::Search(args)) => search::run(&args),
         Some(Command::Study(command)) => study::run(&command),

@@ -27,11 +27,37 @@ pub(crate) fn image(
     shape: Shape,
     preprocess: &Preprocess,
 ) -> Result<Vec<f32>> {
+    Ok(normalise(&middle(file, size, path, shape, preprocess)?, preprocess))
+}
+
+/// Reads a picture as bytes of `shape`, not normalised yet.
+#[cfg(feature = "train")]
+pub(crate) fn bytes(path: &Path, shape: Shape, preprocess: &Preprocess) -> Result<Vec<u8>> {
+    let file = File::open(path).map_err(|error| Error::file("read", path, &error))?;
+    let size = file.metadata().map_err(|error| Error::file("read", path, &error))?.len();
+    Ok(middle(BufReader::new(file), size, path, shape, preprocess)?.bytes)
+}
+
+/// Bytes of one shape as bytes of another, as a picture file would be read; `None` if it cannot be.
+#[cfg(feature = "train")]
+pub(crate) fn resized(bytes: &[u8], from: Shape, to: Shape, preprocess: &Preprocess) -> Option<Vec<u8>> {
+    let bytes = match (from.channels, to.channels) {
+        (from, to) if from == to => bytes.to_vec(),
+        (1, 3) => bytes.iter().flat_map(|&grey| [grey; 3]).collect(),
+        (3, 1) => bytes.as_chunks::<3>().0.iter().map(|&pixel| luma(pixel)).collect(),
+        _ => return None,
+    };
+    let pixels = Pixels { width: from.width, height: from.height, channels: to.channels, bytes };
+    if (from.width, from.height) == (to.width, to.height) {
+        return Some(pixels.bytes);
+    }
+    resize::middle(&pixels, preprocess, to.width, to.height).map(|middle| middle.bytes)
+}
+
+fn middle(file: impl BufRead + Seek, size: u64, path: &Path, shape: Shape, preprocess: &Preprocess) -> Result<Pixels> {
     let pixels = pixels(decode(file, size, path)?, shape.channels)?;
     let middle = resize::middle(&pixels, preprocess, shape.width, shape.height);
-    let middle =
-        middle.ok_or_else(|| Error::input(format!("the picture `{}` is too long for its width", path.display())))?;
-    Ok(normalise(&middle, preprocess))
+    middle.ok_or_else(|| Error::input(format!("the picture `{}` is too long for its width", path.display())))
 }
 
 /// Bytes of a decoded picture: room for any camera's, and no danger to a machine's memory.

@@ -17,6 +17,7 @@ mod search;
 mod search_hardships;
 mod space;
 mod specs;
+mod train;
 mod tune;
 mod view;
 mod weights;

@@ -1,5 +1,6 @@
 //! What says how good a network is.
 
+use super::training;
 use crate::cli::SearchArgs;
 use crate::error::{Error, Result};
 use crate::input;
@@ -13,6 +14,9 @@ const TABLE_LIMIT: u64 = 1 << 30;
 
 /// What was asked for, or what the study was begun with.
 pub(super) fn of(args: &SearchArgs, space: &Space, begun: Option<&Settings>) -> Result<Box<dyn Evaluator>> {
+    if training::is_wanted(args, begun) {
+        return training::of(args, space, begun);
+    }
     if let Some(path) = &args.table {
         let bytes = input::read(path, TABLE_LIMIT)?
             .ok_or_else(|| Error::input(format!("`{}` has more than {} MB", path.display(), TABLE_LIMIT >> 20)))?;
@@ -32,7 +36,7 @@ pub(super) fn of(args: &SearchArgs, space: &Space, begun: Option<&Settings>) -> 
         (None, false) => match name.strip_prefix("command ") {
             Some(line) => Ok(command(line)),
             None => Err(Error::input("nothing says how good a network is")
-                .hint("give `--command LINE`, `--table FILE` or, to try the space, `--synthetic`")),
+                .hint("give `--data FOLDER`, `--command LINE`, `--table FILE` or, to try the space, `--synthetic`")),
         },
     }
 }

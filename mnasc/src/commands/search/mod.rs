@@ -3,6 +3,7 @@
 mod evaluator;
 mod options;
 mod stopwatch;
+mod training;
 mod watch;
 
 pub(super) use watch::describe;

@@ -1,0 +1,85 @@
+//! CIFAR-10 and CIFAR-100 in their binary form: a picture is its labels, then 1,024 bytes of red, of green, of blue.
+
+use super::file::{self, DataError};
+use super::{Data, Pictures, folder_name};
+use mnas_dsl::network::Shape;
+use std::path::Path;
+
+const SHAPE: Shape = Shape { height: 32, width: 32, channels: 3 };
+const PIXELS: usize = 32 * 32;
+
+/// Pictures that a file has at most: CIFAR-100's training file has as many.
+const MAX_PICTURES: u64 = 50_000;
+
+/// Bytes of a file of names.
+const NAMES_LIMIT: u64 = 1 << 16;
+
+/// One of the two.
+struct Kind {
+    train: &'static [&'static str],
+    test: &'static str,
+    names: &'static str,
+    /// Bytes before the pixels, the last of which is the class.
+    labels: usize,
+    classes: usize,
+}
+
+const KINDS: [Kind; 2] = [
+    Kind {
+        train: &["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"],
+        test: "test_batch.bin",
+        names: "batches.meta.txt",
+        labels: 1,
+        classes: 10,
+    },
+    Kind { train: &["train.bin"], test: "test.bin", names: "fine_label_names.txt", labels: 2, classes: 100 },
+];
+
+/// Reads the data set of a folder that has files by these names.
+pub(super) fn read(folder: &Path) -> Result<Option<Data>, DataError> {
+    let has = |kind: &&Kind| folder.join(kind.train[0]).is_file() || folder.join(kind.test).is_file();
+    let Some(kind) = KINDS.iter().find(has) else { return Ok(None) };
+    let mut train = Pictures::default();
+    for name in kind.train {
+        pictures(&folder.join(name), kind, &mut train)?;
+    }
+    let mut test = Pictures::default();
+    pictures(&folder.join(kind.test), kind, &mut test)?;
+    let classes = names(&folder.join(kind.names), kind.classes)?;
+    Ok(Some(Data { name: folder_name(folder), shape: SHAPE, classes, train, test }))
+}
+
+fn pictures(path: &Path, kind: &Kind, into: &mut Pictures) -> Result<(), DataError> {
+    let size = kind.labels + 3 * PIXELS;
+    let bytes = file::up_to(path, &mut *file::open(path)?, MAX_PICTURES * size as u64)?;
+    if bytes.is_empty() || bytes.len() % size != 0 {
+        return Err(DataError::of(path, format!("{} bytes are no whole number of pictures of {size}", bytes.len())));
+    }
+    for (number, picture) in bytes.chunks_exact(size).enumerate() {
+        let label = picture[kind.labels - 1];
+        if usize::from(label) >= kind.classes {
+            return Err(DataError::of(
+                path,
+                format!("picture {number} is of class {label}; there are {}, from 0", kind.classes),
+            ));
+        }
+        into.labels.push(u16::from(label));
+        let planes = &picture[kind.labels..];
+        into.pixels.extend((0..3 * PIXELS).map(|at| planes[at % 3 * PIXELS + at / 3]));
+    }
+    Ok(())
+}
+
+/// The names of the classes, numbers where there is no such file.
+fn names(path: &Path, classes: usize) -> Result<Vec<String>, DataError> {
+    if !path.is_file() {
+        return Ok((0..classes).map(|class| class.to_string()).collect());
+    }
+    let bytes = file::up_to(path, &mut *file::open(path)?, NAMES_LIMIT)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let names: Vec<String> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    if names.len() != classes {
+        return Err(DataError::of(path, format!("{} names of classes; there are {classes}", names.len())));
+    }
+    Ok(names)
+}

@@ -1,0 +1,106 @@
+//! What a search judges networks by: training them.
+
+use crate::data::{Data, Pictures, hold_out};
+use crate::pause::Pause;
+use crate::recipe::Recipe;
+use crate::training::{Task, Trained, TrainingError, train};
+use burn_tensor::Device;
+use mnas_search::evaluator::Evaluator;
+use mnas_search::job::{Evaluation, Failure, Job};
+use serde::{Deserialize, Serialize};
+
+/// Trains each network from random weights, and judges it on pictures that it did not learn from. The test pictures stay
+/// untouched.
+#[derive(Clone, Debug)]
+pub struct TrainingEvaluator {
+    setup: Setup,
+    train: Pictures,
+    held_out: Pictures,
+    device: Device,
+    pause: Pause,
+}
+
+/// What decides an accuracy beside the job: what a study keeps as the evaluator's name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setup {
+    /// Name and sum of the data set.
+    pub data: String,
+    /// Share of its training pictures that networks are judged on.
+    pub held_out: f64,
+    /// How they are trained.
+    pub recipe: Recipe,
+}
+
+/// Before the setup in an evaluator's name.
+const PREFIX: &str = "train ";
+
+impl Setup {
+    /// That of an evaluator by name; `None` if it is another kind of evaluator.
+    pub fn parse(name: &str) -> Option<Self> {
+        serde_json::from_str(name.strip_prefix(PREFIX)?).ok()
+    }
+
+    /// Whether the data set has this name.
+    pub fn is_of(&self, data: &str) -> bool {
+        self.data.split_once(' ').is_some_and(|(name, _)| name == data)
+    }
+}
+
+/// Decides which pictures are held out: of all trials of all searches the same.
+const HOLD_OUT_SEED: u64 = 0;
+
+impl TrainingEvaluator {
+    /// An evaluator by `data`, of which this share of what networks may learn from is held out. Trainings wait while
+    /// `pause` is held.
+    pub fn new(data: &Data, held_out: f64, recipe: Recipe, device: Device, pause: Pause) -> Self {
+        let setup = Setup { data: data.fingerprint(), held_out, recipe };
+        let (train, held_out) = hold_out(&data.train, held_out, HOLD_OUT_SEED);
+        Self { setup, train, held_out, device, pause }
+    }
+
+    /// Does the training of a job, again if it was done before: equal jobs give equal weights.
+    ///
+    /// # Errors
+    ///
+    /// As the evaluation.
+    pub fn train(&self, job: &Job) -> Result<Trained, Failure> {
+        let (spec, network) =
+            mnas_dsl::load_yaml(&job.spec, "spec").map_err(|mistakes| Failure::Trial(mistakes.to_string()))?;
+        let recipe = &self.setup.recipe;
+        let recipe = Recipe { epochs: job.budget.epochs.unwrap_or(recipe.epochs), ..recipe.clone() };
+        let task = Task {
+            spec: &spec,
+            network: &network,
+            train: &self.train,
+            held_out: &self.held_out,
+            recipe: &recipe,
+            seed: job.seed,
+            device: &self.device,
+            pause: &self.pause,
+        };
+        train(&task, &mut |_| true).map_err(|error| match error {
+            // Of this network and no other: another may have a head, or converge.
+            TrainingError::Unfit(_) | TrainingError::Diverged(_) => Failure::Trial(error.to_string()),
+            TrainingError::Stopped => Failure::Stop(error.to_string()),
+        })
+    }
+}
+
+impl Evaluator for TrainingEvaluator {
+    fn name(&self) -> String {
+        // A structure of strings and numbers is always written.
+        format!("{PREFIX}{}", serde_json::to_string(&self.setup).unwrap_or_default())
+    }
+
+    fn jobs(&self) -> usize {
+        // A training computes in one thread.
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    }
+
+    fn evaluate(&self, job: &Job) -> Result<Evaluation, Failure> {
+        let trained = self.train(job)?;
+        let accuracy = trained.epochs.last().copied().unwrap_or(0.0);
+        Ok(Evaluation { accuracy, epochs: trained.epochs, latency: None })
+    }
+}

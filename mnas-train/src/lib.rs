@@ -1,0 +1,37 @@
+//! Training of mnas networks, with burn's tensors.
+//!
+//! ```text
+//!  Spec -> Graph, nothing fused -> Model (parameters under mnas's names) <- Recipe, Data
+//!                                    |
+//!                                 Weights, which the compiler takes as they are
+//! ```
+//!
+//! A network is interpreted from the same [`Graph`](mnas_codegen::graph::Graph) that the compiler starts from, so there
+//! is no second description of any block. Pictures are bytes until a batch is made, and become input exactly as the
+//! spec's `preprocess` says, as in generated code. All chance comes from seeds.
+#![forbid(unsafe_code)]
+
+pub mod augment;
+pub mod data;
+mod evaluator;
+pub mod model;
+mod optimizer;
+mod pause;
+pub mod recipe;
+mod schedule;
+pub mod training;
+
+pub use evaluator::{Setup, TrainingEvaluator};
+pub use model::Model;
+pub use pause::Pause;
+pub use recipe::Recipe;
+
+/// The processor.
+pub fn device() -> burn_tensor::Device {
+    burn_tensor::Device::flex()
+}
+
+/// Runs the README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -1,0 +1,120 @@
+//! A network that learns: its graph, its parameters as tensors, and what computes one from the other.
+
+mod forward;
+mod initial;
+mod kernels;
+mod operators;
+mod slope;
+
+pub use slope::{Noise, Slope};
+
+use burn_tensor::{Device, Tensor};
+use mnas_codegen::graph::Graph;
+use mnas_codegen::lower::lower;
+use mnas_codegen::weights::{self, ParameterKind, WeightTensor, Weights};
+use mnas_dsl::network::Shape;
+use mnas_dsl::{Network, Spec};
+use std::collections::BTreeMap;
+
+/// A network and its parameters.
+#[derive(Clone, Debug)]
+pub struct Model {
+    graph: Graph,
+    device: Device,
+    /// Whether the device is the processor, which has kernels of its own.
+    is_fast: bool,
+    /// The spec's dropout before the classifier.
+    dropout: f64,
+    /// In the network's order.
+    parameters: Vec<Parameter>,
+    /// Positions in `parameters`.
+    names: BTreeMap<String, usize>,
+    /// Batches that running statistics have seen.
+    batches: u64,
+}
+
+/// One parameter.
+#[derive(Clone, Debug)]
+pub(crate) struct Parameter {
+    name: String,
+    shape: Vec<usize>,
+    kind: ParameterKind,
+    /// In a row.
+    pub(crate) values: Vec<f32>,
+}
+
+impl Parameter {
+    /// Whether large values are penalised: of weights, and not of batch norms and biases.
+    pub(crate) fn decays(&self) -> bool {
+        matches!(self.kind, ParameterKind::ConvWeight | ParameterKind::LinearWeight)
+    }
+}
+
+impl Model {
+    /// A network with random parameters, which the seed decides.
+    pub fn new(spec: &Spec, network: &Network, seed: u64, device: &Device) -> Self {
+        let weights = initial::weights(network, seed);
+        Self::with_weights(spec, network, &weights, device)
+    }
+
+    /// A network with weights that fit it.
+    ///
+    /// # Panics
+    ///
+    /// If they do not; readers of weights have checked them against the network.
+    pub fn with_weights(spec: &Spec, network: &Network, weights: &Weights, device: &Device) -> Self {
+        let device = device.clone();
+        let parameters: Vec<Parameter> = weights::parameters(network)
+            .into_iter()
+            .map(|parameter| {
+                let tensor = weights.get(&parameter.name).expect("weights that fit have every parameter");
+                let values = tensor.data.clone();
+                Parameter { name: parameter.name, shape: parameter.shape, kind: parameter.kind, values }
+            })
+            .collect();
+        let names = parameters.iter().enumerate().map(|(at, parameter)| (parameter.name.clone(), at)).collect();
+        let dropout = spec.head.as_ref().and_then(|head| head.dropout.as_ref()).map_or(0.0, |dropout| dropout.value);
+        let is_fast = device == Device::flex();
+        Self { graph: lower(network), device, is_fast, dropout, parameters, names, batches: 0 }
+    }
+
+    /// The same, computed as on devices that have no kernels of their own.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn portable(self) -> Self {
+        Self { is_fast: false, ..self }
+    }
+
+    /// The parameters under mnas's names.
+    pub fn weights(&self) -> Weights {
+        let weight = |parameter: &Parameter| {
+            let (shape, data) = (parameter.shape.clone(), parameter.values.clone());
+            (parameter.name.clone(), WeightTensor { shape, data })
+        };
+        self.parameters.iter().map(weight).collect()
+    }
+
+    /// Shape of a picture.
+    pub fn input(&self) -> Shape {
+        self.graph.shape(self.graph.input)
+    }
+
+    /// The spec's dropout before the classifier; 0 without.
+    pub fn dropout(&self) -> f64 {
+        self.dropout
+    }
+
+    pub(crate) fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    pub(crate) fn parameters_mut(&mut self) -> &mut [Parameter] {
+        &mut self.parameters
+    }
+}
+
+/// The values of a tensor.
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    let data = tensor.into_data();
+    data.as_slice::<f32>().expect("all tensors have single precision").to_vec()
+}

@@ -1,0 +1,65 @@
+//! The loss of a batch, and its gradient.
+
+use super::forward::{Statistics, Training};
+use super::{Model, Parameter, values};
+use burn_tensor::{Device, Tensor, TensorData, activation};
+use mnas_search::rng::Rng;
+
+/// What a batch says of a network.
+#[derive(Debug)]
+pub struct Slope {
+    /// Mean cross entropy.
+    pub loss: f64,
+    /// Scores of each picture.
+    pub scores: Vec<f32>,
+    /// The gradient of each parameter, in the network's order; `None` of what is not learnt.
+    pub gradients: Vec<Option<Vec<f32>>>,
+    pub(crate) seen: Vec<Statistics>,
+}
+
+/// What training does to a batch beside computing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Noise {
+    /// Share of the target that all classes get alike.
+    pub label_smoothing: f64,
+    /// Share of the classifier's inputs that is left out.
+    pub dropout: f64,
+}
+
+impl Model {
+    /// Loss and gradient of pictures and their classes, by the statistics of their batch.
+    ///
+    /// # Panics
+    ///
+    /// If these are no whole pictures, or there are other classes than the network's.
+    pub fn slope(&self, pictures: &[f32], labels: &[u16], noise: Noise, rng: &mut Rng) -> Slope {
+        let leaves = self.leaves();
+        let (scores, seen) = self.train(&leaves, pictures, Training { rng, dropout: noise.dropout });
+        let scores_read = values(scores.clone().inner());
+        let loss = loss(scores, labels, noise.label_smoothing);
+        let mut gradients = loss.backward();
+        let gradients = leaves.iter().map(|leaf| leaf.grad_remove(&mut gradients).map(values)).collect();
+        Slope { loss: f64::from(values(loss.inner())[0]), scores: scores_read, gradients, seen }
+    }
+
+    /// The parameters' values as what gradients are taken of.
+    fn leaves(&self) -> Vec<Tensor<1>> {
+        let device: Device = self.device.clone().autodiff();
+        let leaf = |parameter: &Parameter| {
+            let values = Tensor::from_floats(parameter.values.as_slice(), &device);
+            if parameter.kind.is_learnt() { values.require_grad() } else { values }
+        };
+        self.parameters.iter().map(leaf).collect()
+    }
+}
+
+/// Mean cross entropy; `smoothing` of the target is spread over all classes.
+fn loss(scores: Tensor<2>, labels: &[u16], smoothing: f64) -> Tensor<1> {
+    let [count, classes] = scores.dims();
+    let mut targets = vec![(smoothing / classes as f64) as f32; count * classes];
+    for (targets, &label) in targets.chunks_exact_mut(classes).zip(labels) {
+        targets[usize::from(label)] += (1.0 - smoothing) as f32;
+    }
+    let targets = Tensor::<2>::from_data(TensorData::new(targets, [count, classes]), &scores.device());
+    (activation::log_softmax(scores, 1) * targets).sum().mul_scalar(-1.0 / count as f64)
+}

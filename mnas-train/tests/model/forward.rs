@@ -1,0 +1,40 @@
+//! Scores by running statistics, on random networks that have every value of what specs vary in.
+
+use mnas_codegen::lower::lower;
+use mnas_codegen::reference;
+use mnas_codegen::weights;
+use mnas_fuzz::{data, draw};
+use mnas_train::Model;
+
+/// Of these networks every kind of block is one, and every activation, skip and padding in some.
+const SPECS: usize = 60;
+
+#[test]
+fn scores_equal_the_reference() {
+    let mut compared = 0;
+    for case in draw::cases(0, SPECS) {
+        let weights = weights::random(&case.network, case.seed);
+        let images = [data::image(&case.network, case.seed), data::image(&case.network, case.seed + 1)];
+        let expected: Vec<f64> = images
+            .iter()
+            .flat_map(|image| reference::run(&lower(&case.network), &weights, image).unwrap().output().to_vec())
+            .collect();
+        let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+        assert!(largest > 1e-3, "nothing is alive in\n{}", case.spec.to_yaml());
+        let model = Model::with_weights(&case.spec, &case.network, &weights, &mnas_train::device());
+        for (form, model) in [("kernels", model.clone()), ("burn's operators", model.portable())] {
+            let found = model.scores(&images.concat());
+            assert_eq!(found.len(), expected.len());
+            for (at, (expected, found)) in expected.iter().zip(&found).enumerate() {
+                let difference = (expected - f64::from(*found)).abs();
+                assert!(
+                    difference <= 1e-4 * largest.max(1.0),
+                    "score {at} by {form} is {found}, not {expected}:\n{}",
+                    case.spec.to_yaml()
+                );
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 1000, "{compared}");
+}

@@ -1,0 +1,4 @@
+//! What a model computes, held against the reference executor.
+
+mod forward;
+mod gradients;

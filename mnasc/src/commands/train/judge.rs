@@ -1,0 +1,37 @@
+//! What a search judges networks by: the data set and the recipe of its options, or of the study that it goes on with.
+
+use super::{data, recipe};
+use crate::cli::RecipeArgs;
+use crate::error::{Error, Result};
+use mnas_dsl::Network;
+use mnas_train::{Pause, Setup, TrainingEvaluator};
+use std::path::Path;
+
+/// The evaluator of options, and of the name of the evaluator that a study was begun with, if there is one: what is not
+/// given again is as it was.
+pub(crate) fn evaluator(
+    from: Option<&Path>,
+    args: &RecipeArgs,
+    network: &Network,
+    begun: Option<&str>,
+) -> Result<TrainingEvaluator> {
+    let begun = begun.and_then(Setup::parse);
+    let from = match (from, &begun) {
+        (Some(from), _) => from,
+        (None, Some(setup)) if setup.is_of("digits") => Path::new("digits"),
+        (None, _) => {
+            return Err(Error::input("the study's networks were trained, and nothing says on what")
+                .hint("give the same data again by `--data`"));
+        }
+    };
+    let held_out = match (&begun, args.held_out) {
+        (Some(setup), None) => setup.held_out,
+        _ => recipe::held_out(args)?,
+    };
+    let recipe = match (&begun, &args.recipe) {
+        (Some(setup), None) => setup.recipe.clone(),
+        _ => recipe::read(args)?,
+    };
+    let data = data::read(from, network)?;
+    Ok(TrainingEvaluator::new(&data, held_out, recipe, mnas_train::device(), Pause::default()))
+}

@@ -1,0 +1,134 @@
+//! `mnasc train SPEC`
+
+mod data;
+mod folder;
+pub(crate) mod judge;
+mod recipe;
+
+use crate::cli::TrainArgs;
+use crate::error::{Error, Result};
+use crate::input;
+use crate::output::{self, Artifact};
+use mnas_codegen::weights::safetensors;
+use mnas_train::Pause;
+use mnas_train::data::{Pictures, hold_out};
+use mnas_train::training::{Progress, Task, TrainingError, judge, train};
+use serde_json::json;
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+/// How often a line that is looked at changes.
+const EVERY: Duration = Duration::from_millis(200);
+
+/// Trains, and says how good the result is.
+pub(crate) fn run(args: &TrainArgs) -> Result<()> {
+    let (spec, network) = input::spec(&args.spec)?;
+    let recipe = recipe::of(args)?;
+    let share = recipe::held_out(&args.how)?;
+    if let Some(out) = &args.out {
+        output::refuse_overwriting(out, &[&args.spec])?;
+    }
+    let data = data::read(&args.data, &network)?;
+    let (train_pictures, held_out) = hold_out(&data.train, share, args.seed);
+    if !args.json {
+        output::progress(&format!(
+            "{}: {} pictures to learn from, {} held out, {} for tests; {} parameters, {} multiply-accumulates",
+            data.name,
+            train_pictures.len(),
+            held_out.len(),
+            data.test.len(),
+            network.parameters(),
+            network.macs()
+        ));
+    }
+    let device = mnas_train::device();
+    let task = Task {
+        spec: &spec,
+        network: &network,
+        train: &train_pictures,
+        held_out: &held_out,
+        recipe: &recipe,
+        seed: args.seed,
+        device: &device,
+        pause: &Pause::default(),
+    };
+    let mut watch = Watch { start: Instant::now(), said: None, json: args.json, result: Ok(()) };
+    let trained = train(&task, &mut |progress| watch.hear(progress));
+    watch.result?;
+    let trained = trained.map_err(|error| {
+        let is_unfit = matches!(error, TrainingError::Unfit(_));
+        let error = Error::input(format!("`{}` cannot be trained: {error}", args.spec.display()));
+        if is_unfit { error } else { error.hint("try a smaller `--lr`") }
+    })?;
+    let judge = |pictures: &Pictures| judge(&task, &trained.weights, pictures);
+    let (on_held_out, on_test) = (trained.epochs.last().copied().unwrap_or(0.0), judge(&data.test));
+    if let Some(path) = &args.out {
+        let bytes = safetensors::write(&trained.weights).map_err(|error| Error::system(error.to_string()))?;
+        output::write_all(&[Artifact { path: path.clone(), bytes }])?;
+    }
+    let seconds = watch.start.elapsed().as_secs_f64();
+    if args.json {
+        return output::print_json(&json!({
+            "held_out": {"pictures": held_out.len(), "accuracy": on_held_out},
+            "test": {"pictures": data.test.len(), "accuracy": on_test},
+            "seconds": seconds,
+            "recipe": serde_json::to_value(&recipe).map_err(|error| Error::system(error.to_string()))?,
+            "weights": args.out,
+        }));
+    }
+    let mut text = String::new();
+    if !held_out.is_empty() {
+        text.push_str(&format!("held out: {:.2} % of {} pictures\n", 100.0 * on_held_out, held_out.len()));
+    }
+    text.push_str(&format!("test: {:.2} % of {} pictures, after {seconds:.1} s\n", 100.0 * on_test, data.test.len()));
+    output::print(&text)
+}
+
+/// Tells how far a training is.
+struct Watch {
+    start: Instant,
+    /// When the line that is looked at was last written.
+    said: Option<Instant>,
+    json: bool,
+    result: Result<()>,
+}
+
+impl Watch {
+    /// Says it, as often as is useful; `false` where nobody listens any more.
+    fn hear(&mut self, progress: &Progress) -> bool {
+        let is_looked_at = std::io::stderr().is_terminal() && !self.json;
+        match progress.accuracy {
+            Some(accuracy) if self.json => {
+                self.result = output::print_json(&json!({
+                    "epoch": progress.epoch + 1,
+                    "epochs": progress.epochs,
+                    "loss": progress.loss,
+                    "train_accuracy": progress.train_accuracy,
+                    "accuracy": accuracy,
+                }));
+            }
+            Some(_) => {
+                output::status("");
+                output::progress(&self.line(progress));
+            }
+            None if is_looked_at && self.said.is_none_or(|said| said.elapsed() >= EVERY) => {
+                self.said = Some(Instant::now());
+                output::status(&self.line(progress));
+            }
+            None => {}
+        }
+        self.result.is_ok()
+    }
+
+    fn line(&self, progress: &Progress) -> String {
+        let Progress { epoch, epochs, step, steps, loss, train_accuracy, accuracy } = progress;
+        let left = self.start.elapsed().as_secs_f64() / *step as f64 * (steps - step) as f64;
+        let held_out = accuracy.map_or(String::new(), |accuracy| format!(", {:.2} % held out", 100.0 * accuracy));
+        format!(
+            "epoch {} of {epochs}: loss {loss:.4}, {:.2} % right{held_out}, {:.0} s left",
+            epoch + 1,
+            100.0 * train_accuracy,
+            left.ceil()
+        )
+    }
+}

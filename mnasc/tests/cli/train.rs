@@ -1,0 +1,109 @@
+//! `train`, and searches that train.
+
+use crate::folder::Folder;
+
+const NET: &str = "\
+name: small
+input: 8x8x1
+preprocess: {mean: 0.3, std: 0.38, range: 16, resize: 8}
+stem: {op: conv, kernel: 3, filters: 8}
+blocks:
+  - {op: sepconv, kernel: 3, stride: 2, filters: 16}
+head: {filters: 32, classes: 10}
+";
+
+#[cfg(not(feature = "train"))]
+#[test]
+fn without_the_feature_the_command_says_how_to_get_it() {
+    let folder = Folder::new("train_absent");
+    folder.write("net.yaml", NET);
+    folder.mnasc(&["train", "net.yaml", "--data", "digits"]).failed(2, &["without training", "--features train"]);
+}
+
+#[cfg(feature = "train")]
+mod trains {
+    use super::*;
+    use image::{ImageBuffer, Luma};
+    use std::fs;
+
+    #[test]
+    fn digits_are_learnt_and_the_weights_compile() {
+        let folder = Folder::new("train_digits");
+        folder.write("net.yaml", NET);
+        let train =
+            ["train", "net.yaml", "--data", "digits", "--epochs", "5", "--seed", "1", "--out", "net.safetensors"];
+        let said = folder.mnasc(&train).done();
+        assert!(said.out.contains("held out: ") && said.out.contains("test: "), "{}", said.out);
+        assert!(said.err.contains("epoch 5 of 5: loss "), "{}", said.err);
+        let first = folder.read("net.safetensors");
+        folder.mnasc(&["net.yaml", "-o", "net.rs", "--weights", "net.safetensors"]).done();
+        let lines = folder.mnasc(&[&train[..], &["--json"]].concat()).done().out;
+        assert_eq!(folder.read("net.safetensors"), first);
+        let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 6);
+        assert_eq!(lines[4]["epoch"], 5);
+        let accuracy = lines[5]["held_out"]["accuracy"].as_f64().unwrap();
+        // Chance is 10 %.
+        assert!(accuracy > 0.8, "{accuracy}");
+        assert_eq!(lines[4]["accuracy"], accuracy);
+        assert_eq!(lines[5]["recipe"]["epochs"], 5);
+    }
+
+    #[test]
+    fn what_cannot_be_trained_is_said() {
+        let folder = Folder::new("train_wrong");
+        folder.write("net.yaml", NET);
+        let train = |options: &[&str]| folder.mnasc(&[&["train", "net.yaml"], options].concat());
+        train(&["--data", "nowhere"]).failed(2, &["`nowhere` is no folder", "`digits`"]);
+        fs::create_dir(folder.path("empty")).unwrap();
+        train(&["--data", "empty"]).failed(2, &["no data set that is known"]);
+        train(&["--data", "digits", "--lr", "0"]).failed(2, &["`learning_rate` is above 0"]);
+        train(&["--data", "digits", "--held-out", "1"]).failed(2, &["`--held-out 1`"]);
+        folder.write("recipe.json", "{\"epochs\": 1,\n \"batsh\": 2}");
+        train(&["--data", "digits", "--recipe", "recipe.json"]).failed(2, &["recipe.json", "`batsh`", "line 2"]);
+        folder.write("plain.yaml", NET.replace("preprocess", "# preprocess"));
+        folder.mnasc(&["train", "plain.yaml", "--data", "digits"]).failed(2, &["`preprocess`"]);
+        folder.write("few.yaml", NET.replace("classes: 10", "classes: 9"));
+        folder.mnasc(&["train", "few.yaml", "--data", "digits"]).failed(2, &["the network has 9 classes"]);
+    }
+
+    #[test]
+    fn folders_of_pictures_are_read_and_unreadable_ones_named() {
+        let folder = Folder::new("train_pictures");
+        folder.write("net.yaml", NET.replace("classes: 10", "classes: 2").replace("range: 16", "range: 255"));
+        for (class, light) in [("dark", 20_u8), ("light", 200)] {
+            fs::create_dir_all(folder.path(&format!("data/{class}"))).unwrap();
+            for number in 0..20 {
+                let picture = ImageBuffer::from_fn(12, 10, |x, y| Luma([light + (x as u8 * y as u8 + number) % 30]));
+                picture.save(folder.path(&format!("data/{class}/{number}.png"))).unwrap();
+            }
+        }
+        folder.write("data/light/notes.txt", "");
+        let train = ["train", "net.yaml", "--data", "data", "--batch", "4", "--epochs", "4", "--json"];
+        let said = folder.mnasc(&train).done();
+        let last: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+        assert_eq!((&last["test"]["pictures"], &last["test"]["accuracy"]), (&8.into(), &1.0.into()), "{last}");
+        assert!(said.err.contains("1 files are no PNG or JPEG"), "{}", said.err);
+        folder.write("data/dark/3.png", "no picture");
+        folder.write("data/light/5.png", "no picture");
+        folder.mnasc(&train).failed(2, &["data/dark/3.png", "data/light/5.png"]);
+    }
+
+    #[test]
+    fn searches_train_and_go_on_with_the_same_data_and_recipe() {
+        let folder = Folder::new("train_search");
+        folder.write("space.yaml", NET.replace("filters: 16", "filters: {choose: [8, 12, 16, 20]}"));
+        folder.write("recipe.json", "{\"shift\": 1}");
+        let search = ["search", "space.yaml", "--study", "s.study", "--epochs", "1"];
+        let data = ["--data", "digits"];
+        let search = |options: &[&str]| folder.mnasc(&[&search[..], options].concat());
+        search(&[&data[..], &["--recipe", "recipe.json", "--trials", "2"]].concat()).done();
+        // What is not said again is as it was.
+        search(&["--resume", "--trials", "3"]).done();
+        search(&["--resume", "--trials", "4", "--data", "digits", "--held-out", "0.5"])
+            .failed(2, &["another evaluator"]);
+        let trials = folder.mnasc(&["study", "list", "s.study", "--json"]).done().json()["trials"].clone();
+        assert_eq!(trials.as_array().unwrap().len(), 3);
+        assert!(trials[2]["accuracy"].as_f64().is_some(), "{trials}");
+    }
+}
