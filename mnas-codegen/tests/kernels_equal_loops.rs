@@ -56,6 +56,7 @@ fn conv(isa: isa::Isa, input: usize, output: usize, k: usize, stride: usize, wid
         gated: false,
         part: Part::All,
         prefetch: pixels % 2 == 1 && pixels > 1 && k == 1,
+        ahead: if pixels % 3 == 1 && k == 1 { 40 * pixels } else { 0 },
     }
 }
 

@@ -339,6 +339,16 @@ impl BlockDriver<'_> {
         }
     }
 
+    /// The rows of the input that the next strip reads and this one did not, and what lies behind them.
+    fn ahead(&self) -> TokenStream {
+        let (d, input) = (&self.block.depthwise.conv, self.step.input_shape);
+        let row = input.width * self.plan.padded(input.channels);
+        let reach = (self.s.strip - 1) * d.stride + d.kernel_size - d.pads.top;
+        let next = plus(times(quote!(oy0), d.stride), reach);
+        let (height, row) = (int(input.height), int(row));
+        quote!({ let next = #next; from(input, if next < #height { next } else { #height } * #row) },)
+    }
+
     pub(super) fn project(&self, kernels: &mut Kernels) -> TokenStream {
         let project = &self.s.project;
         let name = kernels.conv(project);
@@ -347,11 +357,12 @@ impl BlockDriver<'_> {
         let row = shape.width * self.plan.padded(shape.channels);
         let (strip, row) = (int(self.s.strip * row), int(row));
         let gate = if project.gated { quote!(gate, panel,) } else { quote!() };
+        let ahead = if project.ahead > 0 { self.ahead() } else { quote!() };
         let residual = |rest: TokenStream| if project.residual.is_some() { quote!(#rest,) } else { quote!() };
         let residual_row = residual(quote!(from(residual, oy0 * #row)));
         match (self.form, project.part) {
             (Form::Alone, _) => quote! {
-                #name(depthwise, #weights, #residual_row #gate from_mut(out, oy0 * #row));
+                #name(depthwise, #weights, #ahead #residual_row #gate from_mut(out, oy0 * #row));
             },
             (Form::Strips, Part::Runs) => {
                 let out_row = int(shape.width * kernels.isa.lanes);
@@ -361,7 +372,7 @@ impl BlockDriver<'_> {
                 }
             }
             (Form::Strips, _) => quote! {
-                #name(depthwise, #weights, #residual_row #gate own(out, oy0 * #row, #strip));
+                #name(depthwise, #weights, #ahead #residual_row #gate own(out, oy0 * #row, #strip));
             },
             (Form::Panels, _) => {
                 let (len, residual) = (int(self.s.scratch.depthwise), residual(quote!(residual)));

@@ -88,6 +88,9 @@ pub struct ConvKernel {
     /// Asks for the next panel of weights while it computes with one: worth it where they are read once an inference,
     /// from a cache further away than the second level.
     pub prefetch: bool,
+    /// Floats that a call asks for while it computes, of a slice that it is given: what is read next, and lies further
+    /// away than the second level. None if zero.
+    pub ahead: usize,
 }
 
 /// What a call of a convolution makes.
@@ -144,8 +147,9 @@ impl ConvKernel {
         let gated = if self.gated { "_gated" } else { "" };
         let residual = if self.residual.is_some() { "_add" } else { "" };
         let pool = if self.destination == Destination::Pool { "_pool" } else { "" };
+        let ahead = if self.ahead > 0 { "_ahead" } else { "" };
         format!(
-            "{kind}{stride}_{}_to_{}_x{}{gated}{residual}{pool}{}",
+            "{kind}{stride}_{}_to_{}_x{}{gated}{residual}{pool}{ahead}{}",
             self.input_channels,
             self.output_channels,
             self.pixels,

@@ -299,6 +299,7 @@ impl Scheduler<'_> {
             part: Part::All,
             // A matrix times a vector is nothing but a stream of weights, which the processor foresees by itself.
             prefetch: whole && pixels > 1 && self.isa.prefetch,
+            ahead: 0,
         }
     }
 
@@ -422,7 +423,8 @@ impl Scheduler<'_> {
             Destination::Nhwc { stride: self.padded(block.project.output.channels) },
             gated,
         );
-        let project = choice.apply(self.isa, project, &choice.project).with_part(part);
+        let mut project = choice.apply(self.isa, project, &choice.project).with_part(part);
+        project.ahead = self.ahead(step, block, strip);
         // Of panels one at a time is expanded.
         let expanded = match (&expand, form) {
             (None, _) => 0,
@@ -440,6 +442,18 @@ impl Scheduler<'_> {
             scratch = Scratch { pooled: out.height * channels, mean, reduced, gate, ..scratch };
         }
         BlockSchedule { strip, reason, ring, expand, expand_rows, depthwise, squeeze_excite, project, scratch }
+    }
+
+    /// Floats of the input that the next strip reads and this one did not, where they have to come from beyond L2: while
+    /// a strip is projected nothing else does.
+    fn ahead(&self, step: &Step, block: &Block, strip: usize) -> usize {
+        let input = step.input_shape;
+        let row = input.width * self.padded(input.channels);
+        let far = input.height * row * 4 > self.target.l2_bytes;
+        let strips = strip < block.depthwise.output.height && block.squeeze_excite.is_none();
+        // Of a stem the input is an image, whose rows are others.
+        let pointwise = block.expand.as_ref().is_none_or(|e| e.conv.kernel_size == 1 && e.conv.stride == 1);
+        if far && strips && pointwise && self.isa.prefetch { strip * block.depthwise.conv.stride * row } else { 0 }
     }
 
     /// Output rows of a strip: the divisor of the height whose traffic is estimated to cost least.

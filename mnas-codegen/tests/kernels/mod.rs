@@ -76,6 +76,8 @@ impl Program {
         let residual = if k.residual.is_some() { "residual," } else { "" };
         let gate = if k.gated { "gate, panel," } else { "" };
         let fun = format!("{}::{name}", self.isa.name);
+        // What is asked for may be anything.
+        let residual = if k.ahead > 0 { format!("&w[w.len() / 2..], {residual}") } else { residual.to_owned() };
         let call = match k.part {
             Part::All | Part::Rows { .. } => format!("{fun}(a, {rows} w, {residual} {gate} out)"),
             Part::Runs => format!("{fun}(a, {rows} w, {residual} {gate} out, 3)"),

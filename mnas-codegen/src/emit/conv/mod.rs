@@ -26,6 +26,7 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let c = Conv { kernel, isa, ops };
     let (safety, attribute) = (safety(), attributes(isa));
     let parameters = parameters(kernel);
+    let asked = if kernel.ahead > 0 { quote!(let mut asked = 0;) } else { quote!() };
     let doc = format!(
         " {k}x{k} convolution, stride {s}, {i} to {o} channels, {p} pixels a {what}.",
         what = if kernel.rows().is_some() { "row" } else { "call" },
@@ -52,7 +53,7 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
         #[doc = #doc]
         #safety
         #attribute
-        unsafe fn #name(#parameters) { #body }
+        unsafe fn #name(#parameters) { #asked #body }
     }
 }
 
@@ -71,7 +72,8 @@ fn parameters(kernel: &ConvKernel) -> TokenStream {
         Part::Panels => quote!(out: &mut [f32], panels: ::core::ops::Range<usize>),
         Part::Tiles => quote!(out: &[Cell<f32>], worker: &Worker<'_>),
     };
-    quote!(a: &[f32], #rows w: &[f32], #residual #gate #out)
+    let ahead = if kernel.ahead > 0 { quote!(ahead: &[f32],) } else { quote!() };
+    quote!(a: &[f32], #rows w: &[f32], #ahead #residual #gate #out)
 }
 
 /// Where a group of panels starts: the number of its first panel and tile, its weights, its output.

@@ -1,6 +1,6 @@
-//! Which lines of the next panel of weights a tile asks for while it computes.
+//! Which lines a tile asks for while it computes: of the next panel of weights, and of what is read after the call.
 
-use super::super::segments::Segment;
+use super::super::segments::{Segment, segments};
 use super::super::{int, plus, times};
 use super::{CACHE_LINE, Conv, UNROLL};
 use crate::plan::PanelGroup;
@@ -43,17 +43,33 @@ impl Conv<'_> {
     /// What step `i` of [`UNROLL`] asks for: cache lines of the tile's share, as many as it takes in every step.
     pub(super) fn prefetch_step(&self, g: &PanelGroup, s: &Segment, i: usize) -> TokenStream {
         let lines = (self.prefetch_share(g, s) * UNROLL).div_ceil(self.rows() * CACHE_LINE);
-        let mut out: TokenStream = (0..lines)
-            .filter(|line| line * UNROLL / lines == i)
-            .map(|line| {
-                let at = plus(quote!(next), line * CACHE_LINE);
-                quote!(pf(w, #at);)
-            })
-            .collect();
-        if i + 1 == UNROLL {
-            let all = int(lines * CACHE_LINE);
-            out.extend(quote!(next += #all;));
-        }
-        out
+        ask(&quote!(pf), &quote!(w), &quote!(next), lines, i)
     }
+
+    /// The same of what is read after the call, evenly over all of its steps.
+    pub(super) fn ahead_step(&self, i: usize) -> TokenStream {
+        let tiles = |g: &PanelGroup| {
+            let pixels: usize = segments(self.kernel, g.pixels).iter().map(|s| s.count).sum();
+            g.count * g.channels / (g.vectors * self.isa.lanes) * pixels
+        };
+        let steps = self.kernel.panels.iter().map(tiles).sum::<usize>() * self.rows();
+        let lines = (self.kernel.ahead * UNROLL).div_ceil(steps * CACHE_LINE);
+        ask(&quote!(pf_far), &quote!(ahead), &quote!(asked), lines, i)
+    }
+}
+
+/// `lines` cache lines every [`UNROLL`] steps: those of step `i`.
+fn ask(function: &TokenStream, of: &TokenStream, at: &TokenStream, lines: usize, i: usize) -> TokenStream {
+    let mut out: TokenStream = (0..lines)
+        .filter(|line| line * UNROLL / lines == i)
+        .map(|line| {
+            let index = plus(at.clone(), line * CACHE_LINE);
+            quote!(#function(#of, #index);)
+        })
+        .collect();
+    if i + 1 == UNROLL {
+        let all = int(lines * CACHE_LINE);
+        out.extend(quote!(#at += #all;));
+    }
+    out
 }

@@ -159,6 +159,9 @@ impl Conv<'_> {
         if self.kernel.prefetch {
             out.extend(self.prefetch_step(g, s, row % UNROLL));
         }
+        if self.kernel.ahead > 0 {
+            out.extend(self.ahead_step(row % UNROLL));
+        }
         for p in pixels.clone() {
             let index = plus(quote!(ap), at + (p - pixels.start) * self.pixel());
             out.extend(quote!(let x = bc(a, #index);));

@@ -25,6 +25,8 @@ pub struct Ops {
     pub store: TokenStream,
     /// Body of `pf(a, i)`, which asks for the cache line of `a[i]`, wherever that is; nothing where there is no such thing.
     pub prefetch: TokenStream,
+    /// The same into the second level and no nearer.
+    pub prefetch_far: TokenStream,
     /// `x * w + c`.
     pub multiply_add: fn(TokenStream, TokenStream, TokenStream) -> TokenStream,
     /// Keeps these sums from being made later than here, where registers are few: LLVM would load ahead what it has no
@@ -83,7 +85,7 @@ impl Ops {
         let lanes = crate::emit::int(lanes);
         let guard = |n: TokenStream| if checked { quote!(assert!(i + #n <= a.len());) } else { quote!() };
         let (wide, one) = (guard(quote!(#lanes)), guard(quote!(1)));
-        let prefetch = &self.prefetch;
+        let (prefetch, prefetch_far) = (&self.prefetch, &self.prefetch_far);
         let range = if checked { quote!(assert!(start <= a.len());) } else { quote!() };
         let split =
             if checked { quote!(a.split_at_mut(len)) } else { quote!(unsafe { a.split_at_mut_unchecked(len) }) };
@@ -110,6 +112,9 @@ impl Ops {
             #[doc = " Asks for the cache line of `a[i]`, which may lie behind the end: then nothing happens."]
             #[inline(always)]
             fn pf(a: &[f32], i: usize) { #prefetch }
+            #[doc = " As `pf`, into the second-level cache."]
+            #[inline(always)]
+            fn pf_far(a: &[f32], i: usize) { #prefetch_far }
             #[doc = " `a[start..]`."]
             #[doc = ""]
             #[doc = " # Safety"]
