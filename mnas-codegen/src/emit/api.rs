@@ -4,7 +4,7 @@ use super::block::{self, Arguments, buffer};
 use super::isa;
 use super::kernels::{Kernels, attributes};
 use super::{int, team_api};
-use crate::plan::{Plan, Schedule, Step};
+use crate::plan::{Plan, Schedule, Step, StepSchedule};
 use mnas_dsl::names::snake_case;
 use mnas_dsl::network::Preprocess;
 use proc_macro2::{Ident, Literal, TokenStream};
@@ -494,12 +494,17 @@ fn step_call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kerne
         let view = buffer(plan, "view_mut", id);
         quote!(#view,)
     });
+    // The weights of the step behind it.
+    let ahead = match &schedule.steps[index] {
+        StepSchedule::Conv { kernel, .. } if kernel.ahead > 0 => block::arguments(plan, &plan.steps[index + 1]).weights,
+        _ => quote!(),
+    };
     let (out, made) = (buffer(plan, "view_mut", step.output), buffer(plan, "view", step.output));
     let comment = super::note(&format!("{}: {}", step.name, step.source));
     let index = int(index);
     quote! {
         #comment
-        #function(#input, #weights #residual #scratch #out);
+        #function(#input, #weights #ahead #residual #scratch #out);
         after(#index, #made);
     }
 }

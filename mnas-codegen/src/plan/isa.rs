@@ -21,6 +21,8 @@ pub struct Isa {
     pub depthwise_columns: usize,
     /// Whether it can ask for a cache line before it is needed.
     pub prefetch: bool,
+    /// Second-level cache of a core, in bytes, of the smallest processors that have it.
+    pub least_l2: usize,
 }
 
 /// A register tile: `pixels` x `vectors` accumulators.
@@ -33,8 +35,16 @@ pub struct Tile {
 }
 
 /// Plain Rust for any target; four channels beside each other so that LLVM can use what vectors there are.
-pub const SCALAR: Isa =
-    Isa { name: "scalar", arch: "", features: "", lanes: 1, registers: 16, depthwise_columns: 7, prefetch: false };
+pub const SCALAR: Isa = Isa {
+    name: "scalar",
+    arch: "",
+    features: "",
+    lanes: 1,
+    registers: 16,
+    depthwise_columns: 7,
+    prefetch: false,
+    least_l2: 128 << 10,
+};
 
 /// AVX2 with FMA: sixteen registers of eight.
 pub const AVX2: Isa = Isa {
@@ -45,6 +55,7 @@ pub const AVX2: Isa = Isa {
     registers: 16,
     depthwise_columns: 8,
     prefetch: true,
+    least_l2: 256 << 10,
 };
 
 /// AVX-512: thirty-two registers of sixteen.
@@ -56,6 +67,7 @@ pub const AVX512: Isa = Isa {
     registers: 32,
     depthwise_columns: 14,
     prefetch: true,
+    least_l2: 1 << 20,
 };
 
 /// Every implemented instruction set, widest first.

@@ -120,7 +120,7 @@ impl ConvKernel {
     /// which panel is next.
     #[must_use]
     pub fn with_part(self, part: Part) -> Self {
-        ConvKernel { prefetch: self.prefetch && part == Part::All, part, ..self }
+        ConvKernel { prefetch: self.prefetch && part == Part::All, ahead: 0, part, ..self }
     }
 
     /// Most output rows of a call, if a call says which it makes.

@@ -171,7 +171,10 @@ impl Size {
 
 pub(super) fn schedule(steps: &[Step], layers: &[PackedLayer], isa: Isa, align: usize, target: &Target) -> Schedule {
     let s = Scheduler { layers, isa, align, target };
-    let done: Vec<StepSchedule> = steps.iter().map(|step| s.step(step)).collect();
+    let mut done: Vec<StepSchedule> = steps.iter().map(|step| s.step(step)).collect();
+    for at in 1..steps.len() {
+        s.ask_for_classifier(&steps[at - 1..=at], &mut done[at - 1]);
+    }
     let team = if target.threads { team::schedule(&s, steps, &done) } else { Vec::new() };
     let tuned = steps.iter().map(|step| s.measured(step).is_some()).collect();
     Schedule { isa, steps: done, team, tuned }
@@ -300,6 +303,19 @@ impl Scheduler<'_> {
             // A matrix times a vector is nothing but a stream of weights, which the processor foresees by itself.
             prefetch: whole && pixels > 1 && self.isa.prefetch,
             ahead: 0,
+        }
+    }
+
+    /// A head asks for the first weights of the classifier behind it, which does nothing but wait for them: so many that
+    /// they are still in L2 when it comes to them.
+    fn ask_for_classifier(&self, pair: &[Step], head: &mut StepSchedule) {
+        if let (
+            [Step { kind: StepKind::Conv { pool: true, .. }, .. }, Step { kind: StepKind::Linear { conv }, .. }],
+            StepSchedule::Conv { kernel, .. },
+        ) = (pair, head)
+            && kernel.prefetch
+        {
+            kernel.ahead = self.layers[conv.layer].len().min(self.isa.least_l2 / 2 / 4);
         }
     }
 
