@@ -11,6 +11,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// How names of folders start that are no entries yet.
@@ -50,11 +51,16 @@ pub(crate) struct Build<'a> {
 
 /// What rustc says of itself.
 pub(crate) fn compiler() -> Result<String> {
+    // Asking takes as long as many a build that is there already.
+    static KNOWN: OnceLock<String> = OnceLock::new();
+    if let Some(known) = KNOWN.get() {
+        return Ok(known.clone());
+    }
     let version = rustc().arg("-vV").output().map_err(|error| no_rustc(&error))?;
     if !version.status.success() {
         return Err(failed("rustc -vV", &version.stderr));
     }
-    Ok(String::from_utf8_lossy(&version.stdout).into_owned())
+    Ok(KNOWN.get_or_init(|| String::from_utf8_lossy(&version.stdout).into_owned()).clone())
 }
 
 /// Where the user is: a toolchain file there may be the only thing that says which rustc it is.
