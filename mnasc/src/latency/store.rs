@@ -43,7 +43,8 @@ impl Store {
         Store { folder: folder.to_owned() }
     }
 
-    /// The entry of a key; none if its file is missing, cut, changed, or another's.
+    /// The entry of a key; none if its file is missing, cut, changed, or another's, and none that did not settle: on a
+    /// machine that does less else it may.
     pub(super) fn get(&self, key: &str) -> Option<Entry> {
         let path = self.path(key);
         if fs::metadata(&path).ok()?.len() > LIMIT {
@@ -55,7 +56,7 @@ impl Store {
             return None;
         }
         let entry: Entry = serde_json::from_str(json).ok()?;
-        (entry.key == key && entry.figure.is_possible()).then_some(entry)
+        (entry.key == key && entry.figure.is_possible() && entry.figure.is_stable).then_some(entry)
     }
 
     /// Keeps an entry in place of any of its key.
@@ -125,6 +126,10 @@ mod tests {
         let mut negative = entry("ab");
         negative.figure.low = -1.0;
         store.put(&negative).unwrap();
+        assert_eq!(store.get("ab"), None);
+        let mut unstable = entry("ab");
+        unstable.figure.is_stable = false;
+        store.put(&unstable).unwrap();
         assert_eq!(store.get("ab"), None);
         fs::write(&path, &good).unwrap();
         assert_eq!(store.get("ab"), Some(entry("ab")));

@@ -91,7 +91,7 @@ fn a_search_measures_layers_once_and_goes_on_only_with_the_same_stopwatch() {
     folder.mnasc(&[&without[..], &["--measure"]].concat()).failed(2, &["nothing was measured", "begin another study"]);
     folder.mnasc(&without).done();
 
-    // What is damaged is measured again, and what is whole is not.
+    // What is damaged is measured again, and what is whole is not; but for what did not settle, as on a busy machine.
     let known = entries(&folder, "c");
     let at = known.iter().position(|(_, what)| what == "linear 16 to 4").unwrap();
     let damaged = &known[at].0;
@@ -104,7 +104,8 @@ fn a_search_measures_layers_once_and_goes_on_only_with_the_same_stopwatch() {
     folder.mnasc(&again).done();
     assert_eq!(entries(&folder, "c"), known);
     for ((path, what), before) in known.iter().zip(&before).filter(|((path, _), _)| path != damaged) {
-        assert!(fs::read(path).unwrap() == *before, "{what}");
+        let settled = String::from_utf8_lossy(before).contains("\"is_stable\":true");
+        assert!(!settled || fs::read(path).unwrap() == *before, "{what}");
     }
     let text = fs::read(damaged).unwrap();
     assert!(text != bytes, "what was damaged is trusted");
