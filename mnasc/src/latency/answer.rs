@@ -30,7 +30,7 @@ pub(super) struct Answer {
 }
 
 /// Nanoseconds of something, and of the reference network just before.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub(super) struct Times {
     /// Of each run.
     pub(super) ns: Vec<f64>,

@@ -20,6 +20,7 @@ use crate::cli::DeviceArgs;
 use crate::error::{Error, Result};
 use crate::output::{progress, status};
 use crate::runner as host;
+use answer::Times;
 use mnas_codegen::compile::{VERSION, fused_graph};
 use mnas_codegen::layer::{self, Layer};
 use mnas_codegen::plan::isa::Isa;
@@ -38,7 +39,7 @@ use std::thread;
 use store::{Entry, Store};
 
 /// How figures are made: another number for another way, so that old ones are not taken for new.
-const METHOD: &[u8] = b"1";
+const METHOD: &[u8] = b"2";
 
 const LAYER_ROUNDS: Rounds = Rounds { passes: 6, runs: 6 };
 const NETWORK_ROUNDS: Rounds = Rounds { passes: 8, runs: 8 };
@@ -47,7 +48,7 @@ const NETWORK_ROUNDS: Rounds = Rounds { passes: 8, runs: 8 };
 const BATCH: usize = 32;
 
 /// How often a program is run while something in it does not settle.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 4;
 
 /// Where figures are taken, and by which code.
 #[derive(Clone, Debug)]
@@ -429,10 +430,12 @@ impl Meter {
         Ok(())
     }
 
-    /// Runs a program until what it times has settled, or often enough; of each item the figure that is surest, and the
-    /// load at that time.
+    /// Runs a program until what it times has settled, or often enough; of each item the figure of all runs, and the
+    /// load at the last.
     fn time(&self, program: &Path, count: usize, rounds: Rounds) -> Result<Vec<(Figure, f64)>> {
-        let mut best: Vec<(Figure, f64)> = Vec::new();
+        let mut all: Vec<Times> = Vec::new();
+        let mut figures: Vec<(Figure, f64)> = Vec::new();
+        let mut settled = false;
         let _alone = lock::acquire()?;
         for _ in 0..ATTEMPTS {
             let answer = program::run(&self.device, program, count)?;
@@ -442,22 +445,19 @@ impl Meter {
                     answer.cpu, self.cpu
                 )));
             }
-            let figures = answer.items.iter().map(|times| Figure::of(times, rounds.runs, answer.settled));
-            let figures: Vec<(Figure, f64)> = figures.map(|figure| (figure, answer.load)).collect();
-            if best.is_empty() {
-                best = figures;
-            } else {
-                for (best, new) in best.iter_mut().zip(figures) {
-                    if !best.0.is_stable && (new.0.is_stable || new.0.high - new.0.low < best.0.high - best.0.low) {
-                        *best = new;
-                    }
-                }
+            settled |= answer.settled;
+            all.resize_with(count, Times::default);
+            for (all, times) in all.iter_mut().zip(answer.items) {
+                all.ns.extend(times.ns);
+                all.reference_ns.extend(times.reference_ns);
             }
-            if best.iter().all(|(figure, _)| figure.is_stable) {
+            let of_all = all.iter().map(|times| (Figure::of(times, rounds.runs, settled), answer.load));
+            figures = of_all.collect();
+            if figures.iter().all(|(figure, _)| figure.is_stable) {
                 break;
             }
         }
-        Ok(best)
+        Ok(figures)
     }
 
     /// A name of a figure: everything that decides it.

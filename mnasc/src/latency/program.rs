@@ -210,8 +210,9 @@ fn code(device: &Device, spec: &Spec, network: &Network, plan: Plan) -> Result<(
 /// Packed layers as the program fills them: start, length, bound of the values.
 fn weights(layers: &[PackedLayer]) -> String {
     let rows = layers.iter().map(|layer| {
-        // He's: after a ReLU the variance stays.
-        let bound = (6.0 / layer.rows() as f64).sqrt();
+        // Sums have the variance of what they are sums of: where they grew, gates and squares would come to be numbers so
+        // small that processors take a hundred cycles for each. What a ReLU takes away the biases, of the same bound, add.
+        let bound = (3.0 / layer.rows() as f64).sqrt();
         format!("({}, {}, {bound:.6})", layer.offset, layer.len())
     });
     format!("&[{}]", rows.collect::<Vec<_>>().join(", "))
