@@ -12,6 +12,7 @@ mod latency;
 mod measured;
 mod photographs;
 mod pictures;
+mod pytorch;
 mod report;
 mod search;
 mod search_hardships;
