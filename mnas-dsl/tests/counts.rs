@@ -5,7 +5,7 @@ mod common;
 use common::{load, resolve};
 
 /// Spec, what is appended to it, parameters, MACs.
-const COUNTS: [(&str, &str, u64, u64); 23] = [
+const COUNTS: [(&str, &str, u64, u64); 24] = [
     ("mnasnet_a1", "", 3_887_038, 311_579_072),
     ("mnasnet_a1", "scale: {width: 0.35}", 1_747_018, 61_681_920),
     ("mnasnet_a1", "scale: {width: 0.5}", 2_082_006, 103_162_992),
@@ -19,6 +19,9 @@ const COUNTS: [(&str, &str, u64, u64); 23] = [
     ("mnasnet_small", "", 2_030_264, 68_339_184),
     ("mnasnet_small_tf", "", 2_030_264, 68_339_184),
     ("mnasnet_d1", "", 3_639_472, 970_368_288),
+    // TensorFlow's code, run. By hand: three expansions are 4 channels narrower, two that give 36 channels at 56x56, and
+    // one that gives 48 at 28x28 from 56x56. A channel has a weight from each input, nine of its own, one to each output.
+    ("mnasnet_d1_tf", "", 3_638_404, 970_368_288 - 2 * 324 * 3136 - (144 * 3136 + (36 + 192) * 784)),
     ("mobilenet_v1", "", 4_231_976, 568_740_352),
     ("mobilenet_v2", "", 3_504_872, 300_774_272),
     ("mobilenet_v3_large", "", 5_483_032, 216_589_760),

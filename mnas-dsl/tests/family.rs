@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use common::{SHIPPED, load, read, resolve};
 
 /// Spec, width, published top-1, and where each number comes from.
-const NETWORKS: [(&str, Option<&str>, &str, &str); 23] = [
+const NETWORKS: [(&str, Option<&str>, &str, &str); 24] = [
     ("mnasnet_a1", Some("0.35"), "64.1", TENSORFLOW),
     ("mnasnet_a1", Some("0.5"), "68.9", TENSORFLOW),
     ("mnasnet_a1", Some("0.75"), "73.3", TENSORFLOW),
@@ -24,7 +24,8 @@ const NETWORKS: [(&str, Option<&str>, &str, &str); 23] = [
     ("mnasnet_b1", Some("1.4"), "-", "timm `mnasnet_140`"),
     ("mnasnet_small", None, "66.2", "timm `mnasnet_small`"),
     ("mnasnet_small_tf", None, "66.0", "paper, table 4"),
-    ("mnasnet_d1", None, "-", "counted from the block strings of TensorFlow's repository"),
+    ("mnasnet_d1", None, "-", "counted; TensorFlow's blocks, all widths multiples of 8"),
+    ("mnasnet_d1_tf", None, "-", "TensorFlow's code (tpu, mnasnet), run"),
     ("mobilenet_v1", None, "75.4", "timm `mobilenetv1_100`"),
     ("mobilenet_v2", None, "71.9", "torchvision `mobilenet_v2`; 72.2 with its second weights"),
     ("mobilenet_v3_large", None, "74.0", "torchvision `mobilenet_v3_large`; 75.3 with its second weights"),

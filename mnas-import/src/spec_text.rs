@@ -117,7 +117,7 @@ impl<'l, 't, 'a> Group<'l, 't, 'a> {
         }
         let with = Group { layers: self.layers.iter().copied().chain([layer]).collect(), ..*self };
         with.skip().is_some()
-            && (!layer.kind.expands() || with.expand().is_some())
+            && (!layer.kind.expands() || with.expand().is_some() || with.exact_expand().is_some())
             && (layer.kind != Kind::Bottleneck || with.reduce().is_some())
             && with.squeeze_excite().is_some()
             && with.padding().is_some()
@@ -140,6 +140,31 @@ impl<'l, 't, 'a> Group<'l, 't, 'a> {
             ("projection", Skip::Projection),
         ];
         words.into_iter().find(|(_, it)| fits(*it)).map(|(word, _)| Some(word))
+    }
+
+    /// The ratio of TensorFlow's block strings, which do not round.
+    fn exact_expand(&self) -> Option<usize> {
+        let first = self.layers.first().filter(|first| first.kind == Kind::MbConv)?;
+        let ratio = first.expanded / first.input.channels;
+        let is_exact = self.layers.iter().all(|layer| layer.expanded == layer.input.channels * ratio);
+        // 1 would be no expansion at all.
+        (is_exact && ratio > 1).then_some(ratio)
+    }
+
+    /// The block as TensorFlow's string, where only that has the width of its expansion.
+    fn block_string(&self, activation: Activation) -> Option<String> {
+        let first = self.layers.first()?;
+        let ratio = self.exact_expand().filter(|_| self.expand().is_none())?;
+        let has_defaults = first.activation.is(activation) && self.padding() == Some(self.padding);
+        let skip = match self.skip()? {
+            None => "",
+            Some("none") => "_noskip",
+            Some(_) => return None,
+        };
+        let se = self.squeeze_excite()?.map_or(String::new(), |ratio| format!("_se{ratio}"));
+        let (layers, k, s) = (self.layers.len(), first.kernel_size, first.stride);
+        let (inputs, outputs) = (first.input.channels, first.output.channels);
+        has_defaults.then(|| format!("r{layers}_k{k}_s{s}{s}_e{ratio}_i{inputs}_o{outputs}{se}{skip}"))
     }
 
     fn reduce(&self) -> Option<f64> {
@@ -167,6 +192,9 @@ impl<'l, 't, 'a> Group<'l, 't, 'a> {
     /// The block as a map of YAML. `activation` is the network's.
     fn text(&self, activation: Activation, net: &Net, problems: &mut Problems) -> String {
         let Some(&first) = self.layers.first() else { return String::new() };
+        if let Some(text) = self.block_string(activation) {
+            return text;
+        }
         let mut keys = Vec::new();
         let mut put = |key: &str, value: String| keys.push(format!("{key}: {value}"));
         put("op", first.kind.op().to_owned());

@@ -3,7 +3,8 @@
 use super::parse::ACTIVATIONS;
 use crate::network::{Activation, Skip};
 use crate::reader::block::BlockKind;
-use crate::spec::{Block, PointwiseActivation};
+use crate::rounding::round_channels;
+use crate::spec::{Block, Notation, PointwiseActivation};
 
 /// The block as timm writes it, or `None` when timm has no words for it (a pooling skip, for one).
 pub fn to_timm(block: &Block) -> Option<String> {
@@ -39,7 +40,7 @@ pub fn to_timm(block: &Block) -> Option<String> {
 }
 
 /// The block as TensorFlow's MnasNet writes it, given its input channels (which the block's own claim
-/// overrides), or `None` when TensorFlow has no words for it.
+/// overrides), or `None` when TensorFlow has no words for it, or expands to another width.
 pub fn to_tensorflow(block: &Block, input_filters: usize) -> Option<String> {
     let expand = match (block.kind, block.expand_ratio.map(|it| it.value)) {
         (BlockKind::SepConv, _) if !block.has_pointwise_activation() => 1.0,
@@ -51,6 +52,10 @@ pub fn to_tensorflow(block: &Block, input_filters: usize) -> Option<String> {
         return None;
     }
     let input_filters = block.input_filters.map_or(input_filters, |it| it.value);
+    let exact = input_filters as f64 * expand;
+    if block.notation != Notation::TensorFlow && expand != 1.0 && round_channels(exact) as f64 != exact {
+        return None;
+    }
     let mut text = String::new();
     push_sizes(block, &mut text, |stride| format!("{stride}{stride}"));
     if block.layers.is_none() {

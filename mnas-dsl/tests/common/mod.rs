@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use mnas_dsl::Network;
 
-pub(crate) const SHIPPED: [&str; 15] = [
+pub(crate) const SHIPPED: [&str; 16] = [
     "efficientnet_b0",
     "efficientnet_es",
     "efficientnet_lite0",
@@ -14,6 +14,7 @@ pub(crate) const SHIPPED: [&str; 15] = [
     "mnasnet_a1",
     "mnasnet_b1",
     "mnasnet_d1",
+    "mnasnet_d1_tf",
     "mnasnet_small",
     "mnasnet_small_tf",
     "mobilenet_v1",
