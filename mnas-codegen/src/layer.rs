@@ -12,14 +12,14 @@ use std::collections::BTreeMap;
 /// The generated type of every layer.
 pub const TYPE: &str = "Layer";
 
-/// One step of a plan, which the network does in one call.
+/// A step of a plan, which the network does in one call; with the one behind it where it asks for the weights of that.
 #[derive(Clone, Debug)]
 pub struct Layer {
     /// What it is, for people: two that differ may be called the same.
     pub shown: String,
     /// It alone.
     pub plan: Plan,
-    /// Its code, a network of one step with the name [`TYPE`]. Steps that are done alike have the same, byte for byte.
+    /// Its code, a network with the name [`TYPE`]. Steps that are done alike have the same, byte for byte.
     pub text: String,
 }
 
@@ -32,16 +32,15 @@ pub fn layers(plan: &Plan, runtime: &str) -> Vec<Layer> {
     let runtime: TokenStream = runtime.parse().expect("a path");
     // Most layers of a network are repeated.
     let mut known: BTreeMap<String, Layer> = BTreeMap::new();
-    let one = |index: usize| {
-        let single = plan.single(index);
-        let same = format!("{:?}", (&single.steps, &single.schedules, &single.layers));
-        known.entry(same).or_insert_with(|| layer(single, &runtime)).clone()
+    let one = |range| {
+        let part = plan.part(range);
+        let same = format!("{:?}", (&part.steps, &part.schedules, &part.layers));
+        known.entry(same).or_insert_with(|| layer(part, &runtime)).clone()
     };
-    (0..plan.steps.len()).map(one).collect()
+    plan.parts().into_iter().map(one).collect()
 }
 
 fn layer(plan: Plan, runtime: &TokenStream) -> Layer {
-    let step = &plan.steps[0];
     let options = api::Options {
         ident: format_ident!("{TYPE}"),
         visibility: quote!(pub),
@@ -53,9 +52,9 @@ fn layer(plan: Plan, runtime: &TokenStream) -> Layer {
         embed: api::Embed::None,
         preprocess: None,
         parameters: 0,
-        macs: step.macs,
+        macs: plan.steps.iter().map(|step| step.macs).sum(),
     };
-    let shown = shown(step);
+    let shown = plan.steps.iter().map(shown).collect::<Vec<_>>().join("; ");
     let text = file::without_notes(api::emit(&plan, &options)).to_string();
     Layer { shown, plan, text }
 }

@@ -80,9 +80,9 @@ fn layers_are_the_functions_that_the_network_has() {
 fn equal_steps_are_one_layer_and_others_are_not() {
     let plan = plan(NET, false);
     let layers = layers(NET);
-    assert_eq!(layers.len(), plan.steps.len());
+    assert_eq!(layers.len(), plan.parts().len());
     // Of the first block with three layers the last two are alike.
-    let at = |name: &str| plan.steps.iter().position(|step| step.name == name).unwrap();
+    let at = |name: &str| plan.parts().iter().position(|part| plan.steps[part.start].name == name).unwrap();
     assert_eq!(layers[at("blocks.1.1")].text, layers[at("blocks.1.2")].text);
     assert_ne!(layers[at("blocks.1.0")].text, layers[at("blocks.1.1")].text);
     // What every other step does is done by no other.
@@ -92,7 +92,7 @@ fn equal_steps_are_one_layer_and_others_are_not() {
     // The weights of all layers are those of the network.
     let weights: usize = layers.iter().map(|layer| layer.plan.weights_len).sum();
     assert_eq!(weights, plan.weights_len);
-    let macs: u64 = layers.iter().map(|layer| layer.plan.steps[0].macs).sum();
+    let macs: u64 = layers.iter().flat_map(|layer| &layer.plan.steps).map(|step| step.macs).sum();
     assert_eq!(macs, plan.steps.iter().map(|step| step.macs).sum::<u64>());
 }
 
@@ -138,12 +138,33 @@ fn code_for_several_threads_is_another_layer() {
 fn what_the_step_before_wrote_is_touched_last() {
     let layers = layers(NET);
     for layer in &layers {
+        assert_eq!(layer.plan.touched().len(), layer.plan.arena.buffers.len() - 1, "all but the image");
         let step = &layer.plan.steps[0];
-        let buffers = step.buffers();
+        let buffers = layer.plan.touched();
         let all: BTreeSet<usize> = buffers.iter().copied().collect();
         assert_eq!(all.len(), buffers.len());
         assert_eq!(buffers.last().copied(), step.input.or(Some(step.output)));
         assert!(all.contains(&step.output) && step.scratch.is_none_or(|id| all.contains(&id)));
     }
     assert!(layers[0].plan.steps[0].input.is_none(), "the first reads the caller's image");
+}
+
+#[test]
+fn a_step_that_asks_for_the_next_ones_weights_is_one_layer_with_it() {
+    // Every shipped network, and so the largest heads.
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs");
+    let mut tied = 0;
+    for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let plan = plan(&std::fs::read_to_string(&file).unwrap(), false);
+        let parts = plan.parts();
+        let covered: Vec<usize> = parts.iter().cloned().flatten().collect();
+        assert_eq!(covered, (0..plan.steps.len()).collect::<Vec<_>>());
+        tied += parts.iter().filter(|part| part.len() > 1).count();
+        let layers = layer::layers(&plan, "crate::mnas_runtime");
+        assert_eq!(layers.iter().map(|layer| layer.plan.weights_len).sum::<usize>(), plan.weights_len, "{file:?}");
+    }
+    assert!(tied > 5, "{tied}");
 }

@@ -9,9 +9,9 @@ mod group;
 pub mod isa;
 pub mod kernel;
 pub mod pack;
+mod part;
 mod print;
 pub mod schedule;
-mod single;
 pub mod steps;
 pub mod team;
 

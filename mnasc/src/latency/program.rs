@@ -52,9 +52,8 @@ pub(super) struct Item {
 impl Item {
     /// A layer.
     pub(super) fn layer(layer: &Layer) -> Self {
-        let step = &layer.plan.steps[0];
-        let buffers: Vec<String> = step
-            .buffers()
+        let touched = layer.plan.touched();
+        let buffers: Vec<String> = touched
             .iter()
             .map(|&id| &layer.plan.arena.buffers[id])
             .map(|buffer| format!("({}, {})", buffer.offset, buffer.len))

@@ -1,0 +1,127 @@
+//! A plan of some steps of another plan, done as that one does them: what is measured of a layer by itself.
+
+use super::arena::{Arena, Buffer, BufferId};
+use super::schedule::StepSchedule;
+use super::steps::StepKind;
+use super::team::TeamMemory;
+use super::{PackedConv, Plan, Schedule};
+use crate::graph::TensorId;
+use mnas_dsl::network::Shape;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// What a network has that reads or makes nothing of its own.
+const NOTHING: Shape = Shape { height: 1, width: 1, channels: 1 };
+
+impl Plan {
+    /// Runs of steps that can be done without the others: each by itself, but for those that ask for the weights of the
+    /// step behind them.
+    pub fn parts(&self) -> Vec<Range<usize>> {
+        let asks_ahead = |index: usize| {
+            let asks = |s: &Schedule| matches!(&s.steps[index], StepSchedule::Conv { kernel, .. } if kernel.ahead > 0);
+            index + 1 < self.steps.len() && self.schedules.iter().any(asks)
+        };
+        let mut parts = Vec::new();
+        let mut start = 0;
+        for index in (0..self.steps.len()).filter(|&index| !asks_ahead(index)) {
+            parts.push(start..index + 1);
+            start = index + 1;
+        }
+        parts
+    }
+
+    /// Some steps alone, with their kernels, tiles and strips. They read and write the arena as they do in the network; only
+    /// what reads the caller's image has an input. The output is one float, so that next to nothing is copied.
+    ///
+    /// Names are left out: steps that do the same are the same plan, whatever network they are of.
+    ///
+    /// # Panics
+    ///
+    /// If there are no such steps, or one of them asks for weights that are of none of them.
+    pub fn part(&self, range: Range<usize>) -> Plan {
+        let mut steps = self.steps[range.clone()].to_vec();
+        let mut layers = Vec::new();
+        let mut weights_len = 0;
+        for step in &mut steps {
+            each_conv(&mut step.kind, &mut |conv| {
+                let mut layer = self.layers[conv.layer].clone();
+                layer.param = layers.len().to_string();
+                conv.conv.param = layer.param.clone();
+                layer.offset = weights_len;
+                weights_len += layer.len().next_multiple_of(16);
+                conv.layer = layers.len();
+                layers.push(layer);
+            });
+        }
+
+        let reads_image = steps.iter().any(|step| step.input.is_none());
+        let input = if reads_image { self.input } else { NOTHING };
+        let last = steps.len() - 1;
+        let mut buffers = vec![Buffer::new("input".to_owned(), input.len(), 0, last)];
+        let mut known: BTreeMap<BufferId, BufferId> = BTreeMap::new();
+        let mut place = |id: BufferId| {
+            *known.entry(id).or_insert_with(|| {
+                let name = format!("buffer {}", buffers.len());
+                buffers.push(Buffer::new(name, self.arena.buffers[id].len, 0, last));
+                buffers.len() - 1
+            })
+        };
+        for step in &mut steps {
+            step.input = step.input.map(&mut place);
+            step.residual = step.residual.map(&mut place);
+            step.scratch = step.scratch.map(&mut place);
+            step.output = place(step.output);
+            (step.name, step.source, step.tensor) = ("layer".to_owned(), String::new(), TensorId(0));
+        }
+
+        let some = |s: &Schedule| Schedule {
+            isa: s.isa,
+            steps: s.steps[range.clone()].to_vec(),
+            team: s.team.get(range.clone()).unwrap_or_default().to_vec(),
+            tuned: s.tuned[range.clone()].to_vec(),
+        };
+        let schedules: Vec<Schedule> = self.schedules.iter().map(some).collect();
+        let arena = Arena::plan(buffers);
+        let team = self.team.map(|_| TeamMemory::of(&schedules, arena.len));
+        Plan {
+            name: "layer".to_owned(),
+            input,
+            output: NOTHING,
+            steps,
+            arena,
+            channel_align: self.channel_align,
+            layers,
+            weights_len,
+            schedules,
+            image: 0,
+            team,
+        }
+    }
+
+    /// The buffers that steps touch beside the caller's image, those first that the network touched longest ago: what the
+    /// step before the first has just written comes last.
+    pub fn touched(&self) -> Vec<BufferId> {
+        let mut buffers: Vec<BufferId> = Vec::new();
+        for step in self.steps.iter().rev() {
+            for id in [step.scratch, Some(step.output), step.residual, step.input].into_iter().flatten() {
+                buffers.retain(|&before| before != id);
+                buffers.push(id);
+            }
+        }
+        buffers
+    }
+}
+
+/// Its convolutions, in the order of [`StepKind::convs`].
+fn each_conv(kind: &mut StepKind, see: &mut dyn FnMut(&mut PackedConv)) {
+    match kind {
+        StepKind::PadImage | StepKind::Pool { .. } | StepKind::GlobalAveragePool | StepKind::Elementwise { .. } => {}
+        StepKind::Conv { conv, .. } | StepKind::Depthwise { conv } | StepKind::Linear { conv } => see(conv),
+        StepKind::SqueezeExcite { reduce, expand } => [reduce, expand].into_iter().for_each(see),
+        StepKind::Block(block) => {
+            let gate = block.squeeze_excite.iter_mut().flat_map(|(reduce, expand)| [reduce, expand]);
+            let first = block.expand.iter_mut().chain([&mut block.depthwise]);
+            first.chain(gate).chain([&mut block.project]).for_each(see);
+        }
+    }
+}
