@@ -260,9 +260,12 @@ pub(crate) struct StudyBestArgs {
     /// How many at most [default: 1; with --pareto all].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) top: Option<u32>,
-    /// Write their specs to this folder.
+    /// Write their specs to this folder, and the weights of those that mnasc trained: they are trained again, as they were.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) to: Option<PathBuf>,
+    /// What they were trained on, if it is not built in.
+    #[arg(long, value_name = "FOLDER|digits", requires = "to")]
+    pub(crate) data: Option<PathBuf>,
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,

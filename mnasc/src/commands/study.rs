@@ -2,6 +2,7 @@
 
 use super::search::{describe, study_error};
 use super::space::named;
+use super::study_weights::Trainer;
 use crate::cli::{StudyBestArgs, StudyCommand, StudyExportArgs, StudyListArgs};
 use crate::error::{Error, Result};
 use crate::output::{self, Artifact};
@@ -91,12 +92,20 @@ fn show_best(args: &StudyBestArgs) -> Result<()> {
     let mut paths: Vec<Option<PathBuf>> = vec![None; found.len()];
     if let Some(folder) = &args.to {
         let mut artifacts = Vec::new();
+        let mut trainer = None;
         for (trial, path) in found.iter().zip(&mut paths) {
-            let (mut spec, _) = mnas_dsl::load_yaml(&trial.spec, "spec")?;
+            let (mut spec, network) = mnas_dsl::load_yaml(&trial.spec, "spec")?;
+            if trainer.is_none() {
+                trainer = Some(Trainer::of(args, &study, &network)?);
+            }
             spec.name.value = named(&spec.name.value, trial.number);
             let at = folder.join(format!("{}.yaml", spec.name.value));
             let comment = format!("# Trial {} of {}: {}\n", trial.number, shown(study.path()), describe(trial));
             artifacts.push(Artifact { path: at.clone(), bytes: format!("{comment}{}", spec.to_yaml()).into_bytes() });
+            if let Some(Some(trainer)) = &trainer {
+                let bytes = trainer.weights(&study, &trials, trial)?;
+                artifacts.push(Artifact { path: at.with_extension("safetensors"), bytes });
+            }
             *path = Some(at);
         }
         fs::create_dir_all(folder).map_err(|error| Error::file("create the folder", folder, &error))?;

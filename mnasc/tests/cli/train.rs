@@ -105,5 +105,11 @@ mod trains {
         let trials = folder.mnasc(&["study", "list", "s.study", "--json"]).done().json()["trials"].clone();
         assert_eq!(trials.as_array().unwrap().len(), 3);
         assert!(trials[2]["accuracy"].as_f64().is_some(), "{trials}");
+        // The weights of the best, trained again: they compile, and nothing says that they are others.
+        let best = folder.mnasc(&["study", "best", "s.study", "--to", "found", "--json"]).done();
+        assert!(!best.err.contains("another machine"), "{}", best.err);
+        let spec = best.json()["paths"][0].as_str().unwrap().to_owned();
+        let weights = spec.replace(".yaml", ".safetensors");
+        folder.mnasc(&[&spec, "-o", "best.rs", "--weights", &weights]).done();
     }
 }

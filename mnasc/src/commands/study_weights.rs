@@ -1,0 +1,108 @@
+//! Weights of a study's networks, where these were trained here: each is trained again as its trial was, which gives the
+//! same weights on the same machine.
+
+use crate::cli::StudyBestArgs;
+use crate::error::{Error, Result};
+use crate::output;
+use mnas_dsl::Network;
+use mnas_search::study::{Study, Trial};
+
+/// Evaluators that train have such names.
+const PREFIX: &str = "train ";
+
+/// What trains a study's networks again.
+pub(super) struct Trainer {
+    #[cfg(feature = "train")]
+    evaluator: mnas_train::TrainingEvaluator,
+}
+
+impl Trainer {
+    /// That of a study whose networks were trained on data that can be had; `None` where weights are not to be had.
+    #[cfg(feature = "train")]
+    pub(super) fn of(args: &StudyBestArgs, study: &Study, network: &Network) -> Result<Option<Self>> {
+        use super::train::judge;
+        use mnas_search::evaluator::Evaluator as _;
+        let name = &study.settings().evaluator;
+        if !is_wanted(args, name)? {
+            return Ok(None);
+        }
+        let how = crate::cli::RecipeArgs::default();
+        let evaluator = judge::evaluator(args.data.as_deref(), &how, network, Some(name))?;
+        if evaluator.name() != *name {
+            return Err(Error::input("these are not the data that the study's networks were trained on")
+                .hint("give the same data by `--data`"));
+        }
+        Ok(Some(Self { evaluator }))
+    }
+
+    /// None: this mnasc does not train.
+    #[cfg(not(feature = "train"))]
+    pub(super) fn of(args: &StudyBestArgs, study: &Study, _: &Network) -> Result<Option<Self>> {
+        if is_wanted(args, &study.settings().evaluator)? {
+            if args.data.is_some() {
+                return Err(super::train::absent());
+            }
+            output::progress("weights are written by a mnasc that is built with `--features train`");
+        }
+        Ok(None)
+    }
+
+    /// Weights of a trial as safetensors.
+    #[cfg(feature = "train")]
+    pub(super) fn weights(&self, study: &Study, trials: &[Trial], trial: &Trial) -> Result<Vec<u8>> {
+        use mnas_search::job::{Failure, Job, Needs, Purpose};
+        // Of equal networks only the first was trained.
+        let mut first = trial;
+        while let Some(earlier) = first.same_as.and_then(|number| trials.get(usize::try_from(number).ok()?)) {
+            first = earlier;
+        }
+        let job = Job {
+            trial: first.number,
+            purpose: Purpose::Trial,
+            rung: first.rung,
+            spec: first.spec.clone(),
+            choices: first.choices.clone(),
+            seed: first.seed,
+            evaluator: study.settings().evaluator.clone(),
+            budget: first.budget,
+            needs: Needs::default(),
+        };
+        output::status(&format!("training trial {} again", trial.number));
+        let trained = self.evaluator.train(&job);
+        output::status("");
+        let trained = trained.map_err(|failure| {
+            let (Failure::Trial(message) | Failure::Stop(message)) = failure;
+            Error::system(format!("trial {} cannot be trained again: {message}", trial.number))
+        })?;
+        if trained.epochs.last() != first.accuracy.as_ref() {
+            let now = trained.epochs.last().copied().unwrap_or(0.0);
+            output::progress(&format!(
+                "trial {} has an accuracy of {now:.4} here: the study is from another machine or version",
+                trial.number
+            ));
+        }
+        mnas_codegen::weights::safetensors::write(&trained.weights).map_err(|error| Error::system(error.to_string()))
+    }
+
+    /// Never called: there is no such trainer.
+    #[cfg(not(feature = "train"))]
+    pub(super) fn weights(&self, _: &Study, _: &[Trial], _: &Trial) -> Result<Vec<u8>> {
+        Err(super::train::absent())
+    }
+}
+
+/// Whether a study's networks were trained here, on data that are named or built in.
+fn is_wanted(args: &StudyBestArgs, evaluator: &str) -> Result<bool> {
+    let Some(setup) = evaluator.strip_prefix(PREFIX) else {
+        return match &args.data {
+            None => Ok(false),
+            Some(_) => Err(Error::input("the study's networks were not trained by mnasc")
+                .hint("leave `--data` away: what judged them has their weights")),
+        };
+    };
+    let is_built_in = setup.starts_with("{\"data\":\"digits ");
+    if args.data.is_none() && !is_built_in {
+        output::progress("`--data FOLDER`, as in the search, writes weights too");
+    }
+    Ok(args.data.is_some() || is_built_in)
+}
