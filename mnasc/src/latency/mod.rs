@@ -120,7 +120,9 @@ impl Device {
     fn rustc_arguments(&self) -> Vec<String> {
         let target = self.target.iter().flat_map(|target| ["--target".to_owned(), target.clone()]);
         let linker = self.linker.iter().flat_map(|linker| ["-C".to_owned(), format!("linker={linker}")]);
-        target.chain(linker).collect()
+        // Names of functions are most of a program, of which a search makes a hundred.
+        let strip = ["-C".to_owned(), "strip=symbols".to_owned()];
+        target.chain(linker).chain(strip).collect()
     }
 
     /// What tells its figures from those of others.
