@@ -94,6 +94,18 @@ impl Pads {
         let ((top, bottom), (left, right)) = (around(input.height), around(input.width));
         Pads { top, left, bottom, right }
     }
+
+    /// What a spec's padding is for a kernel over such an input.
+    pub fn of(padding: Padding, input: Shape, kernel_size: usize, stride: usize) -> Self {
+        match padding {
+            Padding::Same => Pads::same(input, kernel_size, stride),
+            Padding::Symmetric => {
+                let pad = ((stride - 1) + (kernel_size - 1)) / 2;
+                Pads { top: pad, left: pad, bottom: pad, right: pad }
+            }
+            Padding::Valid => Pads::NONE,
+        }
+    }
 }
 
 /// A whole network, layer by layer.

@@ -299,7 +299,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         let classifier = match head.kernel_size {
             None => Classifier::Linear,
             Some(At { value: kernel_size, span }) => {
-                let pads = pads(self.padding, self.shape, kernel_size, 1);
+                let pads = Pads::of(self.padding, self.shape, kernel_size, 1);
                 match slide(self.shape, kernel_size, 1, pads) {
                     Some(scores) => self.check_tensor(span, "the classifier", scores, classes),
                     None => self.report_window(span, kernel_size, self.shape),
@@ -323,30 +323,19 @@ struct Windows {
 fn windows(block: &Block, padding: Padding, input: Shape, stride: usize) -> Option<Windows> {
     let kernel_size = block.kernel_size.value;
     if block.kind != BlockKind::Xception {
-        let pads = pads(padding, input, kernel_size, stride);
+        let pads = Pads::of(padding, input, kernel_size, stride);
         return Some(Windows { output: slide(input, kernel_size, stride, pads)?, pads, pool: None });
     }
     // With stride 1 padding does not depend on sizes, so both convolutions have the same.
-    let pads_of_both = pads(padding, input, kernel_size, 1);
+    let pads_of_both = Pads::of(padding, input, kernel_size, 1);
     let once = slide(input, kernel_size, 1, pads_of_both)?;
     let twice = slide(once, kernel_size, 1, pads_of_both)?;
-    let pool = (stride > 1).then(|| pads(padding, twice, XCEPTION_POOL, stride));
+    let pool = (stride > 1).then(|| Pads::of(padding, twice, XCEPTION_POOL, stride));
     let output = match pool {
         Some(pads) => slide(twice, XCEPTION_POOL, stride, pads)?,
         None => twice,
     };
     Some(Windows { output, pads: pads_of_both, pool })
-}
-
-fn pads(padding: Padding, input: Shape, kernel_size: usize, stride: usize) -> Pads {
-    match padding {
-        Padding::Same => Pads::same(input, kernel_size, stride),
-        Padding::Symmetric => {
-            let pad = ((stride - 1) + (kernel_size - 1)) / 2;
-            Pads { top: pad, left: pad, bottom: pad, right: pad }
-        }
-        Padding::Valid => Pads::NONE,
-    }
 }
 
 /// The skip of one layer. What a whole block asks for in vain is reported by `check_skip`.

@@ -3,7 +3,7 @@
 use crate::error::Problems;
 use crate::layers::{Kind, Layer, Layers};
 use crate::net::Net;
-use mnas_dsl::network::{Padding, Pads, Shape, XCEPTION_POOL};
+use mnas_dsl::network::{Padding, Pads, XCEPTION_POOL};
 
 /// In the order in which they are preferred.
 const ALL: [Padding; 3] = [Padding::Same, Padding::Symmetric, Padding::Valid];
@@ -24,16 +24,16 @@ pub(crate) fn of(layers: &Layers, net: &Net, problems: &mut Problems) -> Padding
     for layer in windows().filter(|layer| ALL.into_iter().all(|padding| !fits(padding, layer))) {
         let (k, stride) = (layer.kernel_size, window_stride(layer));
         match layer.pool {
-            Some(pool) if pads(padding, layer.input, k, stride) == layer.pads => {
-                let ours = pads(padding, pool.input, XCEPTION_POOL, layer.stride);
+            Some(pool) if Pads::of(padding, layer.input, k, stride) == layer.pads => {
+                let ours = Pads::of(padding, pool.input, XCEPTION_POOL, layer.stride);
                 report(layer.window, XCEPTION_POOL, layer.stride, pool.pads, ours);
             }
-            _ => report(layer.window, k, stride, layer.pads, pads(padding, layer.input, k, stride)),
+            _ => report(layer.window, k, stride, layer.pads, Pads::of(padding, layer.input, k, stride)),
         }
     }
     if let (Some(head), Some(last)) = (layers.head.as_ref().filter(|head| head.is_conv), layers.layers.last()) {
         let conv = head.classifier.conv;
-        let ours = pads(padding, last.output, conv.kernel_size, 1);
+        let ours = Pads::of(padding, last.output, conv.kernel_size, 1);
         if conv.pads != ours {
             report(head.classifier.step, conv.kernel_size, 1, conv.pads, ours);
         }
@@ -43,8 +43,8 @@ pub(crate) fn of(layers: &Layers, net: &Net, problems: &mut Problems) -> Padding
 
 /// Whether a layer's windows stand where this padding has them.
 pub(crate) fn fits(padding: Padding, layer: &Layer) -> bool {
-    let pool = layer.pool.is_none_or(|pool| pool.pads == pads(padding, pool.input, XCEPTION_POOL, layer.stride));
-    pool && layer.pads == pads(padding, layer.input, layer.kernel_size, window_stride(layer))
+    let pool = layer.pool.is_none_or(|pool| pool.pads == Pads::of(padding, pool.input, XCEPTION_POOL, layer.stride));
+    pool && layer.pads == Pads::of(padding, layer.input, layer.kernel_size, window_stride(layer))
 }
 
 /// As a spec has it.
@@ -59,15 +59,4 @@ pub(crate) fn word(padding: Padding) -> &'static str {
 /// The stride of what `kernel_size` is of: in a module of Xception the pool has the layer's.
 fn window_stride(layer: &Layer) -> usize {
     if layer.kind == Kind::Xception { 1 } else { layer.stride }
-}
-
-fn pads(padding: Padding, input: Shape, kernel_size: usize, stride: usize) -> Pads {
-    match padding {
-        Padding::Same => Pads::same(input, kernel_size, stride),
-        Padding::Symmetric => {
-            let pad = ((stride - 1) + (kernel_size - 1)) / 2;
-            Pads { top: pad, left: pad, bottom: pad, right: pad }
-        }
-        Padding::Valid => Pads::NONE,
-    }
 }
