@@ -2,7 +2,8 @@
 
 use super::Planted;
 use mnas_codegen::plan::{
-    Arena, Block, BlockSchedule, ConvKernel, DepthwiseKernel, Destination, Plan, Source, Step, StepKind, StepSchedule,
+    Arena, Block, BlockSchedule, ConvKernel, DepthwiseKernel, Destination, Part, Plan, Source, Step, StepKind,
+    StepSchedule,
 };
 use mnas_dsl::network::{Activation, Pads};
 use mnas_fuzz::fault::Fault;
@@ -33,23 +34,18 @@ pub(crate) fn faults() -> Vec<Planted> {
             convs(plan, |k| k.kernel_size > 1 && k.input_width > 1 && less(&mut k.input_width))
         }),
         planted("a convolution is padded one row less at the top", |plan| {
-            steps(plan, |step| match &mut step.kind {
-                StepKind::Conv { conv, .. } if conv.conv.kernel_size > 1 => less(&mut conv.conv.pads.top),
-                _ => false,
-            })
+            convs(plan, |k| matches!(&mut k.part, Part::Rows { pad_top, .. } if less(pad_top)))
         }),
         planted("a convolution ends one row too early at the bottom", |plan| {
-            steps(plan, |step| match &step.kind {
-                StepKind::Conv { conv, .. } if conv.conv.kernel_size > 1 && conv.conv.stride == 1 => {
-                    step.input_shape.height > 1 && less(&mut step.input_shape.height)
-                }
-                _ => false,
+            convs(plan, |k| {
+                let fits = k.kernel_size > 1 && k.stride == 1;
+                matches!(&mut k.part, Part::Rows { input_height, .. } if fits && *input_height > 1 && less(input_height))
             })
         }),
         planted("a convolution reads a row below the image", |plan| {
-            steps(plan, |step| match &step.kind {
-                StepKind::Conv { conv, .. } if conv.conv.pads.bottom > 0 => {
-                    step.input_shape.height += 1;
+            convs(plan, |k| match &mut k.part {
+                Part::Rows { input_height, pad_top, .. } if *pad_top > 0 && k.stride == 1 => {
+                    *input_height += 1;
                     true
                 }
                 _ => false,
