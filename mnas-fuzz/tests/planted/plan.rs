@@ -34,12 +34,17 @@ pub(crate) fn faults() -> Vec<Planted> {
             convs(plan, |k| k.kernel_size > 1 && k.input_width > 1 && less(&mut k.input_width))
         }),
         planted("a convolution is padded one row less at the top", |plan| {
-            convs(plan, |k| matches!(&mut k.part, Part::Rows { pad_top, .. } if less(pad_top)))
+            convs(plan, |k| match &mut k.part {
+                Part::Rows { pad_top, .. } => less(pad_top),
+                _ => false,
+            })
         }),
         planted("a convolution ends one row too early at the bottom", |plan| {
-            convs(plan, |k| {
-                let fits = k.kernel_size > 1 && k.stride == 1;
-                matches!(&mut k.part, Part::Rows { input_height, .. } if fits && *input_height > 1 && less(input_height))
+            convs(plan, |k| match &mut k.part {
+                Part::Rows { input_height, .. } if k.kernel_size > 1 && k.stride == 1 => {
+                    *input_height > 1 && less(input_height)
+                }
+                _ => false,
             })
         }),
         planted("a convolution reads a row below the image", |plan| {
