@@ -135,6 +135,32 @@ fn graphs_in_any_order_equal_the_reference() {
     assert!(shown.is_empty(), "{} builds fail\n\n{}", shown.len(), shown.join("\n"));
 }
 
+/// A stem that is 1x1 is the expansion of a block that reads the caller's image, whose pixels lie closer than the arena's:
+/// in strips, it must not look for the next of them as it would in the arena.
+#[test]
+fn strips_of_an_image_stay_inside_of_it() {
+    let text = "name: image\ninput: 24x24x3\nstem: {op: conv, kernel: 1, stride: 1, filters: 8}\nblocks:\n  \
+                - {op: sepconv, kernel: 3, filters: 16}\n  - {op: mbconv, expand: 3, kernel: 3, filters: 16}\n\
+                head: {filters: 16, classes: 10}\n";
+    let case = Case::from_yaml(text, "image.yaml", Some(16 << 10), 1).expect("a spec");
+    let settings = Settings::default();
+    let graph = fused(case.lowered());
+    let plan = case.plan(&graph, settings.in_code.clone(), None).expect("a plan");
+    let strips = |step: usize| match &plan.schedules[0].steps[step] {
+        StepSchedule::Block(block) => (block.strip, block.project.ahead),
+        _ => panic!("no block"),
+    };
+    // The second asks for its next rows, the first has none that lie so.
+    assert!(plan.steps[0].input.is_none() && strips(0).0 < 24, "{plan}");
+    assert_eq!((strips(0).1 > 0, strips(1).1 > 0), (false, settings.in_code[0].prefetch), "{plan}");
+    let variant = |checked, team| Variant { isas: settings.in_code.clone(), checked, team };
+    let variants = [variant(true, None), variant(false, None), variant(true, Some(Form::Strips))];
+    let job = |(index, variant): (usize, &Variant)| Job { index, case: &case, variant: variant.clone(), fault: None };
+    let jobs: Vec<Job<'_>> = variants.iter().enumerate().map(job).collect();
+    let failures = check_jobs(&jobs, &settings, &|_, _| {}).expect("rustc runs");
+    assert!(failures.is_empty(), "{failures:?}");
+}
+
 /// What the graphs are there for is among their steps.
 #[test]
 fn every_kind_of_step_is_among_them() {

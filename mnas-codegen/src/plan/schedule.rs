@@ -469,7 +469,11 @@ impl Scheduler<'_> {
         let strips = strip < block.depthwise.output.height && block.squeeze_excite.is_none();
         // Of a stem the input is an image, whose rows are others.
         let pointwise = block.expand.as_ref().is_none_or(|e| e.conv.kernel_size == 1 && e.conv.stride == 1);
-        if far && strips && pointwise && self.isa.prefetch { strip * block.depthwise.conv.stride * row } else { 0 }
+        if far && strips && pointwise && step.input.is_some() && self.isa.prefetch {
+            strip * block.depthwise.conv.stride * row
+        } else {
+            0
+        }
     }
 
     /// Output rows of a strip: the divisor of the height whose traffic is estimated to cost least.
