@@ -9,7 +9,7 @@ use crate::plan::isa::{self, Isa};
 use crate::plan::{self, Plan, PlanError, Target};
 use crate::tuned::Tuned;
 use crate::weights::Weights;
-use crate::{lower, pack, passes};
+use crate::{fnv, lower, pack, passes};
 use mnas_dsl::names::camel_case;
 use mnas_dsl::network::Network;
 use mnas_dsl::spec::Spec;
@@ -223,9 +223,5 @@ impl Compiled {
 
 /// A hash of what a spec says, whatever its layout and comments: FNV-1a of its canonical text, 64 bits as hexadecimal.
 pub fn spec_hash(spec: &Spec) -> String {
-    let hash = spec
-        .to_yaml()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    format!("{hash:016x}")
+    format!("{:016x}", fnv::of(spec.to_yaml().as_bytes()))
 }

@@ -8,6 +8,7 @@
 pub mod build;
 pub mod compile;
 pub mod emit;
+pub mod fnv;
 pub mod fold;
 pub mod graph;
 pub mod layer;

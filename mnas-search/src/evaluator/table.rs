@@ -2,6 +2,7 @@
 
 use super::Evaluator;
 use crate::job::{Evaluation, Failure, Job, Latency};
+use mnas_codegen::fnv;
 use std::collections::BTreeMap;
 
 /// What is known of candidates: accuracy as a part of 1 and, where the table has it, milliseconds.
@@ -75,12 +76,9 @@ impl Table {
 impl Evaluator for Table {
     fn name(&self) -> String {
         // A table of other results is another table.
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for (candidate, accuracy, latency) in self.rows() {
-            for byte in format!("{candidate:?}{accuracy}{latency:?}").bytes() {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-        }
+        let hash = self.rows().fold(fnv::EMPTY, |hash, (candidate, accuracy, latency)| {
+            fnv::continued(hash, format!("{candidate:?}{accuracy}{latency:?}").as_bytes())
+        });
         format!("table {hash:016x}")
     }
 

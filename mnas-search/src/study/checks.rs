@@ -1,6 +1,7 @@
 //! What a study is protected by: a lock, checksums, and words for what SQLite says.
 
 use super::StudyError;
+use mnas_codegen::fnv;
 use rusqlite::{Connection, ErrorCode};
 use serde::Serialize;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -59,8 +60,7 @@ pub(super) fn check_chain(connection: &Connection, path: &Path) -> Result<(u64, 
 
 /// FNV-1a, continued from `start`.
 pub(super) fn sum(start: u64, bytes: &[u8]) -> u64 {
-    let start = start ^ 0xcbf2_9ce4_8422_2325;
-    bytes.iter().fold(start, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    fnv::continued(start ^ fnv::EMPTY, bytes)
 }
 
 pub(super) fn hex(sum: u64) -> String {

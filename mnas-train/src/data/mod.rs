@@ -13,6 +13,7 @@ pub use digits::digits;
 pub use file::DataError;
 pub use split::{hold_out, test_split};
 
+use mnas_codegen::fnv;
 use mnas_dsl::network::Shape;
 use std::path::Path;
 
@@ -74,13 +75,10 @@ impl Pictures {
 impl Data {
     /// Its name and a sum of everything in it: other data have another.
     pub fn fingerprint(&self) -> String {
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        let mut add = |value: u64| hash = (hash ^ value).wrapping_mul(0x0100_0000_01b3);
-        for pictures in [&self.train, &self.test] {
-            add(pictures.len() as u64);
-            pictures.pixels.iter().for_each(|&byte| add(u64::from(byte)));
-            pictures.labels.iter().for_each(|&label| add(u64::from(label)));
-        }
+        let hash = [&self.train, &self.test].into_iter().fold(fnv::EMPTY, |hash, pictures| {
+            let hash = fnv::continued(fnv::add(hash, pictures.len() as u64), &pictures.pixels);
+            pictures.labels.iter().fold(hash, |hash, &label| fnv::add(hash, u64::from(label)))
+        });
         format!("{} {hash:016x}", self.name)
     }
 

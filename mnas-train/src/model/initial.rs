@@ -1,5 +1,6 @@
 //! Weights to begin with, as MnasNet's code draws them.
 
+use mnas_codegen::fnv;
 use mnas_codegen::weights::{ParameterKind, WeightTensor, Weights, parameters};
 use mnas_dsl::Network;
 use mnas_search::rng::Rng;
@@ -10,7 +11,7 @@ use mnas_search::rng::Rng;
 /// Each tensor has a generator of its own, so that a change to one layer leaves the others' values alone.
 pub(super) fn weights(network: &Network, seed: u64) -> Weights {
     let draw = |parameter: mnas_codegen::weights::Parameter| {
-        let mut rng = Rng::new(seed ^ hash(&parameter.name));
+        let mut rng = Rng::new(seed ^ fnv::of(parameter.name.as_bytes()));
         let len = parameter.shape.iter().product();
         let data: Vec<f32> = match parameter.kind {
             ParameterKind::ConvWeight => {
@@ -30,11 +31,6 @@ pub(super) fn weights(network: &Network, seed: u64) -> Weights {
         (parameter.name, WeightTensor { shape: parameter.shape, data })
     };
     parameters(network).into_iter().map(draw).collect()
-}
-
-/// FNV-1a.
-fn hash(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Normal with mean 0 and variance 1, drawn again beyond two standard deviations, as TensorFlow's truncated ones.

@@ -138,16 +138,12 @@ fn catmull_rom(x: f64) -> f64 {
 mod tests {
     use super::*;
     use Interpolation::{Bicubic, Bilinear};
+    use mnas_codegen::fnv;
 
     fn picture(width: usize, height: usize) -> Pixels {
         let value = |x: usize, y: usize, c: usize| ((31 * y + 17 * x * x + 101 * c) % 256) as u8;
         let bytes = (0..height * width * 3).map(|i| value(i / 3 % width, i / 3 / width, i % 3)).collect();
         Pixels { width, height, channels: 3, bytes }
-    }
-
-    fn fnv1a(bytes: &[u8]) -> u64 {
-        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
     }
 
     /// The hashes are those of `Image.frombytes("RGB", from, bytes).resize(to, filter).tobytes()` by Pillow 13.0.0.
@@ -164,7 +160,7 @@ mod tests {
             let resized = part(&picture(from.0, from.1), to, 0..to.0, 0..to.1, interpolation);
             assert_eq!((resized.width, resized.height, resized.bytes.len()), (to.0, to.1, to.0 * to.1 * 3));
             assert_eq!(resized.bytes[..4], first, "{from:?} to {to:?} {interpolation:?}");
-            assert_eq!(fnv1a(&resized.bytes), hash, "{from:?} to {to:?} {interpolation:?}");
+            assert_eq!(fnv::of(&resized.bytes), hash, "{from:?} to {to:?} {interpolation:?}");
         }
     }
 

@@ -1,15 +1,14 @@
 //! Random numbers that are the same on every platform.
 
+use crate::fnv;
+
 /// SplitMix64 (Steele, Lea and Flood, 2014).
 pub(super) struct Generator(u64);
 
 impl Generator {
     /// The generator of one tensor.
     pub(super) fn new(seed: u64, name: &str) -> Self {
-        // FNV-1a of the name.
-        let hash = name
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        let hash = fnv::of(name.as_bytes());
         // One step between the two, so that no seed undoes the hash.
         Generator(Generator(seed).next() ^ hash)
     }
