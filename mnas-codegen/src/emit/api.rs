@@ -494,11 +494,9 @@ fn step_call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kerne
         let view = buffer(plan, "view_mut", id);
         quote!(#view,)
     });
-    // The weights of the step behind it; of a step that was taken out of its network, its own.
-    let ahead = match (&schedule.steps[index], plan.steps.get(index + 1)) {
-        (StepSchedule::Conv { kernel, .. }, _) if kernel.ahead == 0 => quote!(),
-        (StepSchedule::Conv { .. }, Some(next)) => block::arguments(plan, next).weights,
-        (StepSchedule::Conv { .. }, None) => weights.clone(),
+    // The weights of the step behind it, without which it is in no plan.
+    let ahead = match &schedule.steps[index] {
+        StepSchedule::Conv { kernel } if kernel.ahead > 0 => block::arguments(plan, &plan.steps[index + 1]).weights,
         _ => quote!(),
     };
     let (out, made) = (buffer(plan, "view_mut", step.output), buffer(plan, "view", step.output));

@@ -70,9 +70,7 @@ pub fn emit(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
             let d = BlockDriver { plan, step, block, s, base, form: Form::Alone };
             d.emit(kernels)
         }
-        (_, StepSchedule::Conv { kernel, rows }) if kernel.rows().is_none() && *rows == step.output_shape.height => {
-            kernels.conv(kernel)
-        }
+        (_, StepSchedule::Conv { kernel }) if kernel.rows().is_none() => kernels.conv(kernel),
         (StepKind::PadImage, _) => {
             kernels.function("pad_image", |name| pooling::pad_image(step.input_shape, pixel, name))
         }
@@ -189,7 +187,6 @@ impl BlockDriver<'_> {
         let name = kernels.conv(kernel);
         let weights = self.weights(expand);
         let middle = self.middle();
-        let d = &self.block.depthwise.conv;
         let row = int(middle.width * kernels.isa.lanes);
         let height = int(middle.height);
         if self.s.expand_rows == middle.height && kernel.kernel_size == 1 {
@@ -214,12 +211,9 @@ impl BlockDriver<'_> {
         if self.s.strip == self.block.depthwise.output.height {
             return quote!(for oy in 0..#height { #call });
         }
-        // The last input row of the strip's last output row.
-        let reach = (self.s.strip - 1) * d.stride + d.kernel_size - d.pads.top;
-        let need = plus(times(quote!(oy0), d.stride), reach);
+        let need = self.need();
         quote! {
             let need = #need;
-            let need = if need < #height { need } else { #height };
             while ready < need {
                 let oy = ready;
                 #call
@@ -341,12 +335,18 @@ impl BlockDriver<'_> {
 
     /// The rows of the input that the next strip reads and this one did not, and what lies behind them.
     fn ahead(&self) -> TokenStream {
-        let (d, input) = (&self.block.depthwise.conv, self.step.input_shape);
-        let row = input.width * self.plan.padded(input.channels);
+        let input = self.step.input_shape;
+        let (need, row) = (self.need(), int(input.width * self.plan.padded(input.channels)));
+        quote!(from(input, #need * #row),)
+    }
+
+    /// The row behind the last one that the strip reads.
+    fn need(&self) -> TokenStream {
+        let d = &self.block.depthwise.conv;
+        // The last input row of the strip's last output row.
         let reach = (self.s.strip - 1) * d.stride + d.kernel_size - d.pads.top;
-        let next = plus(times(quote!(oy0), d.stride), reach);
-        let (height, row) = (int(input.height), int(row));
-        quote!({ let next = #next; from(input, if next < #height { next } else { #height } * #row) },)
+        let (need, height) = (plus(times(quote!(oy0), d.stride), reach), int(self.middle().height));
+        quote!({ let need = #need; if need < #height { need } else { #height } })
     }
 
     pub(super) fn project(&self, kernels: &mut Kernels) -> TokenStream {

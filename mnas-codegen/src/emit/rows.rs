@@ -20,15 +20,13 @@ pub(super) enum Caller {
     Worker,
 }
 
-/// What is done once, and for row `oy` of the output; or for the rows of chunk `oy`, so many at a time.
+/// What is done once, and for row `oy` of the output, or for rows `oy..to`.
 struct Rows {
     name: String,
     before: TokenStream,
     row: TokenStream,
-    /// Rows of a chunk.
-    each: usize,
-    /// Whether chunks start anywhere and may be shorter: `oy` and `to` are rows.
-    cut: bool,
+    /// Rows at a time, where a call makes several.
+    several: Option<usize>,
 }
 
 /// The function of step `index`.
@@ -41,47 +39,44 @@ pub(super) fn function(
 ) -> Option<Ident> {
     let step = &plan.steps[index];
     let r = RowDriver { plan, step, caller };
-    let Rows { name, before, row, each, cut } = match (&step.kind, &schedule.steps[index]) {
-        (StepKind::Conv { .. }, StepSchedule::Conv { kernel, rows }) => r.conv(kernel, *rows, kernels),
+    let Rows { name, before, row, several } = match (&step.kind, &schedule.steps[index]) {
+        (StepKind::Conv { .. }, StepSchedule::Conv { kernel }) => r.conv(kernel, kernels),
         (StepKind::Depthwise { conv }, StepSchedule::Depthwise(kernel)) => r.depthwise(conv, kernel, kernels),
         (StepKind::SqueezeExcite { .. }, StepSchedule::SqueezeExcite(se)) => r.squeeze_excite(se, kernels),
         (StepKind::Pool { .. }, _) => r.pool(kernels),
         (StepKind::Elementwise { with, activation }, _) => r.elementwise(*with, *activation, kernels),
         _ => return None,
     };
-    let chunks = int(if cut { step.output_shape.height } else { step.output_shape.height / each });
-    let rows = step.output_shape.height;
+    let rows = int(step.output_shape.height);
     let weights = if step.kind.convs().is_empty() { quote!() } else { quote!(w: &[f32],) };
     let second = if step.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
     let scratch = if schedule.steps[index].scratch_len() > 0 { quote!(scratch: &mut [f32],) } else { quote!() };
     let (safety, attribute) = (safety(), attributes(kernels.isa));
-    let at_a_time = if each == 1 { "one".to_owned() } else { each.to_string() };
+    let at_a_time = several.map_or("one".to_owned(), |most| most.to_string());
     let (prefix, doc, worker, range, out) = match caller {
         Caller::Alone => {
             let doc = format!(" {rows} output rows, {at_a_time} at a time.");
-            ("rows_of", doc, quote!(), quote!(0..#chunks), quote!(&mut [f32]))
+            ("rows_of", doc, quote!(), quote!(0..#rows), quote!(&mut [f32]))
         }
         Caller::Worker => (
             "team_rows_of",
             format!(" Some of {rows} output rows, {at_a_time} at a time."),
             quote!(worker: &Worker<'_>,),
-            quote!(worker.range(#chunks)),
+            quote!(worker.range(#rows)),
             quote!(&[Cell<f32>]),
         ),
     };
-    let all = if cut {
-        let each = int(each);
-        quote! {
-            let mine = #range;
-            let mut oy = mine.start;
-            while oy < mine.end {
-                let to = if oy + #each < mine.end { oy + #each } else { mine.end };
+    let all = match several.map(int) {
+        None => quote!(for oy in #range { #row }),
+        Some(most) => quote! {
+            let all = #range;
+            let mut oy = all.start;
+            while oy < all.end {
+                let to = if oy + #most < all.end { oy + #most } else { all.end };
                 #row
                 oy = to;
             }
-        }
-    } else {
-        quote!(for oy in #range { #row })
+        },
     };
     Some(kernels.function(&format!("{prefix}_{name}"), |this| {
         quote! {
@@ -126,34 +121,19 @@ impl RowDriver<'_> {
         quote!(from(residual, oy * #row),)
     }
 
-    /// Several rows a call: of a kernel that finds their input itself, or of one run of pixels.
-    fn conv(&self, kernel: &ConvKernel, each: usize, kernels: &mut Kernels) -> Rows {
+    /// Several rows a call, whose input the kernel finds itself.
+    fn conv(&self, kernel: &ConvKernel, kernels: &mut Kernels) -> Rows {
         let name = kernels.conv(kernel);
-        let row = self.row_len(self.step.output_shape);
-        let chunk = each * row;
-        let (from, len) = (times(quote!(oy), each), int(chunk));
-        let (input, first, len, cut) = match (kernel.rows(), &kernel.source, self.caller) {
-            (None, Source::Nhwc { stride }, _) => {
-                let at = times(quote!(oy), each * self.step.input_shape.width * stride);
-                (quote!(from(input, #at)), times(quote!(oy), chunk), quote!(#len), false)
-            }
-            (_, _, Caller::Alone) => {
-                let to = plus(from.clone(), each);
-                (quote!(input, #from..#to), times(quote!(oy), chunk), quote!(#len), false)
-            }
-            // A worker's rows are no multiple of a chunk.
-            (_, _, Caller::Worker) => {
-                let row = int(row);
-                (quote!(input, oy..to), quote!(oy * #row), quote!((to - oy) * #row), true)
-            }
-        };
-        let out = match self.caller {
-            Caller::Alone => quote!(from_mut(out, #first)),
-            Caller::Worker => quote!(own(out, #first, #len)),
-        };
-        let residual = if self.step.residual.is_some() { quote!(from(residual, #first),) } else { quote!() };
-        let call = quote!(#name(#input, w, #residual #out););
-        Rows { name: name.to_string(), before: quote!(), row: call, each, cut }
+        let row = int(self.row_len(self.step.output_shape));
+        let (residual, out) = (
+            self.residual(),
+            match self.caller {
+                Caller::Alone => self.out(),
+                Caller::Worker => quote!(own(out, oy * #row, (to - oy) * #row)),
+            },
+        );
+        let call = quote!(#name(input, oy..to, w, #residual #out););
+        Rows { name: name.to_string(), before: quote!(), row: call, several: kernel.rows() }
     }
 
     fn depthwise(&self, conv: &PackedConv, kernel: &DepthwiseKernel, kernels: &mut Kernels) -> Rows {
@@ -167,14 +147,14 @@ impl RowDriver<'_> {
             let rows = [([#(#offsets),*], ky_from, ky_to)];
             #name(input, &rows, w, #residual #out);
         };
-        Rows { name: name.to_string(), before: quote!(), row, each: 1, cut: false }
+        Rows { name: name.to_string(), before: quote!(), row, several: None }
     }
 
     fn pool(&self, kernels: &mut Kernels) -> Rows {
         let pixel = self.plan.padded(self.step.input_shape.channels);
         let name = pooling::window(self.step, pixel, kernels);
         let out = self.out();
-        Rows { name: name.to_string(), before: quote!(), row: quote!(#name(input, oy, #out);), each: 1, cut: false }
+        Rows { name: name.to_string(), before: quote!(), row: quote!(#name(input, oy, #out);), several: None }
     }
 
     fn elementwise(&self, with: With, activation: Activation, kernels: &mut Kernels) -> Rows {
@@ -186,8 +166,7 @@ impl RowDriver<'_> {
             name: name.to_string(),
             before: quote!(),
             row: quote!(#name(from(input, oy * #row), #second #out);),
-            each: 1,
-            cut: false,
+            several: None,
         }
     }
 
@@ -220,8 +199,7 @@ impl RowDriver<'_> {
             name: format!("squeeze_excite_{}", shape.channels),
             before,
             row: quote!(#scale(from(input, oy * #row), gate, #out);),
-            each: 1,
-            cut: false,
+            several: None,
         }
     }
 }

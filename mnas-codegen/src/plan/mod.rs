@@ -92,6 +92,16 @@ impl Target {
         let (barrier, threads, tuned) = (2000.0, false, Tuned::default());
         Target { isas, l2_bytes, l2_bandwidth, l3_bandwidth, core_bandwidth, barrier, threads, tuned }
     }
+
+    /// Bytes of L2 that what is read again may take: more was found to be slower than the weights that it saves.
+    pub(crate) fn near(&self) -> usize {
+        self.l2_bytes * 3 / 8
+    }
+
+    /// Bytes a cycle at which so many bytes are read again.
+    pub(crate) fn bandwidth(&self, bytes: usize) -> f64 {
+        if bytes <= self.near() { self.l2_bandwidth } else { self.l3_bandwidth }
+    }
 }
 
 impl Plan {

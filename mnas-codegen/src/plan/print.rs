@@ -88,7 +88,8 @@ fn print_schedule(f: &mut fmt::Formatter<'_>, plan: &Plan, schedule: &Schedule) 
             StepSchedule::Depthwise(d) => {
                 writeln!(f, "  {:<22} 1 rows a call, {}", step.name, depthwise(d))?;
             }
-            StepSchedule::Conv { kernel, rows } => {
+            StepSchedule::Conv { kernel } => {
+                let rows = kernel.rows().unwrap_or(step.output_shape.height);
                 writeln!(f, "  {:<22} {tuned}{rows} rows a call, {}", step.name, tiles(kernel))?;
             }
             StepSchedule::Block(b) => {

@@ -27,12 +27,10 @@ pub struct Schedule {
 pub enum StepSchedule {
     /// Nothing to choose.
     Plain,
-    /// A convolution, `rows` output rows a call.
+    /// A convolution, all of it or some rows a call.
     Conv {
         /// The kernel of a call.
         kernel: ConvKernel,
-        /// Output rows a call.
-        rows: usize,
     },
     /// A depthwise convolution, an output row a call.
     Depthwise(DepthwiseKernel),
@@ -227,28 +225,26 @@ impl Scheduler<'_> {
             StepKind::Linear { conv } => {
                 let destination = Destination::Nhwc { stride: self.padded(conv.output.channels) };
                 let kernel = self.conv(conv, step.input_shape, 1, source, destination, false);
-                StepSchedule::Conv { kernel: choice.apply(self.isa, kernel, &choice.tiles), rows: 1 }
+                StepSchedule::Conv { kernel: choice.apply(self.isa, kernel, &choice.tiles) }
             }
             StepKind::Conv { conv, pool } => {
                 let out = conv.output;
                 let destination =
                     if *pool { Destination::Pool } else { Destination::Nhwc { stride: self.padded(out.channels) } };
-                // One run of pixels, or rows that each start somewhere else.
-                let run = conv.conv.kernel_size == 1 && conv.conv.stride == 1;
-                let (rows, pixels) = match (*pool, self.rows(conv, step.input_shape, &source)) {
-                    (true, _) => (1, out.pixels()),
-                    (false, rows) if run => (rows, rows * out.width),
-                    (false, rows) => (rows, out.width),
-                };
+                let rows = if *pool { out.height } else { self.rows(conv, step.input_shape, &source) };
+                // All pixels are one run, or rows are found by the kernel.
+                let run = conv.conv.kernel_size == 1 && conv.conv.stride == 1 && rows == out.height;
+                let pixels = if run { out.pixels() } else { out.width };
                 let kernel = self.conv(conv, step.input_shape, pixels, source, destination, false);
                 let mut kernel = choice.apply(self.isa, kernel, &choice.tiles);
                 if !run {
-                    let (pad_top, input_height) = (conv.conv.pads.top, step.input_shape.height);
-                    kernel.part = Part::Rows { pad_top, input_height, most: rows };
+                    let Shape { height: input_height, width, .. } = step.input_shape;
+                    kernel.part = Part::Rows { pad_top: conv.conv.pads.top, input_height, most: rows };
+                    kernel.input_width = width;
                     // Few channels are written out in full, without a place to ask.
                     kernel.prefetch = self.isa.prefetch && rows == out.height && conv.conv.input_channels >= 16;
                 }
-                StepSchedule::Conv { kernel, rows }
+                StepSchedule::Conv { kernel }
             }
             StepKind::Block(block) => {
                 let (strip, reason) = self.strip(block, Size::of(step, block), &choice);
@@ -334,15 +330,12 @@ impl Scheduler<'_> {
         };
         let written = if conv.residual.is_some() { 2 } else { 1 };
         let (row_in, row_out) = (input.width * pixel, written * out.width * self.padded(out.channels) * 4);
-        let bandwidth = |bytes: usize| match bytes <= self.target.l2_bytes * 3 / 8 {
-            true => self.target.l2_bandwidth,
-            false => self.target.l3_bandwidth,
-        };
         let cost = |rows: usize| {
             let read = ((rows - 1) * conv.stride + conv.kernel_size).min(input.height);
             let weights = out.height / rows * layer.len() * 4;
             let maps = panels * row_in * input.height + row_out * out.height;
-            weights as f64 / bandwidth(layer.len() * 4) + maps as f64 / bandwidth(read * row_in + rows * row_out)
+            weights as f64 / self.target.bandwidth(layer.len() * 4)
+                + maps as f64 / self.target.bandwidth(read * row_in + rows * row_out)
         };
         let divisors = (1..=out.height).rev().filter(|rows| out.height.is_multiple_of(*rows));
         divisors.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(out.height)
@@ -495,8 +488,7 @@ impl Scheduler<'_> {
             row_in * rows + row_out * strip
         };
         let cost = |strip: usize| {
-            // A ring beyond three eighths of L2 was found to be slower than the weights that it saves.
-            let near = kept(strip) <= self.target.l2_bytes * 3 / 8 && kept(strip) + weights <= self.target.l2_bytes;
+            let near = kept(strip) <= self.target.near() && kept(strip) + weights <= self.target.l2_bytes;
             let bandwidth = if near { self.target.l2_bandwidth } else { self.target.l3_bandwidth };
             let traffic = (out.height / strip) * weights + 2 * between;
             // Short runs of pixels leave registers idle at the end of each.

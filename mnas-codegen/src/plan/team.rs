@@ -76,13 +76,8 @@ pub(super) fn schedule(scheduler: &Scheduler<'_>, steps: &[Step], alone: &[StepS
     let rows = || TeamStep::Rows { scratch: 0 };
     let one = |(step, alone): (&Step, &StepSchedule)| match (&step.kind, alone) {
         (StepKind::Block(block), _) => Costs::of(scheduler, step, block).best(),
-        (_, StepSchedule::Conv { kernel, rows: each }) => {
-            if kernel.rows().is_some() || *each < step.output_shape.height {
-                rows()
-            } else {
-                TeamStep::Tiles(kernel.clone().with_part(Part::Tiles))
-            }
-        }
+        (_, StepSchedule::Conv { kernel }) if kernel.rows().is_some() => rows(),
+        (_, StepSchedule::Conv { kernel }) => TeamStep::Tiles(kernel.clone().with_part(Part::Tiles)),
         (StepKind::Pool { .. } | StepKind::Elementwise { .. } | StepKind::Depthwise { .. }, _) => rows(),
         (StepKind::SqueezeExcite { .. }, alone) => TeamStep::Rows { scratch: alone.scratch_len() },
         (StepKind::PadImage | StepKind::GlobalAveragePool | StepKind::Conv { .. } | StepKind::Linear { .. }, _) => {
@@ -220,8 +215,6 @@ impl<'a> Costs<'a> {
     /// Tensors between the layers are written and read, weights read so many times.
     fn traffic(&self, kept: usize, between: usize, times: usize) -> f64 {
         let target = self.scheduler.target;
-        let near = kept <= target.l2_bytes * 3 / 8;
-        let bandwidth = if near { target.l2_bandwidth } else { target.l3_bandwidth };
-        (times * self.weights + 2 * between) as f64 / bandwidth * EXPOSED
+        (times * self.weights + 2 * between) as f64 / target.bandwidth(kept) * EXPOSED
     }
 }
