@@ -77,6 +77,10 @@ mod tests {
         // 0 and -0 are not equal to total_cmp; accuracies are never -0.
         assert_eq!(kendall_tau(&up, &[1.0; 4]), 0.0);
         assert_eq!(kendall_tau(&[], &[]), 0.0);
+        assert_eq!(kendall_tau(&[1.0, 1.0], &[1.0, 2.0]), 0.0);
+        // One tie in the first.
+        assert!((kendall_tau(&[1.0, 1.0, 2.0, 3.0], &up) - 5.0 / 30.0_f64.sqrt()).abs() < 1e-12);
+        assert_eq!(kendall_tau(&up, &[10.0, 20.0, 30.0, 40.0]), 1.0);
     }
 
     #[test]

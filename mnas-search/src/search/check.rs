@@ -1,9 +1,8 @@
 //! Whether accuracy ranks networks at all, before anything is ranked by it.
 
-use super::{Failures, Search, SearchError, key, pool};
+use super::{Failures, Search, SearchError, key, pool, within};
 use crate::findings::{RANKING, RankedNetwork, Ranking};
 use crate::job::{Evaluation, Failure, Job, Needs, Purpose};
-use crate::limits;
 use crate::rng::Rng;
 use mnas_dsl::{Network, Spec};
 use serde::{Deserialize, Serialize};
@@ -139,12 +138,8 @@ impl Search<'_> {
             let network = match self.space {
                 None => None,
                 Some(space) => {
-                    let Ok((spec, network)) = space.member(&choices) else { continue };
-                    let over = limits::exceeded(&spec, &network, space.limits());
-                    if over.map_err(|error| SearchError::Input(error.to_string()))?.is_some() {
-                        continue;
-                    }
-                    Some((spec, network))
+                    let Ok(member) = within(space, &choices)? else { continue };
+                    Some(member)
                 }
             };
             let size = network.as_ref().map_or(0, |(_, network)| network.macs());

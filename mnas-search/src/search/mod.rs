@@ -293,22 +293,14 @@ impl<'a> Search<'a> {
                 let key = key(&None, &choices);
                 return Ok(Candidate { choices, rejected, network: None, key });
             };
-            // What is no network together is over a limit of the language.
-            let over = match space.member(&choices) {
-                Err(mistakes) => Some(mistakes.to_string()),
-                Ok((spec, network)) => {
-                    let over = limits::exceeded(&spec, &network, space.limits());
-                    match over.map_err(|error| SearchError::Input(error.to_string()))? {
-                        Some(over) => Some(over),
-                        None => {
-                            let network = Some((spec, network));
-                            let key = key(&network, &choices);
-                            return Ok(Candidate { choices, rejected, network, key });
-                        }
-                    }
+            match within(space, &choices)? {
+                Ok(network) => {
+                    let network = Some(network);
+                    let key = key(&network, &choices);
+                    return Ok(Candidate { choices, rejected, network, key });
                 }
-            };
-            why = over.unwrap_or_default();
+                Err(over) => why = over,
+            }
             let worthless = Outcome { reward: f64::NEG_INFINITY, accuracy: 0.0, latency_ms: None };
             self.searcher.tell(&choices, &worthless);
         }
@@ -363,6 +355,18 @@ fn check_halving(settings: &Settings) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// A member that is within the space's limits, or the limit that it is over.
+fn within(space: &Space, choices: &[usize]) -> Result<Result<(Spec, Network), String>, SearchError> {
+    // What is no network together is over a limit of the language.
+    let (spec, network) = match space.member(choices) {
+        Ok(member) => member,
+        Err(mistakes) => return Ok(Err(mistakes.to_string())),
+    };
+    let over = limits::exceeded(&spec, &network, space.limits());
+    let over = over.map_err(|error| SearchError::Input(error.to_string()))?;
+    Ok(over.map_or(Ok((spec, network)), Err))
 }
 
 fn key(network: &Option<(Spec, Network)>, choices: &[usize]) -> String {

@@ -79,18 +79,19 @@ fn keep(mut from: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
 /// Kills a program and what it has started. It is in no group of its own, so that an interrupt from the keyboard reaches it
 /// as it reaches the search.
 fn kill(child: &mut Child) {
+    let mut others = Vec::new();
     if cfg!(windows) {
         let id = child.id().to_string();
         let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &id]).output();
     } else {
-        let all = descendants(child.id());
-        let _ = child.kill();
-        if !all.is_empty() {
-            let all: Vec<String> = all.iter().map(u32::to_string).collect();
-            let _ = Command::new("sh").args(["-c", &format!("kill -9 {}", all.join(" "))]).output();
-        }
+        others = descendants(child.id());
     }
+    // First who would start more of them.
     let _ = child.kill();
+    if !others.is_empty() {
+        let others: Vec<String> = others.iter().map(u32::to_string).collect();
+        let _ = Command::new("sh").args(["-c", &format!("kill -9 {}", others.join(" "))]).output();
+    }
     let _ = child.wait();
 }
 
