@@ -19,6 +19,7 @@ mod page;
 mod paper;
 mod peak;
 mod picture;
+mod quantile;
 mod roofline;
 mod runner;
 #[doc(hidden)]

@@ -14,7 +14,7 @@ pub(crate) struct Lock {
 
 /// Waits until nobody else measures.
 pub(crate) fn acquire() -> Result<Lock> {
-    acquire_at(&path())
+    acquire_at(&path(), "another mnasc")
 }
 
 /// One for the machine, whoever uses it and whichever cache they have.
@@ -22,13 +22,14 @@ fn path() -> PathBuf {
     std::env::temp_dir().join("mnas-measuring.lock")
 }
 
-fn acquire_at(path: &Path) -> Result<Lock> {
+/// As [`acquire`], by a file of those that say of themselves to be `others`.
+pub(crate) fn acquire_at(path: &Path, others: &str) -> Result<Lock> {
     let failed = |error: io::Error| Error::file("lock", path, &error);
     let file = open(path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            progress("another mnasc is measuring; waiting for it");
+            progress(&format!("{others} is measuring; waiting for it"));
             file.lock().map_err(failed)?;
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
@@ -48,7 +49,7 @@ mod tests {
     #[test]
     fn one_holds_it_until_it_lets_go() {
         let path = std::env::temp_dir().join(format!("mnasc-lock-{}", crate::output::unique()));
-        let lock = acquire_at(&path).unwrap();
+        let lock = acquire_at(&path, "another").unwrap();
         let other = open(&path).unwrap();
         assert!(matches!(other.try_lock(), Err(TryLockError::WouldBlock)));
         drop(lock);

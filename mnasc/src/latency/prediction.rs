@@ -1,7 +1,7 @@
 //! How well the sum of its layers tells how long a network takes.
 
-use super::statistics::kendall_tau;
 use mnas_search::findings::{Pair, Prediction};
+use mnas_search::stats::kendall_tau;
 
 /// A sum this near to the whole, as a part of it, is counted as right.
 const NEAR: f64 = 0.1;

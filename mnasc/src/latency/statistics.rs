@@ -1,6 +1,7 @@
-//! From times of runs to a figure with an interval; how well one list predicts another.
+//! From times of runs to a figure with an interval.
 
 use super::answer::Times;
+use crate::quantile::{median, quantile};
 use mnas_search::rng::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -70,21 +71,6 @@ impl Figure {
     }
 }
 
-/// The middle, or the mean of the two in the middle; 0 of nothing.
-pub(super) fn median(values: &[f64]) -> f64 {
-    quantile(values, 0.5)
-}
-
-/// The value below which `part` of the values lie, between two where it falls between them.
-fn quantile(values: &[f64], part: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let at = part * sorted.len().saturating_sub(1) as f64;
-    let value = |at: f64| sorted.get(at as usize).copied().unwrap_or(0.0);
-    let below = value(at.floor());
-    below + (value(at.ceil()) - below) * at.fract()
-}
-
 /// The interval in which 95 % of the medians of resamples lie; equal values give equal intervals.
 fn bootstrap(values: &[f64]) -> (f64, f64) {
     if values.is_empty() {
@@ -114,24 +100,6 @@ pub(super) fn sum(figures: impl Iterator<Item = (Figure, usize)>) -> (f64, f64, 
     }
     // What did not settle is a twentieth of it at most: that leaves the sum within the bound on stable ones.
     (all, all - below.sqrt(), all + above.sqrt(), unstable <= all * 0.05)
-}
-
-/// Kendall's tau-b of two lists; 0 where one of them is all the same.
-pub(crate) fn kendall_tau(a: &[f64], b: &[f64]) -> f64 {
-    let (mut concordant, mut in_a, mut in_b) = (0.0, 0.0, 0.0);
-    for i in 0..a.len().min(b.len()) {
-        for j in 0..i {
-            let [x, y] = [(a[i], a[j]), (b[i], b[j])].map(|(one, other)| match one.partial_cmp(&other) {
-                Some(std::cmp::Ordering::Less) => -1.0,
-                Some(std::cmp::Ordering::Greater) => 1.0,
-                _ => 0.0,
-            });
-            concordant += x * y;
-            in_a += x * x;
-            in_b += y * y;
-        }
-    }
-    if in_a * in_b > 0.0 { concordant / f64::sqrt(in_a * in_b) } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -199,16 +167,5 @@ mod tests {
         assert!(sum(small.into_iter()).3);
         let large = [(figure(18.0, 0.0, true), 1), (figure(1.0, 0.0, false), 2)];
         assert!(!sum(large.into_iter()).3);
-    }
-
-    #[test]
-    fn tau_of_lists_by_hand() {
-        assert_eq!(kendall_tau(&[1.0, 2.0, 3.0, 4.0], &[10.0, 20.0, 30.0, 40.0]), 1.0);
-        assert_eq!(kendall_tau(&[1.0, 2.0, 3.0, 4.0], &[4.0, 3.0, 2.0, 1.0]), -1.0);
-        // One pair of six is turned round: (5 - 1) / 6.
-        assert!((kendall_tau(&[1.0, 2.0, 3.0, 4.0], &[1.0, 3.0, 2.0, 4.0]) - 4.0 / 6.0).abs() < 1e-12);
-        assert_eq!(kendall_tau(&[1.0, 1.0], &[1.0, 2.0]), 0.0);
-        // A tie in one list: 5 / sqrt(5 * 6).
-        assert!((kendall_tau(&[1.0, 1.0, 2.0, 3.0], &[1.0, 2.0, 3.0, 4.0]) - 5.0 / 30.0_f64.sqrt()).abs() < 1e-12);
     }
 }

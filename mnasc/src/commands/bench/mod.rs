@@ -5,6 +5,7 @@ mod profile;
 
 use crate::cli::BenchArgs;
 use crate::error::Result;
+use crate::quantile::quantile;
 use crate::runner::{self, Runner};
 use crate::{input, output};
 use mnas_dsl::network::Shape;
@@ -31,8 +32,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let image = random_image(network.input);
     let profile =
         if args.profile { Some(Profile::measure(&runner, isa, threads, image.clone(), args.runs)?) } else { None };
-    let mut times = runner.bench(isa, image, args.runs)?;
-    times.sort_unstable();
+    let times: Vec<f64> = runner.bench(isa, image, args.runs)?.into_iter().map(|ns| ns as f64).collect();
     let [median, p90, min] = [0.5, 0.9, 0.0].map(|part| quantile(&times, part) / 1e6);
 
     if let (Some(svg), Some(profile)) = (&args.svg, &profile) {
@@ -66,14 +66,6 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     output::print(&text)
 }
 
-/// The value below which `part` of the sorted values lie, between two where it falls between them.
-fn quantile(sorted: &[u64], part: f64) -> f64 {
-    let at = part * sorted.len().saturating_sub(1) as f64;
-    let value = |at: f64| sorted.get(at as usize).map_or(0.0, |&value| value as f64);
-    let below = value(at.floor());
-    below + (value(at.ceil()) - below) * at.fract()
-}
-
 /// To a millionth: of a millisecond that is what clocks count.
 fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
@@ -97,16 +89,6 @@ pub(crate) fn random_image(shape: Shape) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quantiles_lie_between_values() {
-        assert_eq!(
-            [0.0, 0.5, 0.9, 1.0].map(|part| quantile(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 21], part)),
-            [1.0, 6.0, 10.0, 21.0]
-        );
-        assert_eq!(quantile(&[1, 2], 0.5), 1.5);
-        assert_eq!(quantile(&[7], 0.9), 7.0);
-    }
 
     #[test]
     fn images_have_mean_0_and_variance_1() {

@@ -1,9 +1,10 @@
 //! `--profile`: each block against what the machine can do.
 
-use super::{quantile, rounded};
+use super::rounded;
 use crate::commands::peak as peaks_shown;
 use crate::error::Result;
 use crate::peak::{self, Peaks};
+use crate::quantile::median;
 use crate::roofline::svg::{self, Dot, Picture, Roof};
 use crate::roofline::{Bound, Roofs, Work};
 use crate::runner::Runner;
@@ -49,9 +50,8 @@ impl Profile {
         let roofs = Roofs::of(&peaks);
         let plan = &runner.compiled.plan;
         let medians = (0..plan.steps.len()).map(|step| {
-            let mut times: Vec<u64> = times.iter().map(|run| run[step]).collect();
-            times.sort_unstable();
-            quantile(&times, 0.5) / 1e3
+            let times: Vec<f64> = times.iter().map(|run| run[step] as f64).collect();
+            median(&times) / 1e3
         });
         let medians: Vec<f64> = medians.collect();
         let sum: f64 = medians.iter().sum();

@@ -12,13 +12,13 @@ use super::bench::random_image;
 use crate::build_cache;
 use crate::cli::TuneArgs;
 use crate::error::{Error, Result};
+use crate::latency::lock::{self, Lock};
 use crate::output::{self, Artifact, progress};
 use crate::{input, runner};
 use mnas_codegen::pack;
 use mnas_codegen::tuned::{ScheduleFile, Tuned};
 use mnas_dsl::{Network, Spec};
 use search::Search;
-use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -86,19 +86,9 @@ fn write(path: &Path, file: &ScheduleFile) -> Result<()> {
     output::write_all(&[Artifact { path: path.to_owned(), bytes: file.to_string().into_bytes() }])
 }
 
-/// Two that measure at once would disturb one another: the second waits. The system takes the lock from who ends.
-fn lock() -> Result<File> {
+/// Two that measure at once would disturb one another: the second waits.
+fn lock() -> Result<Lock> {
     let path = build_cache::folder()?.join("tune.lock");
-    let failed = |error: &dyn std::fmt::Display| Error::file("lock", &path, error);
-    std::fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(|error| failed(&error))?;
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| failed(&error))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            progress("another `mnasc tune` is measuring; waiting for it");
-            file.lock().map_err(|error| failed(&error))?;
-        }
-        Err(TryLockError::Error(error)) => return Err(failed(&error)),
-    }
-    Ok(file)
+    std::fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(|error| Error::file("lock", &path, &error))?;
+    lock::acquire_at(&path, "another `mnasc tune`")
 }

@@ -14,6 +14,7 @@ use crate::commands::compile;
 use crate::commands::run::planes;
 use crate::error::{Error, Result};
 use crate::output;
+use crate::quantile::median;
 use crate::runner::Runner;
 use mnas_codegen::compile::fused_graph;
 use mnas_codegen::plan::isa::Isa;
@@ -144,10 +145,7 @@ impl Contest<'_> {
 
 /// The median of a few values.
 fn middle(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let (a, b) = (values.get(values.len().saturating_sub(1) / 2), values.get(values.len() / 2));
-    a.zip(b).map_or(0.0, |(a, b)| (a + b) / 2.0)
+    median(&values.collect::<Vec<_>>())
 }
 
 /// The largest difference, as a part of the largest value; infinite where the two cannot be compared.

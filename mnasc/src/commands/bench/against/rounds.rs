@@ -2,9 +2,10 @@
 
 use super::{Contest, OURS, difference, middle};
 use crate::cli::Engine;
-use crate::commands::bench::{quantile, rounded};
+use crate::commands::bench::rounded;
 use crate::error::Result;
 use crate::output;
+use crate::quantile::median;
 use crate::runner::Runner;
 use serde_json::{Map, Value, json};
 
@@ -70,12 +71,12 @@ fn time(contest: &Contest<'_>, ours: &Runner, index: usize) -> Result<Round> {
     let mut medians = vec![0.0; count];
     for turn in (0..count).map(|turn| (index + turn) % count) {
         let runs = contest.args.runs;
-        let mut times = match turn {
+        let times = match turn {
             0 => ours.bench(contest.isa, contest.image.clone(), runs)?,
             peer => contest.peers.time(contest.engines[peer - 1], runs)?.1,
         };
-        times.sort_unstable();
-        medians[turn] = quantile(&times, 0.5) / 1e6;
+        let times: Vec<f64> = times.into_iter().map(|ns| ns as f64).collect();
+        medians[turn] = median(&times) / 1e6;
     }
     Ok(Round(medians))
 }
