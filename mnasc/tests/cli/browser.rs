@@ -58,6 +58,20 @@ pub(crate) fn look(folder: &Folder, pages: &[Expected]) -> Option<Vec<Vec<String
     Some(said.chunks(FRAMES.len()).map(judge).collect())
 }
 
+/// Looks at pages that were broken on purpose, each of which has to be found to be: by the words beside it. `whole` is what
+/// they were broken from, and what is expected of all of them.
+pub(crate) fn find_broken(folder: &Folder, whole: &Expected, broken: &[(&str, String)]) {
+    let expected: Vec<Expected> = broken
+        .iter()
+        .map(|(_, page)| Expected { page, lists: whole.lists.clone(), charts: whole.charts.clone(), ..*whole })
+        .collect();
+    let findings = look(folder, &expected).unwrap();
+    for ((words, page), findings) in broken.iter().zip(&findings) {
+        assert_ne!(page, whole.page, "nothing was broken for {words}");
+        assert!(findings.iter().any(|finding| finding.contains(words)), "not seen: {words}\n{findings:?}");
+    }
+}
+
 /// The findings of a page's frames, and what only shows between them.
 fn judge(frames: &[Value]) -> Vec<String> {
     let mut findings = Vec::new();
