@@ -140,7 +140,7 @@ fn graphs_in_any_order_equal_the_reference() {
 #[test]
 fn strips_of_an_image_stay_inside_of_it() {
     let text = "name: image\ninput: 24x24x3\nstem: {op: conv, kernel: 1, stride: 1, filters: 8}\nblocks:\n  \
-                - {op: sepconv, kernel: 3, filters: 16}\n  - {op: mbconv, expand: 3, kernel: 3, filters: 16}\n\
+                - {op: sepconv, kernel: 3, filters: 16}\n  - {op: sepconv, kernel: 3, filters: 16}\n\
                 head: {filters: 16, classes: 10}\n";
     let case = Case::from_yaml(text, "image.yaml", Some(16 << 10), 1).expect("a spec");
     let settings = Settings::default();
