@@ -4,7 +4,7 @@
 //! mnas-hostile mutants FORMAT SEED FROM TO     mutants by number
 //! mnas-hostile files FORMAT FILE...            files
 //! mnas-hostile write FORMAT SEED INDEX FILE    a mutant into a file
-//! mnas-hostile bytes alone|threaded|text SPEC...    hashes of what is made of specs
+//! mnas-hostile bytes FORM SPEC...              hashes of what is made of specs
 //! ```
 //!
 //! It says `ready PID`, and then `accepted` or `refused` for each. Before each it asks for a file that is not there and
@@ -49,12 +49,7 @@ fn run(arguments: &[&str]) -> Result<(), String> {
             std::fs::write(path, bytes).map_err(|error| format!("{path}: {error}"))
         }
         ["bytes", form, specs @ ..] => {
-            let form = match *form {
-                "alone" => Form::Alone,
-                "threaded" => Form::Threaded,
-                "text" => Form::Text,
-                other => return Err(format!("no form is called {other}")),
-            };
+            let form = Form::by_name(form).ok_or_else(|| format!("no form is called {form}"))?;
             for spec in specs {
                 let yaml = std::fs::read_to_string(spec).map_err(|error| format!("{spec}: {error}"))?;
                 let [code, onnx] = hashes(&yaml, form).map_err(|error| format!("{spec}: {error}"))?;
