@@ -1,6 +1,6 @@
 //! What a search judges networks by: training them.
 
-use crate::data::{Data, Pictures, hold_out};
+use crate::data::{Data, Pictures, fewer, hold_out};
 use crate::pause::Pause;
 use crate::recipe::Recipe;
 use crate::training::{Task, Trained, TrainingError, train};
@@ -28,6 +28,9 @@ pub struct Setup {
     pub data: String,
     /// Share of its training pictures that networks are judged on.
     pub held_out: f64,
+    /// How many of the others they learn from; without, all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<u32>,
     /// How they are trained.
     pub recipe: Recipe,
 }
@@ -51,11 +54,21 @@ impl Setup {
 const HOLD_OUT_SEED: u64 = 0;
 
 impl TrainingEvaluator {
-    /// An evaluator by `data`, of which this share of what networks may learn from is held out. Trainings wait while
-    /// `pause` is held.
-    pub fn new(data: &Data, held_out: f64, recipe: Recipe, device: Device, pause: Pause) -> Self {
-        let setup = Setup { data: data.fingerprint(), held_out, recipe };
-        let (train, held_out) = hold_out(&data.train, held_out, HOLD_OUT_SEED);
+    /// An evaluator by `data`, of which this share of what networks may learn from is held out; they learn from so many
+    /// `pictures` of the rest. Trainings wait while `pause` is held.
+    pub fn new(
+        data: &Data,
+        held_out: f64,
+        pictures: Option<u32>,
+        recipe: Recipe,
+        device: Device,
+        pause: Pause,
+    ) -> Self {
+        let setup = Setup { data: data.fingerprint(), held_out, pictures, recipe };
+        let (mut train, held_out) = hold_out(&data.train, held_out, HOLD_OUT_SEED);
+        if let Some(count) = pictures {
+            train = fewer(&train, count as usize, HOLD_OUT_SEED);
+        }
         Self { setup, train, held_out, device, pause }
     }
 

@@ -140,7 +140,8 @@ fn what_cannot_be_trained_is_said() {
 #[test]
 fn a_search_is_told_what_a_training_gives() {
     let recipe = Recipe { epochs: 9, ..Recipe::default() };
-    let evaluator = TrainingEvaluator::new(&digits(), 0.2, recipe.clone(), mnas_train::device(), Pause::default());
+    let evaluator =
+        TrainingEvaluator::new(&digits(), 0.2, None, recipe.clone(), mnas_train::device(), Pause::default());
     let job = Job {
         trial: 0,
         purpose: Purpose::Trial,
@@ -161,10 +162,12 @@ fn a_search_is_told_what_a_training_gives() {
     assert_eq!((setup.held_out, setup.recipe), (0.2, recipe.clone()));
     // What another accuracy would come from has another name.
     let others = [
-        TrainingEvaluator::new(&digits(), 0.3, recipe.clone(), mnas_train::device(), Pause::default()),
+        TrainingEvaluator::new(&digits(), 0.3, None, recipe.clone(), mnas_train::device(), Pause::default()),
+        TrainingEvaluator::new(&digits(), 0.2, Some(500), recipe.clone(), mnas_train::device(), Pause::default()),
         TrainingEvaluator::new(
             &digits(),
             0.2,
+            None,
             Recipe { batch: 16, ..recipe.clone() },
             mnas_train::device(),
             Pause::default(),
@@ -172,12 +175,16 @@ fn a_search_is_told_what_a_training_gives() {
         TrainingEvaluator::new(
             &mnas_train::data::Data { train: part(500), ..digits() },
             0.2,
+            None,
             recipe,
             mnas_train::device(),
             Pause::default(),
         ),
     ];
     assert!(others.iter().all(|other| other.name() != evaluator.name()));
+    let fewer = Setup::parse(&others[1].name()).unwrap();
+    assert_eq!((setup.pictures, fewer.pictures), (None, Some(500)));
+    assert_ne!(others[1].evaluate(&job).unwrap().epochs, evaluation.epochs);
     let backbone = NET.replace("head: {filters: 32, dropout: 0.2, classes: 10}", "head: none");
     let failed = evaluator.evaluate(&Job { spec: backbone, ..job });
     assert!(matches!(&failed, Err(Failure::Trial(message)) if message.contains("no head")), "{failed:?}");

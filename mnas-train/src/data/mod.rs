@@ -11,7 +11,7 @@ mod split;
 
 pub use digits::digits;
 pub use file::DataError;
-pub use split::{hold_out, test_split};
+pub use split::{fewer, hold_out, test_split};
 
 use mnas_codegen::fnv;
 use mnas_dsl::network::Shape;

@@ -37,6 +37,14 @@ pub fn hold_out(pictures: &Pictures, share: f64, seed: u64) -> (Pictures, Pictur
     (pictures.select(&train), pictures.select(&held_out))
 }
 
+/// About so many of the pictures, of each class the same share, drawn by the seed; all of them where there are no more.
+pub fn fewer(pictures: &Pictures, count: usize, seed: u64) -> Pictures {
+    if count >= pictures.len() {
+        return pictures.clone();
+    }
+    hold_out(pictures, count as f64 / pictures.len() as f64, seed).1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +65,23 @@ mod tests {
         assert_eq!((train.len(), test.len()), (80, 20));
         // The fifth picture of class 0.
         assert_eq!(test.pixels[0], 16);
+    }
+
+    #[test]
+    fn fewer_pictures_have_of_each_class_its_share() {
+        // Of 90 pictures 60 are of class 0 and 30 of class 1; each is its own pixel.
+        let labels: Vec<u16> = (0..90).map(|at| u16::from(at % 3 == 0)).collect();
+        let pictures = Pictures { pixels: (0..90).collect(), labels };
+        let some = fewer(&pictures, 30, 1);
+        let count = |class| some.labels.iter().filter(|&&label| label == class).count();
+        assert_eq!((count(0), count(1)), (20, 10));
+        assert!(
+            some.pixels.is_sorted()
+                && some.pixels.iter().zip(&some.labels).all(|(at, &label)| label == u16::from(at % 3 == 0))
+        );
+        assert_eq!(fewer(&pictures, 30, 1), some);
+        assert_ne!(fewer(&pictures, 30, 2), some);
+        assert_eq!(fewer(&pictures, 90, 1), pictures);
+        assert_eq!(fewer(&pictures, 1000, 1), pictures);
     }
 }

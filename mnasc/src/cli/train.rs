@@ -18,7 +18,7 @@ by `mnasc run`:
   CLASS/*.png, *.jpg               a folder for each class, in `train` and `test` or not; without, every fifth is for tests
 
 A share of the training pictures is held out, and the accuracy on it told after each epoch; the test pictures are looked at
-once, at the end. Equal seeds give equal weights on one machine.
+once, at the end. `--pictures 20000` learns from a part of the others, for a search that has no time for all. Equal seeds give equal weights on one machine.
 
 A recipe is a JSON object; what it leaves away is as here, and options win over it:
   {\"epochs\": 20, \"batch\": 32, \"optimizer\": {\"name\": \"rmsprop\", \"decay\": 0.9, \"momentum\": 0.9, \"epsilon\": 0.001},
@@ -78,6 +78,9 @@ pub(crate) struct RecipeArgs {
     /// Share of the training pictures that accuracy is measured on after each epoch [default: 0.2].
     #[arg(long, value_name = "SHARE", requires = "data")]
     pub(crate) held_out: Option<f64>,
+    /// Learn from about so many of the other training pictures, of each class its share [default: all].
+    #[arg(long, value_name = "N", requires = "data", value_parser = clap::value_parser!(u32).range(2..))]
+    pub(crate) pictures: Option<u32>,
 }
 
 /// Optimisers by name.

@@ -47,6 +47,12 @@ mod trains {
         assert!(accuracy > 0.8, "{accuracy}");
         assert_eq!(lines[4]["accuracy"], accuracy);
         assert_eq!(lines[5]["recipe"]["epochs"], 5);
+        let some =
+            folder.mnasc(&[&train[..], &["--json", "--pictures", "300", "--held-out", "0.1"]].concat()).done().out;
+        let last: serde_json::Value = serde_json::from_str(some.lines().last().unwrap()).unwrap();
+        // Of 1,437 pictures to learn from, 144 are held out; each class has about its share.
+        let count = |what: &str| last[what]["pictures"].as_i64().unwrap();
+        assert!((count("train") - 300).abs() <= 5 && (count("held_out") - 144).abs() <= 5, "{last}");
     }
 
     #[test]

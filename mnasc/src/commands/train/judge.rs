@@ -28,10 +28,11 @@ pub(crate) fn evaluator(
         (Some(setup), None) => setup.held_out,
         _ => recipe::held_out(args)?,
     };
+    let pictures = args.pictures.or(begun.as_ref().and_then(|setup| setup.pictures));
     let recipe = match (&begun, &args.recipe) {
         (Some(setup), None) => setup.recipe.clone(),
         _ => recipe::read(args)?,
     };
     let data = data::read(from, network)?;
-    Ok(TrainingEvaluator::new(&data, held_out, recipe, mnas_train::device(), Pause::default()))
+    Ok(TrainingEvaluator::new(&data, held_out, pictures, recipe, mnas_train::device(), Pause::default()))
 }

@@ -11,7 +11,7 @@ use crate::input;
 use crate::output::{self, Artifact};
 use mnas_codegen::weights::safetensors;
 use mnas_train::Pause;
-use mnas_train::data::{Pictures, hold_out};
+use mnas_train::data::{Pictures, fewer, hold_out};
 use mnas_train::training::{Progress, Task, TrainingError, judge, train};
 use serde_json::json;
 use std::io::IsTerminal as _;
@@ -29,7 +29,10 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         output::refuse_overwriting(out, &[&args.spec])?;
     }
     let data = data::read(&args.data, &network)?;
-    let (train_pictures, held_out) = hold_out(&data.train, share, args.seed);
+    let (mut train_pictures, held_out) = hold_out(&data.train, share, args.seed);
+    if let Some(count) = args.how.pictures {
+        train_pictures = fewer(&train_pictures, count as usize, args.seed);
+    }
     if !args.json {
         output::progress(&format!(
             "{}: {} pictures to learn from, {} held out, {} for tests; {} parameters, {} multiply-accumulates",
@@ -69,6 +72,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let seconds = watch.start.elapsed().as_secs_f64();
     if args.json {
         return output::print_json(&json!({
+            "train": {"pictures": train_pictures.len()},
             "held_out": {"pictures": held_out.len(), "accuracy": on_held_out},
             "test": {"pictures": data.test.len(), "accuracy": on_test},
             "seconds": seconds,
