@@ -90,7 +90,7 @@ def match(args):
     if scaled.exists():
         return scaled
     widths = {}
-    for width in (step / 32 for step in range(8, 97)):
+    for width in (step / 32 for step in range(2, 97)):
         counts = json.loads(mnasc(args, "summary", at_width(args.baseline, width, tried), "--json"))
         # Roundings make one network of several widths.
         widths.setdefault((counts["macs"], counts["parameters"]), width)

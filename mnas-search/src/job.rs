@@ -14,7 +14,9 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+use crate::reward::Target;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What is to be done for a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,6 +115,18 @@ impl Latency {
     }
 }
 
+/// `5.27 us (5.25 to 5.28)`, of a tenth of a millisecond and more `3.2041 ms (3.1987 to 3.2102, unstable)`.
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ms, low, high, is_stable } = *self;
+        let note = if is_stable { "" } else { ", unstable" };
+        if ms < Target::MICROSECONDS_BELOW {
+            return write!(f, "{:.2} us ({:.2} to {:.2}{note})", ms * 1e3, low * 1e3, high * 1e3);
+        }
+        write!(f, "{ms:.4} ms ({low:.4} to {high:.4}{note})")
+    }
+}
+
 /// Why there is no evaluation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -125,6 +139,15 @@ pub enum Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_latencies_are_microseconds() {
+        let latency = |ms: f64, is_stable| Latency { ms, low: 0.99 * ms, high: 1.01 * ms, is_stable }.to_string();
+        assert_eq!(latency(0.00527, true), "5.27 us (5.22 to 5.32)");
+        assert_eq!(latency(0.099, false), "99.00 us (98.01 to 99.99, unstable)");
+        assert_eq!(latency(0.1, true), "0.1000 ms (0.0990 to 0.1010)");
+        assert_eq!(latency(3.2, false), "3.2000 ms (3.1680 to 3.2320, unstable)");
+    }
 
     /// Whatever a job has comes back from its text, the highest seed and the last bit of a number too.
     #[test]

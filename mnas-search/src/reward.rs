@@ -10,26 +10,35 @@ pub struct Target {
     pub ms: f64,
 }
 
+impl Target {
+    /// Shorter times, in milliseconds, are shown as microseconds.
+    pub(crate) const MICROSECONDS_BELOW: f64 = 0.1;
+}
+
 impl std::str::FromStr for Target {
     type Err = String;
 
-    /// `25ms`, `25` or `40fps`.
+    /// `25ms`, `25`, `40fps` or `5.5us`.
     fn from_str(text: &str) -> Result<Self, String> {
         let lower = text.trim().to_ascii_lowercase();
-        let (number, is_rate) = match lower.strip_suffix("fps") {
-            Some(number) => (number, true),
-            None => (lower.strip_suffix("ms").unwrap_or(&lower), false),
+        let of_unit = |unit: &str| lower.strip_suffix(unit);
+        let milliseconds: (&str, fn(f64) -> f64) = match (of_unit("fps"), of_unit("us").or(of_unit("µs"))) {
+            (Some(number), _) => (number, |rate| 1000.0 / rate),
+            (None, Some(number)) => (number, |us| us / 1000.0),
+            (None, None) => (of_unit("ms").unwrap_or(&lower), |ms| ms),
         };
-        let mistake = || "write milliseconds or frames a second above 0, such as 25ms or 40fps".to_owned();
-        let value: f64 = number.trim().parse().map_err(|_| mistake())?;
-        let ms = if is_rate { 1000.0 / value } else { value };
+        let mistake =
+            || "write milliseconds, microseconds or frames a second above 0, such as 25ms, 50us or 40fps".to_owned();
+        let value: f64 = milliseconds.0.trim().parse().map_err(|_| mistake())?;
+        let ms = milliseconds.1(value);
         if value > 0.0 && ms > 0.0 && ms.is_finite() { Ok(Self { ms }) } else { Err(mistake()) }
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ms ({} fps)", significant(self.ms), significant(1000.0 / self.ms))
+        let (time, unit) = if self.ms < Self::MICROSECONDS_BELOW { (self.ms * 1e3, "us") } else { (self.ms, "ms") };
+        write!(f, "{} {unit} ({} fps)", significant(time), significant(1000.0 / self.ms))
     }
 }
 
@@ -94,6 +103,9 @@ impl fmt::Display for Reward {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Accuracy => f.write_str("ACC"),
+            Self::Weighted { target, alpha, beta } if alpha == beta => {
+                write!(f, "ACC * (LAT / T)^w, T = {target}, w = {alpha:.4}")
+            }
             Self::Weighted { target, alpha, beta } => {
                 write!(f, "ACC * (LAT / T)^w, T = {target}, w = {alpha:.4} up to T, {beta:.4} beyond")
             }
@@ -159,8 +171,14 @@ mod tests {
         assert_eq!(parse("25ms"), Ok(Target { ms: 25.0 }));
         assert_eq!(parse("25"), Ok(Target { ms: 25.0 }));
         assert_eq!(parse("40 FPS"), Ok(Target { ms: 25.0 }));
+        assert_eq!(parse("5.5us"), Ok(Target { ms: 0.0055 }));
+        assert_eq!(parse("50 µs"), Ok(Target { ms: 0.05 }));
         assert_eq!(Target { ms: 25.0 }.to_string(), "25 ms (40 fps)");
-        for text in ["", "ms", "0", "-3ms", "nan", "inf", "0fps", "3s"] {
+        assert_eq!(Target { ms: 0.05 }.to_string(), "50 us (20000 fps)");
+        let reward = |alpha, beta| Reward::Weighted { target: Target { ms: 25.0 }, alpha, beta }.to_string();
+        assert_eq!(reward(-0.03, -0.03), "ACC * (LAT / T)^w, T = 25 ms (40 fps), w = -0.0300");
+        assert_eq!(reward(0.0, -1.0), "ACC * (LAT / T)^w, T = 25 ms (40 fps), w = 0.0000 up to T, -1.0000 beyond");
+        for text in ["", "ms", "us", "0", "0us", "-3ms", "nan", "inf", "0fps", "3s"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

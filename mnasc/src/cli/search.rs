@@ -155,8 +155,8 @@ pub(crate) struct SearchArgs {
     /// Do not look whether accuracy ranks networks. Tables and made-up figures are never asked.
     #[arg(long)]
     pub(crate) no_ranking: bool,
-    /// T, as milliseconds or frames a second.
-    #[arg(long, value_name = "25ms|40fps")]
+    /// T, as milliseconds, microseconds or frames a second.
+    #[arg(long, value_name = "25ms|50us|40fps")]
     pub(crate) target: Option<Target>,
     /// What a trial is worth [default: accuracy; with a target weighted by the latency].
     #[arg(long, value_enum)]

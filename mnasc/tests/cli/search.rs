@@ -43,7 +43,7 @@ fn a_search_goes_on_as_if_it_had_not_stopped() {
     let begin = ["--synthetic", "--target", "0.05ms", "--w", "auto", "--first", "20", "--seed", "5"];
     let said = search(&folder, "whole", &[&begin[..], &["--trials", "50"]].concat()).done();
     assert!(said.err.contains("w is fitted from the first 20 trials"), "{}", said.err);
-    assert!(said.err.contains("reward: ACC * (LAT / T)^w, T = 0.05 ms (20000 fps), w = -0."), "{}", said.err);
+    assert!(said.err.contains("reward: ACC * (LAT / T)^w, T = 50 us (20000 fps), w = -0."), "{}", said.err);
     assert!(said.out.contains("50 of 50 trials, best ") && said.out.contains("on the front"), "{}", said.out);
     search(&folder, "halves", &[&begin[..], &["--trials", "25"]].concat()).done();
     search(&folder, "halves", &["--resume", "--trials", "50"]).done();

@@ -170,8 +170,7 @@ pub(in crate::commands) fn describe(trial: &Trial) -> String {
         parts.push(format!("accuracy {accuracy:.4}"));
     }
     if let Some(latency) = trial.latency {
-        let note = if latency.is_stable { "" } else { ", unstable" };
-        parts.push(format!("{:.4} ms ({:.4} to {:.4}{note})", latency.ms, latency.low, latency.high));
+        parts.push(latency.to_string());
     }
     parts.push(format!("{} parameters", trial.parameters));
     parts.push(format!("{} multiply-accumulates", trial.macs));

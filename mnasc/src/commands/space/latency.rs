@@ -51,5 +51,6 @@ pub(super) fn run(space: &Space, count: u32, args: &SpaceArgs) -> Result<()> {
 fn shown(latency: &Latency) -> String {
     let Latency { ms, low, high, is_stable } = latency;
     let by = (high - low) / 2.0 / ms * 100.0;
-    format!("{ms:9.4} ms +-{by:4.1} %{}", if *is_stable { " " } else { "?" })
+    let note = if *is_stable { " " } else { "?" };
+    format!("{:9.2} us +-{by:4.1} %{note}", ms * 1e3)
 }

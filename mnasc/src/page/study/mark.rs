@@ -114,6 +114,14 @@ pub(super) fn tips(model: &Model) -> Html {
     out
 }
 
+/// What marks of higher rungs look like, for a legend, where some are drawn.
+pub(super) fn rungs(marks: &[Mark]) -> Vec<(&'static str, &'static str, &'static str)> {
+    let all = [("#rung-1", "rung 1"), ("#rung-2", "rung 2"), ("#rung-3", "rung 3 and above")];
+    let is_drawn = |rung: u32| marks.iter().any(|mark| mark.trial.rung.min(3) == rung);
+    let drawn = all.into_iter().zip(1..).filter(|&(_, rung)| is_drawn(rung));
+    drawn.map(|((href, words), _)| ("mark", href, words)).collect()
+}
+
 /// Each look that was drawn, and what it means.
 pub(super) fn legend(entries: &[(&'static str, &'static str, &str)]) -> Html {
     let mut out = Html::new();

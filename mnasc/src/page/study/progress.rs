@@ -58,7 +58,8 @@ pub(super) fn draw(model: &Model) -> Option<(Html, Html)> {
         (Look::Below, ("mark below", "#below", "below what the chart shows")),
         (Look::Failed, ("mark failed", "#failed", "failed")),
     ];
-    let entries: Vec<_> = entries.into_iter().filter(|(look, _)| has(*look)).map(|(_, entry)| entry).collect();
+    let mut entries: Vec<_> = entries.into_iter().filter(|(look, _)| has(*look)).map(|(_, entry)| entry).collect();
+    entries.extend(mark::rungs(&marks));
     mark::draw(&mut chart, marks);
     if let Some(&(_, value)) = line.last() {
         let words = if is_rewarded { format!("{value:.4}") } else { words::accuracy(value / 100.0) };

@@ -5,7 +5,7 @@ use super::{Html, numbers, words};
 use crate::page::parts::tile;
 use mnas_dsl::Space;
 use mnas_search::findings::{Estimate, Machine, Ranking};
-use mnas_search::study::{Trial, WeightExponent};
+use mnas_search::study::{Halving, Trial, WeightExponent};
 
 pub(super) fn draw(model: &Model) -> Html {
     let mut out = Html::new();
@@ -143,11 +143,10 @@ fn settings(model: &Model) -> Vec<(&'static str, String)> {
         (None, WeightExponent::Given) => settings.reward.to_string(),
     };
     list.push(("Reward", reward));
-    let epochs = settings
-        .budget
-        .epochs
-        .map_or(String::new(), |it| format!(", {} a trial", words::count(it as usize, "epoch", "epochs")));
-    list.push(("Accuracy by", format!("{}{epochs}", flat(&settings.evaluator))));
+    list.push(("Accuracy by", flat(&settings.evaluator, settings.budget.epochs.is_some())));
+    if let Some(epochs) = settings.budget.epochs {
+        list.push(("Epochs", epochs_of(epochs, settings.halving)));
+    }
     if model.cost == Cost::Latency {
         let by = settings.stopwatch.as_deref().unwrap_or("the same");
         let unstable = model.trials.iter().filter(|trial| trial.latency.is_some_and(|it| !it.is_stable)).count();
@@ -166,8 +165,20 @@ fn settings(model: &Model) -> Vec<(&'static str, String)> {
     list
 }
 
-/// A name without the braces of what it was set to: `train {"epochs": 20}` as `train, epochs 20`.
-fn flat(name: &str) -> String {
+/// How long trials are trained, on each rung.
+fn epochs_of(epochs: u32, halving: Option<Halving>) -> String {
+    let mut text = words::count(epochs as usize, "epoch", "epochs");
+    if let Some(Halving { rungs, eta, bracket }) = halving {
+        let longer = (1..rungs).map(|rung| (u64::from(epochs) * u64::from(eta).pow(rung)).to_string());
+        let longer: Vec<String> = longer.collect();
+        text.push_str(&format!("; of each {bracket} trials, and so on, the best 1 in {eta}: {}", longer.join(", ")));
+    }
+    text
+}
+
+/// A name without the braces of what it was set to: `train {"epochs": 20}` as `train, epochs 20`; `epochs` are left out
+/// where trials have their own.
+fn flat(name: &str, has_epochs: bool) -> String {
     fn leaves(value: &serde_json::Value, key: &str, out: &mut Vec<String>) {
         match value {
             serde_json::Value::Object(map) => map.iter().for_each(|(inner, value)| match (inner.as_str(), key) {
@@ -185,6 +196,7 @@ fn flat(name: &str) -> String {
     let Ok(value) = serde_json::from_str(&format!("{{{json}")) else { return name.to_owned() };
     let mut all = vec![first.to_owned()];
     leaves(&value, "", &mut all);
+    all.retain(|leaf| !(has_epochs && leaf.starts_with("epochs ")));
     all.join(", ")
 }
 
@@ -207,10 +219,22 @@ mod tests {
     #[test]
     fn what_evaluates_is_said_without_braces() {
         let name = "train {\"data\":\"digits\",\"recipe\":{\"epochs\":20,\"optimizer\":{\"name\":\"sgd\",\"momentum\":0.9},\"weight_decay\":0.1,\"flip\":false,\"dropout\":null}}";
-        assert_eq!(super::flat(name), "train, data digits, epochs 20, momentum 0.9, optimizer sgd, weight decay 0.1");
+        let all = "train, data digits, epochs 20, momentum 0.9, optimizer sgd, weight decay 0.1";
+        assert_eq!(super::flat(name, false), all);
+        assert_eq!(super::flat(name, true), all.replace("epochs 20, ", ""));
         for name in ["synthetic", "command sh x { y", "command a {\"b\": 1"] {
-            assert_eq!(super::flat(name), name);
+            assert_eq!(super::flat(name, true), name);
         }
+    }
+
+    #[test]
+    fn rungs_have_epochs_of_their_own() {
+        assert_eq!(super::epochs_of(1, None), "1 epoch");
+        let halving = super::Halving { rungs: 3, eta: 3, bracket: 27 };
+        assert_eq!(
+            super::epochs_of(2, Some(halving)),
+            "2 epochs; of each 27 trials, and so on, the best 1 in 3: 6, 18"
+        );
     }
 
     #[test]

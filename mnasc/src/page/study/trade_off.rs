@@ -80,16 +80,7 @@ fn entries(model: &Model, marks: &[Mark]) -> Vec<(&'static str, &'static str, &'
     if has(Look::Plain) {
         entries.push(("mark", "#rung-0", "another network"));
     }
-    let rungs: BTreeSet<u32> = marks.iter().map(|mark| mark.trial.rung).collect();
-    if rungs.len() > 1 {
-        let all = [("#rung-1", "rung 1"), ("#rung-2", "rung 2"), ("#rung-3", "rung 3 and above")];
-        entries.extend(
-            all.iter()
-                .zip(1..)
-                .filter(|(_, rung)| rungs.iter().any(|it| it.min(&3) == rung))
-                .map(|(&(href, words), _)| ("mark", href, words)),
-        );
-    }
+    entries.extend(mark::rungs(marks));
     if marks.iter().any(|mark| mark.trial.latency.is_some_and(|it| !it.is_stable)) {
         entries.push(("mark unstable", "#rung-0", "its latency did not settle"));
     }
