@@ -89,7 +89,7 @@ fn mistakes_are_told_before_anything_is_judged() {
     let folder = folder("mistakes");
     search(&folder, "study", &[]).failed(2, &["nothing says how good a network is"]);
     search(&folder, "study", &["--synthetic", "--reward", "hard"]).failed(2, &["needs a target", "--target 25ms"]);
-    search(&folder, "study", &["--synthetic", "--target", "3 weeks"]).failed(2, &["such as 25ms or 40fps"]);
+    search(&folder, "study", &["--synthetic", "--target", "3 weeks"]).failed(2, &["such as 25ms, 50us or 40fps"]);
     assert!(!folder.names().contains(&"study".to_owned()));
     search(&folder, "study", &["--synthetic", "--trials", "3"]).done();
     search(&folder, "study", &["--synthetic", "--trials", "3"]).failed(2, &["is there already", "--resume"]);
