@@ -163,4 +163,15 @@ fn mistakes_are_reported_where_the_alternative_stands() {
     let text = "name: net\ninput: 16x16x3\nlimits: {parameter: 3, macs: 0.5}\nstem: {op: conv, kernel: 3, filters: 8}\nblocks: [ds_r1_k3_s1_c8]\nhead: none\n";
     let said = Space::parse(text, "net.yaml").unwrap_err().to_string();
     assert!(said.contains("did you mean `parameters`") && said.contains("limit of macs is 0.5"), "{said}");
+    let usual = |search: &str| {
+        Space::parse(&text.replace("limits: {parameter: 3, macs: 0.5}", search), "net.yaml")
+            .map(|space| space.usual().clone())
+            .map_err(|error| error.to_string())
+    };
+    let said = usual("search: {epoch: 3, trials: 0, data: 1}").unwrap_err();
+    assert!(said.contains("did you mean `epochs`") && said.contains("number of trials is 0"), "{said}");
+    assert!(said.contains("expected a text for data"), "{said}");
+    let said = usual("search: {target: 25ms, epochs: 3}").unwrap();
+    assert_eq!((said.target.as_deref(), said.epochs, said.trials, said.data), (Some("25ms"), Some(3), None, None));
+    assert_eq!(usual("").unwrap(), mnas_dsl::space::Usual::default());
 }

@@ -13,7 +13,7 @@ use mnas_train::{Pause, Recipe, Setup, TrainingEvaluator};
 const NET: &str = "
 name: small
 input: 8x8x1
-preprocess: {mean: 0.3, std: 0.38, range: 16, resize: 8}
+preprocess: {mean: 0.3, std: 0.38, resize: 8}
 stem: {op: conv, kernel: 3, filters: 8}
 blocks:
   - {op: mbconv, expand: 3, kernel: 3, se: 0.25, stride: 2, filters: 16}

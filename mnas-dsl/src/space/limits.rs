@@ -19,11 +19,16 @@ pub struct Limits {
 
 const KEYS: [&str; 4] = ["parameters", "macs", "arena_bytes", "weight_bytes"];
 
+/// Takes the value of a key that only spaces have out of the tree.
+pub(super) fn take_key(root: &mut Node, key: &str) -> Option<Node> {
+    let Kind::Map(map) = &mut root.kind else { return None };
+    let at = map.iter().position(|entry| entry.key == key)?;
+    Some(map.remove(at).value)
+}
+
 /// Takes `limits` out of the tree: no spec has them.
 pub(super) fn take(root: &mut Node, report: &mut Report) -> Limits {
-    let Kind::Map(map) = &mut root.kind else { return Limits::default() };
-    let Some(at) = map.iter().position(|entry| entry.key == "limits") else { return Limits::default() };
-    let node = map.remove(at).value;
+    let Some(node) = take_key(root, "limits") else { return Limits::default() };
     let Some(fields) = Fields::new(&node, "limits", &KEYS, report) else { return Limits::default() };
     let mut limit = |key: &'static str| {
         let node = fields.get(key)?;

@@ -25,11 +25,13 @@
 mod choices;
 mod contains;
 mod limits;
+mod search;
 mod size;
 mod substitute;
 
 pub use contains::{Differences, Membership};
 pub use limits::Limits;
+pub use search::Usual;
 pub use size::Size;
 
 use crate::diagnostics::{Diagnostics, Report};
@@ -45,6 +47,7 @@ pub struct Space {
     root: Node,
     choices: Vec<Choice>,
     limits: Limits,
+    usual: Usual,
     source: Source,
 }
 
@@ -69,16 +72,17 @@ impl Space {
     ///
     /// # Errors
     ///
-    /// Every mistake, each with its place: those of a spec, and those of choices and limits.
+    /// Every mistake, each with its place: those of a spec, and those of choices, limits and `search`.
     pub fn parse(text: &str, file: &str) -> Result<Self, Diagnostics> {
         let (mut root, source) = yaml::parse(text, file)?;
         let mut report = Report::new(&source);
         let limits = limits::take(&mut root, &mut report);
+        let usual = search::take(&mut root, &mut report);
         let choices = choices::find(&root, &mut report);
         if report.found.count() > 0 {
             return report.finish(None);
         }
-        let space = Space { root, choices, limits, source };
+        let space = Space { root, choices, limits, usual, source };
         space.check(&mut report);
         report.finish(Some(space))
     }
@@ -96,6 +100,11 @@ impl Space {
     /// What no member may exceed. Members that do are members all the same: who searches asks.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// How it is searched where nobody says otherwise.
+    pub fn usual(&self) -> &Usual {
+        &self.usual
     }
 
     /// The member with these alternatives, an index for each choice. Its spec says no more than it means: chosen values

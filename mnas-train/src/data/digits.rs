@@ -1,4 +1,5 @@
-//! The digits of scikit-learn, which come with this crate: 1,797 grey pictures of 8x8 pixels with values from 0 to 16.
+//! The digits of scikit-learn, which come with this crate: 1,797 grey pictures of 8x8 pixels. Their values from 0 to 16 are
+//! spread over 0 to 255, so that they are pictures as others are.
 //! `assets/digits/README.md` says where they are from.
 
 use super::{Data, Pictures, idx, test_split};
@@ -16,9 +17,15 @@ const LABELS: &[u8] = include_bytes!("../../assets/digits/labels-idx1-ubyte.gz")
 pub fn digits() -> Data {
     let (shape, pixels) =
         idx::image_file(Path::new("digits"), &mut GzDecoder::new(IMAGES)).expect("the embedded pictures are good");
+    let pixels = pixels.into_iter().map(spread).collect();
     let labels =
         idx::label_file(Path::new("digits"), &mut GzDecoder::new(LABELS)).expect("the embedded labels are good");
     let (train, test) = test_split(&Pictures { pixels, labels });
     let classes = (0..10).map(|class: u8| class.to_string()).collect();
     Data { name: "digits".to_owned(), shape, classes, train, test }
+}
+
+/// 0 to 16 as 0 to 255, rounded.
+fn spread(value: u8) -> u8 {
+    ((u16::from(value.min(16)) * 255 + 8) / 16) as u8
 }

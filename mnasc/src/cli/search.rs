@@ -22,12 +22,14 @@ A space is a spec with `{choose: [...]}` where values stand:
   filters: {choose: {base: 96, times: [0.75, 1, 1.25], or: [112]}} products, rounded, and other values
   layers: {choose: {base: 3, plus: [-1, 0, 1]}}                    sums
 What the chosen op does not have is left away, and so is a skip where no layer of the block can have one. Beside the keys
-of a spec it may have `limits: {parameters, macs, arena_bytes, weight_bytes}`; samples are within them.
+of a spec it may have `limits: {parameters, macs, arena_bytes, weight_bytes}`; samples are within them. `search: {data,
+target, epochs, trials}` is what `mnasc search` takes where its options say nothing.
 
 Exit codes: 0 done, 1 the spec is no member, 2 bad input, 3 files failed.";
 
 pub(super) const SEARCH_EXAMPLES: &str = "\
 Examples:
+  mnasc search specs/spaces/digits.yaml
   mnasc search digits.yaml --study digits.study --data digits --epochs 6
   mnasc search digits.yaml --study tried.study --synthetic --trials 200
   mnasc search digits.yaml --study digits.study --resume --trials 400
@@ -97,20 +99,24 @@ pub(crate) struct SpaceArgs {
     pub(crate) json: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(group(ArgGroup::new("evaluator").args(["data", "command", "table", "synthetic"])))]
 pub(crate) struct SearchArgs {
     /// The space, a YAML file.
     pub(crate) space: PathBuf,
-    /// The study, a file that the search makes.
+    /// The study, a file that the search makes [default: NAME.study, with the space's name].
     #[arg(long, value_name = "FILE")]
-    pub(crate) study: PathBuf,
+    pub(crate) study: Option<PathBuf>,
+    /// In the end write a report and the best network (spec, code and, if mnasc trained it, weights) to this folder
+    /// [default: NAME_found without --study, else none].
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) to: Option<PathBuf>,
     /// Go on with the study, as it was begun; begin it if it is not there.
     #[arg(long)]
     pub(crate) resume: bool,
-    /// Trials in all, those of earlier runs among them.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
-    pub(crate) trials: u64,
+    /// Trials in all, those of earlier runs among them [default: the space's, or 100].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(crate) trials: Option<u64>,
     /// What searches [default: evolution].
     #[arg(long, value_parser = methods())]
     pub(crate) method: Option<String>,
@@ -131,7 +137,7 @@ pub(crate) struct SearchArgs {
     /// Make accuracy and latency up from parameters and multiply-accumulates: for trying a space, without meaning.
     #[arg(long)]
     pub(crate) synthetic: bool,
-    /// Epochs that a trial may train [default: the evaluator's own].
+    /// Epochs that a trial may train [default: the space's or the evaluator's own].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) epochs: Option<u32>,
     /// How many trials at once [default: as many as the evaluator likes; a command has one]. What is found depends on it.

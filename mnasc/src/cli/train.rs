@@ -69,7 +69,7 @@ pub(crate) struct TrainArgs {
 }
 
 /// How networks are trained, wherever they are.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[cfg_attr(not(feature = "train"), allow(dead_code, reason = "only training reads them"))]
 pub(crate) struct RecipeArgs {
     /// Read how to train from this file.

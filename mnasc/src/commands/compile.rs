@@ -95,7 +95,7 @@ pub(crate) fn onnx_file(spec: &Spec, network: &Network, graph: &Graph, weights: 
 }
 
 /// OUT.rs, and OUT.weights where weights were given.
-fn rust_files(compiled: &Compiled, out: &Path) -> Result<Vec<Artifact>> {
+pub(crate) fn rust_files(compiled: &Compiled, out: &Path) -> Result<Vec<Artifact>> {
     let beside = out.with_extension("weights");
     let Some(weights) = &compiled.weights else {
         return Ok(vec![Artifact { path: out.to_owned(), bytes: text(compiled, "")?.into_bytes() }]);

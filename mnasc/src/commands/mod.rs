@@ -14,7 +14,6 @@ mod run;
 mod search;
 mod space;
 mod study;
-mod study_weights;
 mod summary;
 #[cfg(feature = "train")]
 pub(crate) mod train;

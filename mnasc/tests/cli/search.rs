@@ -53,6 +53,32 @@ fn a_search_goes_on_as_if_it_had_not_stopped() {
 }
 
 #[test]
+fn what_is_not_said_is_as_the_space_says_and_the_best_is_written() {
+    let folder = folder("defaults");
+    folder.write("space.yaml", format!("{LARGE}search: {{data: nowhere, target: 3ms, trials: 6}}\n"));
+    // One who judges otherwise has another latency in mind.
+    let said = folder.mnasc(&["search", "space.yaml", "--synthetic"]).done();
+    assert!(said.err.contains("reward: ACC\n") && said.err.contains("to `large_found`"), "{}", said.err);
+    let study: Value = serde_json::from_str(&contents(&folder, "large.study")).unwrap();
+    assert_eq!(study["trials"].as_array().unwrap().len(), 6);
+    let text = |name: &str| String::from_utf8(folder.read(name)).unwrap();
+    assert!(text("large_found/report.html").starts_with("<!DOCTYPE html>"));
+    let best = folder.mnasc(&["study", "best", "large.study", "--json"]).done().json()["best"][0].clone();
+    let spec = text("large_found/best.yaml");
+    assert!(spec.starts_with(&format!("# Trial {} of large.study", best["number"])), "{spec}");
+    folder.mnasc(&["large_found/best.yaml", "-o", "large_found/best.rs", "--check"]).done();
+    folder.mnasc(&["search", "space.yaml", "--synthetic"]).failed(2, &["`large.study` is there already", "--resume"]);
+    let said = folder.mnasc(&["search", "space.yaml", "--resume"]).done();
+    assert!(said.out.contains("6 of 6 trials"), "{}", said.out);
+    // Without another judge the space's data are trained on, or it is said that nothing trains.
+    let words = if cfg!(feature = "train") { "`nowhere` is no folder" } else { "--features train" };
+    folder.mnasc(&["search", "space.yaml", "--study", "other.study"]).failed(2, &[words]);
+    folder.write("space.yaml", format!("{LARGE}search: {{data: digits, target: soon}}\n"));
+    folder.mnasc(&["search", "space.yaml", "--study", "other.study"]).failed(2, &["the space's target is `soon`", "25ms"]);
+    assert!(!folder.path("other.study").exists());
+}
+
+#[test]
 fn every_trial_is_within_the_limits_and_its_spec_compiles() {
     let folder = folder("specs");
     search(

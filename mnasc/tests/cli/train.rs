@@ -5,7 +5,7 @@ use crate::folder::Folder;
 const NET: &str = "\
 name: small
 input: 8x8x1
-preprocess: {mean: 0.3, std: 0.38, range: 16, resize: 8}
+preprocess: {mean: 0.3, std: 0.38, resize: 8}
 stem: {op: conv, kernel: 3, filters: 8}
 blocks:
   - {op: sepconv, kernel: 3, stride: 2, filters: 16}
@@ -76,7 +76,7 @@ mod trains {
     #[test]
     fn folders_of_pictures_are_read_and_unreadable_ones_named() {
         let folder = Folder::new("train_pictures");
-        folder.write("net.yaml", NET.replace("classes: 10", "classes: 2").replace("range: 16", "range: 255"));
+        folder.write("net.yaml", NET.replace("classes: 10", "classes: 2"));
         for (class, light) in [("dark", 20_u8), ("light", 200)] {
             fs::create_dir_all(folder.path(&format!("data/{class}"))).unwrap();
             for number in 0..20 {
@@ -93,6 +93,18 @@ mod trains {
         folder.write("data/dark/3.png", "no picture");
         folder.write("data/light/5.png", "no picture");
         folder.mnasc(&train).failed(2, &["data/dark/3.png", "data/light/5.png"]);
+    }
+
+    #[test]
+    fn a_search_needs_no_option_where_the_space_says_how_it_is_searched() {
+        let folder = Folder::new("train_usual");
+        let space = NET.replace("filters: 16", "filters: {choose: [8, 12, 16, 20]}");
+        folder.write("space.yaml", format!("{space}search: {{data: digits, epochs: 2, trials: 2}}\n"));
+        folder.mnasc(&["search", "space.yaml"]).done();
+        let study = folder.mnasc(&["study", "list", "small.study", "--json"]).done().json();
+        assert_eq!((study["trials"].as_array().unwrap().len(), &study["settings"]["budget"]["epochs"]), (2, &2.into()));
+        let weights = ["--weights", "small_found/best.safetensors"];
+        folder.mnasc(&[&["small_found/best.yaml", "-o", "small_found/best.rs", "--check"], &weights[..]].concat()).done();
     }
 
     #[test]

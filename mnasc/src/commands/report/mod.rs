@@ -19,11 +19,20 @@ pub(crate) fn run(args: &ReportArgs) -> Result<()> {
     let inputs = [&args.study].into_iter().chain(&args.baseline).chain(&args.measured);
     let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
     output::refuse_overwriting(&args.output, &inputs)?;
-    let study = Study::open(&args.study, Access::Read).map_err(study_error)?;
+    let bytes = page(&args.study, &args.baseline, &args.measured)?;
+    if args.output.as_os_str() == "-" {
+        return output::print_bytes(&bytes);
+    }
+    output::write_all(&[Artifact { path: args.output.clone(), bytes }])
+}
+
+/// The page of a study, with others to compare with and figures that were measured of them.
+pub(super) fn page(path: &Path, baselines: &[PathBuf], figures: &[PathBuf]) -> Result<Vec<u8>> {
+    let study = Study::open(path, Access::Read).map_err(study_error)?;
     let trials = study.trials().map_err(study_error)?;
-    let measured = measured::read(&args.measured)?;
-    let baselines = args.baseline.iter().map(|path| baseline(path, &trials, &measured)).collect::<Result<Vec<_>>>()?;
-    let name = args.study.file_stem().unwrap_or_default().to_string_lossy();
+    let measured = measured::read(figures)?;
+    let baselines = baselines.iter().map(|path| baseline(path, &trials, &measured)).collect::<Result<Vec<_>>>()?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let findings = Findings {
         ranking: study.finding(RANKING).map_err(study_error)?,
         prediction: study.finding(PREDICTION).map_err(study_error)?,
@@ -39,11 +48,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<()> {
         baselines: &baselines,
         measured: &measured,
     };
-    let bytes = render(&shown).into_bytes();
-    if args.output.as_os_str() == "-" {
-        return output::print_bytes(&bytes);
-    }
-    output::write_all(&[Artifact { path: args.output.clone(), bytes }])
+    Ok(render(&shown).into_bytes())
 }
 
 /// A network to compare with: its counts, and figures where anybody has any.

@@ -1,6 +1,8 @@
 //! `mnasc search SPACE`
 
+mod defaults;
 mod evaluator;
+mod found;
 mod options;
 mod stopwatch;
 mod training;
@@ -18,33 +20,39 @@ use mnas_search::study::{Access, Study, StudyError};
 /// Begins or goes on.
 pub(crate) fn run(args: &SearchArgs) -> Result<()> {
     let (space, text) = input::space(&args.space)?;
-    let is_there = args.study.exists();
+    let places = defaults::places(args, &space)?;
+    let path = places.study.as_path();
+    let is_there = path.exists();
     if is_there && !args.resume {
-        return Err(Error::input(format!("`{}` is there already", args.study.display()))
+        return Err(Error::input(format!("`{}` is there already", path.display()))
             .hint("add `--resume` to go on with it, or name another file"));
     }
     let study = match is_there {
-        true => Some(Study::open(&args.study, Access::Search).map_err(study_error)?),
+        true => Some(Study::open(path, Access::Search).map_err(study_error)?),
         false => None,
     };
+    let args = &defaults::completed(args, &space, is_there)?;
     let evaluator = evaluator::of(args, &space, study.as_ref().map(Study::settings))?;
-    let meter = stopwatch::of(args, study.as_ref().map(Study::settings), &*evaluator)?;
+    let meter = stopwatch::of(args, path, study.as_ref().map(Study::settings), &*evaluator)?;
     let stopwatch = meter.as_ref().map(|meter| meter as &dyn Stopwatch);
     let mut search = match study {
         Some(study) => {
-            options::check_same(args, &text, study.settings(), &*evaluator)?;
+            options::check_same(args, path, &text, study.settings(), &*evaluator)?;
             Search::resume(study, Some(&space), &*evaluator, stopwatch)
         }
         None => {
             let settings = options::settings(args, &space, text, &*evaluator, stopwatch)?;
-            Search::begin(&args.study, &settings, Some(&space), &*evaluator, stopwatch)
+            Search::begin(path, &settings, Some(&space), &*evaluator, stopwatch)
         }
     }
     .map_err(search_error)?;
-    watch::run(&mut search, args)?;
+    watch::run(&mut search, args, &places)?;
     drop(search);
-    // What trials have is the sum of their layers.
-    meter.map_or(Ok(()), |meter| stopwatch::compare(&meter, &space, &args.study))
+    if let Some(meter) = meter {
+        // What trials have is the sum of their layers.
+        stopwatch::compare(&meter, &space, path)?;
+    }
+    places.found.map_or(Ok(()), |folder| found::write(&folder, path, args.data.as_deref()))
 }
 
 /// A study that cannot be used.

@@ -1,5 +1,6 @@
 //! What was asked for, as the settings of a study.
 
+use super::defaults::TRIALS;
 use crate::cli::{Exponent, RewardName, SearchArgs};
 use crate::error::{Error, Result};
 use mnas_dsl::Space;
@@ -7,6 +8,7 @@ use mnas_search::evaluator::{Evaluator, Stopwatch};
 use mnas_search::job::Budget;
 use mnas_search::reward::Reward;
 use mnas_search::study::{Halving, Settings, WeightExponent};
+use std::path::Path;
 
 /// Networks by which it is seen whether accuracy ranks.
 const RANKING: u32 = 8;
@@ -45,7 +47,7 @@ pub(super) fn settings(
 /// The halving that was asked for, if any was.
 fn halving(args: &SearchArgs) -> Option<Halving> {
     let rungs = args.rungs.filter(|&rungs| rungs > 1)?;
-    Some(Halving { rungs, eta: args.eta.unwrap_or(3), bracket: args.bracket.unwrap_or(args.trials) })
+    Some(Halving { rungs, eta: args.eta.unwrap_or(3), bracket: args.bracket.or(args.trials).unwrap_or(TRIALS) })
 }
 
 /// The reward that was asked for, if any was.
@@ -82,13 +84,13 @@ pub(super) fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent
 }
 
 /// What is given again has to be as it was.
-pub(super) fn check_same(args: &SearchArgs, text: &str, begun: &Settings, evaluator: &dyn Evaluator) -> Result<()> {
+pub(super) fn check_same(args: &SearchArgs, path: &Path, text: &str, begun: &Settings, evaluator: &dyn Evaluator) -> Result<()> {
     let differs = |what: &str| {
-        Err(Error::input(format!("the study `{}` was begun with another {what}", args.study.display()))
+        Err(Error::input(format!("the study `{}` was begun with another {what}", path.display()))
             .hint("leave the option away to go on as it was begun, or begin another study"))
     };
     if text != begun.space {
-        return Err(Error::input(format!("the space has changed since `{}` was begun", args.study.display()))
+        return Err(Error::input(format!("the space has changed since `{}` was begun", path.display()))
             .hint("bring it back, or begin another study"));
     }
     if args.method.as_ref().is_some_and(|method| *method != begun.method) {

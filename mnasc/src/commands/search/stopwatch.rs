@@ -16,7 +16,7 @@ use std::path::Path;
 const FINALISTS: usize = 6;
 
 /// What was asked for, or what the study was begun with; none where nothing needs to be measured.
-pub(super) fn of(args: &SearchArgs, begun: Option<&Settings>, evaluator: &dyn Evaluator) -> Result<Option<Meter>> {
+pub(super) fn of(args: &SearchArgs, path: &Path, begun: Option<&Settings>, evaluator: &dyn Evaluator) -> Result<Option<Meter>> {
     let asked = args.measure || args.device.is_given();
     let Some(begun) = begun else {
         let needs = options::reward(args)?.is_some_and(|(reward, _)| reward.needs_latency());
@@ -25,7 +25,7 @@ pub(super) fn of(args: &SearchArgs, begun: Option<&Settings>, evaluator: &dyn Ev
         return if is_needed { Meter::of(&args.device).map(Some) } else { Ok(None) };
     };
     match &begun.stopwatch {
-        None if asked => Err(Error::input(format!("nothing was measured when `{}` was begun", args.study.display()))
+        None if asked => Err(Error::input(format!("nothing was measured when `{}` was begun", path.display()))
             .hint("leave the options of measuring away to go on as it was begun, or begin another study")),
         None => Ok(None),
         Some(name) => Meter::of(&like(&args.device, name)).map(Some),

@@ -1,5 +1,6 @@
 //! What a search says while it runs, and of its trials.
 
+use super::defaults::{Places, TRIALS};
 use super::search_error;
 use crate::cli::SearchArgs;
 use crate::error::{Error, Result};
@@ -14,7 +15,8 @@ use std::time::{Duration, Instant};
 const EVERY: Duration = Duration::from_secs(10);
 
 /// Runs the search, and says what it does.
-pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs) -> Result<()> {
+pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs, places: &Places) -> Result<()> {
+    let all = args.trials.unwrap_or(TRIALS);
     let is_watched = std::io::stderr().is_terminal() && !args.json;
     let (start, before) = (Instant::now(), search.trials().len() as u64);
     if before > 0 {
@@ -32,7 +34,7 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs) -> Result<()> {
     let mut is_fitted = search.reward().is_some();
     let mut printed = Ok(());
     said.last = Some(start);
-    let result = search.run(args.trials, &mut |search| {
+    let result = search.run(all, &mut |search| {
         if let (false, Some(reward)) = (is_fitted, search.reward()) {
             is_fitted = true;
             output::status("");
@@ -46,7 +48,7 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs) -> Result<()> {
                 .map_err(|error| Error::system(error.to_string()))
                 .and_then(|trial| output::print_json(&trial));
         }
-        said.say(|| line(search, args.trials, before, start.elapsed(), false));
+        said.say(|| line(search, all, before, start.elapsed(), false));
     });
     if is_watched {
         output::progress("");
@@ -60,11 +62,13 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs) -> Result<()> {
     if let Some(ranking) = search.ranking().map_err(search_error)? {
         text.push_str(&format!("{ranking}\n"));
     }
-    text.push_str(&line(search, args.trials, before, start.elapsed(), true));
+    text.push_str(&line(search, all, before, start.elapsed(), true));
     text.push('\n');
     if let Some(best) = best(search) {
         text.push_str(&format!("the best is trial {}: {}\n", best.number, describe(best)));
-        text.push_str(&format!("`mnasc study best {} --to FOLDER` writes its spec\n", args.study.display()));
+        if places.found.is_none() {
+            text.push_str(&format!("`mnasc study best {} --to FOLDER` writes its spec\n", places.study.display()));
+        }
     }
     output::print(&text)
 }

@@ -1,17 +1,18 @@
 //! Weights of a study's networks, where these were trained here: each is trained again as its trial was, which gives the
 //! same weights on the same machine.
 
-use crate::cli::StudyBestArgs;
 use crate::error::{Error, Result};
 use crate::output;
+use mnas_codegen::weights::Weights;
 use mnas_dsl::Network;
 use mnas_search::study::{Study, Trial};
+use std::path::Path;
 
 /// Evaluators that train have such names.
 const PREFIX: &str = "train ";
 
 /// What trains a study's networks again.
-pub(super) struct Trainer {
+pub(in crate::commands) struct Trainer {
     #[cfg(feature = "train")]
     evaluator: mnas_train::TrainingEvaluator,
 }
@@ -19,15 +20,15 @@ pub(super) struct Trainer {
 impl Trainer {
     /// That of a study whose networks were trained on data that can be had; `None` where weights are not to be had.
     #[cfg(feature = "train")]
-    pub(super) fn of(args: &StudyBestArgs, study: &Study, network: &Network) -> Result<Option<Self>> {
-        use super::train::judge;
+    pub(in crate::commands) fn of(data: Option<&Path>, study: &Study, network: &Network) -> Result<Option<Self>> {
+        use crate::commands::train::judge;
         use mnas_search::evaluator::Evaluator as _;
         let name = &study.settings().evaluator;
-        if !is_wanted(args, name)? {
+        if !is_wanted(data, name)? {
             return Ok(None);
         }
         let how = crate::cli::RecipeArgs::default();
-        let evaluator = judge::evaluator(args.data.as_deref(), &how, network, Some(name))?;
+        let evaluator = judge::evaluator(data, &how, network, Some(name))?;
         if evaluator.name() != *name {
             return Err(Error::input("these are not the data that the study's networks were trained on")
                 .hint("give the same data by `--data`"));
@@ -37,19 +38,19 @@ impl Trainer {
 
     /// None: this mnasc does not train.
     #[cfg(not(feature = "train"))]
-    pub(super) fn of(args: &StudyBestArgs, study: &Study, _: &Network) -> Result<Option<Self>> {
-        if is_wanted(args, &study.settings().evaluator)? {
-            if args.data.is_some() {
-                return Err(super::train::absent());
+    pub(in crate::commands) fn of(data: Option<&Path>, study: &Study, _: &Network) -> Result<Option<Self>> {
+        if is_wanted(data, &study.settings().evaluator)? {
+            if data.is_some() {
+                return Err(crate::commands::train::absent());
             }
             output::progress("weights are written by a mnasc that is built with `--features train`");
         }
         Ok(None)
     }
 
-    /// Weights of a trial as safetensors.
+    /// Weights of a trial.
     #[cfg(feature = "train")]
-    pub(super) fn weights(&self, study: &Study, trials: &[Trial], trial: &Trial) -> Result<Vec<u8>> {
+    pub(in crate::commands) fn weights(&self, study: &Study, trials: &[Trial], trial: &Trial) -> Result<Weights> {
         use mnas_search::job::{Failure, Job, Needs, Purpose};
         // Of equal networks only the first was trained.
         let mut first = trial;
@@ -81,28 +82,28 @@ impl Trainer {
                 trial.number
             ));
         }
-        mnas_codegen::weights::safetensors::write(&trained.weights).map_err(|error| Error::system(error.to_string()))
+        Ok(trained.weights)
     }
 
     /// Never called: there is no such trainer.
     #[cfg(not(feature = "train"))]
-    pub(super) fn weights(&self, _: &Study, _: &[Trial], _: &Trial) -> Result<Vec<u8>> {
-        Err(super::train::absent())
+    pub(in crate::commands) fn weights(&self, _: &Study, _: &[Trial], _: &Trial) -> Result<Weights> {
+        Err(crate::commands::train::absent())
     }
 }
 
 /// Whether a study's networks were trained here, on data that are named or built in.
-fn is_wanted(args: &StudyBestArgs, evaluator: &str) -> Result<bool> {
+fn is_wanted(data: Option<&Path>, evaluator: &str) -> Result<bool> {
     let Some(setup) = evaluator.strip_prefix(PREFIX) else {
-        return match &args.data {
+        return match data {
             None => Ok(false),
             Some(_) => Err(Error::input("the study's networks were not trained by mnasc")
                 .hint("leave `--data` away: what judged them has their weights")),
         };
     };
     let is_built_in = setup.starts_with("{\"data\":\"digits ");
-    if args.data.is_none() && !is_built_in {
+    if data.is_none() && !is_built_in {
         output::progress("`--data FOLDER`, as in the search, writes weights too");
     }
-    Ok(args.data.is_some() || is_built_in)
+    Ok(data.is_some() || is_built_in)
 }

@@ -1,0 +1,35 @@
+//! `search` of a space: what a search of it is asked for where its user says nothing.
+
+use super::limits::take_key;
+use crate::diagnostics::Report;
+use crate::reader::fields::{Fields, text, whole};
+use crate::tree::Node;
+
+/// How a space is usually searched; `None` where it does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usual {
+    /// What networks are trained on, as a search takes it.
+    pub data: Option<String>,
+    /// The latency that is aimed at, as a search takes it.
+    pub target: Option<String>,
+    /// Epochs of a trial.
+    pub epochs: Option<usize>,
+    /// Trials in all.
+    pub trials: Option<usize>,
+}
+
+const KEYS: [&str; 4] = ["data", "target", "epochs", "trials"];
+
+/// Takes `search` out of the tree: no spec has it.
+pub(super) fn take(root: &mut Node, report: &mut Report) -> Usual {
+    let Some(node) = take_key(root, "search") else { return Usual::default() };
+    let Some(fields) = Fields::new(&node, "search", &KEYS, report) else { return Usual::default() };
+    let mut word = |key: &'static str| fields.get(key).and_then(|node| text(node, key, report)).map(str::to_owned);
+    let (data, target) = (word("data"), word("target"));
+    let mut count = |key: &'static str, what: &str, most: usize| {
+        fields.get(key).and_then(|node| whole(node, what, 1..=most, report)).map(|it| it.value)
+    };
+    let epochs = count("epochs", "the epochs of a trial", 100_000);
+    let trials = count("trials", "the number of trials", 10_000_000);
+    Usual { data, target, epochs, trials }
+}

@@ -1,0 +1,51 @@
+//! What arguments leave away: as the space says, and names that follow from the space's.
+
+use crate::cli::SearchArgs;
+use crate::error::{Error, Result};
+use mnas_dsl::Space;
+use std::path::{Path, PathBuf};
+
+/// Trials where neither the arguments nor the space say how many.
+pub(super) const TRIALS: u64 = 100;
+
+/// Where a search keeps what it finds.
+pub(super) struct Places {
+    /// The study.
+    pub(super) study: PathBuf,
+    /// The folder for what is found in the end, where there is to be one.
+    pub(super) found: Option<PathBuf>,
+}
+
+/// The files of a search. Who names no study gets what is found written, too.
+pub(super) fn places(args: &SearchArgs, space: &Space) -> Result<Places> {
+    if let Some(study) = &args.study {
+        return Ok(Places { study: study.clone(), found: args.to.clone() });
+    }
+    let (spec, _) = space.member(&vec![0; space.choices().len()])?;
+    let name = spec.name.value;
+    let found = args.to.clone().unwrap_or_else(|| PathBuf::from(format!("{name}_found")));
+    Ok(Places { study: PathBuf::from(format!("{name}.study")), found: Some(found) })
+}
+
+/// The arguments with the space's own in place of those that were left away; of a search that goes on, which is as it was
+/// begun, only the number of trials. One who judges networks by something else than the space's data has other epochs,
+/// and may have another latency in mind.
+pub(super) fn completed(args: &SearchArgs, space: &Space, is_begun: bool) -> Result<SearchArgs> {
+    let usual = space.usual();
+    let mut args = args.clone();
+    args.trials = args.trials.or(usual.trials.and_then(|it| u64::try_from(it).ok()));
+    let is_judged = args.data.is_some() || args.command.is_some() || args.table.is_some() || args.synthetic;
+    if is_judged || is_begun {
+        return Ok(args);
+    }
+    let Some(data) = &usual.data else { return Ok(args) };
+    args.data = Some(Path::new(data).to_owned());
+    args.epochs = args.epochs.or(usual.epochs.and_then(|it| u32::try_from(it).ok()));
+    if args.reward.is_none()
+        && let Some(target) = &usual.target
+    {
+        let wrong = |hint| Error::input(format!("the space's target is `{target}`")).hint(hint);
+        args.target = args.target.map_or_else(|| target.parse().map(Some), |given| Ok(Some(given))).map_err(wrong)?;
+    }
+    Ok(args)
+}

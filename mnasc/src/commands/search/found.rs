@@ -1,0 +1,38 @@
+//! What a search ends with: a page to look at, and the best network ready for use.
+
+use crate::commands::study::best::{self, Trainer};
+use crate::commands::{compile, report, search::study_error};
+use crate::error::{Error, Result};
+use crate::output::{self, Artifact};
+use mnas_codegen::compile::Options;
+use mnas_search::study::{Access, Study};
+use std::fs;
+use std::path::Path;
+
+/// Writes report and best network to a folder.
+pub(super) fn write(folder: &Path, study: &Path, data: Option<&Path>) -> Result<()> {
+    let report = Artifact { path: folder.join("report.html"), bytes: report::page(study, &[], &[])? };
+    let study = Study::open(study, Access::Read).map_err(study_error)?;
+    let trials = study.trials().map_err(study_error)?;
+    let mut artifacts = Vec::new();
+    if let Some(trial) = best::by_reward(&study, &trials)?.first() {
+        let (spec, network) = best::spec(trial)?;
+        let path = folder.join("best.yaml");
+        let weights = match Trainer::of(data, &study, &network)? {
+            Some(trainer) => Some(trainer.weights(&study, &trials, trial)?),
+            None => None,
+        };
+        if let Some(weights) = &weights {
+            artifacts.push(Artifact { path: path.with_extension("safetensors"), bytes: best::file(weights)? });
+        }
+        let compiled = compile::build(&spec, &network, weights.as_ref(), &Options::default())?;
+        artifacts.extend(compile::rust_files(&compiled, &path.with_extension("rs"))?);
+        artifacts.push(Artifact { path, bytes: best::text(&study, trial, &spec).into_bytes() });
+    }
+    artifacts.push(report);
+    fs::create_dir_all(folder).map_err(|error| Error::file("create the folder", folder, &error))?;
+    output::write_all(&artifacts)?;
+    let names: Vec<_> = artifacts.iter().filter_map(|it| it.path.file_name()).map(|it| it.to_string_lossy()).collect();
+    output::progress(&format!("wrote {} to `{}`", names.join(", "), folder.display()));
+    Ok(())
+}
