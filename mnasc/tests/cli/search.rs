@@ -71,7 +71,7 @@ fn what_is_not_said_is_as_the_space_says_and_the_best_is_written() {
     let said = folder.mnasc(&["search", "space.yaml", "--resume"]).done();
     assert!(said.out.contains("6 of 6 trials"), "{}", said.out);
     // Without another judge the space's data are trained on, or it is said that nothing trains.
-    let words = if cfg!(feature = "train") { "`nowhere` is no folder" } else { "--features train" };
+    let words = if cfg!(feature = "train") { "does not say how bytes become its input" } else { "--features train" };
     folder.mnasc(&["search", "space.yaml", "--study", "other.study"]).failed(2, &[words]);
     folder.write("space.yaml", format!("{LARGE}search: {{data: digits, target: soon}}\n"));
     folder.mnasc(&["search", "space.yaml", "--study", "other.study"]).failed(2, &["the space's target is `soon`", "25ms"]);
