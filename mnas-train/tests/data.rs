@@ -144,7 +144,8 @@ fn digits_are_those_of_scikit_learn() {
     assert_eq!(data.train.len() + data.test.len(), 1797);
     assert_eq!(data.shape, Shape { height: 8, width: 8, channels: 1 });
     // As scikit-learn's documentation shows its first picture, a zero.
-    let first = [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0].map(|it| (f64::from(it) * 255.0 / 16.0).round() as u8);
+    let first =
+        [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0].map(|it| (f64::from(it) * 255.0 / 16.0).round() as u8);
     assert_eq!((&data.train.pixels[..16], data.train.labels[0]), (&first[..], 0));
     let mut counts = [0; 10];
     for &label in data.train.labels.iter().chain(&data.test.labels) {

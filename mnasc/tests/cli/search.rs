@@ -74,7 +74,9 @@ fn what_is_not_said_is_as_the_space_says_and_the_best_is_written() {
     let words = if cfg!(feature = "train") { "does not say how bytes become its input" } else { "--features train" };
     folder.mnasc(&["search", "space.yaml", "--study", "other.study"]).failed(2, &[words]);
     folder.write("space.yaml", format!("{LARGE}search: {{data: digits, target: soon}}\n"));
-    folder.mnasc(&["search", "space.yaml", "--study", "other.study"]).failed(2, &["the space's target is `soon`", "25ms"]);
+    folder
+        .mnasc(&["search", "space.yaml", "--study", "other.study"])
+        .failed(2, &["the space's target is `soon`", "25ms"]);
     assert!(!folder.path("other.study").exists());
 }
 

@@ -104,7 +104,9 @@ mod trains {
         let study = folder.mnasc(&["study", "list", "small.study", "--json"]).done().json();
         assert_eq!((study["trials"].as_array().unwrap().len(), &study["settings"]["budget"]["epochs"]), (2, &2.into()));
         let weights = ["--weights", "small_found/best.safetensors"];
-        folder.mnasc(&[&["small_found/best.yaml", "-o", "small_found/best.rs", "--check"], &weights[..]].concat()).done();
+        folder
+            .mnasc(&[&["small_found/best.yaml", "-o", "small_found/best.rs", "--check"], &weights[..]].concat())
+            .done();
     }
 
     #[test]

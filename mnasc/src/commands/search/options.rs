@@ -84,7 +84,13 @@ pub(super) fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent
 }
 
 /// What is given again has to be as it was.
-pub(super) fn check_same(args: &SearchArgs, path: &Path, text: &str, begun: &Settings, evaluator: &dyn Evaluator) -> Result<()> {
+pub(super) fn check_same(
+    args: &SearchArgs,
+    path: &Path,
+    text: &str,
+    begun: &Settings,
+    evaluator: &dyn Evaluator,
+) -> Result<()> {
     let differs = |what: &str| {
         Err(Error::input(format!("the study `{}` was begun with another {what}", path.display()))
             .hint("leave the option away to go on as it was begun, or begin another study"))

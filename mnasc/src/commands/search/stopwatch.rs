@@ -16,7 +16,12 @@ use std::path::Path;
 const FINALISTS: usize = 6;
 
 /// What was asked for, or what the study was begun with; none where nothing needs to be measured.
-pub(super) fn of(args: &SearchArgs, path: &Path, begun: Option<&Settings>, evaluator: &dyn Evaluator) -> Result<Option<Meter>> {
+pub(super) fn of(
+    args: &SearchArgs,
+    path: &Path,
+    begun: Option<&Settings>,
+    evaluator: &dyn Evaluator,
+) -> Result<Option<Meter>> {
     let asked = args.measure || args.device.is_given();
     let Some(begun) = begun else {
         let needs = options::reward(args)?.is_some_and(|(reward, _)| reward.needs_latency());

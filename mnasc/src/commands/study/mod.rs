@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::output::{self, Artifact};
 use mnas_dsl::Space;
 use mnas_search::findings::{RANKING, Ranking};
-use mnas_search::study::{Access, Study, Trial};
 use mnas_search::optuna;
+use mnas_search::study::{Access, Study, Trial};
 use serde_json::json;
 use std::path::Path;
 
