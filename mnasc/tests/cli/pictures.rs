@@ -35,6 +35,24 @@ fn classes_are_named_with_their_probabilities() {
 }
 
 #[test]
+fn the_network_that_was_found_reads_the_digits_it_comes_with() {
+    let folder = Folder::new("digits");
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
+    let (spec, weights) = (format!("{examples}/digits.yaml"), format!("{examples}/digits.safetensors"));
+    let pictures: Vec<String> = (0..10).map(|digit| format!("{examples}/pictures/{digit}.png")).collect();
+    let read = |weights: [&str; 2]| {
+        let mut run = vec!["run", &spec, "--json", "--top", "1", "--image"];
+        run.extend(pictures.iter().map(String::as_str));
+        run.extend(weights);
+        let images = folder.mnasc(&run).done().json()["images"].as_array().unwrap().clone();
+        images.iter().map(|image| image["top"][0]["index"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let all: Vec<u64> = (0..10).collect();
+    assert_eq!(read(["--weights", &weights]), all);
+    assert_ne!(read(["--random-weights", "1"]), all);
+}
+
+#[test]
 fn alpha_is_dropped_grey_is_spread_and_orientation_is_heeded() {
     let folder = Folder::new("kinds");
     let probabilities = |name: &str| {
