@@ -472,8 +472,8 @@ impl Scheduler<'_> {
     /// Output rows of a strip: the divisor of the height whose traffic is estimated to cost least.
     ///
     /// A short strip keeps the expanded rows near, but streams the weights of both convolutions once a strip; a tall
-    /// one streams them seldom, but the rows between the layers leave the cache. As much as fits into L2 is read at its
-    /// bandwidth, the rest at L3's.
+    /// one streams them seldom, but the rows between the layers leave the cache. What fits into L2 together is read
+    /// at its bandwidth, of what does not the more from L3 the more it is.
     fn strip(&self, block: &Block, Size { middle, out }: Size, choice: &Choice) -> (usize, String) {
         let depthwise = &block.depthwise.conv;
         let channels = self.padded(depthwise.output_channels);
@@ -488,10 +488,13 @@ impl Scheduler<'_> {
             row_in * rows + row_out * strip
         };
         let cost = |strip: usize| {
-            // What is kept beyond L2's share is the part of it that comes from L3.
-            let fits = self.target.near().min(self.target.l2_bytes.saturating_sub(weights));
-            let near = (fits as f64 / kept(strip).max(1) as f64).min(1.0);
-            let cycles = near / self.target.l2_bandwidth + (1.0 - near) / self.target.l3_bandwidth;
+            let share = self.target.near().min(self.target.l2_bytes.saturating_sub(weights));
+            // Of the rows of a strip that do not fit L2 still has some, the fewer the more they are.
+            let cycles = match kept(strip) {
+                kept if kept <= share => 1.0 / self.target.l2_bandwidth,
+                kept if strip < out.height => (1.0 - share as f64 / kept as f64 / 2.0) / self.target.l3_bandwidth,
+                _ => 1.0 / self.target.l3_bandwidth,
+            };
             let traffic = (out.height / strip) * weights + 2 * between;
             // Short runs of pixels leave registers idle at the end of each.
             let run = strip * out.width;
