@@ -102,6 +102,15 @@ impl Target {
     pub(crate) fn bandwidth(&self, bytes: usize) -> f64 {
         if bytes <= self.near() { self.l2_bandwidth } else { self.l3_bandwidth }
     }
+
+    /// Bytes a cycle at which the rows between two layers are read again, where a strip keeps so many bytes of them and
+    /// L2 has so much room. Of rows that do not fit it still has some, the fewer the more they are.
+    pub(crate) fn strip_bandwidth(&self, kept: usize, room: usize) -> f64 {
+        if kept <= room {
+            return self.l2_bandwidth;
+        }
+        self.l3_bandwidth / (1.0 - room as f64 / kept as f64 / 2.0)
+    }
 }
 
 impl Plan {

@@ -488,18 +488,16 @@ impl Scheduler<'_> {
             row_in * rows + row_out * strip
         };
         let cost = |strip: usize| {
-            let share = self.target.near().min(self.target.l2_bytes.saturating_sub(weights));
-            // Of the rows of a strip that do not fit L2 still has some, the fewer the more they are.
-            let cycles = match kept(strip) {
-                kept if kept <= share => 1.0 / self.target.l2_bandwidth,
-                kept if strip < out.height => (1.0 - share as f64 / kept as f64 / 2.0) / self.target.l3_bandwidth,
-                _ => 1.0 / self.target.l3_bandwidth,
+            let room = self.target.near().min(self.target.l2_bytes.saturating_sub(weights));
+            let bandwidth = match kept(strip) {
+                kept if kept > room && strip == out.height => self.target.l3_bandwidth,
+                kept => self.target.strip_bandwidth(kept, room),
             };
             let traffic = (out.height / strip) * weights + 2 * between;
             // Short runs of pixels leave registers idle at the end of each.
             let run = strip * out.width;
             let idle = run.next_multiple_of(8) as f64 / run as f64;
-            traffic as f64 * cycles * idle
+            traffic as f64 / bandwidth * idle
         };
         let divisors = (1..=out.height).filter(|s| out.height.is_multiple_of(*s));
         let strip = match choice.strip {

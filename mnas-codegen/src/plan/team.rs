@@ -188,7 +188,9 @@ impl<'a> Costs<'a> {
             let (expanded, mine) = ((last - first) as f64 / middle as f64, rows.len() as f64 / out as f64);
             let work = self.work[0] * expanded + (self.work[1] + self.work[2]) * mine;
             let kept = self.row[0] * ((strip - 1) * d.stride + d.kernel_size).min(middle) + self.row[1] * strip;
-            work + self.traffic(kept, self.row[0] * (last - first) + self.row[1] * rows.len(), rows.len() / strip)
+            let bandwidth = self.scheduler.target.strip_bandwidth(kept, self.scheduler.target.near());
+            let between = self.row[0] * (last - first) + self.row[1] * rows.len();
+            work + self.traffic(bandwidth, between, rows.len() / strip)
         };
         let waits = if self.block.squeeze_excite.is_some() { self.scheduler.target.barrier } else { 0.0 };
         waits + (0..workers).map(cost).fold(0.0, f64::max)
@@ -206,15 +208,15 @@ impl<'a> Costs<'a> {
         let made = self.row[1] * self.size.out.height;
         let foreign = made * (workers - 1) / workers;
         let near = self.row[0] * self.size.middle.height / panels;
-        work + self.traffic(near, (near * panels + made) / workers, 1) / workers as f64
+        let bandwidth = self.scheduler.target.bandwidth(near);
+        work + self.traffic(bandwidth, (near * panels + made) / workers, 1) / workers as f64
             // Once to read it, once when its lines are taken back to be written.
             + 2.0 * foreign as f64 / self.scheduler.target.core_bandwidth
             + self.scheduler.target.barrier
     }
 
     /// Tensors between the layers are written and read, weights read so many times.
-    fn traffic(&self, kept: usize, between: usize, times: usize) -> f64 {
-        let target = self.scheduler.target;
-        (times * self.weights + 2 * between) as f64 / target.bandwidth(kept) * EXPOSED
+    fn traffic(&self, bandwidth: f64, between: usize, times: usize) -> f64 {
+        (times * self.weights + 2 * between) as f64 / bandwidth * EXPOSED
     }
 }
