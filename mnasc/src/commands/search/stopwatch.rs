@@ -8,8 +8,8 @@ use crate::output::progress;
 use mnas_dsl::{Network, Space, Spec};
 use mnas_search::evaluator::Evaluator;
 use mnas_search::findings::{MACHINE, PREDICTION};
-use mnas_search::pareto;
 use mnas_search::study::{Access, Settings, Study, Trial};
+use mnas_search::{pareto, ranking};
 use std::path::Path;
 
 /// Networks of a study that are measured whole.
@@ -57,8 +57,9 @@ pub(super) fn compare(meter: &Meter, space: &Space, path: &Path) -> Result<()> {
 
 /// The best by reward, those of the front, and others over the range of latencies, until there are enough.
 fn finalists(trials: &[Trial]) -> Vec<&Trial> {
-    let mut known: Vec<&Trial> =
-        trials.iter().filter(|trial| trial.same_as.is_none() && trial.point().is_some()).collect();
+    // A network that was trained longer is not measured twice.
+    let known = ranking::finalists(trials).into_iter().map(|at| &trials[at]);
+    let mut known: Vec<&Trial> = known.filter(|trial| trial.point().is_some()).collect();
     let by_latency = |trial: &&Trial| trial.latency.map_or(0.0, |latency| latency.ms);
     known.sort_by(|a, b| by_latency(a).total_cmp(&by_latency(b)).then(a.number.cmp(&b.number)));
     let points: Vec<(f64, f64)> = known.iter().filter_map(|trial| trial.point()).collect();

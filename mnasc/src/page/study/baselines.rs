@@ -85,7 +85,8 @@ fn source(baseline: &Baseline) -> String {
     let is_bare = baseline.figures.ms.is_none() && baseline.figures.accuracies.is_empty();
     match (baseline.trial, is_bare) {
         (_, true) => "its spec only".to_owned(),
-        (Some(trial), false) => format!("trial {trial}"),
+        (Some(trial), false) if baseline.figures.how.is_empty() => format!("trial {trial}"),
+        (Some(trial), false) => format!("a measurement of trial {trial} ({})", baseline.figures.how),
         (None, false) if baseline.figures.how.is_empty() => "a measurement".to_owned(),
         (None, false) => format!("a measurement ({})", baseline.figures.how),
     }

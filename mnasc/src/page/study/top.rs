@@ -169,9 +169,11 @@ fn settings(model: &Model) -> Vec<(&'static str, String)> {
 fn epochs_of(epochs: u32, halving: Option<Halving>) -> String {
     let mut text = words::count(epochs as usize, "epoch", "epochs");
     if let Some(Halving { rungs, eta, bracket }) = halving {
-        let longer = (1..rungs).map(|rung| (u64::from(epochs) * u64::from(eta).pow(rung)).to_string());
-        let longer: Vec<String> = longer.collect();
-        text.push_str(&format!("; of each {bracket} trials, and so on, the best 1 in {eta}: {}", longer.join(", ")));
+        for rung in 1..rungs {
+            let of = if rung == 1 { format!("each {bracket} trials") } else { "those".to_owned() };
+            let longer = u64::from(epochs).saturating_mul(u64::from(eta).saturating_pow(rung));
+            text.push_str(&format!(", the best 1 in {eta} of {of} {longer}"));
+        }
     }
     text
 }
@@ -233,7 +235,7 @@ mod tests {
         let halving = super::Halving { rungs: 3, eta: 3, bracket: 27 };
         assert_eq!(
             super::epochs_of(2, Some(halving)),
-            "2 epochs; of each 27 trials, and so on, the best 1 in 3: 6, 18"
+            "2 epochs, the best 1 in 3 of each 27 trials 6, the best 1 in 3 of those 18"
         );
     }
 
