@@ -176,7 +176,34 @@ fn a_file_that_may_not_grow_stops_the_search_and_loses_nothing() {
     assert!(contents(&folder, "study") == contents(&folder, "whole"));
 }
 
-/// A disk that is full, where a process may have one of its own.
+/// What a full disk says, without one: calls that write the journal are answered so, from the 300th on. It needs no rights
+/// but to trace (strace).
+#[test]
+fn calls_that_find_the_disk_full_stop_the_search_and_room_lets_it_go_on() {
+    let strace = ["-f", "-qq", "-o", "/dev/null"];
+    let probe = Command::new("strace").args(strace).arg("true").output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        assert!(std::env::var_os("CI").is_none(), "strace is missing, or may not trace");
+        eprintln!("skipped: strace is missing, or may not trace");
+        return;
+    }
+    let folder = folder("enospc");
+    let journal = std::fs::canonicalize(folder.path("")).unwrap().join("study-journal");
+    let options = [&["search", "space.yaml", "--study", "study", "--trials", "150", "--json"], &LONG[..]].concat();
+    let mut command = Command::new("strace");
+    command.args(strace).args(["-e", "inject=write,pwrite64:error=ENOSPC:when=300+", "-P"]).arg(journal);
+    command.arg(env!("CARGO_BIN_EXE_mnasc")).args(&options).current_dir(folder.path("")).stdin(Stdio::null());
+    let said = Said::of(command.output().unwrap());
+    let count = said.out.lines().count();
+    assert_eq!(said.code, Some(3), "{}", said.err);
+    assert!(said.err.contains("no room to write to `study`; every finished trial is in it"), "{}", said.err);
+    let list = || serde_json::from_str::<Value>(&contents(&folder, "study")).unwrap();
+    let kept = list();
+    search(&folder, "study", &["--resume", "--trials", "150"]).done();
+    holds_what_it_would_have(&folder, &kept, count, &list());
+}
+
+/// A disk that is full, where a process may have one of its own; where it may not, the test before this is what there is.
 #[test]
 fn a_full_disk_stops_the_search_and_room_lets_it_go_on() {
     let folder = folder("disk");
@@ -197,21 +224,25 @@ if \"$1\" search space.yaml --study disk/study --resume --trials 150; then :; fi
     command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_mnasc")]);
     let output = command.args(options).current_dir(folder.path("")).stdin(Stdio::null()).output();
     if !folder.names().contains(&"code".to_owned()) {
-        eprintln!("skipped: no disk of its own: {output:?}");
+        eprintln!("skipped: no disk of its own, only calls that say so: {output:?}");
         return;
     }
     let said = Said::of(output.unwrap()).done();
     assert_eq!(folder.read("code"), b"3\n", "{}", said.err);
     assert!(said.err.contains("no room to write to `disk/study`; every finished trial is in it"), "{}", said.err);
     let list = |name: &str| serde_json::from_slice::<Value>(&folder.read(name)).unwrap();
-    let (kept, after) = (list("kept"), list("after"));
-    let kept = kept["trials"].as_array().unwrap();
     let count = String::from_utf8(folder.read("said")).unwrap().lines().count();
-    assert!(kept.len() == count && (10..150).contains(&count), "{} of {count}", kept.len());
-    search(&folder, "whole", &[&LONG[..], &["--trials", "150"]].concat()).done();
-    let whole: Value = serde_json::from_str(&contents(&folder, "whole")).unwrap();
-    assert!(whole == after, "not what it would have been");
-    assert_eq!(whole["trials"].as_array().unwrap()[..count], kept[..]);
+    holds_what_it_would_have(&folder, &list("kept"), count, &list("after"));
+}
+
+/// Of 150 trials those that were said are kept, and all are in the end as if nothing had happened.
+fn holds_what_it_would_have(folder: &Folder, kept: &Value, said: usize, after: &Value) {
+    let kept = kept["trials"].as_array().unwrap();
+    assert!(kept.len() == said && (10..150).contains(&said), "{} of {said}", kept.len());
+    search(folder, "whole", &[&LONG[..], &["--trials", "150"]].concat()).done();
+    let whole: Value = serde_json::from_str(&contents(folder, "whole")).unwrap();
+    assert!(whole == *after, "not what it would have been");
+    assert_eq!(whole["trials"].as_array().unwrap()[..said], kept[..]);
 }
 
 /// Many begin the same study at once: one does, the others say so, and what it holds is one search.
