@@ -127,7 +127,9 @@ the blocks' least times.
 processors where the system can, after it has seen that all give the same output (exit code 1 if not). The ratio of a \
 round is our median over that of the fastest of the others; below 1 ours is faster. With `--start` ours is a program \
 with its weights in it, timed from the start of its process; the others are timed from before their import and from \
-before the model is loaded, without the start of Python.")]
+before the model is loaded, without the start of Python.
+
+mnasc measures once at a time on a machine: another one waits.")]
     Bench(BenchArgs),
     /// Compare the generated code with the reference executor, block by block.
     #[command(after_help = "\
@@ -173,10 +175,16 @@ Examples:
   mnasc tune mnasnet_a1.yaml -o a1.schedule.yaml --threads 2
   mnasc mnasnet_a1.yaml -o a1.rs --schedule a1.schedule.yaml
 
-Several schedules are built as one program and run in turn; a choice is kept where the median of its step is 1 % less \
-than that of the estimated one, in a last comparison too. A file that is there is added to: it may have sections for \
-several processors, and entries for several networks. Stopped by Ctrl-C, the file has what was found until then. What is \
-generated depends on the file, never on the machine that compiles.")]
+Several schedules are built as one program and run in turn. A choice holds where its step is faster than with the \
+estimated one in each of five more processes, and 1 % in the median. With those that hold, and without, whole inferences \
+run in turn in nine processes: the ratio is the median of theirs, its interval from the second least to the second \
+largest. Only where all of that is below 1 the file is written; a machine that is busy is told of. mnasc measures once \
+at a time on a machine: another one waits.
+
+A file that is there is added to: it may have sections for several processors, and entries for several networks. What is \
+generated depends on the file, never on the machine that compiles.
+
+Exit codes: 0 also where nothing gains, which is said; 2 wrong input; 3 the system refused.")]
     Tune(TuneArgs),
     /// Measure what this machine can do at most: multiply-adds, and reading from each cache.
     #[command(after_help = "\
@@ -513,6 +521,9 @@ pub(crate) struct TuneArgs {
     /// Seconds that it may take.
     #[arg(long, default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) budget: u32,
+    /// Write the choices that hold by themselves even where the whole network gains nothing beyond the noise.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

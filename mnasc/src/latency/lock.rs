@@ -14,7 +14,13 @@ pub(crate) struct Lock {
 
 /// Waits until nobody else measures.
 pub(crate) fn acquire() -> Result<Lock> {
-    acquire_at(&path(), "another mnasc")
+    acquire_at(&path(), "another mnasc is measuring; waiting for it")
+}
+
+/// As [`acquire`], for a command that says of itself that it waits.
+pub(crate) fn acquire_for(command: &str) -> Result<Lock> {
+    let waits = format!("another mnasc is measuring on this machine; `mnasc {command}` waits until it has finished");
+    acquire_at(&path(), &waits)
 }
 
 /// One for the machine, whoever uses it and whichever cache they have.
@@ -22,14 +28,14 @@ fn path() -> PathBuf {
     std::env::temp_dir().join("mnas-measuring.lock")
 }
 
-/// As [`acquire`], by a file of those that say of themselves to be `others`.
-pub(crate) fn acquire_at(path: &Path, others: &str) -> Result<Lock> {
+/// As [`acquire`], by a file; who has to wait is told what it `waits` for.
+fn acquire_at(path: &Path, waits: &str) -> Result<Lock> {
     let failed = |error: io::Error| Error::file("lock", path, &error);
     let file = open(path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            progress(&format!("{others} is measuring; waiting for it"));
+            progress(waits);
             file.lock().map_err(failed)?;
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),

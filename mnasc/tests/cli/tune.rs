@@ -1,6 +1,9 @@
 //! Schedule files from measuring to compiling. What is faster is not looked at: a busy machine would decide it.
 
-use crate::folder::Folder;
+use crate::folder::{Folder, Said};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
 
 const FILE: &str = "\
 other:
@@ -19,12 +22,47 @@ fn what_is_measured_can_be_compiled_and_is_added_to_the_file() {
     let said = folder
         .mnasc(&["tune", "tiny.yaml", "-o", "s.yaml", "--isa", "scalar", "--budget", "1", "--cpu", "mine"])
         .done();
-    assert!(said.err.contains("tiny scalar: ") && said.err.contains("choices tried"), "{}", said.err);
+    assert!(said.err.contains("tiny scalar, 1 thread: ") && said.err.contains(" tried"), "{}", said.err);
     let text = String::from_utf8(folder.read("s.yaml")).unwrap();
-    assert!(text.contains("\nother:\n  avx2:\n    # Kept.\n    linear 7 to 9: {tiles: 1x1/2}\n"), "{text}");
+    assert!(text.contains("other:\n  avx2:\n    # Kept.\n    linear 7 to 9: {tiles: 1x1/2}\n"), "{text}");
     // Whether anything is faster here is chance: a section that is there is compiled with.
-    let cpu = if text.contains("\nmine:\n") { "mine" } else { "other" };
+    let is_written = text.contains("\nmine:\n");
+    assert_eq!(is_written, !said.err.contains("no gain"), "{}", said.err);
+    let last =
+        if is_written { "`--schedule s.yaml --cpu mine` compiles with it" } else { "`s.yaml` is left as it was" };
+    assert!(said.err.trim_end().ends_with(last), "{}", said.err);
+    assert!(is_written || text == FILE);
+    let cpu = if is_written { "mine" } else { "other" };
     folder.mnasc(&["tiny.yaml", "-o", "tiny.rs", "--schedule", "s.yaml", "--cpu", cpu]).done();
+}
+
+#[test]
+fn who_measures_waits_for_another() {
+    let folder = Folder::new("measuring");
+    for arguments in [&["bench", "tiny.yaml", "--isa", "scalar", "--runs", "1"][..], &["tune", "tiny.yaml"]] {
+        let lock = File::create(folder.path("mnas-measuring.lock")).unwrap();
+        lock.lock().unwrap();
+        let mut command = folder.command(arguments);
+        let mut child =
+            command.env("TMPDIR", folder.path(".")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut err = BufReader::new(child.stderr.take().unwrap());
+        let waits = format!("another mnasc is measuring on this machine; `mnasc {}` waits", arguments[0]);
+        let mut said = String::new();
+        while !said.contains(&waits) {
+            assert!(err.read_line(&mut said).unwrap() > 0, "not said: {waits}\n{said}");
+        }
+        assert!(child.try_wait().unwrap().is_none());
+        if arguments[0] == "tune" {
+            // It would take a while.
+            child.kill().unwrap();
+        }
+        lock.unlock().unwrap();
+        err.read_to_string(&mut said).unwrap();
+        let said = Said::of(child.wait_with_output().unwrap());
+        if arguments[0] == "bench" {
+            assert!(said.done().out.contains("median"));
+        }
+    }
 }
 
 #[test]

@@ -1,20 +1,25 @@
 //! `mnasc tune SPEC`: measures what can be chosen on this machine, and writes what is faster than the estimates.
 //!
 //! Several schedules of the whole network are built as one program, each of which tries something else in every step, and
-//! are run in turn; medians of each step are compared. So a step is timed with the caches as the network leaves them.
+//! are run in turn; medians of each step are compared. So a step is timed with the caches as the network leaves them. What is
+//! best is compared with the estimates once more, in other processes, at last by whole inferences: only what gains there
+//! is written.
 
+mod busy;
 mod candidates;
 mod cpu;
+mod keep;
 mod program;
+mod proof;
 mod search;
 
 use super::bench::random_image;
-use crate::build_cache;
 use crate::cli::TuneArgs;
 use crate::error::{Error, Result};
-use crate::latency::lock::{self, Lock};
+use crate::latency::lock;
 use crate::output::{self, Artifact, progress};
 use crate::{input, runner};
+use keep::Tuning;
 use mnas_codegen::pack;
 use mnas_codegen::tuned::{ScheduleFile, Tuned};
 use mnas_dsl::{Network, Spec};
@@ -60,35 +65,38 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let input = packed.into_iter().chain(random_image(network.input)).collect();
     let subject = Subject { spec: &spec, network: &network, threads: args.threads, input };
 
-    let _lock = lock()?;
+    // Neither measures while the other compiles.
+    let _alone = lock::acquire_for("tune")?;
     let end = Instant::now() + Duration::from_secs(u64::from(args.budget));
     let count = isas.len() as u32;
+    let mut changed = false;
     for (i, isa) in isas.into_iter().enumerate() {
         // What is left is shared by those that are left.
         let share = end.saturating_duration_since(Instant::now()) / (count - i as u32);
         let before = file.select(Some(&cpu)).unwrap_or_else(|_| Tuned::default());
-        let mut search = Search::new(&subject, isa, before, share)?;
-        // Whoever stops it keeps what is in the file.
-        search.run(|search| {
-            search.put_into(&mut file, &cpu);
-            args.output.as_deref().map_or(Ok(()), |path| write(path, &file))
-        })?;
-        progress(&search.verdict());
+        let found = Search::new(&subject, isa, &before, share)?.run()?;
+        let tuning = Tuning { network: &network.name, cpu: &cpu, isa, threads: args.threads };
+        progress(&tuning.verdict(&found));
+        if let Some(warning) = found.seen.warning() {
+            progress(&warning);
+        }
+        if found.proof.as_ref().is_some_and(|proof| proof.gains() || args.force) {
+            tuning.put(&found, &mut file);
+            changed = true;
+            // Whoever stops it keeps what holds of other instruction sets.
+            args.output.as_deref().map_or(Ok(()), |path| write(path, &file))?;
+        }
     }
     match &args.output {
-        Some(path) => progress(&format!("`--schedule {} --cpu {cpu}` compiles with it", path.display())),
-        None => output::print(&file.to_string())?,
+        Some(path) if changed => progress(&format!("`--schedule {} --cpu {cpu}` compiles with it", path.display())),
+        Some(path) if path.exists() => progress(&format!("`{}` is left as it was", path.display())),
+        Some(path) => progress(&format!("`{}` is not written", path.display())),
+        None if changed => output::print(&file.to_string())?,
+        None => progress("no schedule is written"),
     }
     Ok(())
 }
 
 fn write(path: &Path, file: &ScheduleFile) -> Result<()> {
     output::write_all(&[Artifact { path: path.to_owned(), bytes: file.to_string().into_bytes() }])
-}
-
-/// Two that measure at once would disturb one another: the second waits.
-fn lock() -> Result<Lock> {
-    let path = build_cache::folder()?.join("tune.lock");
-    std::fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(|error| Error::file("lock", &path, &error))?;
-    lock::acquire_at(&path, "another `mnasc tune`")
 }

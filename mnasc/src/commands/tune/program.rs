@@ -3,6 +3,7 @@
 use super::Subject;
 use crate::build_cache;
 use crate::error::{Error, Result};
+use crate::quantile::median;
 use crate::runner::{feed, isas_of_host};
 use mnas_codegen::compile::{Compiled, Options, compile_plan, fused_graph};
 use mnas_codegen::emit::file;
@@ -12,16 +13,30 @@ use mnas_codegen::tuned::Tuned;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 const MAIN: &str = include_str!("main.rs.txt");
 const ALONE: &str = include_str!("alone.rs.txt");
 const TEAM: &str = include_str!("team.rs.txt");
 
-/// Medians of some schedules, in nanoseconds.
-pub(super) struct Times {
-    /// Of each schedule each step's.
-    pub(super) steps: Vec<Vec<f64>>,
+/// What is timed of an inference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// Each step.
+    Steps,
+    /// All of it at once, as its users run it.
+    Whole,
+}
+
+/// Some schedules, built. Nobody will ask for them again: it goes with its folder.
+pub(super) struct Program<'a> {
+    subject: &'a Subject<'a>,
+    isa: Isa,
+    path: PathBuf,
+    launcher: Vec<OsString>,
+    schedules: usize,
+    steps: usize,
 }
 
 /// A plan that holds nothing but the schedule of one instruction set, and lies as in a file that has all of them.
@@ -33,42 +48,59 @@ pub(super) fn plan(subject: &Subject<'_>, isa: Isa, tuned: &Tuned) -> Result<Pla
     Ok(plan)
 }
 
-/// Builds the schedules and times them, for so many milliseconds.
-pub(super) fn time(subject: &Subject<'_>, isa: Isa, plans: Vec<Plan>, milliseconds: u64) -> Result<Times> {
-    let count = plans.len();
-    let steps = plans.first().map_or(0, |plan| plan.steps.len());
-    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
-    let (mut modules, mut made) = (String::new(), String::new());
-    let mut constants = String::new();
-    for (i, plan) in plans.into_iter().enumerate() {
-        let compiled = compiled(subject, isa, plan)?;
-        let name = compiled.type_name();
-        let _ = writeln!(modules, "mod n{i};");
-        let _ = writeln!(made, "    made.push(variant!(n{i}::{name}, weights, image, threads));");
-        constants = format!(
-            "const WEIGHTS_LEN: usize = n0::{name}::WEIGHTS_LEN;\nconst INPUT_LEN: usize = n0::{name}::INPUT_LEN;\n\
+impl<'a> Program<'a> {
+    /// Builds the schedules.
+    pub(super) fn build(subject: &'a Subject<'a>, isa: Isa, plans: Vec<Plan>) -> Result<Self> {
+        let schedules = plans.len();
+        let steps = plans.first().map_or(0, |plan| plan.steps.len());
+        let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+        let (mut modules, mut made) = (String::new(), String::new());
+        let mut constants = String::new();
+        for (i, plan) in plans.into_iter().enumerate() {
+            let compiled = compiled(subject, isa, plan)?;
+            let name = compiled.type_name();
+            let _ = writeln!(modules, "mod n{i};");
+            let _ = writeln!(made, "    made.push(variant!(n{i}::{name}, weights, image, threads));");
+            constants = format!(
+                "const WEIGHTS_LEN: usize = n0::{name}::WEIGHTS_LEN;\nconst INPUT_LEN: usize = n0::{name}::INPUT_LEN;\n\
              const STEPS: usize = {steps};\n"
-        );
-        files.push((format!("n{i}.rs"), compiled.tokens().to_string().into_bytes()));
-    }
-    let engine = if subject.threads > 1 { TEAM } else { ALONE };
-    let main = format!(
-        "{modules}{engine}{MAIN}{constants}{}\nfn variants<'a>(weights: &'a [f32], image: &'a [f32; INPUT_LEN], threads: \
+            );
+            files.push((format!("n{i}.rs"), compiled.tokens().to_string().into_bytes()));
+        }
+        let engine = if subject.threads > 1 { TEAM } else { ALONE };
+        let main = format!(
+            "{modules}{engine}{MAIN}{constants}{}\nfn variants<'a>(weights: &'a [f32], image: &'a [f32; INPUT_LEN], threads: \
          usize) -> io::Result<Vec<Variant<'a>>> {{\n    let _ = threads;\n    let mut made: Vec<Variant<'a>> = Vec::new();\n\
          {made}    Ok(made)\n}}\n",
-        file::runtime()
-    );
-    files.push(("main.rs".to_owned(), main.into_bytes()));
-    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
-    let program = build_cache::quiet_program(&files)?;
-    let launcher = if subject.threads == 1 { pinned() } else { Vec::new() };
-    let arguments = [milliseconds.to_string(), subject.threads.to_string()];
-    let ran = feed(&launcher, &program, &arguments.each_ref().map(String::as_str), isa, subject.input.iter());
-    // Nobody will ask for these schedules again.
-    if let Some(folder) = program.parent() {
-        let _ = fs::remove_dir_all(folder);
+            file::runtime()
+        );
+        files.push(("main.rs".to_owned(), main.into_bytes()));
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
+        let path = build_cache::quiet_program(&files)?;
+        let launcher = if subject.threads == 1 { pinned() } else { Vec::new() };
+        Ok(Program { subject, isa, path, launcher, schedules, steps })
     }
-    medians(&ran?, count, steps)
+
+    /// Medians in nanoseconds: of each schedule each step's, or one of all. It takes so many milliseconds and begins with
+    /// schedule `first`.
+    pub(super) fn time(&self, what: What, milliseconds: u64, first: usize) -> Result<Vec<Vec<f64>>> {
+        let (mode, steps) = match what {
+            What::Steps => ("steps", self.steps),
+            What::Whole => ("whole", 1),
+        };
+        let numbers = [milliseconds.to_string(), self.subject.threads.to_string(), first.to_string()];
+        let arguments = [mode, &numbers[0], &numbers[1], &numbers[2]];
+        let ran = feed(&self.launcher, &self.path, &arguments, self.isa, self.subject.input.iter());
+        medians(&ran?, self.schedules, steps)
+    }
+}
+
+impl Drop for Program<'_> {
+    fn drop(&mut self) {
+        if let Some(folder) = self.path.parent() {
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
 }
 
 fn compiled(subject: &Subject<'_>, isa: Isa, plan: Plan) -> Result<Compiled> {
@@ -96,19 +128,14 @@ fn pinned() -> Vec<OsString> {
     }
 }
 
-fn medians(bytes: &[u8], count: usize, steps: usize) -> Result<Times> {
+fn medians(bytes: &[u8], count: usize, steps: usize) -> Result<Vec<Vec<f64>>> {
     let values: Vec<f64> = bytes.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes) as f64).collect();
     let round = count * steps;
     if round == 0 || values.is_empty() || !values.len().is_multiple_of(round) {
         return Err(Error::system("the measuring program gave another number of values than it should"));
     }
-    let median = |at: usize| {
-        let mut values: Vec<f64> = values.iter().skip(at).step_by(round).copied().collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    let variant = |v: usize| (0..steps).map(|step| median(v * steps + step)).collect();
-    Ok(Times { steps: (0..count).map(variant).collect() })
+    let of = |at: usize| median(&values.iter().skip(at).step_by(round).copied().collect::<Vec<_>>());
+    Ok((0..count).map(|v| (0..steps).map(|step| of(v * steps + step)).collect()).collect())
 }
 
 #[cfg(test)]
@@ -121,7 +148,7 @@ mod tests {
         let rounds: [u64; 12] = [1, 20, 300, 4000, 3, 22, 302, 4002, 2, 29, 301, 4009];
         let bytes: Vec<u8> = rounds.iter().flat_map(|value| value.to_le_bytes()).collect();
         let times = medians(&bytes, 2, 2).unwrap();
-        assert_eq!(times.steps, [[2.0, 22.0], [301.0, 4002.0]]);
+        assert_eq!(times, [[2.0, 22.0], [301.0, 4002.0]]);
         assert!(medians(&bytes[8..], 2, 2).is_err() && medians(&[], 2, 2).is_err());
     }
 }

@@ -1,37 +1,41 @@
-//! The search: stage by stage, a batch of choices a program, the best of each step kept.
+//! The search: stage by stage, a batch of choices a program, the best of each step kept; then what holds.
 
 use super::Subject;
+use super::busy::{Seen, Watch};
 use super::candidates::{Stage, candidates};
-use super::program::{self, Times};
+use super::program::{self, Program, What};
+use super::proof::{self, Proof};
 use crate::error::Result;
 use crate::output::status;
+use crate::quantile::median;
 use mnas_codegen::plan::Plan;
 use mnas_codegen::plan::isa::Isa;
-use mnas_codegen::tuned::{Choice, Entry, Key, ScheduleFile, Tuned};
-use std::collections::BTreeMap;
+use mnas_codegen::tuned::{Choice, Key, Tuned};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-/// Choices of a step in one program; one more is what it does now, and one what is estimated.
+/// Choices of a step in one program; one more is what it does now, and one what is compared with.
 const BATCH: usize = 6;
 /// What a choice has to gain: less may be chance.
 const GAIN: f64 = 0.01;
-/// Milliseconds of measuring: a batch, and the last comparison.
-const MEASURE: [u64; 2] = [2500, 5000];
+/// Milliseconds of measuring a batch, and a process of a comparison.
+const MEASURE: [u64; 2] = [2500, 500];
+/// Processes in each of which a choice has to be faster.
+const PROCESSES: usize = 5;
 
 /// One instruction set.
 pub(super) struct Search<'a> {
     subject: &'a Subject<'a>,
     isa: Isa,
-    /// What is estimated.
+    /// What is compared with, beside what is estimated: of one thread what the file says of every block, of several also
+    /// what it says of one thread.
+    base: BTreeMap<Key, Choice>,
+    /// That as a plan.
     plain: Plan,
-    /// What the file had.
-    before: BTreeMap<Key, Choice>,
     /// What was found, of every shape of the network.
     best: BTreeMap<Key, Choice>,
-    /// Nanoseconds of the steps of each shape: estimated, found.
-    times: BTreeMap<Key, (f64, f64)>,
-    /// Shapes that gain nothing, which are left to the estimates.
-    dropped: Vec<Key>,
+    /// Nanoseconds of the steps of each shape: as in `plain`, found.
+    times: BTreeMap<Key, [f64; 2]>,
     start: Instant,
     budget: Duration,
     /// What a batch took.
@@ -39,44 +43,69 @@ pub(super) struct Search<'a> {
     tried: usize,
 }
 
+/// What came out.
+pub(super) struct Found {
+    /// The choices that hold, each faster in every process.
+    pub(super) choices: BTreeMap<Key, Choice>,
+    /// Shapes that have a choice.
+    pub(super) shapes: Vec<Key>,
+    /// Nanoseconds of the steps of each shape, without and with them.
+    pub(super) times: BTreeMap<Key, [f64; 2]>,
+    /// Names of the steps of each shape.
+    pub(super) steps: BTreeMap<Key, Vec<String>>,
+    /// Whole inferences with them; nothing where none holds.
+    pub(super) proof: Option<Proof>,
+    /// What the machine did beside.
+    pub(super) seen: Seen,
+    /// How many choices were tried.
+    pub(super) tried: usize,
+}
+
 impl<'a> Search<'a> {
     /// Starts from what a file has.
-    pub(super) fn new(subject: &'a Subject<'a>, isa: Isa, before: Tuned, budget: Duration) -> Result<Self> {
-        let plain = program::plan(subject, isa, &Tuned::default())?;
-        let known = program::plan(subject, isa, &before)?;
-        let before = before.choices.get(isa.name).cloned().unwrap_or_default();
+    pub(super) fn new(subject: &'a Subject<'a>, isa: Isa, before: &Tuned, budget: Duration) -> Result<Self> {
+        let several = subject.threads > 1;
+        let mut base = before.choices.get(isa.name).cloned().unwrap_or_default();
+        if several {
+            base.values_mut().for_each(|choice| choice.team = None);
+        } else {
+            base.retain(|key, _| *key == Key::AnyBlock);
+        }
+        let plain = program::plan(subject, isa, &tuned(isa, &base))?;
+        let known = program::plan(subject, isa, before)?;
         let mut best = choices(&known);
         for (key, choice) in &mut best {
-            choice.no_prefetch = before.get(key).is_some_and(|choice| choice.no_prefetch);
+            let now = before.get(isa, *key).cloned().unwrap_or_default();
+            *choice = if several {
+                // The rest is not tuned here, and stays as it is.
+                Choice { team: choice.team, ..now }
+            } else {
+                Choice { no_prefetch: now.no_prefetch, team: None, ..choice.clone() }
+            };
         }
-        let start = Instant::now();
-        let (times, dropped, batch) = (BTreeMap::new(), Vec::new(), Duration::ZERO);
-        Ok(Search { subject, isa, plain, before, best, times, dropped, start, budget, batch, tried: 0 })
+        let (times, batch, start) = (BTreeMap::new(), Duration::ZERO, Instant::now());
+        Ok(Search { subject, isa, base, plain, best, times, start, budget, batch, tried: 0 })
     }
 
-    /// Tries everything that the budget allows; `save` is called whenever something is known.
-    pub(super) fn run(&mut self, mut save: impl FnMut(&Self) -> Result<()>) -> Result<()> {
+    /// Tries everything that the budget allows, and holds what is best against what is estimated.
+    pub(super) fn run(mut self) -> Result<Found> {
         let stages: &[Stage] = if self.subject.threads > 1 { &[Stage::Team] } else { &[Stage::Form, Stage::Kernels] };
         for &stage in stages {
             let plan = self.plan(&self.best)?;
             let lists = self.lists(&plan, stage);
             let longest = lists.values().map(Vec::len).max().unwrap_or(0);
             for from in (0..longest).step_by(BATCH) {
-                // Time for this one, and for the last comparison.
-                if self.tried > 0 && self.start.elapsed() + self.batch * 2 > self.budget {
+                // Time for this one, and for the comparisons.
+                if self.tried > 0 && self.start.elapsed() + self.batch * 3 > self.budget {
                     break;
                 }
                 let before = Instant::now();
                 self.report(longest.div_ceil(BATCH) - from / BATCH);
                 self.batch(&lists, from)?;
                 self.batch = self.batch.max(before.elapsed());
-                save(self)?;
             }
         }
-        self.compare()?;
-        save(self)?;
-        status("");
-        Ok(())
+        self.compare()
     }
 
     /// Choices to try for each shape.
@@ -102,48 +131,89 @@ impl<'a> Search<'a> {
             plans.push(self.plan(&choices)?);
         }
         // Each as it is planned: what a choice leaves open is said too.
-        let tried: Vec<BTreeMap<Key, Choice>> = plans.iter().map(choices).collect();
-        let times = self.by_key(&program::time(self.subject, self.isa, plans, MEASURE[0])?);
+        let planned: Vec<BTreeMap<Key, Choice>> = plans.iter().map(choices).collect();
+        let program = Program::build(self.subject, self.isa, plans)?;
+        let times = self.by_key(&program.time(What::Steps, MEASURE[0], 0)?);
         for (key, list) in lists {
             let of = |variant: usize| times[variant].get(key).copied().unwrap_or(f64::INFINITY);
             let now = of(1);
-            self.times.insert(*key, (of(0), now));
+            self.times.insert(*key, [of(0), now]);
             let count = list.len().saturating_sub(from).min(longest);
             self.tried += count;
             let best = (2..2 + count).min_by(|&a, &b| of(a).total_cmp(&of(b)));
             if let Some(best) = best.filter(|&best| of(best) < now * (1.0 - GAIN))
-                && let Some(choice) = tried[best].get(key)
+                && let Some(planned) = planned[best].get(key)
             {
-                let no_prefetch = list[from + best - 2].no_prefetch;
-                self.best.insert(*key, Choice { no_prefetch, ..choice.clone() });
-                self.times.insert(*key, (of(0), of(best)));
+                let tried = &list[from + best - 2];
+                let choice = if self.subject.threads > 1 {
+                    tried.clone()
+                } else {
+                    Choice { no_prefetch: tried.no_prefetch, team: None, ..planned.clone() }
+                };
+                self.best.insert(*key, choice);
+                self.times.insert(*key, [of(0), of(best)]);
             }
         }
         Ok(())
     }
 
-    /// What was found against what is estimated, once more: chance is not found twice.
-    fn compare(&mut self) -> Result<()> {
-        let plans = vec![self.plain.clone(), self.plan(&self.best)?];
-        let times = self.by_key(&program::time(self.subject, self.isa, plans, MEASURE[1])?);
-        self.dropped.clear();
-        for key in self.best.keys() {
-            let [plain, found] = [0, 1].map(|variant| times[variant].get(key).copied().unwrap_or(0.0));
-            self.times.insert(*key, (plain, found));
-            if found > plain * (1.0 - GAIN) {
-                self.dropped.push(*key);
+    /// What was found against what is estimated, once more, for chance is not found twice: step by step in several
+    /// processes, and with what holds in all of them the whole network.
+    fn compare(mut self) -> Result<Found> {
+        let watch = Watch::start();
+        // Less where little time was given.
+        let milliseconds = MEASURE[1].min(self.budget.as_millis() as u64 / 40).max(50);
+        let mut pairs: BTreeMap<Key, Vec<[f64; 2]>> = BTreeMap::new();
+        let mut all = Vec::new();
+        {
+            let plans = vec![self.plain.clone(), self.plan(&self.best)?];
+            let program = Program::build(self.subject, self.isa, plans)?;
+            for process in 0..PROCESSES {
+                let times = self.by_key(&program.time(What::Steps, milliseconds, process % 2)?);
+                all.push(times[0].values().sum());
+                for key in self.best.keys() {
+                    let pair = [0, 1].map(|variant| times[variant].get(key).copied().unwrap_or(0.0));
+                    pairs.entry(*key).or_default().push(pair);
+                }
             }
         }
-        Ok(())
+        let holding: BTreeSet<Key> = pairs.iter().filter(|(_, pairs)| holds(pairs)).map(|(key, _)| *key).collect();
+        for (key, pairs) in &pairs {
+            let of = |which: usize| median(&pairs.iter().map(|pair| pair[which]).collect::<Vec<_>>());
+            self.times.insert(*key, [of(0), of(1)]);
+        }
+        let found: BTreeMap<Key, Choice> = self
+            .best
+            .iter()
+            .filter(|(key, _)| holding.contains(key))
+            .map(|(key, choice)| (*key, choice.clone()))
+            .collect();
+        let proof = if found.is_empty() {
+            None
+        } else {
+            let mut choices = self.base.clone();
+            choices.extend(found.clone());
+            let plan = self.plan(&choices)?;
+            Some(proof::compare(self.subject, self.isa, &self.plain, &plan, milliseconds)?)
+        };
+        status("");
+        let seen = watch.seen(proof.as_ref().map_or(&all, |proof| &proof.plain));
+        let mut steps: BTreeMap<Key, Vec<String>> = BTreeMap::new();
+        for step in &self.plain.steps {
+            if let Some(key) = Key::of(step) {
+                steps.entry(key).or_default().push(step.name.clone());
+            }
+        }
+        let shapes = self.best.into_keys().collect();
+        Ok(Found { choices: found, shapes, times: self.times, steps, proof, seen, tried: self.tried })
     }
 
     fn plan(&self, choices: &BTreeMap<Key, Choice>) -> Result<Plan> {
-        let choices = BTreeMap::from([(self.isa.name, choices.clone())]);
-        program::plan(self.subject, self.isa, &Tuned { cpu: String::new(), choices })
+        program::plan(self.subject, self.isa, &tuned(self.isa, choices))
     }
 
     /// Sums over the steps of each shape, of each schedule.
-    fn by_key(&self, times: &Times) -> Vec<BTreeMap<Key, f64>> {
+    fn by_key(&self, times: &[Vec<f64>]) -> Vec<BTreeMap<Key, f64>> {
         let sums = |steps: &Vec<f64>| {
             let mut sums = BTreeMap::new();
             for (step, time) in self.plain.steps.iter().zip(steps) {
@@ -153,74 +223,27 @@ impl<'a> Search<'a> {
             }
             sums
         };
-        times.steps.iter().map(sums).collect()
-    }
-
-    /// Puts what gains into a file, and takes out what does not. Shapes of other networks stay, and so does what one
-    /// thread does where several are tuned, and the other way round.
-    pub(super) fn put_into(&self, file: &mut ScheduleFile, cpu: &str) {
-        let (threads, several) = (self.subject.threads, self.subject.threads > 1);
-        for (key, choice) in &self.best {
-            let Some((plain, found)) = self.times.get(key) else { continue };
-            let gains = !self.dropped.contains(key) && *found <= plain * (1.0 - GAIN);
-            let mut notes = file.notes(cpu, self.isa, *key);
-            notes.retain(|note| note.ends_with("threads)") != several);
-            let before = self.before.get(key).cloned().unwrap_or_default();
-            let choice = match (gains, several) {
-                (true, true) => choice.clone(),
-                (true, false) => Choice { team: before.team, ..choice.clone() },
-                (false, true) => Choice { team: None, ..before },
-                (false, false) => Choice { team: before.team, ..Choice::default() },
-            };
-            if gains {
-                let steps = self.plain.steps.iter().filter(|step| Key::of(step) == Some(*key));
-                let names: Vec<&str> = steps.map(|step| step.name.as_str()).collect();
-                notes.push(format!(
-                    "{:.1} us, estimated {:.1} us: {:.1} % less ({} of {}, {threads} thread{})",
-                    found / 1e3,
-                    plain / 1e3,
-                    (1.0 - found / plain) * 100.0,
-                    names.join(", "),
-                    self.subject.network.name,
-                    if several { "s" } else { "" },
-                ));
-            }
-            file.remove(cpu, self.isa, *key);
-            if choice != Choice::default() {
-                file.insert(cpu, self.isa, *key, Entry { choice, notes });
-            }
-        }
-    }
-
-    /// Milliseconds of all steps that have a choice: estimated, found.
-    fn totals(&self) -> (f64, f64) {
-        let found =
-            |(key, (plain, found)): (&Key, &(f64, f64))| if self.dropped.contains(key) { *plain } else { *found };
-        let plain: f64 = self.times.values().map(|(plain, _)| plain).sum();
-        (plain / 1e6, self.times.iter().map(found).sum::<f64>() / 1e6)
-    }
-
-    pub(super) fn verdict(&self) -> String {
-        let (plain, found) = self.totals();
-        let kept = self.best.len() - self.dropped.len();
-        format!(
-            "{} {}: {found:.3} ms, estimated schedules {plain:.3} ms; {} choices tried, {kept} of {} shapes gain",
-            self.subject.network.name,
-            self.isa.name,
-            self.tried,
-            self.best.len()
-        )
+        times.iter().map(sums).collect()
     }
 
     fn report(&self, batches: usize) {
         let left = self.budget.saturating_sub(self.start.elapsed()).min(self.batch * (batches as u32 + 3));
         let left = if self.batch.is_zero() { String::new() } else { format!(", {} s left", left.as_secs()) };
-        let best = match self.totals() {
-            (plain, found) if plain > 0.0 => format!(", {found:.3} ms (estimated schedules {plain:.3} ms)"),
-            _ => String::new(),
-        };
+        // Milliseconds of all steps that have a choice.
+        let [plain, found] = [0, 1].map(|which| self.times.values().map(|times| times[which]).sum::<f64>() / 1e6);
+        let best = if plain > 0.0 { format!(", {found:.3} ms (without {plain:.3} ms)") } else { String::new() };
         status(&format!("{}: {} choices tried{best}{left}", self.isa.name, self.tried));
     }
+}
+
+/// Whether a choice is faster in every process, and in the median by more than chance.
+fn holds(pairs: &[[f64; 2]]) -> bool {
+    let ratios: Vec<f64> = pairs.iter().map(|[plain, found]| found / plain).collect();
+    !ratios.is_empty() && ratios.iter().all(|ratio| *ratio < 1.0) && median(&ratios) <= 1.0 - GAIN
+}
+
+fn tuned(isa: Isa, choices: &BTreeMap<Key, Choice>) -> Tuned {
+    Tuned { cpu: String::new(), choices: BTreeMap::from([(isa.name, choices.clone())]) }
 }
 
 /// What a plan does, shape by shape.
@@ -228,4 +251,18 @@ fn choices(plan: &Plan) -> BTreeMap<Key, Choice> {
     let schedule = &plan.schedules[0];
     let choice = |(index, step)| Some((Key::of(step)?, Choice::of(plan, schedule, index)?));
     plan.steps.iter().enumerate().filter_map(choice).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_is_faster_every_time() {
+        let pairs = |ratios: [f64; 5]| ratios.map(|ratio| [1000.0, 1000.0 * ratio]);
+        assert!(holds(&pairs([0.97, 0.99, 0.98, 0.999, 0.9])));
+        assert!(!holds(&pairs([0.9, 0.9, 0.9, 0.9, 1.0])));
+        assert!(!holds(&pairs([0.995; 5])));
+        assert!(!holds(&[]) && !holds(&[[0.0, 0.0]]));
+    }
 }

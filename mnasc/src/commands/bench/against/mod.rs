@@ -13,6 +13,7 @@ use crate::cli::{BenchArgs, Engine};
 use crate::commands::compile;
 use crate::commands::run::planes;
 use crate::error::{Error, Result};
+use crate::latency::lock;
 use crate::output;
 use crate::quantile::median;
 use crate::runner::Runner;
@@ -71,6 +72,7 @@ pub(super) fn run(
         return start::run(&contest, spec, weights);
     }
     let runner = Runner::build(spec, network, weights, vec![isa], false, threads, contest.tuned.clone())?;
+    let _alone = lock::acquire_for("bench")?;
     rounds::run(&contest, &runner.through(contest.launcher("exec")))
 }
 

@@ -11,6 +11,7 @@ use crate::build_cache;
 use crate::commands::bench::rounded;
 use crate::commands::compile;
 use crate::error::{Error, Result};
+use crate::latency::lock;
 use crate::output;
 use crate::runner;
 use mnas_codegen::compile::Options;
@@ -36,6 +37,7 @@ struct Ours {
 pub(super) fn run(contest: &Contest<'_>, spec: &Spec, weights: &Weights) -> Result<()> {
     let program = build(contest, spec, weights)?;
     let size = std::fs::metadata(&program).map_err(|error| Error::file("read", &program, &error))?.len();
+    let _alone = lock::acquire_for("bench")?;
     let mut ours = Vec::new();
     let mut others: Vec<Vec<First>> = contest.engines.iter().map(|_| Vec::new()).collect();
     let mut differences = vec![0.0_f64; contest.engines.len()];
