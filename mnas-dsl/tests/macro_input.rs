@@ -49,6 +49,17 @@ fn a_network_in_a_file() {
 }
 
 #[test]
+fn a_schedule_and_its_section() {
+    let input = input("struct A = <\"a.yaml\">, cpu = \"zen\", threaded = true, schedule = \"a.schedule.yaml\"");
+    assert_eq!(input.schedule.map(|(path, _)| path).as_deref(), Some("a.schedule.yaml"));
+    assert_eq!(input.cpu.map(|(section, _)| section).as_deref(), Some("zen"));
+    assert!(input.threaded);
+    for twice in ["schedule = \"b\", schedule = \"c\"", "cpu = \"b\", cpu = \"c\"", "schedule = b", "cpu ="] {
+        parse_tokens(stream(&format!("struct A = <\"a.yaml\">, {twice}"))).expect_err(twice);
+    }
+}
+
+#[test]
 fn shapes_and_names_in_any_spelling() {
     for shape in ["32x48x3, 10", "32 x 48 x 3, 10", "32 x48 x3,10", "32x 48 x 3 , 1_0"] {
         let spec = spec(&format!("struct Net<{shape}> {{ name my_net; {BODY} }}"));

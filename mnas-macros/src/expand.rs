@@ -3,6 +3,7 @@
 use crate::files::Root;
 use mnas_codegen::compile::{Item, Options, compile};
 use mnas_codegen::plan::isa;
+use mnas_codegen::tuned::{ScheduleFile, Tuned};
 use mnas_codegen::weights;
 use mnas_dsl::{Diagnostic, MacroInput, MacroSource, Network, Spec, load_yaml, parse_tokens};
 use proc_macro2::{Span, TokenStream};
@@ -47,10 +48,12 @@ impl Call {
             let bytes = self.read(&path, span)?;
             Some((path, span, bytes))
         });
+        let tuned = self.tuned(input.schedule, input.cpu);
         let (spec, network) = source?;
         let options = Options {
             isas,
             threaded: input.threaded,
+            tuned,
             item: Some(Item { ident: input.ident, visibility: input.vis, attributes: input.attrs }),
             runtime: Some(input.crate_path.unwrap_or(runtime)),
             ..Options::default()
@@ -82,15 +85,38 @@ impl Call {
                 }
             },
             MacroSource::File { path, span } => {
-                let bytes = self.read(&path, span)?;
-                let Ok(text) = String::from_utf8(bytes) else {
-                    self.error(span, &format!("`{path}` is not UTF-8"));
-                    return None;
-                };
+                let text = self.text(&path, span)?;
                 let loaded = load_yaml(&text, &path);
                 loaded.map_err(|mistakes| mistakes.iter().for_each(|m| self.drawn(span, m))).ok()
             }
         }
+    }
+
+    /// The section of the schedule file; nothing is tuned where there is none, or one that is wrong.
+    fn tuned(&mut self, schedule: Option<(String, Span)>, cpu: Option<(String, Span)>) -> Tuned {
+        let Some((path, span)) = schedule else {
+            if let Some((_, span)) = cpu {
+                self.error(span, "`cpu` names a section of a schedule file, and `schedule` gives none");
+            }
+            return Tuned::default();
+        };
+        let Some(text) = self.text(&path, span) else { return Tuned::default() };
+        match ScheduleFile::parse(&text, &path) {
+            Ok(file) => {
+                let section = file.select(cpu.as_ref().map(|(name, _)| name.as_str()));
+                let at = cpu.as_ref().map_or(span, |(_, span)| *span);
+                section.map_err(|e| self.error(at, &format!("`{path}`: {e}"))).unwrap_or_default()
+            }
+            Err(mistakes) => {
+                mistakes.iter().for_each(|mistake| self.drawn(span, mistake));
+                Tuned::default()
+            }
+        }
+    }
+
+    fn text(&mut self, path: &str, span: Span) -> Option<String> {
+        let text = String::from_utf8(self.read(path, span)?);
+        text.map_err(|_| self.error(span, &format!("`{path}` is not UTF-8"))).ok()
     }
 
     fn read(&mut self, path: &str, span: Span) -> Option<Vec<u8>> {

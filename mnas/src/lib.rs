@@ -49,6 +49,8 @@ pub use mnas_macros as __macros;
 /// - `isa = "avx2,scalar"`: the instruction sets in the code, of which the best that the processor has runs.
 ///   By default every one of x86-64; on other processors `scalar` runs.
 /// - `threaded = true`: makes `infer_threaded`, by which several threads share an inference; needs the feature `std`.
+/// - `schedule = "file"`: compiles with the schedules that `mnasc tune` wrote to this file; where it has sections for
+///   several processors, `cpu = "section"` says which.
 /// - `crate = path`: where the runtime is found, if not in this crate.
 ///
 /// Paths start from the folder of the crate's `Cargo.toml` and do not leave it. When a file changes, the crate is

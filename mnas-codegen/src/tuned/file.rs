@@ -99,7 +99,7 @@ impl ScheduleFile {
             (None, _) => {
                 return Err(SelectError {
                     message: "the schedule file has sections for several processors".to_owned(),
-                    hint: format!("say which by `--cpu`: {known}"),
+                    hint: format!("say which by `--cpu`, or `cpu` in Rust: {known}"),
                 });
             }
         };

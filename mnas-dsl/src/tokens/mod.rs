@@ -36,6 +36,10 @@ pub struct MacroInput {
     pub isa: Option<(String, proc_macro2::Span)>,
     /// `threaded = true`: whether several threads may share an inference.
     pub threaded: bool,
+    /// `schedule = "..."`: the path of a schedule file as written, and where.
+    pub schedule: Option<(String, proc_macro2::Span)>,
+    /// `cpu = "..."`: the section of the schedule file, and where it is named.
+    pub cpu: Option<(String, proc_macro2::Span)>,
     /// `crate = path`: what the runtime crate is called here.
     pub crate_path: Option<TokenStream>,
 }
@@ -46,8 +50,15 @@ struct Trailer {
     weights: Option<(String, proc_macro2::Span)>,
     isa: Option<(String, proc_macro2::Span)>,
     threaded: Option<bool>,
+    schedule: Option<(String, proc_macro2::Span)>,
+    cpu: Option<(String, proc_macro2::Span)>,
     crate_path: Option<TokenStream>,
 }
+
+/// Names of what may follow, and how each is written.
+const KEYS: [&str; 6] = ["weights", "isa", "threaded", "schedule", "cpu", "crate"];
+const FORMS: &str = "`, weights = \"path\"`, `, isa = \"avx2,scalar\"`, `, threaded = true`, `, schedule = \"path\"`, \
+                     `, cpu = \"section\"` and `, crate = path` may follow, each once";
 
 /// Where the network comes from.
 #[derive(Debug)]
@@ -145,9 +156,10 @@ impl Header<'_, '_> {
         } else {
             self.inline(&name, name_span)?
         };
-        let Trailer { weights, isa, threaded, crate_path } = self.trailer()?;
+        let Trailer { weights, isa, threaded, schedule, cpu, crate_path } = self.trailer()?;
         let threaded = threaded.unwrap_or(false);
-        Some(MacroInput { attrs, vis, ident, source: source?, weights, isa, threaded, crate_path })
+        let source = source?;
+        Some(MacroInput { attrs, vis, ident, source, weights, isa, threaded, schedule, cpu, crate_path })
     }
 
     /// `<"specs/a.yaml">`
@@ -192,7 +204,7 @@ impl Header<'_, '_> {
         Some(Some(MacroSource::Inline(Box::new(spec))))
     }
 
-    /// `, weights = "...", isa = "...", threaded = true, crate = path`
+    /// `, weights = "...", isa = "...", threaded = true, schedule = "...", cpu = "...", crate = path`
     fn trailer(&mut self) -> Option<Trailer> {
         let mut trailer = Trailer::default();
         loop {
@@ -206,6 +218,12 @@ impl Header<'_, '_> {
                 }
                 Some(TokenKind::Ident(key)) if key == "isa" && trailer.isa.is_none() => {
                     trailer.isa = Some(self.quoted("`isa = \"avx2,scalar\"`", "instruction sets")?);
+                }
+                Some(TokenKind::Ident(key)) if key == "schedule" && trailer.schedule.is_none() => {
+                    trailer.schedule = Some(self.quoted("`schedule = \"path\"`", "the path of a schedule file")?);
+                }
+                Some(TokenKind::Ident(key)) if key == "cpu" && trailer.cpu.is_none() => {
+                    trailer.cpu = Some(self.quoted("`cpu = \"section\"`", "the section of the schedule file")?);
                 }
                 Some(TokenKind::Ident(key)) if key == "threaded" && trailer.threaded.is_none() => {
                     self.at += 1;
@@ -230,15 +248,14 @@ impl Header<'_, '_> {
                 }
                 Some(found) => {
                     let near = match found {
-                        TokenKind::Ident(word) => nearest(word, ["weights", "isa", "threaded", "crate"]),
+                        TokenKind::Ident(word) => nearest(word, KEYS),
                         _ => None,
                     };
                     let span = self.span();
                     self.report.error(span, "expected nothing more", |d| {
-                        let known = "`, weights = \"path\"`, `, isa = \"avx2,scalar\"`, `, threaded = true` and `, crate = path` may follow, each once";
                         d.label("unexpected").hint(match near {
-                            Some(near) => format!("did you mean `{near}`? {known}"),
-                            None => known.to_owned(),
+                            Some(near) => format!("did you mean `{near}`? {FORMS}"),
+                            None => FORMS.to_owned(),
                         });
                     });
                     return None;

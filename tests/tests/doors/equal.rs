@@ -2,6 +2,8 @@
 
 use super::nets::{self, an_image, bits, output};
 use mnas_codegen::compile::fused_graph;
+use mnas_codegen::plan::{Target, isa, plan};
+use mnas_codegen::tuned::{ScheduleFile, Tuned};
 use mnas_codegen::{reference, weights};
 use mnas_dsl::Network;
 use mnas_runtime::Workspace;
@@ -27,7 +29,9 @@ fn files_of_the_macro_are_followed() {
     // Beside the program, cargo keeps the list of files that it was made from.
     let list = std::env::current_exe().expect("this program").with_extension("d");
     let list = std::fs::read_to_string(list).expect("a list of files");
-    assert!(list.contains("specs/features.yaml"), "the spec may change and nothing is compiled again");
+    for (what, file) in [("spec", "specs/features.yaml"), ("schedule", "specs/features.schedule.yaml")] {
+        assert!(list.contains(file), "the {what} may change and nothing is compiled again");
+    }
 }
 
 #[test]
@@ -37,11 +41,30 @@ fn every_door_gives_the_same_bits() {
         let expected = bits(&output(&image));
         assert_eq!(bits(&run!(inline, &image)), expected, "macro, written out");
         assert_eq!(bits(&run!(file, &image)), expected, "macro, from a file");
+        assert_eq!(bits(&run!(tuned, &image)), expected, "macro, with a schedule");
         let mut standalone = [0.0; 11];
         let mut workspace = nets::standalone::mnas_runtime::Workspace::new();
         nets::standalone::Features::embedded().infer(&mut workspace, &image, &mut standalone);
         assert_eq!(bits(&standalone), expected, "file that stands alone");
     }
+}
+
+#[test]
+fn the_macro_takes_the_section_of_a_schedule_that_it_is_told() {
+    let path = |file: &str| format!("{}/specs/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path("features.schedule.yaml")).expect("the schedule");
+    let file = ScheduleFile::parse(&text, "features.schedule.yaml").expect("a good schedule");
+    // Memory tells schedules apart: of strips fewer rows are kept.
+    let arena = |tuned: Tuned| {
+        let target = Target { tuned, ..Target::new(isa::of_arch("x86_64")) };
+        plan(&fused_graph(&network()), &target).expect("a network that can be planned").arena.len
+    };
+    let [default, rows, whole] =
+        [Tuned::default(), file.select(Some("rows")).expect("rows"), file.select(Some("whole")).expect("whole")]
+            .map(arena);
+    assert_eq!(nets::file::Features::ARENA_LEN, default);
+    assert_eq!(nets::tuned::Features::ARENA_LEN, rows);
+    assert!(rows != default && rows != whole, "{default} {rows} {whole}: the schedule changes nothing");
 }
 
 #[test]

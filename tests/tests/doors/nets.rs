@@ -30,6 +30,14 @@ pub(crate) mod file {
     );
 }
 
+/// The macro with schedules that were measured.
+pub(crate) mod tuned {
+    mnas::mnas_net!(
+        pub(crate) struct Features = <"specs/features.yaml">, weights = "specs/features.safetensors",
+            schedule = "specs/features.schedule.yaml", cpu = "rows"
+    );
+}
+
 /// The macro with plain Rust only.
 pub(crate) mod scalar {
     mnas::mnas_net!(
