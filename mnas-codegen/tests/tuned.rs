@@ -1,7 +1,7 @@
 //! Schedule files: what is written is what is read, mistakes are shown at their places, and a plan does what it is told.
 
 use mnas_codegen::compile::{Options, compile};
-use mnas_codegen::plan::{Plan, StepSchedule, isa};
+use mnas_codegen::plan::{Form, Plan, StepSchedule, TeamStep, isa};
 use mnas_codegen::tuned::{Choice, Entry, Key, ScheduleFile, Strip};
 use mnas_dsl::Place;
 
@@ -15,7 +15,7 @@ intel-xeon-6-143-8:
     block 56x56x24 expand 72 depthwise k5 s2 se 6 to 28x28x40: {strip: all, gate: tensor, prefetch: off, team: panels}
     linear 1280 to 1000: {tiles: 1x4/8}
   avx2:
-    block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {strip: 4, expand: 2x4/4, team: strips 7}
+    block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {strip: 4, expand: 2x4/4, team: strips 7, team 2: panels, team 4: strips 14}
 zen:
   scalar:
     block: {strip: all}
@@ -127,6 +127,25 @@ fn what_a_plan_does_is_an_entry_that_gives_the_same_plan() {
 }
 
 #[test]
+fn each_number_of_workers_has_its_own_share() {
+    let plan = plan(FILE, Some("intel-xeon-6-143-8"), true);
+    let schedule = plan.schedules.iter().find(|schedule| schedule.isa == isa::AVX2).expect("it is in the file");
+    let index = plan.steps.iter().position(|step| step.name == "blocks.1.0").expect("a step of that name");
+    let TeamStep::Counted { of, others } = &schedule.team[index] else { panic!("{:?}", schedule.team[index]) };
+    let form = |step: &TeamStep| match step {
+        TeamStep::Block { form, schedule } => (*form, schedule.strip),
+        other => panic!("{other:?}"),
+    };
+    let of: Vec<_> = of.iter().map(|(count, step)| (*count, form(step))).collect();
+    assert_eq!((of, form(others)), (vec![(2, (Form::Panels, 56)), (4, (Form::Strips, 14))], (Form::Strips, 7)));
+    let text = plan.to_string();
+    assert!(
+        text.contains("tuned, 2 workers: for each worker some channels") && text.contains("tuned, 4 workers: "),
+        "{text}"
+    );
+}
+
+#[test]
 fn every_mistake_is_shown_at_its_place() {
     const BLOCK: &str = "block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24";
     let entry = |choices: &str| format!("a:\n  avx2:\n    {BLOCK}: {choices}\n");
@@ -160,6 +179,10 @@ fn every_mistake_is_shown_at_its_place() {
         (entry("{expand: }"), "no tile", 3, column + 2),
         (entry("{prefetch: on}"), "prefetch", 3, column + 2),
         (entry("{team: rows}"), "cannot share", 3, column + 2),
+        (entry("{team 2: rows}"), "cannot share", 3, column + 2),
+        (entry("{team 1: panels}"), "no number of workers", 3, column + 2),
+        (entry("{team 02: panels}"), "no number of workers", 3, column + 2),
+        (entry("{team 2: panels, team 2: strips 7}"), "said twice", 3, column + 18),
         (entry("{strip: 1, strip: 2}"), "said twice", 3, column + 12),
         (entry("{strip: 1,}"), "no choice", 3, column + 11),
         (entry("{\u{1b}[31m: 1}"), "nothing that can be chosen here", 3, column + 2),

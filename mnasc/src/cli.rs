@@ -512,7 +512,7 @@ pub(crate) struct TuneArgs {
     /// Instruction sets to tune, one after the other [default: the best of this machine].
     #[arg(long, value_delimiter = ',', value_parser = isa_parser(), value_name = "ISA,...")]
     pub(crate) isa: Vec<Isa>,
-    /// Tune how so many threads share a step, beside what one thread does.
+    /// Tune how so many threads share a step, in place of what one thread does; the file says it of this number alone.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: u32,
     /// Name of the section [default: the processor's name, family, model and stepping].

@@ -10,10 +10,14 @@ use quote::{format_ident, quote};
 
 /// What step `index` is to every worker.
 pub fn call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernels) -> TokenStream {
+    share(plan, schedule, index, &schedule.team[index], kernels)
+}
+
+fn share(plan: &Plan, schedule: &Schedule, index: usize, team: &TeamStep, kernels: &mut Kernels) -> TokenStream {
     let step = &plan.steps[index];
     let Arguments { input, weights, residual } = block::arguments(plan, step);
     let out = buffer(plan, "cells", step.output);
-    match &schedule.team[index] {
+    match team {
         TeamStep::Alone => {
             let (function, out) = (block::emit(plan, schedule, index, kernels), buffer(plan, "view_mut", step.output));
             quote!(if worker.index() == 0 { #function(#input, #weights #residual #out); })
@@ -27,7 +31,18 @@ pub fn call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
             let function = kernels.conv(kernel);
             quote!(#function(#input, #weights #residual #out, worker);)
         }
-        team @ TeamStep::Block { form, schedule: s } => {
+        TeamStep::Counted { of, others } => {
+            let arms: TokenStream = of
+                .iter()
+                .map(|(count, team)| {
+                    let (count, call) = (int(*count), share(plan, schedule, index, team, kernels));
+                    quote!(#count => { #call })
+                })
+                .collect();
+            let others = share(plan, schedule, index, others, kernels);
+            quote!(match worker.count() { #arms _ => { #others } })
+        }
+        TeamStep::Block { form, schedule: s } => {
             let StepKind::Block(block) = &step.kind else { return TokenStream::new() };
             let base = block::weights_start(plan, step).unwrap_or(0);
             let driver = BlockDriver { plan, step, block, s, base, form: *form };

@@ -103,15 +103,27 @@ fn print_schedule(f: &mut fmt::Formatter<'_>, plan: &Plan, schedule: &Schedule) 
     }
     writeln!(f, "\nschedule {} for several workers", isa.name)?;
     for (step, team) in plan.steps.iter().zip(&schedule.team) {
-        let what = match team {
-            TeamStep::Alone => "one worker does it",
-            TeamStep::Rows { .. } => "for each worker some rows",
-            TeamStep::Tiles(_) => "for each worker some tiles",
-            TeamStep::Block { schedule, .. } => &schedule.reason,
+        let (of, others) = match team {
+            TeamStep::Counted { of, others } => (&of[..], &**others),
+            team => (&[][..], team),
         };
-        writeln!(f, "  {:<22} {what}", step.name)?;
+        writeln!(f, "  {:<22} {}", step.name, shares(others))?;
+        for (count, team) in of {
+            writeln!(f, "  {:<22}   tuned, {count} workers: {}", "", shares(team))?;
+        }
     }
     Ok(())
+}
+
+/// How workers share a step.
+fn shares(team: &TeamStep) -> &str {
+    match team {
+        TeamStep::Alone => "one worker does it",
+        TeamStep::Rows { .. } => "for each worker some rows",
+        TeamStep::Tiles(_) => "for each worker some tiles",
+        TeamStep::Block { schedule, .. } => &schedule.reason,
+        TeamStep::Counted { others, .. } => shares(others),
+    }
 }
 
 fn print_block(f: &mut fmt::Formatter<'_>, b: &BlockSchedule) -> fmt::Result {

@@ -30,6 +30,13 @@ pub enum TeamStep {
         /// How it does them.
         schedule: Box<BlockSchedule>,
     },
+    /// A block that some numbers of workers share as was measured.
+    Counted {
+        /// How so many do it.
+        of: Vec<(usize, TeamStep)>,
+        /// How others do it.
+        others: Box<TeamStep>,
+    },
 }
 
 /// Memory of several threads, in floats.
@@ -66,6 +73,10 @@ impl TeamStep {
         let schedule = match self {
             TeamStep::Block { schedule, .. } => schedule,
             TeamStep::Rows { scratch } if !shared => return *scratch,
+            TeamStep::Counted { of, others } => {
+                let all = of.iter().map(|(_, step)| step).chain([&**others]);
+                return all.map(|step| step.scratch_len(shared)).max().unwrap_or(0);
+            }
             _ => return 0,
         };
         schedule.scratch.parts().iter().filter(|(name, _)| self.shares(name) == shared).map(|(_, len)| len).sum()
@@ -141,14 +152,23 @@ impl<'a> Costs<'a> {
     }
 
     fn best(&self) -> TeamStep {
-        let chosen = match self.scheduler.choice(self.step).team {
-            Some(Share::Strips(strip)) => Some((strip, Form::Strips)),
-            Some(Share::Panels) => Some((self.size.out.height, Form::Panels)),
-            None => None,
+        let choice = self.scheduler.choice(self.step);
+        let others = choice.team.map_or_else(|| self.estimated(), |share| self.chosen(share));
+        let of = choice.teams.iter().map(|(count, share)| (*count, self.chosen(*share)));
+        // What others do too is no other way.
+        let of: Vec<(usize, TeamStep)> = of.filter(|(_, step)| *step != others).collect();
+        if of.is_empty() { others } else { TeamStep::Counted { of, others: Box::new(others) } }
+    }
+
+    fn chosen(&self, share: Share) -> TeamStep {
+        let (strip, form) = match share {
+            Share::Strips(strip) => (strip, Form::Strips),
+            Share::Panels => (self.size.out.height, Form::Panels),
         };
-        if let Some((strip, form)) = chosen {
-            return TeamStep::Block { form, schedule: Box::new(self.block(strip, form)) };
-        }
+        TeamStep::Block { form, schedule: Box::new(self.block(strip, form)) }
+    }
+
+    fn estimated(&self) -> TeamStep {
         let total = |cost: &dyn Fn(usize) -> f64| -> f64 { WORKERS.iter().map(|&n| cost(n) * n as f64).sum() };
         let height = self.size.out.height;
         let strips = (1..height).filter(|strip| height.is_multiple_of(*strip));

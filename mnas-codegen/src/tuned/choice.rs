@@ -27,9 +27,14 @@ pub struct Choice {
     pub tiles: Tiles,
     /// Kernels do not ask for the next panel of weights.
     pub no_prefetch: bool,
-    /// What several workers share.
+    /// What several workers share, however many they are.
     pub team: Option<Share>,
+    /// What so many workers share in place of that.
+    pub teams: BTreeMap<usize, Share>,
 }
+
+/// More threads do not share an inference.
+const MOST_WORKERS: usize = 1024;
 
 /// Rows between two projections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,13 +63,13 @@ impl Choice {
             StepSchedule::Conv { kernel, .. } => Choice { tiles: tiles(isa, kernel), ..Choice::default() },
             StepSchedule::Block(block) => Choice::of_block(isa, block, plan.steps[index].output_shape.height),
         };
-        let team = schedule.team.get(index);
-        if let Some(TeamStep::Block { form, schedule }) = team {
-            choice.team = match form {
-                Form::Alone => None,
-                Form::Strips => Some(Share::Strips(schedule.strip)),
-                Form::Panels => Some(Share::Panels),
-            };
+        match schedule.team.get(index) {
+            Some(TeamStep::Counted { of, others }) => {
+                choice.team = share_of(others);
+                choice.teams = of.iter().filter_map(|(count, step)| Some((*count, share_of(step)?))).collect();
+            }
+            Some(step) => choice.team = share_of(step),
+            None => {}
         }
         Some(choice)
     }
@@ -93,6 +98,14 @@ impl Choice {
     /// Reads `name: value` into the choice for a step of shape `key`.
     pub(super) fn set(&mut self, isa: Isa, key: Key, name: &str, value: &str) -> Result<(), Wrong> {
         let names = names(key);
+        if let Some(count) = name.strip_prefix("team ").filter(|_| names.contains(&"team")) {
+            let Some(count) = number(count).filter(|count| (2..=MOST_WORKERS).contains(count)) else {
+                let message = format!("`{count}` is no number of workers that share a block");
+                return Err(Wrong::new(message, &format!("2 to {MOST_WORKERS}: `team 2: panels`")));
+            };
+            self.teams.insert(count, share(key, value)?);
+            return Ok(());
+        }
         if !names.contains(&name) {
             let known: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
             return Err(Wrong::name(name, &known.join(", ")));
@@ -123,6 +136,15 @@ impl Choice {
             _ => self.team = Some(share(key, value)?),
         }
         Ok(())
+    }
+}
+
+/// How workers share a step; `None` where that is no choice.
+fn share_of(step: &TeamStep) -> Option<Share> {
+    match step {
+        TeamStep::Block { form: Form::Strips, schedule } => Some(Share::Strips(schedule.strip)),
+        TeamStep::Block { form: Form::Panels, .. } => Some(Share::Panels),
+        _ => None,
     }
 }
 
@@ -236,6 +258,15 @@ fn tiles(isa: Isa, kernel: &ConvKernel) -> Tiles {
     kernel.panels.iter().map(tile).collect()
 }
 
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Share::Panels => f.write_str("panels"),
+            Share::Strips(rows) => write!(f, "strips {rows}"),
+        }
+    }
+}
+
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
@@ -260,11 +291,10 @@ impl fmt::Display for Choice {
         if self.no_prefetch {
             parts.push("prefetch: off".to_owned());
         }
-        match self.team {
-            None => {}
-            Some(Share::Panels) => parts.push("team: panels".to_owned()),
-            Some(Share::Strips(rows)) => parts.push(format!("team: strips {rows}")),
+        if let Some(share) = self.team {
+            parts.push(format!("team: {share}"));
         }
+        parts.extend(self.teams.iter().map(|(count, share)| format!("team {count}: {share}")));
         write!(f, "{{{}}}", parts.join(", "))
     }
 }

@@ -87,6 +87,39 @@ fn a_schedule_file_decides_and_the_output_agrees_with_the_reference() {
 }
 
 #[test]
+fn what_so_many_threads_share_is_tuned_and_written_for_so_many() {
+    let folder = Folder::new("tune-threads");
+    // Far from what is best, and of another number of threads: it stays whatever is found.
+    folder.write("s.yaml", format!("a:\n  scalar:\n    {BLOCK}: {{team: strips 1, team 4: panels}}\n"));
+    let tune =
+        ["tune", "tiny.yaml", "-o", "s.yaml", "--threads", "2", "--isa", "scalar", "--budget", "1", "--cpu", "a"];
+    let said = folder.mnasc(&[&tune[..], &["--force"]].concat()).done();
+    assert!(said.err.contains("tiny scalar, 2 threads: "), "{}", said.err);
+    let text = String::from_utf8(folder.read("s.yaml")).unwrap();
+    assert!(text.contains("team: strips 1, ") && text.contains("team 4: panels"), "{text}");
+    assert!(!text.contains("expand: ") && !text.contains("columns: "), "what one thread does was not tuned: {text}");
+    folder
+        .write("s.yaml", format!("a:\n  scalar:\n    {BLOCK}: {{team: strips 1, team 2: panels, team 3: strips 4}}\n"));
+    let plan = folder.mnasc(&["tiny.yaml", "--emit", "plan", "--threaded", "--schedule", "s.yaml"]).done().out;
+    assert!(plan.contains("tuned, 2 workers: for each") && plan.contains("tuned, 3 workers: for each"), "{plan}");
+    for threads in ["2", "3", "5"] {
+        folder
+            .mnasc(&[
+                "verify",
+                "tiny.yaml",
+                "--schedule",
+                "s.yaml",
+                "--isa",
+                "scalar",
+                "--checked",
+                "--threads",
+                threads,
+            ])
+            .done();
+    }
+}
+
+#[test]
 fn schedule_files_that_do_not_fit_are_refused() {
     let folder = Folder::new("bad-schedule");
     let compile =

@@ -11,8 +11,8 @@ pub(super) enum Stage {
     Form,
     /// Tiles of the kernels.
     Kernels,
-    /// How workers share a block.
-    Team,
+    /// How so many workers share a block.
+    Team(usize),
 }
 
 /// Choices for step `index`, the likeliest first.
@@ -22,7 +22,7 @@ pub(super) fn candidates(plan: &Plan, schedule: &Schedule, index: usize, now: &C
     match (&schedule.steps[index], stage) {
         (StepSchedule::Block(block), Stage::Form) => forms(block, height, now),
         (StepSchedule::Block(block), Stage::Kernels) => kernels(isa, block, now),
-        (StepSchedule::Block(_), Stage::Team) => shares(height, now),
+        (StepSchedule::Block(_), Stage::Team(workers)) => shares(height, workers, now),
         (StepSchedule::Conv { kernel, .. }, Stage::Kernels) => {
             tiles(isa, kernel, &now.tiles).into_iter().map(|tiles| Choice { tiles, ..now.clone() }).collect()
         }
@@ -87,9 +87,15 @@ fn columns(isa: Isa, block: &BlockSchedule) -> Vec<usize> {
     all
 }
 
-fn shares(height: usize, now: &Choice) -> Vec<Choice> {
+fn shares(height: usize, workers: usize, now: &Choice) -> Vec<Choice> {
     let shares = [Share::Panels].into_iter().chain(divisors(height).map(Share::Strips));
-    shares.filter(|share| Some(*share) != now.team).map(|team| Choice { team: Some(team), ..now.clone() }).collect()
+    let others = shares.filter(|share| now.teams.get(&workers) != Some(share));
+    let with = |share| {
+        let mut choice = now.clone();
+        choice.teams.insert(workers, share);
+        choice
+    };
+    others.map(with).collect()
 }
 
 /// Other tiles of a kernel. Panels of different widths change together: they are measured together.

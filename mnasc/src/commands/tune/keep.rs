@@ -17,8 +17,8 @@ pub(super) struct Tuning<'a> {
 }
 
 impl Tuning<'_> {
-    /// Puts what holds into a file, and takes out what does not. Shapes of other networks stay, and so does what one
-    /// thread does where several are tuned, and the other way round.
+    /// Puts what holds into a file, and takes out what does not. Shapes of other networks stay, and so does what other
+    /// numbers of threads do.
     pub(super) fn put(&self, found: &Found, file: &mut ScheduleFile) {
         let several = self.threads > 1;
         let before = file.select(Some(self.cpu)).unwrap_or_else(|_| Tuned::default());
@@ -26,12 +26,17 @@ impl Tuning<'_> {
         for key in &found.shapes {
             let before = before.get(key).cloned().unwrap_or_default();
             let mut notes = file.notes(self.cpu, self.isa, *key);
-            notes.retain(|note| note.ends_with("threads)") != several);
+            let others = format!(" {})", self.threads());
+            notes.retain(|note| if several { !note.ends_with(&others) } else { note.ends_with("threads)") });
             let choice = match (found.choices.get(key), several) {
                 (Some(choice), true) => choice.clone(),
-                (Some(choice), false) => Choice { team: before.team, ..choice.clone() },
-                (None, true) => Choice { team: None, ..before },
-                (None, false) => Choice { team: before.team, ..Choice::default() },
+                (Some(choice), false) => Choice { team: before.team, teams: before.teams, ..choice.clone() },
+                (None, true) => {
+                    let mut before = before;
+                    before.teams.remove(&(self.threads as usize));
+                    before
+                }
+                (None, false) => Choice { team: before.team, teams: before.teams, ..Choice::default() },
             };
             if let (true, Some([plain, held])) = (found.choices.contains_key(key), found.times.get(key)) {
                 let names = found.steps.get(key).map(|names| names.join(", ")).unwrap_or_default();
@@ -121,15 +126,22 @@ mod tests {
         let note = "# 1.9 us instead of 2.0 us, 5.0 % less (blocks.1.0 of tiny, 1 thread)";
         assert!(text.contains(&format!("    {note}\n    {BLOCK}: {{strip: 2, team: panels}}\n")), "{text}");
         assert!(text.contains("linear 1 to 2: {tiles: 1x1/1}") && !text.contains("Old."), "{text}");
-        let choice = Choice { strip: Some(Strip::Rows(2)), team: Some(Share::Strips(4)), ..Choice::default() };
-        TWO.put(&found(Some(choice), [0.9, 0.99]), &mut file);
+        let shared = |workers: usize, rows: usize| {
+            let teams = BTreeMap::from([(workers, Share::Strips(rows))]);
+            Some(Choice { strip: Some(Strip::Rows(2)), team: Some(Share::Panels), teams, ..Choice::default() })
+        };
+        TWO.put(&found(shared(2, 4), [0.9, 0.99]), &mut file);
         let text = file.to_string();
-        assert!(text.contains(&format!("{BLOCK}: {{strip: 2, team: strips 4}}")), "{text}");
+        assert!(text.contains(&format!("{BLOCK}: {{strip: 2, team: panels, team 2: strips 4}}")), "{text}");
         assert!(text.contains(note) && text.contains("2 threads)"), "{text}");
         ONE.put(&found(None, [0.9, 0.99]), &mut file);
-        assert!(file.to_string().contains(&format!("{BLOCK}: {{team: strips 4}}")), "{file}");
+        assert!(file.to_string().contains(&format!("{BLOCK}: {{team: panels, team 2: strips 4}}")), "{file}");
+        // Another number of threads is another choice.
+        Tuning { threads: 3, ..ONE }.put(&found(None, [0.9, 0.99]), &mut file);
+        assert!(file.to_string().contains(", 2 threads)") && file.to_string().contains("team 2: strips 4"), "{file}");
         TWO.put(&found(None, [0.9, 0.99]), &mut file);
-        assert!(!file.to_string().contains("block"), "{file}");
+        assert!(file.to_string().contains(&format!("{BLOCK}: {{team: panels}}")), "{file}");
+        assert!(!file.to_string().contains("2 threads)"), "{file}");
     }
 
     #[test]

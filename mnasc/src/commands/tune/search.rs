@@ -64,10 +64,10 @@ pub(super) struct Found {
 impl<'a> Search<'a> {
     /// Starts from what a file has.
     pub(super) fn new(subject: &'a Subject<'a>, isa: Isa, before: &Tuned, budget: Duration) -> Result<Self> {
-        let several = subject.threads > 1;
+        let (several, workers) = (subject.threads > 1, subject.threads as usize);
         let mut base = before.choices.get(isa.name).cloned().unwrap_or_default();
         if several {
-            base.values_mut().for_each(|choice| choice.team = None);
+            base.values_mut().for_each(|choice| _ = choice.teams.remove(&workers));
         } else {
             base.retain(|key, _| *key == Key::AnyBlock);
         }
@@ -78,9 +78,11 @@ impl<'a> Search<'a> {
             let now = before.get(isa, *key).cloned().unwrap_or_default();
             *choice = if several {
                 // The rest is not tuned here, and stays as it is.
-                Choice { team: choice.team, ..now }
+                let share = choice.teams.get(&workers).copied().or(choice.team);
+                let teams = now.teams.into_iter().chain(share.map(|share| (workers, share))).collect();
+                Choice { teams, ..now }
             } else {
-                Choice { no_prefetch: now.no_prefetch, team: None, ..choice.clone() }
+                Choice { no_prefetch: now.no_prefetch, team: None, teams: BTreeMap::new(), ..choice.clone() }
             };
         }
         let (times, batch, start) = (BTreeMap::new(), Duration::ZERO, Instant::now());
@@ -89,7 +91,11 @@ impl<'a> Search<'a> {
 
     /// Tries everything that the budget allows, and holds what is best against what is estimated.
     pub(super) fn run(mut self) -> Result<Found> {
-        let stages: &[Stage] = if self.subject.threads > 1 { &[Stage::Team] } else { &[Stage::Form, Stage::Kernels] };
+        let stages: &[Stage] = if self.subject.threads > 1 {
+            &[Stage::Team(self.subject.threads as usize)]
+        } else {
+            &[Stage::Form, Stage::Kernels]
+        };
         for &stage in stages {
             let plan = self.plan(&self.best)?;
             let lists = self.lists(&plan, stage);
@@ -148,7 +154,7 @@ impl<'a> Search<'a> {
                 let choice = if self.subject.threads > 1 {
                     tried.clone()
                 } else {
-                    Choice { no_prefetch: tried.no_prefetch, team: None, ..planned.clone() }
+                    Choice { no_prefetch: tried.no_prefetch, team: None, teams: BTreeMap::new(), ..planned.clone() }
                 };
                 self.best.insert(*key, choice);
                 self.times.insert(*key, [of(0), of(best)]);
