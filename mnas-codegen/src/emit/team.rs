@@ -29,7 +29,8 @@ fn share(plan: &Plan, schedule: &Schedule, index: usize, team: &TeamStep, kernel
         }
         TeamStep::Tiles(kernel) => {
             let function = kernels.conv(kernel);
-            quote!(#function(#input, #weights #residual #out, worker);)
+            let ahead = if kernel.ahead > 0 { ahead(plan, schedule, index) } else { quote!() };
+            quote!(#function(#input, #weights #ahead #residual #out, worker);)
         }
         TeamStep::Counted { of, others } => {
             let arms: TokenStream = of
@@ -51,6 +52,17 @@ fn share(plan: &Plan, schedule: &Schedule, index: usize, team: &TeamStep, kernel
             quote!(#function(worker, #input, #weights #residual cells(arena, #at, #len), scratch, #out);)
         }
     }
+}
+
+/// The weights of the step behind step `index`, and where a worker's share of them starts: of a classifier a tile is a
+/// panel, and all panels before another are as wide as the first.
+fn ahead(plan: &Plan, schedule: &Schedule, index: usize) -> TokenStream {
+    let weights = block::arguments(plan, &plan.steps[index + 1]).weights;
+    let Some(TeamStep::Tiles(kernel)) = schedule.team.get(index + 1) else { return quote!(#weights 0,) };
+    let tiles = int(kernel.panels.iter().map(|g| g.count).sum());
+    let first = kernel.panels.first().map_or(0, |g| (kernel.input_channels + 1) * g.width);
+    let start = times(quote!(worker.range(#tiles).start), first);
+    quote!(#weights #start,)
 }
 
 impl BlockDriver<'_> {

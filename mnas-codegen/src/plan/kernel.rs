@@ -89,7 +89,7 @@ pub struct ConvKernel {
     /// from a cache further away than the second level.
     pub prefetch: bool,
     /// Floats that a call asks for while it computes, of a slice that it is given: what is read next, and lies further
-    /// away than the second level. None if zero.
+    /// away than the second level. Where workers share the tiles it is what all ask for together. None if zero.
     pub ahead: usize,
 }
 
@@ -116,11 +116,11 @@ pub enum Part {
 }
 
 impl ConvKernel {
-    /// The same, of which a call makes `part`. Who shares it with others starts and ends where it may, and does not know
-    /// which panel is next.
+    /// The same, of which a call makes `part`. Runs and rows read all weights a call, and know of none that come next.
     #[must_use]
     pub fn with_part(self, part: Part) -> Self {
-        ConvKernel { prefetch: self.prefetch && part == Part::All, ahead: 0, part, ..self }
+        let panels = matches!(part, Part::All | Part::Panels | Part::Tiles);
+        ConvKernel { prefetch: self.prefetch && panels, ahead: 0, part, ..self }
     }
 
     /// Most output rows of a call, if a call says which it makes.

@@ -88,7 +88,11 @@ pub(super) fn schedule(scheduler: &Scheduler<'_>, steps: &[Step], alone: &[StepS
     let one = |(step, alone): (&Step, &StepSchedule)| match (&step.kind, alone) {
         (StepKind::Block(block), _) => Costs::of(scheduler, step, block).best(),
         (_, StepSchedule::Conv { kernel }) if kernel.rows().is_some() => rows(),
-        (_, StepSchedule::Conv { kernel }) => TeamStep::Tiles(kernel.clone().with_part(Part::Tiles)),
+        (_, StepSchedule::Conv { kernel }) => {
+            // Of two workers each asks for as much of its own share as one does; of more each for less.
+            let ahead = kernel.ahead * WORKERS[0];
+            TeamStep::Tiles(ConvKernel { ahead, ..kernel.clone().with_part(Part::Tiles) })
+        }
         (StepKind::Pool { .. } | StepKind::Elementwise { .. } | StepKind::Depthwise { .. }, _) => rows(),
         (StepKind::SqueezeExcite { .. }, alone) => TeamStep::Rows { scratch: alone.scratch_len() },
         (StepKind::PadImage | StepKind::GlobalAveragePool | StepKind::Conv { .. } | StepKind::Linear { .. }, _) => {

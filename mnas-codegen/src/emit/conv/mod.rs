@@ -26,7 +26,12 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let c = Conv { kernel, isa, ops };
     let (safety, attribute) = (safety(), attributes(isa));
     let parameters = parameters(kernel);
-    let asked = if kernel.ahead > 0 { quote!(let mut asked = 0;) } else { quote!() };
+    let asked = match (kernel.ahead, kernel.part) {
+        (0, _) => quote!(),
+        // Each asks for what it will read itself.
+        (_, Part::Tiles) => quote!(let mut asked = asked;),
+        _ => quote!(let mut asked = 0;),
+    };
     let doc = format!(
         " {k}x{k} convolution, stride {s}, {i} to {o} channels, {p} pixels a {what}.",
         what = if kernel.rows().is_some() { "row" } else { "call" },
@@ -72,7 +77,11 @@ fn parameters(kernel: &ConvKernel) -> TokenStream {
         Part::Panels => quote!(out: &mut [f32], panels: ::core::ops::Range<usize>),
         Part::Tiles => quote!(out: &[Cell<f32>], worker: &Worker<'_>),
     };
-    let ahead = if kernel.ahead > 0 { quote!(ahead: &[f32],) } else { quote!() };
+    let ahead = match (kernel.ahead, kernel.part) {
+        (0, _) => quote!(),
+        (_, Part::Tiles) => quote!(ahead: &[f32], asked: usize,),
+        _ => quote!(ahead: &[f32],),
+    };
     quote!(a: &[f32], #rows w: &[f32], #ahead #residual #gate #out)
 }
 
@@ -308,7 +317,10 @@ impl Conv<'_> {
         };
         let output_pixel = self.output_pixel();
         let body = self.tile(g, s, output_pixel);
-        let prefetch = if self.kernel.prefetch { self.prefetch_start(g, s) } else { quote!() };
+        let tiles = self.kernel.part == Part::Tiles && self.kernel.destination != Destination::Pool;
+        let from = int(index);
+        let t = if tiles { quote!((t - #from)) } else { quote!(t) };
+        let prefetch = if self.kernel.prefetch { self.prefetch_start(g, s, &t) } else { quote!() };
         let (a0, a1) = (int(input_start), int(s.pixels * self.pixel()));
         let o0 = plus(quote!(oc), s.start * output_pixel);
         let (a0, o0) = match self.kernel.part {
@@ -316,12 +328,13 @@ impl Conv<'_> {
             Part::All | Part::Panels | Part::Tiles => (quote!(#a0), o0),
         };
         let o1 = int(s.pixels * output_pixel);
-        if self.kernel.part == Part::Tiles && self.kernel.destination != Destination::Pool {
+        if tiles {
             let (from, to) = (int(index), int(index + s.count));
             return quote! {
                 for t in from_tile.max(#from)..to_tile.min(#to) {
                     let a0 = #a0 + (t - #from) * #a1;
                     let o = #o0 + (t - #from) * #o1;
+                    #prefetch
                     #body
                 }
             };

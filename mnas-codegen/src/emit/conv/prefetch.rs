@@ -9,8 +9,8 @@ use quote::quote;
 
 impl Conv<'_> {
     /// Where a tile starts with its share of the next panel: `next`, in floats. Tiles share it evenly, for the cache
-    /// that it comes from gives so much a cycle and no more.
-    pub(super) fn prefetch_start(&self, g: &PanelGroup, s: &Segment) -> TokenStream {
+    /// that it comes from gives so much a cycle and no more. `t` is the tile's number in its segment.
+    pub(super) fn prefetch_start(&self, g: &PanelGroup, s: &Segment, t: &TokenStream) -> TokenStream {
         let share = self.prefetch_share(g, s);
         let mut next = plus(quote!(wp), (self.rows() + 1) * g.width + s.start / s.pixels * share);
         let mut each = |index: TokenStream, shares: usize| {
@@ -24,7 +24,7 @@ impl Conv<'_> {
             each(quote!((oy - rows.start)), self.kernel.pixels.div_ceil(s.pixels));
         }
         if s.count > 1 {
-            each(quote!(t), 1);
+            each(t.clone(), 1);
         }
         quote!(let mut next = #next;)
     }
