@@ -575,3 +575,168 @@ index("footer_without_end", [top], footer=b"\xff" * 40)
 index("no_top", [(0, b"w", variable([1]))])
 index("nothing", b"")
 put("tf-checkpoint/refused/only_the_mark.index", b"\x57\xfb\x80\x8b\x24\x75\x47\xdb")
+
+
+# Data sets: MNIST's kind.
+def gzip(data, name=b"", flags=None, extra=b"", crc=None, length=None):
+    """As gzip writes it, or almost."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = data if isinstance(data, list) else [packer.compress(data), packer.flush()]
+    plain = b"" if isinstance(data, list) else data
+    flags = (8 if name else 0) | (4 if extra else 0) if flags is None else flags
+    head = b"\x1f\x8b\x08" + bytes([flags]) + b"\0\0\0\0\0\xff" + (struct.pack("<H", len(extra)) + extra if extra else b"")
+    ends = struct.pack("<II", zlib.crc32(plain) if crc is None else crc, len(plain) % 2**32 if length is None else length)
+    return head + (name + b"\0" if name else b"") + b"".join(packed) + ends
+
+
+def idx(name, *numbers, data=b"", pack=lambda data: data, kind="refused"):
+    put(f"idx/{kind}/{name}.idx", pack(struct.pack(f">{len(numbers)}I", *numbers) + data))
+
+
+pictures = (0x803, 3, 4, 5)
+pixels = bytes(range(60))
+labels = (0x801, 3)
+bomb = b"\0" * (140 << 20)
+idx("bomb_of_pictures", 0x803, 140 << 20, 1, 1, data=bomb, pack=gzip)
+idx("bomb_of_labels", 0x801, 140 << 20, data=bomb, pack=gzip)
+idx("bomb_behind_pictures", *pictures, data=pixels + bomb, pack=gzip)
+idx("bomb_packed_twice", *pictures, data=pixels + bomb * 8, pack=lambda data: gzip(gzip(data)))
+idx("count_absurd", 0x803, 2**32 - 1, 4, 5, data=pixels)
+idx("count_wraps", 0x803, 2**32 - 1, 4096, 4096, data=pixels)
+idx("count_of_a_product_that_wraps_32_bits", 0x803, 2**26 + 3, 4, 16, data=pixels)
+idx("count_that_is_allowed", 0x803, 2**31 // 20, 4, 5, data=pixels)
+idx("count_zero", 0x803, 0, 4, 5)
+idx("rows_zero", 0x803, 3, 0, 5)
+idx("columns_zero", 0x803, 3, 4, 0)
+idx("rows_absurd", 0x803, 3, 2**31, 2, data=pixels)
+idx("labels_absurd", 0x801, 2**32 - 1, data=b"\0\1\2")
+idx("labels_that_are_allowed", 0x801, 2**31, data=b"\0\1\2")
+idx("labels_one_more", 0x801, 4, data=b"\0\1\2\0")
+idx("labels_missing", *labels, data=b"\0\1")
+idx("floats", 0xD03, 3, 4, 5, data=pixels * 4)
+idx("dimensions_255", 0x8FF, *([1] * 255), data=b"\0")
+idx("dimensions_0", 0x800)
+idx("other_byte_order", *struct.unpack("<4I", struct.pack(">4I", *pictures)), data=pixels)
+idx("trailing_data", *pictures, data=pixels + b"\0")
+idx("truncated", *pictures, data=pixels[:-1])
+idx("truncated_header", 0x803, 3)
+idx("half_a_number", data=b"\0\0\x08")
+idx("nothing")
+idx("packed_nothing", pack=gzip)
+idx("packed_truncated", *pictures, data=pixels, pack=lambda data: gzip(data)[:40])
+idx("packed_header_alone", *pictures, data=pixels, pack=lambda data: gzip(data)[:10])
+idx("packed_half_a_header", *pictures, data=pixels, pack=lambda data: gzip(data)[:3])
+idx("packed_checksum", *pictures, data=pixels, pack=lambda data: gzip(data, crc=1))
+idx("packed_length", *pictures, data=pixels, pack=lambda data: gzip(data, length=2**32 - 1))
+idx("packed_name_without_end", *pictures, data=pixels, pack=lambda data: gzip(data, flags=8)[:10] + b"a" * 90000)
+idx("packed_comment_without_end", *pictures, data=pixels, pack=lambda data: gzip(data, flags=16)[:10] + b"a" * 90000)
+idx("packed_extra_beyond", *pictures, data=pixels, pack=lambda data: gzip(data, flags=4)[:10] + b"\xff\xff" + b"a" * 9)
+idx("packed_flags", *pictures, data=pixels, pack=lambda data: gzip(data, flags=0xFF))
+idx("packed_other_method", *pictures, data=pixels, pack=lambda data: b"\x1f\x8b\x09" + gzip(data)[3:])
+idx("packed_from_before_the_start", pack=lambda _: gzip([b"\x03\x02\x00\x01\x02"]))
+idx("packed_block_unknown", pack=lambda _: gzip([b"\x07\xff\xff"]))
+idx("packed_stored_lengths", pack=lambda _: gzip([b"\x01\x10\x00\x00\x00" + b"a" * 16]))
+idx("packed_empty_blocks", pack=lambda _: gzip([b"\0\0\0\xff\xff" * 20000]))
+idx("named_elsewhere", *pictures, data=pixels, pack=lambda data: gzip(data, name=b"../../../../etc/passwd"), kind="harmless")
+idx("named_to_clear_screens", *pictures, data=pixels, pack=lambda data: gzip(data, name=b"\x1b[2J"), kind="harmless")
+idx("extra_field", *pictures, data=pixels, pack=lambda data: gzip(data, extra=b"AB\xff\xff" * 5000), kind="harmless")
+idx("another_behind_it", *pictures, data=pixels, pack=lambda data: gzip(data) + gzip(bomb[: 1 << 20]), kind="harmless")
+idx("classes_255", *labels, data=b"\xff\x00\xfe", kind="harmless")
+
+
+# CIFAR.
+def cifar(name, data, kind="refused"):
+    put(f"cifar/{kind}/{name}.bin", data)
+
+
+picture = bytes(at % 10 for at in range(3072))
+cifar("nothing", b"")
+cifar("labels_alone", b"\x01")
+cifar("label_10", b"\x0a" + picture)
+cifar("label_255", b"\xff" + picture)
+cifar("label_100", b"\x01\x64" + picture)
+cifar("second_label_255", b"\x01\x63" + picture + b"\x01\xff" + picture)
+cifar("last_byte_missing", b"\x01" + picture[:-1])
+cifar("one_byte_more", b"\x01" + picture + b"\x01\x01\x01")
+cifar("header_alone", (b"\x01" + picture)[:100])
+cifar("packed", gzip(b"\x01" + picture))
+cifar("packed_bomb", gzip(bomb[: 32 << 20]))
+cifar("python_version", pickle.dumps({b"data": picture, b"labels": [1]}, 2))
+cifar("python_version_that_calls", executed("os", "system", "touch /tmp/mnas-was-here"))
+cifar("names_long", b"a" * 70000 + b"\n" * 9)
+cifar("names_many", b"a\n" * 30000)
+cifar("names_9", b"a\n" * 9)
+cifar("names_blank", b" \n" * 10)
+cifar("names_that_clear_screens", "\x1b[2J\u202e\n".encode() * 10, "harmless")
+cifar("names_no_text", b"\xff\xfe\n" * 100, "harmless")
+cifar("first_label_255", b"\xff\x00" + picture, "harmless")
+
+
+# Recipes of trainings.
+def recipe(name, text, kind="refused"):
+    put(f"recipe/{kind}/{name}.json", text if isinstance(text, (str, bytes)) else json.dumps(text))
+
+
+recipe("nested", '{"optimizer":' * 20000)
+recipe("nested_lists", "[" * 60000)
+recipe("nested_in_a_value", '{"epochs":' + "[" * 30000 + "]" * 30000 + "}")
+recipe("epochs_absurd", {"epochs": 2**32 - 1})
+recipe("epochs_negative", {"epochs": -1})
+recipe("epochs_fraction", '{"epochs": 1.5}')
+recipe("batch_absurd", {"batch": 2**63})
+recipe("batch_zero", {"batch": 0})
+recipe("shift_absurd", {"shift": 2**62})
+recipe("rate_infinite", '{"learning_rate": 1e999}')
+recipe("rate_no_number", '{"learning_rate": NaN}')
+recipe("rate_zero", {"learning_rate": 0})
+recipe("rate_negative", {"learning_rate": -1e-3})
+recipe("warm_up_infinite", '{"warm_up": Infinity}')
+recipe("factor_absurd", {"schedule": {"name": "exponential", "factor": 1e300, "every": 1e-300}})
+recipe("every_zero", {"schedule": {"name": "exponential", "factor": 0.9, "every": 0}})
+recipe("momentum_one", {"optimizer": {"name": "sgd", "momentum": 1}})
+recipe("epsilon_zero", {"optimizer": {"name": "rmsprop", "epsilon": 0, "decay": 0}})
+recipe("long_number", '{"epochs": ' + "9" * 60000 + "}")
+recipe("long_fraction", '{"learning_rate": 0.' + "0" * 60000 + "}")
+recipe("long_key", '{"' + "k" * 60000 + '": 1}')
+recipe("key_that_clears_screens", '{"\\u001b[2J\\u202e": 1}')
+recipe("name_that_clears_screens", {"optimizer": {"name": "\x1b[2J"}})
+recipe("duplicate_keys", '{"epochs": 1, "epochs": 2}')
+recipe("two", "{}{}")
+recipe("no_object", "null")
+recipe("half_a_letter", b'{"epochs\xc3": 1}')
+recipe("surrogate", '{"\\ud800": 1}')
+recipe("spaces", " " * 60000 + "{}", "harmless")
+recipe("smallest_number", '{"weight_decay": 4.9e-324}', "harmless")
+
+
+# Measured schedules.
+def schedule(name, text, kind="refused"):
+    put(f"schedule/{kind}/{name}.yaml", text)
+
+
+section = "cpu:\n  avx2:\n"
+shape = "    block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: "
+schedule("mistakes_without_end", "x\n" * 30000)
+schedule("long_mistakes", ("    block " + "x" * 1000 + "\n") * 100)
+schedule("long_line", section + "    block" + " expand" * 10000)
+schedule("long_name", "a" * 90000 + ":\n")
+schedule("many_sections", "".join(f"cpu{at}:\n" for at in range(9000)))
+schedule("same_section_often", "cpu:\n" * 9000)
+schedule("shape_wraps", section + "    linear 18446744073709551616 to 18446744073709551615: {tiles: 1x1/1}\n")
+schedule("shape_absurd", section + "    linear 18446744073709551615 to 18446744073709551615: {tiles: 1x99/1}\n")
+schedule("strip_absurd", section + shape + "{strip: 18446744073709551615}\n")
+schedule("strip_zero", section + shape + "{strip: 0}\n")
+schedule("columns_absurd", section + shape + "{columns: 4294967295}\n")
+schedule("tiles_absurd", section + shape + "{expand: 4294967296x4294967296/4294967296}\n")
+schedule("tiles_zero", section + shape + "{expand: 0x0/0}\n")
+schedule("tiles_many", section + shape + "{expand: " + "1x1/1 " * 10000 + "}\n")
+schedule("team_absurd", section + shape + "{team: strips 18446744073709551615}\n")
+schedule("choices_again", section + shape + "{" + "strip: 1, " * 9000 + "}\n")
+schedule("brackets", section + shape + "{" * 50000)
+schedule("letters_that_turn", section + "    block\u202e: {strip: all}\n")
+schedule("letters_that_clear_screens", "\x1b[2J:\n")
+schedule("carriage_returns", "\r" * 50000 + "x")
+schedule("yaml_anchors", "a: &a [*a]\n")
+schedule("half_a_letter", b"cpu:\n  avx2:\n\xc3")
+schedule("nothing", "")
+schedule("notes_without_end", section + "    # note\n" * 9000 + "    block: {strip: all}\n", "harmless")

@@ -75,6 +75,10 @@ formats! {
     npy "npy",
     jpeg "jpeg",
     png "png",
+    idx "idx",
+    cifar "cifar",
+    recipe "recipe",
+    schedule "schedule",
 }
 
 /// Readers that do harm on purpose are found out, at the very input; one that does none is left alone.

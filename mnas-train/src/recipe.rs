@@ -119,6 +119,21 @@ impl Optimizer {
     }
 }
 
+/// Letters of an error that are shown: it has the file's own words in it, which may be anything.
+const SHOWN: usize = 300;
+
+/// An error with its end, where the place is, whatever stands before that.
+fn shown(error: &serde_json::Error) -> String {
+    // Quotes are serde's.
+    let visible = |c: char| if "\"'\\".contains(c) { c.to_string() } else { c.escape_debug().to_string() };
+    let text = error.to_string();
+    let start: String = text.chars().take(SHOWN).map(visible).collect();
+    if text.chars().count() <= SHOWN {
+        return start;
+    }
+    format!("{start}... at line {} column {}", error.line(), error.column())
+}
+
 impl Recipe {
     /// What MnasNet's paper gives for ImageNet: RMSProp, a warm-up of five epochs to 0.256 for batches of 4,096, then 0.97
     /// every 2.4 epochs.
@@ -146,7 +161,7 @@ impl Recipe {
     ///
     /// Where it is no such object, with line and column, or every value that is out of range.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let recipe: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let recipe: Self = serde_json::from_str(text).map_err(|error| shown(&error))?;
         recipe.check()?;
         Ok(recipe)
     }

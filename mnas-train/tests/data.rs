@@ -37,7 +37,7 @@ fn idx(magic: u32, sizes: &[u32], data: &[u8]) -> Vec<u8> {
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
@@ -84,12 +84,46 @@ fn broken_idx_files_are_named() {
         let said = folder.message();
         assert!(said.contains(words) && said.contains("train-"), "{name}: {said}");
     }
+    // What would fill the memory from a small file: refused by what is read of it, whatever its header says.
+    for (name, header) in [("bomb", vec![0x803, 60 << 20, 1, 1]), ("product", vec![0x803, 60 << 10, 32, 32])] {
+        let folder = small_idx(name);
+        let packed = gzip(&idx(header[0], &header[1..], &vec![0; 60 << 20]));
+        assert!(packed.len() < 1 << 20, "{}", packed.len());
+        folder.write(pictures, &packed);
+        let said = folder.message();
+        assert!(said.contains("bytes are packed in it, too many for a file of its size"), "{name}: {said}");
+    }
+    let folder = small_idx("labels");
+    folder.write("t10k-labels.idx1-ubyte", &idx(0x801, &[u32::MAX], &[1]));
+    assert!(folder.message().contains("4294967295 labels for 1 pictures"), "{}", folder.message());
     let folder = small_idx("part");
     fs::remove_file(folder.0.join("t10k-labels.idx1-ubyte")).unwrap();
     assert!(folder.message().contains("not all"), "{}", folder.message());
     let folder = small_idx("class");
     folder.write("t10k-labels.idx1-ubyte", &idx(0x801, &[1], &[2]));
     assert!(folder.message().contains("classes that it does not have"), "{}", folder.message());
+}
+
+/// Pictures that are all alike are no bomb.
+#[test]
+fn pictures_that_pack_well_are_read() {
+    let folder = small_idx("well");
+    folder.write("train-images-idx3-ubyte.gz", &gzip(&idx(0x803, &[30_000, 2, 3], &vec![7; 180_000])));
+    folder.write("train-labels-idx1-ubyte.gz", &gzip(&idx(0x801, &[30_000], &vec![1; 30_000])));
+    assert_eq!(folder.read().unwrap().unwrap().train.len(), 30_000);
+}
+
+/// Files in memory are a data set as those in a folder are.
+#[test]
+fn files_in_memory_are_read_as_those_in_a_folder() {
+    let folder = small_idx("memory");
+    let names: Vec<String> =
+        fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let bytes: Vec<Vec<u8>> = names.iter().map(|name| fs::read(folder.0.join(name)).unwrap()).collect();
+    let files = names.iter().zip(&bytes).map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let in_memory = data::read_files(&files).unwrap().unwrap();
+    assert_eq!((in_memory.name.as_str(), in_memory.train.len()), ("data", 2));
+    assert_eq!(Data { name: "data_memory".into(), ..in_memory }, folder.read().unwrap().unwrap());
 }
 
 /// A picture of CIFAR whose planes hold their own number.

@@ -64,6 +64,9 @@ pub(crate) fn parse(bytes: &[u8]) -> std::result::Result<Array, String> {
     let kind = entry(header, "descr").ok_or("its header does not name a type")?;
     if !kind.starts_with("'<f4'") {
         let kind = kind.split(',').next().unwrap_or_default();
+        // It may be anything; quotes are Python's.
+        let visible = |c: char| if c == '\'' { c.to_string() } else { c.escape_debug().to_string() };
+        let kind: String = kind.chars().map(visible).collect();
         return Err(format!("its values have type {kind}, not '<f4' (little-endian float32)"));
     }
     if !entry(header, "fortran_order").ok_or("its header does not say the order")?.starts_with("False") {

@@ -7,11 +7,14 @@ use mnas_codegen::weights::{self, Inventory, Weights};
 use mnas_dsl::{Network, Spec};
 
 mod checkpoint;
+mod data_set;
 mod npy;
 mod onnx;
 mod picture;
 mod pth;
+mod recipe;
 mod safetensors;
+mod schedule;
 mod spec;
 pub mod zip;
 
@@ -59,6 +62,10 @@ pub const FORMATS: &[Format] = &[
     npy::NPY,
     picture::JPEG,
     picture::PNG,
+    data_set::IDX,
+    data_set::CIFAR,
+    recipe::RECIPE,
+    schedule::SCHEDULE,
 ];
 
 /// A network with a layer of every kind, small: it is compiled thousands of times.
@@ -73,15 +80,21 @@ blocks:
 head: {filters: 5, classes: 3}
 ";
 
-/// A reader's words, which are never missing and never endless.
+/// A reader's words, which are never missing and never endless, and do nothing to a terminal.
 ///
 /// # Panics
 ///
-/// If they are.
+/// If they are not so.
 pub(crate) fn refused(words: &str) -> Outcome {
     assert!(!words.trim().is_empty(), "refused without a word");
     assert!(words.len() < 200_000, "{} bytes of words", words.len());
+    assert!(!words.contains(moves), "words that move a cursor or turn the direction of writing: {words:?}");
     Outcome::Refused
+}
+
+/// Whether a letter moves a terminal's cursor, line feeds apart, or turns the direction of writing.
+pub fn moves(c: char) -> bool {
+    c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The tiny network.

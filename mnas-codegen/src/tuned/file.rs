@@ -287,7 +287,8 @@ impl Reader<'_> {
         let before = line.get(..start).map_or(0, |text| text.chars().count());
         let cut = before.saturating_sub(SHOWN / 2);
         // What is quoted may be anything.
-        let message = message.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        let obeyed = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let message = message.chars().take(SHOWN).map(|c| if obeyed(c) { '\u{fffd}' } else { c }).collect();
         self.found.push(Diagnostic {
             message,
             place: Place::Text {

@@ -38,9 +38,14 @@ impl fmt::Display for Shown<'_> {
 pub struct FormatError(String);
 
 impl FormatError {
-    /// A reason, which names of the file's may be part of: it is cut where those are endless.
+    /// A reason, which names of the file's may be part of: it is cut where those are endless, and what terminals obey is
+    /// shown as an escape.
     pub(super) fn new(reason: impl Into<String>) -> Self {
-        let mut reason = reason.into();
+        let visible = |c: char| match c {
+            '\n' | '"' | '\'' | '\\' => c.to_string(),
+            c => c.escape_debug().to_string(),
+        };
+        let mut reason: String = reason.into().chars().map(visible).collect();
         if let Some((cut, _)) = reason.char_indices().nth(MAX_REASON) {
             reason.truncate(cut);
             reason.push_str("...");

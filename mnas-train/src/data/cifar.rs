@@ -1,9 +1,8 @@
 //! CIFAR-10 and CIFAR-100 in their binary form: a picture is its labels, then 1,024 bytes of red, of green, of blue.
 
-use super::file::{self, DataError};
-use super::{Data, Pictures, folder_name};
+use super::file::{DataError, DataFile, Files};
+use super::{Data, Pictures};
 use mnas_dsl::network::Shape;
-use std::path::Path;
 
 const SHAPE: Shape = Shape { height: 32, width: 32, channels: 3 };
 const PIXELS: usize = 32 * 32;
@@ -35,33 +34,30 @@ const KINDS: [Kind; 2] = [
     Kind { train: &["train.bin"], test: "test.bin", names: "fine_label_names.txt", labels: 2, classes: 100 },
 ];
 
-/// Reads the data set of a folder that has files by these names.
-pub(super) fn read(folder: &Path) -> Result<Option<Data>, DataError> {
-    let has = |kind: &&Kind| folder.join(kind.train[0]).is_file() || folder.join(kind.test).is_file();
+/// Reads the data set of files by these names.
+pub(super) fn read(files: Files<'_>) -> Result<Option<Data>, DataError> {
+    let has = |kind: &&Kind| files.has(kind.train[0]) || files.has(kind.test);
     let Some(kind) = KINDS.iter().find(has) else { return Ok(None) };
     let mut train = Pictures::default();
     for name in kind.train {
-        pictures(&folder.join(name), kind, &mut train)?;
+        pictures(&mut files.open(name)?, kind, &mut train)?;
     }
     let mut test = Pictures::default();
-    pictures(&folder.join(kind.test), kind, &mut test)?;
-    let classes = names(&folder.join(kind.names), kind.classes)?;
-    Ok(Some(Data { name: folder_name(folder), shape: SHAPE, classes, train, test }))
+    pictures(&mut files.open(kind.test)?, kind, &mut test)?;
+    let classes = names(files, kind)?;
+    Ok(Some(Data { name: files.name(), shape: SHAPE, classes, train, test }))
 }
 
-fn pictures(path: &Path, kind: &Kind, into: &mut Pictures) -> Result<(), DataError> {
+fn pictures(file: &mut DataFile<'_>, kind: &Kind, into: &mut Pictures) -> Result<(), DataError> {
     let size = kind.labels + 3 * PIXELS;
-    let bytes = file::up_to(path, &mut *file::open(path)?, MAX_PICTURES * size as u64)?;
+    let bytes = file.up_to(MAX_PICTURES * size as u64)?;
     if bytes.is_empty() || bytes.len() % size != 0 {
-        return Err(DataError::of(path, format!("{} bytes are no whole number of pictures of {size}", bytes.len())));
+        return Err(file.wrong(format!("{} bytes are no whole number of pictures of {size}", bytes.len())));
     }
     for (number, picture) in bytes.chunks_exact(size).enumerate() {
         let label = picture[kind.labels - 1];
         if usize::from(label) >= kind.classes {
-            return Err(DataError::of(
-                path,
-                format!("picture {number} is of class {label}; there are {}, from 0", kind.classes),
-            ));
+            return Err(file.wrong(format!("picture {number} is of class {label}; there are {}, from 0", kind.classes)));
         }
         into.labels.push(u16::from(label));
         let planes = &picture[kind.labels..];
@@ -71,15 +67,16 @@ fn pictures(path: &Path, kind: &Kind, into: &mut Pictures) -> Result<(), DataErr
 }
 
 /// The names of the classes, numbers where there is no such file.
-fn names(path: &Path, classes: usize) -> Result<Vec<String>, DataError> {
-    if !path.is_file() {
-        return Ok((0..classes).map(|class| class.to_string()).collect());
+fn names(files: Files<'_>, kind: &Kind) -> Result<Vec<String>, DataError> {
+    if !files.has(kind.names) {
+        return Ok((0..kind.classes).map(|class| class.to_string()).collect());
     }
-    let bytes = file::up_to(path, &mut *file::open(path)?, NAMES_LIMIT)?;
+    let mut file = files.open(kind.names)?;
+    let bytes = file.up_to(NAMES_LIMIT)?;
     let text = String::from_utf8_lossy(&bytes);
     let names: Vec<String> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
-    if names.len() != classes {
-        return Err(DataError::of(path, format!("{} names of classes; there are {classes}", names.len())));
+    if names.len() != kind.classes {
+        return Err(file.wrong(format!("{} names of classes; there are {}", names.len(), kind.classes)));
     }
     Ok(names)
 }

@@ -2,9 +2,8 @@
 //! spread over 0 to 255, so that they are pictures as others are.
 //! `assets/digits/README.md` says where they are from.
 
+use super::file::DataFile;
 use super::{Data, Pictures, idx, test_split};
-use flate2::read::GzDecoder;
-use std::path::Path;
 
 const IMAGES: &[u8] = include_bytes!("../../assets/digits/images-idx3-ubyte.gz");
 const LABELS: &[u8] = include_bytes!("../../assets/digits/labels-idx1-ubyte.gz");
@@ -15,11 +14,11 @@ const LABELS: &[u8] = include_bytes!("../../assets/digits/labels-idx1-ubyte.gz")
 ///
 /// Never: the files are part of the crate.
 pub fn digits() -> Data {
-    let (shape, pixels) =
-        idx::image_file(Path::new("digits"), &mut GzDecoder::new(IMAGES)).expect("the embedded pictures are good");
-    let pixels = pixels.into_iter().map(spread).collect();
-    let labels =
-        idx::label_file(Path::new("digits"), &mut GzDecoder::new(LABELS)).expect("the embedded labels are good");
+    let file = |bytes: &'static [u8]| DataFile::gzip("digits".into(), bytes, bytes.len() as u64);
+    let (shape, pixels) = idx::image_file(&mut file(IMAGES), None).expect("the embedded pictures are good");
+    let pixels: Vec<u8> = pixels.into_iter().map(spread).collect();
+    let count = pixels.len() / shape.len();
+    let labels = idx::label_file(&mut file(LABELS), count).expect("the embedded labels are good");
     let (train, test) = test_split(&Pictures { pixels, labels });
     let classes = (0..10).map(|class: u8| class.to_string()).collect();
     Data { name: "digits".to_owned(), shape, classes, train, test }

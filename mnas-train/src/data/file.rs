@@ -1,10 +1,16 @@
-//! Reading files of data sets, compressed or not, never more than they can sensibly have.
+//! The files of data sets, compressed or not: of none is more read than pictures can sensibly have.
 
 use flate2::read::GzDecoder;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Bytes that a compressed file may become whatever its size, and beside them so many for each of its own. MNIST's
+/// pictures are five times as large as they are compressed; gzip makes a file of zeros a thousandth.
+const UNPACKED: u64 = 48 << 20;
+const UNPACKED_PER_BYTE: u64 = 100;
 
 /// Why there is no data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,52 +30,118 @@ impl fmt::Display for DataError {
 
 impl std::error::Error for DataError {}
 
-impl DataError {
-    /// Something is wrong with a file.
-    pub(super) fn of(path: &Path, what: impl fmt::Display) -> Self {
-        Self::Input(format!("`{}`: {what}", path.display()))
+/// Where the files of a data set are.
+#[derive(Clone, Copy)]
+pub(super) enum Files<'a> {
+    Folder(&'a Path),
+    Memory(&'a BTreeMap<&'a str, &'a [u8]>),
+}
+
+impl<'a> Files<'a> {
+    /// What the data set is called: as its folder.
+    pub(super) fn name(self) -> String {
+        let path = match self {
+            Self::Folder(folder) => folder.canonicalize().ok(),
+            Self::Memory(_) => None,
+        };
+        let name = path.and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        name.unwrap_or_else(|| "data".to_owned())
+    }
+
+    pub(super) fn has(self, name: &str) -> bool {
+        match self {
+            Self::Folder(folder) => folder.join(name).is_file(),
+            Self::Memory(files) => files.contains_key(name),
+        }
+    }
+
+    /// Opens a file, which is decompressed if its name ends in `.gz`.
+    pub(super) fn open(self, name: &str) -> Result<DataFile<'a>, DataError> {
+        let path = match self {
+            Self::Folder(folder) => folder.join(name),
+            Self::Memory(_) => PathBuf::from(name),
+        };
+        let failed = |error: io::Error| DataError::System(format!("cannot read `{}`: {error}", path.display()));
+        let (bytes, len): (Box<dyn Read>, u64) = match self {
+            Self::Folder(_) => {
+                let file = File::open(&path).map_err(failed)?;
+                let len = file.metadata().map_err(failed)?.len();
+                (Box::new(BufReader::new(file)), len)
+            }
+            Self::Memory(files) => {
+                let bytes = *files.get(name).ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+                (Box::new(bytes), bytes.len() as u64)
+            }
+        };
+        let is_compressed = path.extension().is_some_and(|extension| extension == "gz");
+        Ok(if is_compressed { DataFile::gzip(path, bytes, len) } else { DataFile { path, bytes, limit: u64::MAX } })
+    }
+
+    /// What a file is called in messages.
+    pub(super) fn shown(self) -> String {
+        match self {
+            Self::Folder(folder) => folder.display().to_string(),
+            Self::Memory(_) => self.name(),
+        }
     }
 }
 
-/// Opens a file, which is decompressed if its name ends in `.gz`.
-pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
-    let file =
-        File::open(path).map_err(|error| DataError::System(format!("cannot read `{}`: {error}", path.display())))?;
-    let file = BufReader::new(file);
-    let is_compressed = path.extension().is_some_and(|extension| extension == "gz");
-    Ok(if is_compressed { Box::new(GzDecoder::new(file)) } else { Box::new(file) })
+/// A file that is read from its beginning to its end.
+pub(super) struct DataFile<'a> {
+    path: PathBuf,
+    bytes: Box<dyn Read + 'a>,
+    /// Bytes that are read of it at most, in one piece.
+    limit: u64,
 }
 
-/// Everything that is left of a file: exactly `len` bytes, which nothing allocates before they are there.
-pub(super) fn rest(path: &Path, file: &mut dyn Read, len: u64) -> Result<Vec<u8>, DataError> {
-    let bytes = up_to(path, file, len)?;
-    if bytes.len() as u64 == len {
-        return Ok(bytes);
+impl<'a> DataFile<'a> {
+    /// A compressed file of `len` bytes.
+    pub(super) fn gzip(path: PathBuf, bytes: impl Read + 'a, len: u64) -> Self {
+        let limit = UNPACKED.saturating_add(len.saturating_mul(UNPACKED_PER_BYTE));
+        Self { path, bytes: Box::new(GzDecoder::new(bytes)), limit }
     }
-    Err(DataError::of(path, format!("{len} bytes of data are expected, the file has {}", bytes.len())))
-}
 
-/// What is left of a file, at most `limit` bytes.
-pub(super) fn up_to(path: &Path, file: &mut dyn Read, limit: u64) -> Result<Vec<u8>, DataError> {
-    let mut bytes = Vec::new();
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| broken(path, &error))?;
-    if bytes.len() as u64 > limit {
-        return Err(DataError::of(path, format!("more than the {limit} bytes of data that are expected")));
+    /// Something is wrong with it.
+    pub(super) fn wrong(&self, what: impl fmt::Display) -> DataError {
+        DataError::Input(format!("`{}`: {what}", self.path.display()))
     }
-    Ok(bytes)
-}
 
-/// Some bytes from the beginning.
-pub(super) fn header<const N: usize>(path: &Path, file: &mut dyn Read) -> Result<[u8; N], DataError> {
-    let mut bytes = [0; N];
-    file.read_exact(&mut bytes).map_err(|error| broken(path, &error))?;
-    Ok(bytes)
-}
+    /// Some bytes from the beginning.
+    pub(super) fn header<const N: usize>(&mut self) -> Result<[u8; N], DataError> {
+        let mut bytes = [0; N];
+        self.bytes.read_exact(&mut bytes).map_err(|error| self.broken(&error))?;
+        Ok(bytes)
+    }
 
-fn broken(path: &Path, error: &io::Error) -> DataError {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => DataError::of(path, "it ends too early"),
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => DataError::of(path, format!("damaged: {error}")),
-        _ => DataError::System(format!("cannot read `{}`: {error}", path.display())),
+    /// Everything that is left: exactly `len` bytes, which nothing allocates before they are there.
+    pub(super) fn rest(&mut self, len: u64) -> Result<Vec<u8>, DataError> {
+        let bytes = self.up_to(len)?;
+        if bytes.len() as u64 == len {
+            return Ok(bytes);
+        }
+        Err(self.wrong(format!("{len} bytes of data are expected, the file has {}", bytes.len())))
+    }
+
+    /// What is left, at most `limit` bytes.
+    pub(super) fn up_to(&mut self, limit: u64) -> Result<Vec<u8>, DataError> {
+        let mut bytes = Vec::new();
+        let most = limit.min(self.limit);
+        let read = (&mut self.bytes).take(most.saturating_add(1)).read_to_end(&mut bytes);
+        read.map_err(|error| self.broken(&error))?;
+        match bytes.len() as u64 {
+            len if len <= most => Ok(bytes),
+            _ if most < limit => {
+                Err(self.wrong(format!("more than {most} bytes are packed in it, too many for a file of its size")))
+            }
+            _ => Err(self.wrong(format!("more than the {limit} bytes of data that are expected"))),
+        }
+    }
+
+    fn broken(&self, error: &io::Error) -> DataError {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => self.wrong("it ends too early"),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => self.wrong(format!("damaged: {error}")),
+            _ => DataError::System(format!("cannot read `{}`: {error}", self.path.display())),
+        }
     }
 }

@@ -1,10 +1,8 @@
 //! MNIST's format, and the names under which its family is found.
 
-use super::file::{self, DataError};
-use super::{Data, MAX_BYTES, Pictures, folder_name};
+use super::file::{DataError, DataFile, Files};
+use super::{Data, MAX_BYTES, Pictures};
 use mnas_dsl::network::Shape;
-use std::io::Read;
-use std::path::{Path, PathBuf};
 
 /// What the four files are called, `.gz` behind it or not: as MNIST's authors and Debian's packages have it, and with a
 /// dot, as unpacked copies have.
@@ -13,84 +11,82 @@ const LABELS: [&str; 2] = ["-labels-idx1-ubyte", "-labels.idx1-ubyte"];
 const TRAIN: [&str; 1] = ["train"];
 const TEST: [&str; 2] = ["t10k", "test"];
 
-/// Reads the data set of a folder that has files by these names.
-pub(super) fn read(folder: &Path) -> Result<Option<Data>, DataError> {
-    let files: Vec<(PathBuf, [&[&str]; 2])> =
-        [[&TRAIN[..], &IMAGES], [&TRAIN, &LABELS], [&TEST, &IMAGES], [&TEST, &LABELS]]
-            .into_iter()
-            .filter_map(|names| Some((find(folder, names)?, names)))
-            .collect();
-    let [train_images, train_labels, test_images, test_labels] = &files[..] else {
-        if files.is_empty() {
+/// Reads the data set of files by these names.
+pub(super) fn read(files: Files<'_>) -> Result<Option<Data>, DataError> {
+    let names: Vec<String> = [[&TRAIN[..], &IMAGES], [&TRAIN, &LABELS], [&TEST, &IMAGES], [&TEST, &LABELS]]
+        .into_iter()
+        .filter_map(|names| find(files, names))
+        .collect();
+    let [train_images, train_labels, test_images, test_labels] = &names[..] else {
+        if names.is_empty() {
             return Ok(None);
         }
         return Err(DataError::Input(format!(
             "`{}` has some of the four files of a data set and not all: images and labels of `train` and `t10k` or `test`",
-            folder.display()
+            files.shown()
         )));
     };
-    let (shape, train) = pictures(&train_images.0, &train_labels.0)?;
-    let (test_shape, test) = pictures(&test_images.0, &test_labels.0)?;
-    if shape != test_shape {
-        return Err(DataError::of(
-            &test_images.0,
-            format!("pictures of {test_shape}, those to learn from are {shape}"),
-        ));
-    }
+    let (shape, train) = pictures(files, train_images, train_labels, None)?;
+    let (_, test) = pictures(files, test_images, test_labels, Some(shape))?;
     let classes = train.labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
     let classes = (0..classes).map(|class| class.to_string()).collect();
-    Ok(Some(Data { name: folder_name(folder), shape, classes, train, test }))
+    Ok(Some(Data { name: files.name(), shape, classes, train, test }))
 }
 
-fn find(folder: &Path, [splits, kinds]: [&[&str]; 2]) -> Option<PathBuf> {
+fn find(files: Files<'_>, [splits, kinds]: [&[&str]; 2]) -> Option<String> {
     let names = splits.iter().flat_map(|split| kinds.iter().map(move |kind| format!("{split}{kind}")));
-    let paths = names.flat_map(|name| [format!("{name}.gz"), name]).map(|name| folder.join(name));
-    let mut found = paths.filter(|path| path.is_file());
-    found.next()
+    names.flat_map(|name| [format!("{name}.gz"), name]).find(|name| files.has(name))
 }
 
-/// Pictures and their labels.
-fn pictures(images: &Path, labels: &Path) -> Result<(Shape, Pictures), DataError> {
-    let (shape, pixels) = image_file(images, &mut *file::open(images)?)?;
-    let labels_read = label_file(labels, &mut *file::open(labels)?)?;
-    let count = pixels.len() / shape.len();
-    if labels_read.len() != count {
-        return Err(DataError::of(labels, format!("{} labels for {count} pictures", labels_read.len())));
-    }
-    Ok((shape, Pictures { pixels, labels: labels_read }))
+/// Pictures, of a shape that is known or not, and their labels.
+fn pictures(
+    files: Files<'_>,
+    images: &str,
+    labels: &str,
+    expected: Option<Shape>,
+) -> Result<(Shape, Pictures), DataError> {
+    let (shape, pixels) = image_file(&mut files.open(images)?, expected)?;
+    let labels = label_file(&mut files.open(labels)?, pixels.len() / shape.len())?;
+    Ok((shape, Pictures { pixels, labels }))
 }
 
 /// Unsigned bytes in three dimensions: pictures, rows, columns.
-pub(super) fn image_file(path: &Path, file: &mut dyn Read) -> Result<(Shape, Vec<u8>), DataError> {
-    let [magic, count, height, width] = numbers(path, file)?;
+pub(super) fn image_file(file: &mut DataFile<'_>, expected: Option<Shape>) -> Result<(Shape, Vec<u8>), DataError> {
+    let [magic, count, height, width] = numbers(file)?;
     if magic != 0x803 {
-        return Err(DataError::of(path, "no IDX file of pictures: it begins otherwise"));
+        return Err(file.wrong("no IDX file of pictures: it begins otherwise"));
     }
     // More than any network takes.
     if !(1..=4096).contains(&height) || !(1..=4096).contains(&width) {
-        return Err(DataError::of(path, format!("pictures of {height}x{width} pixels; 1 to 4096 are expected")));
+        return Err(file.wrong(format!("pictures of {height}x{width} pixels; 1 to 4096 are expected")));
     }
     let shape = Shape { height: height as usize, width: width as usize, channels: 1 };
+    if let Some(expected) = expected.filter(|expected| *expected != shape) {
+        return Err(file.wrong(format!("pictures of {shape}, those to learn from are {expected}")));
+    }
     let len = u64::from(count) * u64::from(height) * u64::from(width);
     if len > MAX_BYTES {
-        return Err(DataError::of(path, format!("{len} bytes of pictures; at most {MAX_BYTES} are read")));
+        return Err(file.wrong(format!("{len} bytes of pictures; at most {MAX_BYTES} are read")));
     }
-    Ok((shape, file::rest(path, file, len)?))
+    Ok((shape, file.rest(len)?))
 }
 
-/// Unsigned bytes in one dimension.
-pub(super) fn label_file(path: &Path, file: &mut dyn Read) -> Result<Vec<u16>, DataError> {
-    let [magic, count] = numbers(path, file)?;
+/// Unsigned bytes in one dimension, one for each picture.
+pub(super) fn label_file(file: &mut DataFile<'_>, pictures: usize) -> Result<Vec<u16>, DataError> {
+    let [magic, count] = numbers(file)?;
     if magic != 0x801 {
-        return Err(DataError::of(path, "no IDX file of labels: it begins otherwise"));
+        return Err(file.wrong("no IDX file of labels: it begins otherwise"));
     }
-    Ok(file::rest(path, file, u64::from(count))?.into_iter().map(u16::from).collect())
+    if count as usize != pictures {
+        return Err(file.wrong(format!("{count} labels for {pictures} pictures")));
+    }
+    Ok(file.rest(u64::from(count))?.into_iter().map(u16::from).collect())
 }
 
-fn numbers<const N: usize>(path: &Path, file: &mut dyn Read) -> Result<[u32; N], DataError> {
+fn numbers<const N: usize>(file: &mut DataFile<'_>) -> Result<[u32; N], DataError> {
     let mut numbers = [0; N];
     for number in &mut numbers {
-        *number = u32::from_be_bytes(file::header(path, file)?);
+        *number = u32::from_be_bytes(file.header()?);
     }
     Ok(numbers)
 }

@@ -13,8 +13,10 @@ pub use digits::digits;
 pub use file::DataError;
 pub use split::{fewer, hold_out, test_split};
 
+use file::Files;
 use mnas_codegen::fnv;
 use mnas_dsl::network::Shape;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Bytes of all pictures together: far above CIFAR's 180 MB, and no danger to a machine's memory.
@@ -114,18 +116,25 @@ impl Data {
 ///
 /// A file cannot be read, or is not what its name says.
 pub fn read(folder: &Path) -> Result<Option<Data>, DataError> {
-    let data = match idx::read(folder)? {
+    of(Files::Folder(folder))
+}
+
+/// The same of files that are in memory, by their names.
+///
+/// # Errors
+///
+/// A file is missing, or not what its name says.
+pub fn read_files(files: &BTreeMap<&str, &[u8]>) -> Result<Option<Data>, DataError> {
+    of(Files::Memory(files))
+}
+
+fn of(files: Files<'_>) -> Result<Option<Data>, DataError> {
+    let data = match idx::read(files)? {
         Some(data) => Some(data),
-        None => cifar::read(folder)?,
+        None => cifar::read(files)?,
     };
     if let Some(data) = &data {
         data.check()?;
     }
     Ok(data)
-}
-
-/// The name of a folder.
-fn folder_name(folder: &Path) -> String {
-    let name = folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    name.unwrap_or_else(|| "data".to_owned())
 }
