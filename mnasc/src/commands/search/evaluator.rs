@@ -36,7 +36,7 @@ pub(super) fn of(args: &SearchArgs, space: &Space, begun: Option<&Settings>) -> 
         (None, false) => match name.strip_prefix("command ") {
             Some(line) => Ok(command(line)),
             None => Err(Error::input("nothing says how good a network is")
-                .hint("give `--data FOLDER`, `--command LINE`, `--table FILE` or, to try the space, `--synthetic`")),
+                .hint("give `--data FOLDER`, `--command LINE`, `--table FILE` or, to try the space, `--synthetic`; a space may say it: `search: {data: digits}`")),
         },
     }
 }
