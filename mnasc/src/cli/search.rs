@@ -123,7 +123,8 @@ pub(crate) struct SearchArgs {
     /// Seed of the search [default: 0].
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Train networks on a data set: a folder, or `digits`, as for `mnasc train`; needs the feature `train`.
+    /// Train networks on a data set: a folder, or `digits`, as for `mnasc train`; needs the feature `train` [default: the
+    /// space's, by `search: {data, target, epochs, trials}`].
     #[arg(long, value_name = "FOLDER|digits")]
     pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
@@ -183,11 +184,11 @@ pub(crate) struct SearchArgs {
     /// nothing else tells it.
     #[arg(long)]
     pub(crate) measure: bool,
-    #[command(flatten)]
-    pub(crate) device: DeviceArgs,
     /// Each finished trial as a line of JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
 }
 
 /// Rewards by name.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 pub(super) const TRAIN_EXAMPLES: &str = "\
 Examples:
-  mnasc train specs/digits.yaml --data digits --out digits.safetensors
+  mnasc train examples/digits.yaml --data digits --out digits.safetensors
   mnasc train net.yaml --data /usr/share/datasets/fashion-mnist --epochs 30 --out net.safetensors
   mnasc train net.yaml --data pictures --optimizer sgd --lr 0.1 --seed 3 --json
   mnasc net.yaml -o net.rs --weights net.safetensors

@@ -70,6 +70,14 @@ fn what_is_not_said_is_as_the_space_says_and_the_best_is_written() {
     folder.mnasc(&["search", "space.yaml", "--synthetic"]).failed(2, &["`large.study` is there already", "--resume"]);
     let said = folder.mnasc(&["search", "space.yaml", "--resume"]).done();
     assert!(said.out.contains("6 of 6 trials"), "{}", said.out);
+    // Too few trials to fit the reward from: the most accurate is the best, and that is said.
+    let few = ["search", "space.yaml", "--synthetic", "--target", "0.05ms", "--study", "few", "--to", "few_found"];
+    let said = folder.mnasc(&few).done();
+    assert!(said.err.contains("from the first 50 trials, and there are fewer"), "{}", said.err);
+    let study: Value = serde_json::from_str(&contents(&folder, "few")).unwrap();
+    let accuracies = study["trials"].as_array().unwrap().iter().map(|trial| trial["accuracy"].as_f64().unwrap());
+    let most = accuracies.fold(0.0, f64::max);
+    assert!(text("few_found/best.yaml").contains(&format!("accuracy {most:.4}")), "{}", text("few_found/best.yaml"));
     // Without another judge the space's data are trained on, or it is said that nothing trains.
     let words = if cfg!(feature = "train") { "does not say how bytes become its input" } else { "--features train" };
     folder.mnasc(&["search", "space.yaml", "--study", "other.study"]).failed(2, &[words]);

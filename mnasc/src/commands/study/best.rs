@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 use crate::output::{self, Artifact};
 use mnas_codegen::weights::{Weights, safetensors};
 use mnas_dsl::{Network, Spec};
-use mnas_search::study::{Study, Trial};
+use mnas_search::reward::Reward;
+use mnas_search::study::{Study, Trial, WeightExponent};
 use mnas_search::{pareto, ranking};
 use serde_json::json;
 use std::fs;
@@ -78,10 +79,16 @@ pub(in crate::commands) fn file(weights: &Weights) -> Result<Vec<u8>> {
     safetensors::write(weights).map_err(|error| Error::system(error.to_string()))
 }
 
-/// The best first.
+/// The best first; before the reward is fitted, which is said, the most accurate.
 pub(in crate::commands) fn by_reward<'t>(study: &Study, trials: &'t [Trial]) -> Result<Vec<&'t Trial>> {
     let noise = study.noise().map_err(study_error)?;
-    Ok(ranking::ranked(trials, study.reward(), noise).into_iter().map(|at| &trials[at]).collect())
+    if let (None, WeightExponent::Fitted { first }) = (study.reward(), study.settings().exponent) {
+        output::progress(&format!(
+            "the reward's w is fitted from the first {first} trials, and there are fewer: the best is the most accurate"
+        ));
+    }
+    let reward = study.reward().unwrap_or(Reward::Accuracy);
+    Ok(ranking::ranked(trials, Some(reward), noise).into_iter().map(|at| &trials[at]).collect())
 }
 
 /// Those that nothing beats in both, by latency.
