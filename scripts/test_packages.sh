@@ -110,7 +110,7 @@ ln -s "$sysroot/bin/rustc" "$away/bin/rustc"
 for tool in cc ld; do
     if path=$(command -v "$tool"); then ln -s "$path" "$away/bin/$tool"; fi
 done
-cp specs/*.yaml "$assets/efficientnet_lite0.pth" "$assets/cat.png" "$away/work/"
+cp specs/*.yaml specs/widths/*.yaml "$assets/efficientnet_lite0.pth" "$assets/cat.png" "$away/work/"
 cd "$away/work"
 mnasc=$away/installed/bin/mnasc
 alone() { env -i HOME="$away/home" PATH="$away/bin" "$@"; }
