@@ -14,7 +14,7 @@ const LAYERS_IN_ALL: usize = 7;
 const CANDIDATES: usize = 12;
 /// Missing pairs for which a spec is looked for, for each that is taken.
 const WISHES: usize = 16;
-/// How often a spec is drawn for one missing pair.
+/// How often a spec is drawn for one missing pair, where there are as many as are looked for.
 const TRIES: usize = 6;
 
 /// The first `count` specs of a seed. They are the same on every machine, and a longer list begins with a shorter one.
@@ -43,10 +43,13 @@ fn next(random: &mut Random, missing: &mut Missing, seed: u64, index: usize) -> 
         }
     }
     let wanted = missing.list();
-    for _ in 0..WISHES.min(wanted.len()) {
+    // The fewer there are, the rarer they are.
+    let wishes = WISHES.min(wanted.len());
+    let tries = TRIES * WISHES / wishes.max(1);
+    for _ in 0..wishes {
         let pair = random.of(&wanted);
         let has = |case: &Case| rows(case).iter().any(|row| row[pair.0.0] == pair.0.1 && row[pair.1.0] == pair.1.1);
-        let found = (0..TRIES).filter_map(|_| draw(random, &name, &[pair])).find(has);
+        let found = (0..tries).filter_map(|_| draw(random, &name, &[pair])).find(has);
         if let Some(case) = found {
             offer(case, missing);
         }
