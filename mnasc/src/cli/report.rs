@@ -17,7 +17,9 @@ baselines; the tables of the MnasNet paper. A study may be looked at while it is
 
 A file of `--measured` has JSON objects: what `mnasc bench SPEC --json` prints, or
   {\"name\": \"mobilenet_v2\", \"median_ms\": 3.1, \"accuracies\": [0.912, 0.915]}
-with a latency, accuracies of one seed or several, or both. Networks go by the name that their spec has.";
+with a latency, accuracies of one seed or several, or both. Networks go by the name that their spec has.
+
+Exit codes: 0 done, 2 bad input or a damaged study, 3 files failed.";
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
