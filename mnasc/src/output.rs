@@ -64,6 +64,12 @@ pub(crate) fn write_all(artifacts: &[Artifact]) -> Result<()> {
     staged.into_iter().try_for_each(Staged::publish)
 }
 
+/// The same in a folder, which is made if it is not there.
+pub(crate) fn write_folder(folder: &Path, artifacts: &[Artifact]) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|error| Error::file("create the folder", folder, &error))?;
+    write_all(artifacts)
+}
+
 /// The paths whose files are missing or hold something else.
 pub(crate) fn stale(artifacts: &[Artifact]) -> Result<Vec<&Path>> {
     let mut stale = Vec::new();

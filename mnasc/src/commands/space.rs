@@ -11,7 +11,6 @@ use mnas_dsl::{Network, Spec};
 use mnas_search::limits;
 use mnas_search::rng::Rng;
 use serde_json::json;
-use std::fs;
 use std::path::Path;
 
 /// Members in a row that may be over the limits before sampling gives up.
@@ -142,7 +141,6 @@ fn sample(space: &Space, count: u32, args: &SpaceArgs) -> Result<()> {
         drawn.push((indices, spec, network, what));
     }
     if let Some(folder) = &args.to {
-        fs::create_dir_all(folder).map_err(|error| Error::file("create the folder", folder, &error))?;
         let artifacts: Vec<Artifact> = drawn
             .iter()
             .map(|(_, spec, _, what)| Artifact {
@@ -150,7 +148,7 @@ fn sample(space: &Space, count: u32, args: &SpaceArgs) -> Result<()> {
                 bytes: format!("# {what}\n{}", spec.to_yaml()).into_bytes(),
             })
             .collect();
-        output::write_all(&artifacts)?;
+        output::write_folder(folder, &artifacts)?;
     }
     if args.json {
         let members: Vec<_> = drawn

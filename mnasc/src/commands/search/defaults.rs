@@ -42,10 +42,11 @@ pub(super) fn completed(args: &SearchArgs, space: &Space, is_begun: bool) -> Res
     args.data = Some(Path::new(data).to_owned());
     args.epochs = args.epochs.or(usual.epochs.and_then(|it| u32::try_from(it).ok()));
     if args.reward.is_none()
+        && args.target.is_none()
         && let Some(target) = &usual.target
     {
         let wrong = |hint| Error::input(format!("the space's target is `{target}`")).hint(hint);
-        args.target = args.target.map_or_else(|| target.parse().map(Some), |given| Ok(Some(given))).map_err(wrong)?;
+        args.target = Some(target.parse().map_err(wrong)?);
     }
     Ok(args)
 }

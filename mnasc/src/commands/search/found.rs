@@ -2,11 +2,10 @@
 
 use crate::commands::study::best::{self, Trainer};
 use crate::commands::{compile, report, search::study_error};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::output::{self, Artifact};
 use mnas_codegen::compile::Options;
 use mnas_search::study::{Access, Study};
-use std::fs;
 use std::path::Path;
 
 /// Writes report and best network to a folder.
@@ -30,8 +29,7 @@ pub(super) fn write(folder: &Path, study: &Path, data: Option<&Path>) -> Result<
         artifacts.push(Artifact { path, bytes: best::text(&study, trial, &spec).into_bytes() });
     }
     artifacts.push(report);
-    fs::create_dir_all(folder).map_err(|error| Error::file("create the folder", folder, &error))?;
-    output::write_all(&artifacts)?;
+    output::write_folder(folder, &artifacts)?;
     let names: Vec<_> = artifacts.iter().filter_map(|it| it.path.file_name()).map(|it| it.to_string_lossy()).collect();
     output::progress(&format!("wrote {} to `{}`", names.join(", "), folder.display()));
     Ok(())

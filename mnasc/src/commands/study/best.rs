@@ -14,7 +14,6 @@ use mnas_search::reward::Reward;
 use mnas_search::study::{Study, Trial, WeightExponent};
 use mnas_search::{pareto, ranking};
 use serde_json::json;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Shows them, or writes them.
@@ -43,8 +42,7 @@ pub(super) fn run(args: &StudyBestArgs) -> Result<()> {
             }
             *path = Some(at);
         }
-        fs::create_dir_all(folder).map_err(|error| Error::file("create the folder", folder, &error))?;
-        output::write_all(&artifacts)?;
+        output::write_folder(folder, &artifacts)?;
     }
     if args.json {
         let found: Vec<_> = found.iter().map(value).collect::<Result<_>>()?;
