@@ -44,8 +44,8 @@ fn one() -> u32 {
     1
 }
 
-/// Successive halving: behind every `bracket` candidates the best of all so far go on to the next rung, one in `eta`, those
-/// that are there already among them, to be trained `eta` times as long; and of those the best to the rung above.
+/// Successive halving: behind every `bracket` candidates the best go on to the next rung, to be trained `eta` times as long,
+/// until one in `eta` of all so far has; and of those the best to the rung above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Halving {
     /// Rungs, the lowest among them.
