@@ -46,7 +46,7 @@ def main():
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=0.01, help="the largest learning rate (default: 0.01)")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--weights", type=pathlib.Path, metavar="FOLDER", help="write trained weights: TRIAL.safetensors")
+    parser.add_argument("--weights", type=pathlib.Path, metavar="FOLDER", help="write trained weights: trial-N.safetensors")
     arguments = parser.parse_args()
 
     job = json.load(sys.stdin)
@@ -62,7 +62,7 @@ def main():
     accuracies = train(network, training, validation, job["budget"]["epochs"] or arguments.epochs, arguments)
     if arguments.weights:
         arguments.weights.mkdir(parents=True, exist_ok=True)
-        save_file(network.weights(), arguments.weights / f"{job['trial']}.safetensors")
+        save_file(network.weights(), arguments.weights / f"{job['id']}.safetensors")
     print(json.dumps({"accuracy": accuracies[-1], "epochs": accuracies}))
 
 

@@ -4,7 +4,7 @@
 //! ```
 //! use mnas_search::job::{Evaluation, Job};
 //!
-//! let job = r#"{"trial": 7, "purpose": "trial", "rung": 1, "spec": "name: net\ninput: 8x8x1\n...", "choices": [0, 2],
+//! let job = r#"{"id": "trial-7", "trial": 7, "purpose": "trial", "rung": 1, "spec": "name: net\ninput: 8x8x1\n...", "choices": [0, 2],
 //!     "seed": 6033165018735171236, "evaluator": "command python3 train.py", "budget": {"epochs": 6},
 //!     "needs": {"latency": false}}"#;
 //! let job: Job = serde_json::from_str(job)?;
@@ -21,6 +21,10 @@ use std::fmt;
 /// What is to be done for a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
+    /// What no other job of its study is called: letters, digits and `-`, fit for a file's name. Empty in what was written
+    /// before jobs had names.
+    #[serde(default)]
+    pub id: String,
     /// The trial's number in its study, from 0; of a job for another purpose, its number among those.
     pub trial: u64,
     /// What it is for.
@@ -52,6 +56,16 @@ pub enum Purpose {
     Trial,
     /// To see whether accuracy ranks networks, before there are trials.
     Ranking,
+}
+
+impl Purpose {
+    /// What the job of this number among those of this purpose is called.
+    pub fn id(self, number: u64) -> String {
+        match self {
+            Self::Trial => format!("trial-{number}"),
+            Self::Ranking => format!("ranking-{number}"),
+        }
+    }
 }
 
 /// How much may be spent on a trial.
@@ -153,6 +167,7 @@ mod tests {
     #[test]
     fn jobs_and_results_survive_being_written() {
         let job = Job {
+            id: Purpose::Ranking.id(u64::MAX),
             trial: u64::MAX,
             purpose: Purpose::Ranking,
             rung: 2,
@@ -170,6 +185,12 @@ mod tests {
         let evaluation = Evaluation { accuracy: 0.7 + 0.1, epochs: vec![1.0 / 7.0, 0.8], latency };
         let text = serde_json::to_string(&evaluation).unwrap();
         assert_eq!(serde_json::from_str::<Evaluation>(&text).unwrap(), evaluation);
+        assert_eq!(job.id, "ranking-18446744073709551615");
+        // One from before there were names.
+        let older =
+            serde_json::to_string(&Job { id: String::new(), ..job.clone() }).unwrap().replace("\"id\":\"\",", "");
+        assert!(!older.contains("\"id\""));
+        assert_eq!(serde_json::from_str::<Job>(&older).unwrap(), Job { id: String::new(), ..job });
         // The control: a job that lacks what it needs is none.
         assert!(serde_json::from_str::<Job>(r#"{"trial": 0, "spec": ""}"#).is_err());
     }

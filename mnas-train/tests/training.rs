@@ -143,6 +143,7 @@ fn a_search_is_told_what_a_training_gives() {
     let evaluator =
         TrainingEvaluator::new(&digits(), 0.2, None, recipe.clone(), mnas_train::device(), Pause::default());
     let job = Job {
+        id: Purpose::Trial.id(0),
         trial: 0,
         purpose: Purpose::Trial,
         rung: 0,

@@ -201,6 +201,7 @@ impl Search<'_> {
         let settings = self.study.settings();
         let is_measured = self.stopwatch.is_some() || trial.latency.is_some();
         Job {
+            id: Purpose::Trial.id(trial.number),
             trial: trial.number,
             purpose: Purpose::Trial,
             rung: trial.rung,

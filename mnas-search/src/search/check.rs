@@ -54,6 +54,7 @@ impl Search<'_> {
             let (choices, network) = &networks[number / 2];
             let salt = SALT ^ (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             Job {
+                id: Purpose::Ranking.id(number as u64),
                 trial: number as u64,
                 purpose: Purpose::Ranking,
                 rung: 0,

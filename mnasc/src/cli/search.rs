@@ -44,8 +44,8 @@ with the state of the searcher: a search that was killed goes on with `--resume`
 One process searches with a study at a time; `mnasc study` may look at it meanwhile.
 
 A command is run by the shell for each trial. It reads the job, one line of JSON, from its standard input:
-  {\"trial\": 0, \"purpose\": \"trial\", \"rung\": 0, \"spec\": \"name: ...\", \"choices\": [...], \"seed\": 1, \"budget\": {\"epochs\": 5}, \"needs\": {\"latency\": true}, ...}
-and its last line of output is the result; what is in brackets may be left away, the latency only where it is not needed:
+  {\"id\": \"trial-0\", \"trial\": 0, \"purpose\": \"trial\", \"rung\": 0, \"spec\": \"name: ...\", \"choices\": [...], \"seed\": 1, \"budget\": {\"epochs\": 5}, \"needs\": {\"latency\": true}, ...}
+(no other job has its id: what is kept of it is best called so), and its last line of output is the result; what is in brackets may be left away, the latency only where it is not needed:
   {\"accuracy\": 0.91[, \"epochs\": [0.8, 0.91]][, \"latency_ms\": 3.2[, \"latency_interval\": [3.1, 3.3]]]}
 An exit code other than 0 marks the trial as failed, and the search goes on; five failures in a row stop it.
 

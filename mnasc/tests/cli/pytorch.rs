@@ -45,14 +45,18 @@ fn a_search_trains_with_pytorch_and_its_weights_compile() {
     let space = Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs/spaces/digits.yaml");
     let command = format!("{python} '{}' --epochs 3 --weights trained", example("train.py").display());
     let space = space.to_str().unwrap();
-    folder.mnasc(&["search", space, "--study", "study", "--no-ranking", "--trials", "2", "--command", &command]).done();
+    folder
+        .mnasc(&["search", space, "--study", "study", "--ranking", "3", "--trials", "2", "--command", &command])
+        .done();
     let study = folder.mnasc(&["study", "list", "study", "--json"]).done().json();
+    // Those that showed whether accuracy ranks are beside the trials.
+    assert_eq!(std::fs::read_dir(folder.path("trained")).unwrap().count(), 2 + 2 * 3);
     for (number, trial) in study["trials"].as_array().unwrap().iter().enumerate() {
         assert_eq!(trial["epochs"].as_array().unwrap().len(), 3, "{trial}");
         // Digits are easy, a guess is one of ten.
         assert!(trial["accuracy"].as_f64().unwrap() > 0.3, "{trial}");
         folder.write("found.yaml", trial["spec"].as_str().unwrap());
-        let weights = format!("trained/{number}.safetensors");
+        let weights = format!("trained/trial-{number}.safetensors");
         folder.mnasc(&["found.yaml", "-o", "found.rs", "--weights", &weights]).done();
     }
 }

@@ -5,6 +5,7 @@ use crate::folder::{Folder, Said};
 use crate::search::{contents, folder, search};
 use mnas_search::rng::Rng;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -35,6 +36,13 @@ fn the_first_line_says_whether_accuracy_ranks() {
     assert!(said.out.starts_with("accuracy ranks these networks after 2 epochs: tau 1.00 ("), "{}", said.out);
     assert!(said.out.contains(") between two seeds of 8 networks, "), "{}", said.out);
     assert_eq!((lines(&folder, "\"ranking\""), lines(&folder, "\"trial\",")), (16, 3));
+    // Numbers come twice, and ids do not: whoever keeps something of a job calls it by the id.
+    let log = String::from_utf8(folder.read("log")).unwrap();
+    let different = |key: &str| {
+        let values = log.lines().map(|job| job.split(key).nth(1).unwrap().split(',').next().unwrap());
+        values.collect::<BTreeSet<&str>>().len()
+    };
+    assert_eq!((different("\"id\":"), different("\"trial\":")), (19, 16));
     std::fs::remove_file(folder.path("steady")).unwrap();
 
     let options = [&options[..], &["--ranking", "20"]].concat();

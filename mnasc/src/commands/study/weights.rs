@@ -58,6 +58,7 @@ impl Trainer {
             first = earlier;
         }
         let job = Job {
+            id: Purpose::Trial.id(first.number),
             trial: first.number,
             purpose: Purpose::Trial,
             rung: first.rung,
