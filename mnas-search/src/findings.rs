@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// The name of a [`Ranking`] in a study.
 pub const RANKING: &str = "ranking";
+/// The name of a [`RungNoise`] in a study.
+pub const NOISE: &str = "noise";
 /// The name of a [`Prediction`] in a study.
 pub const PREDICTION: &str = "prediction";
 /// The name of a [`Machine`] in a study.
@@ -62,6 +64,27 @@ pub struct RankedNetwork {
     /// An index for each choice.
     #[serde(default)]
     pub choices: Vec<usize>,
+}
+
+/// How far the accuracies of two seeds of a network differ on the highest rung of successive halving: networks that were
+/// trained longest are told apart by less than what [`Ranking`] sees on the lowest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RungNoise {
+    /// The rung, from 0.
+    pub rung: u32,
+    /// Epochs of training on it, where they are known.
+    pub epochs: Option<u32>,
+    /// Networks that were trained there twice; those whose second training failed are left out.
+    pub networks: Vec<TrainedTwice>,
+}
+
+/// A network that was trained twice on a rung.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainedTwice {
+    /// The trial of the first training.
+    pub trial: u64,
+    /// Of the trial, and of the other seed.
+    pub accuracies: [f64; 2],
 }
 
 /// How well the latency of whole networks was foreseen from that of their layers.

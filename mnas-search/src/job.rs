@@ -56,6 +56,8 @@ pub enum Purpose {
     Trial,
     /// To see whether accuracy ranks networks, before there are trials.
     Ranking,
+    /// To see how far two seeds of a network differ on the highest rung.
+    Noise,
 }
 
 impl Purpose {
@@ -64,6 +66,7 @@ impl Purpose {
         match self {
             Self::Trial => format!("trial-{number}"),
             Self::Ranking => format!("ranking-{number}"),
+            Self::Noise => format!("noise-{number}"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Whether an evaluator's accuracy ranks networks, and how networks are ranked where it does so only in part.
 
-use crate::findings::{Estimate, RankedNetwork, Ranking};
+use crate::findings::{Estimate, RankedNetwork, Ranking, RungNoise};
 use crate::reward::Reward;
 use crate::stats::{kendall_tau, kendall_tau_interval, mean, variance};
 use crate::study::{State, Trial};
@@ -8,6 +8,9 @@ use std::collections::BTreeSet;
 
 /// The tau from which on accuracy ranks networks.
 pub const ENOUGH: f64 = 0.6;
+
+/// Of fewer networks tau is anything: of three it is -1, -1/3, 1/3 or 1, and at least .6 in one of six by chance.
+pub const ENOUGH_NETWORKS: usize = 6;
 
 /// An estimate goes no further than so many times the epochs that were seen.
 const REACH: f64 = 8.0;
@@ -43,7 +46,12 @@ impl Ranking {
 
     /// Whether accuracy ranks these networks.
     pub fn separates(&self) -> bool {
-        self.tau >= ENOUGH
+        self.tau >= ENOUGH && self.is_enough()
+    }
+
+    /// Whether there are networks enough to tell.
+    pub fn is_enough(&self) -> bool {
+        self.networks.len() >= ENOUGH_NETWORKS
     }
 
     /// Accuracies that differ by less say nothing: the mean distance of two seeds of one network.
@@ -52,24 +60,87 @@ impl Ranking {
     }
 }
 
+impl RungNoise {
+    /// Accuracies that differ by less say nothing, on this rung: the mean distance of two seeds of one network. `None` where
+    /// no two networks were trained twice.
+    pub fn noise(&self) -> Option<f64> {
+        let distances: Vec<f64> = self.networks.iter().map(|it| (it.accuracies[0] - it.accuracies[1]).abs()).collect();
+        (distances.len() >= 2).then(|| mean(&distances))
+    }
+}
+
+/// What is said of it where ranks are.
+impl std::fmt::Display for RungNoise {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some(noise) = self.noise() else {
+            return write!(
+                f,
+                "on rung {} no two networks could be trained twice: what noise is there is not known",
+                self.rung
+            );
+        };
+        let count = self.networks.len();
+        write!(f, "on rung {}", self.rung)?;
+        if let Some(epochs) = self.epochs {
+            write!(f, ", after {epochs} epochs,")?;
+        }
+        write!(
+            f,
+            " {noise:.4} is the difference between two seeds of {count} networks: what differs by less is ranked by latency"
+        )
+    }
+}
+
+/// Below which accuracies of one rung say nothing, as far as it was found out.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Noise {
+    lowest: f64,
+    highest: Option<(u32, f64)>,
+}
+
+impl Noise {
+    /// What a search found out. The rungs between the lowest and the highest have no figure of their own: they go by that of
+    /// the lowest, which is the larger.
+    pub fn of(ranking: Option<&Ranking>, highest: Option<&RungNoise>) -> Self {
+        Self {
+            lowest: ranking.map_or(0.0, Ranking::noise),
+            highest: highest.and_then(|it| Some((it.rung, it.noise()?))),
+        }
+    }
+
+    /// Of this rung.
+    pub fn at(&self, rung: u32) -> f64 {
+        self.highest.filter(|&(highest, _)| highest == rung).map_or(self.lowest, |(_, noise)| noise)
+    }
+}
+
 /// The first line of what is said about a search.
 impl std::fmt::Display for Ranking {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let verdict = if self.separates() { "accuracy ranks" } else { "accuracy does not separate" };
-        write!(f, "{verdict} these networks")?;
+        match (self.is_enough(), self.separates()) {
+            (false, _) => {
+                write!(f, "{} networks are too few to tell whether accuracy ranks them", self.networks.len())?
+            }
+            (true, true) => write!(f, "accuracy ranks these networks")?,
+            (true, false) => write!(f, "accuracy does not separate these networks")?,
+        }
         match self.epochs {
             Some(1) => write!(f, " after 1 epoch")?,
             Some(epochs) => write!(f, " after {epochs} epochs")?,
             None => {}
         }
         let Self { tau, tau_low, tau_high, spread, seed_difference, .. } = self;
+        write!(f, ": tau {tau:.2}")?;
+        if self.is_enough() {
+            write!(f, " ({tau_low:.2} to {tau_high:.2})")?;
+        }
         write!(
             f,
-            ": tau {tau:.2} ({tau_low:.2} to {tau_high:.2}) between two seeds of {} networks, whose accuracies spread by \
-             {spread:.4} and differ by {seed_difference:.4} between seeds",
+            " between two seeds of {} networks, whose accuracies spread by {spread:.4} and differ by {seed_difference:.4} \
+             between seeds",
             self.networks.len()
         )?;
-        if !self.separates() {
+        if self.is_enough() && !self.separates() {
             match (self.epochs_to_add, self.estimate) {
                 (Some(add), Estimate::Curves) => {
                     write!(f, "; {add} epochs more may do, if it goes on as the accuracies after each epoch show")?;
@@ -145,7 +216,7 @@ pub fn best_first(trials: &[&Trial], reward: &Reward, noise: f64) -> Vec<usize> 
 /// Indices of the different networks of a search, the best first: those of the highest rung before those of lower ones,
 /// each by the trial of the highest rung that it finished, and as [`best_first`] within a rung. None before the reward is
 /// known.
-pub fn ranked(trials: &[Trial], reward: Option<Reward>, noise: f64) -> Vec<usize> {
+pub fn ranked(trials: &[Trial], reward: Option<Reward>, noise: Noise) -> Vec<usize> {
     let Some(reward) = reward else { return Vec::new() };
     let longer = finalists(trials);
     let mut rungs: Vec<u32> = longer.iter().map(|&at| trials[at].rung).collect();
@@ -154,7 +225,7 @@ pub fn ranked(trials: &[Trial], reward: Option<Reward>, noise: f64) -> Vec<usize
     let of_rung = |rung: u32| {
         let at: Vec<usize> = longer.iter().copied().filter(|&at| trials[at].rung == rung).collect();
         let these: Vec<&Trial> = at.iter().map(|&at| &trials[at]).collect();
-        best_first(&these, &reward, noise).into_iter().map(move |which| at[which]).collect::<Vec<_>>()
+        best_first(&these, &reward, noise.at(rung)).into_iter().map(move |which| at[which]).collect::<Vec<_>>()
     };
     rungs.into_iter().rev().flat_map(of_rung).collect()
 }

@@ -1,11 +1,12 @@
 //! Whether accuracy ranks networks at all, before anything is ranked by it.
 
-use super::{Failures, Search, SearchError, key, pool, within};
-use crate::findings::{RANKING, RankedNetwork, Ranking};
-use crate::job::{Evaluation, Failure, Job, Needs, Purpose};
+use super::kept::{Seen, seed};
+use super::{Search, SearchError, key, within};
+use crate::findings::{NOISE, RANKING, RankedNetwork, Ranking};
+use crate::job::{Job, Needs, Purpose};
+use crate::ranking::Noise;
 use crate::rng::Rng;
 use mnas_dsl::{Network, Spec};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Candidates are drawn until there are so many times as many as are wanted.
@@ -19,14 +20,6 @@ const SALT: u64 = 0x5241_4e4b_494e_4731;
 
 /// A candidate.
 type Candidate = (Vec<usize>, Option<(Spec, Network)>);
-
-/// What was found with a seed of a network: kept as it comes.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Seen {
-    Done(Evaluation),
-    Failed(String),
-}
 
 impl Search<'_> {
     /// Looks whether accuracy ranks networks, where the study was begun so and it is not known yet. `seen` is told how many
@@ -42,17 +35,8 @@ impl Search<'_> {
             return Ok(());
         }
         let networks = self.spread(count as usize)?;
-        let all = 2 * networks.len();
-        let name = |number: usize| format!("{RANKING}/{}/{}", number / 2, number % 2);
-        let mut open = Vec::new();
-        for number in 0..all {
-            if self.study.finding::<Seen>(&name(number))?.is_none() {
-                open.push(number);
-            }
-        }
-        let job = |&number: &usize| {
+        let job = |number: usize| {
             let (choices, network) = &networks[number / 2];
-            let salt = SALT ^ (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             Job {
                 id: Purpose::Ranking.id(number as u64),
                 trial: number as u64,
@@ -60,29 +44,16 @@ impl Search<'_> {
                 rung: 0,
                 spec: network.as_ref().map_or(String::new(), |(spec, _)| spec.to_yaml()),
                 choices: choices.clone(),
-                seed: Rng::new(settings.seed ^ salt).bits() >> 1,
+                seed: seed(settings.seed, SALT, number),
                 evaluator: settings.evaluator.clone(),
                 budget: settings.budget,
                 needs: Needs::default(),
             }
         };
-        let jobs: Vec<Job> = open.iter().map(job).collect();
-        let (mut done, mut failures) = (all - open.len(), Failures::default());
-        seen(done, all);
-        let evaluator = self.evaluator;
-        pool::evaluate(evaluator, &jobs, settings.jobs as usize, &mut |at, result| {
-            let result = match result {
-                Err(Failure::Stop(message)) => return Err(SearchError::Evaluator(message)),
-                Err(Failure::Trial(message)) => Seen::Failed(message),
-                Ok(evaluation) if !evaluation.is_finite() => Seen::Failed("a number is not finite".to_owned()),
-                Ok(evaluation) => Seen::Done(evaluation),
-            };
-            self.study.set_finding(&name(open[at]), &result)?;
-            done += 1;
-            seen(done, all);
-            failures.count(if let Seen::Failed(message) = &result { Some(message) } else { None })
-        })?;
-        self.rank(&networks, &name)
+        let name = |number: usize| format!("{RANKING}/{}/{}", number / 2, number % 2);
+        let jobs: Vec<Job> = (0..2 * networks.len()).map(job).collect();
+        let results = self.judge_once(&jobs, &name, seen)?;
+        self.rank(&networks, results)
     }
 
     /// What was found about the ranking, if anything was.
@@ -94,19 +65,19 @@ impl Search<'_> {
         Ok(self.study.finding(RANKING)?)
     }
 
-    fn rank(&mut self, networks: &[Candidate], name: &dyn Fn(usize) -> String) -> Result<(), SearchError> {
+    fn rank(&mut self, networks: &[Candidate], results: Vec<Seen>) -> Result<(), SearchError> {
         let (mut ranked, mut failed) = (Vec::new(), None);
-        for (at, (choices, network)) in networks.iter().enumerate() {
+        let mut results = results.into_iter();
+        for (choices, network) in networks {
             let spec = network.as_ref().map_or(String::new(), |(spec, _)| spec.to_yaml());
             let mut it = RankedNetwork { spec, accuracies: vec![], curves: vec![], choices: choices.clone() };
-            for number in [2 * at, 2 * at + 1] {
-                match self.study.finding(&name(number))? {
-                    Some(Seen::Done(evaluation)) => {
+            for result in results.by_ref().take(2) {
+                match result {
+                    Seen::Done(evaluation) => {
                         it.accuracies.push(evaluation.accuracy);
                         it.curves.push(evaluation.epochs);
                     }
-                    Some(Seen::Failed(message)) => failed = Some(message),
-                    None => {}
+                    Seen::Failed(message) => failed = Some(message),
                 }
             }
             if it.accuracies.len() == 2 {
@@ -115,8 +86,9 @@ impl Search<'_> {
         }
         match (Ranking::of(ranked, self.study.settings().budget.epochs), failed) {
             (Some(ranking), _) => {
-                self.noise = ranking.noise();
-                Ok(self.study.set_finding(RANKING, &ranking)?)
+                self.study.set_finding(RANKING, &ranking)?;
+                self.noise = Noise::of(Some(&ranking), self.study.finding(NOISE)?.as_ref());
+                Ok(())
             }
             (None, Some(message)) => Err(SearchError::Evaluator(format!(
                 "too many of the networks failed by which it was to be seen whether accuracy ranks; the last one: {message}"

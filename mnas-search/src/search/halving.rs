@@ -1,7 +1,7 @@
 //! What comes next in a search: new candidates, or the best of a rung again and longer. It follows from the trials alone,
 //! so that a search that goes on does what it would have done.
 
-use crate::ranking::best_first;
+use crate::ranking::{Noise, best_first};
 use crate::reward::Reward;
 use crate::study::{Settings, Trial};
 use std::collections::BTreeSet;
@@ -16,14 +16,14 @@ pub(super) enum Next {
 }
 
 /// What comes behind `trials`, all of whose batches are complete, at most as many as are judged at once.
-pub(super) fn next(settings: &Settings, trials: &[Trial], reward: Option<Reward>, noise: f64) -> Next {
+pub(super) fn next(settings: &Settings, trials: &[Trial], reward: Option<Reward>, noise: Noise) -> Next {
     let jobs = settings.jobs.max(1);
     let Some(halving) = settings.halving else { return Next::Ask(jobs as usize) };
     let candidates = trials.iter().filter(|trial| trial.rung == 0).count() as u64;
     let left = halving.bracket - candidates % halving.bracket;
     if let (Some(reward), true) = (reward, candidates > 0 && left == halving.bracket) {
         for rung in 0..halving.rungs - 1 {
-            let best = due(trials, rung, halving.eta, &reward, noise);
+            let best = due(trials, rung, halving.eta, &reward, noise.at(rung));
             if !best.is_empty() {
                 return Next::Longer(best.into_iter().take(jobs as usize).collect());
             }
@@ -94,7 +94,7 @@ mod tests {
         let (mut trials, mut candidate, mut brackets) = (Vec::new(), Vec::new(), Vec::new());
         let mut asked = accuracies.iter().enumerate();
         loop {
-            match next(&settings, &trials, Some(Reward::Accuracy), 0.0) {
+            match next(&settings, &trials, Some(Reward::Accuracy), Noise::default()) {
                 Next::Ask(count) => {
                     for _ in 0..count {
                         let Some((at, &accuracy)) = asked.next() else { return brackets };
@@ -156,9 +156,9 @@ mod tests {
         trials[5].accuracy = None;
         let settings = settings(7, 9);
         // Of five, one.
-        assert_eq!(next(&settings, &trials, Some(Reward::Accuracy), 0.0), Next::Longer(vec![4]));
+        assert_eq!(next(&settings, &trials, Some(Reward::Accuracy), Noise::default()), Next::Longer(vec![4]));
         // One that went on and failed there has had its place; nothing is left for the rung above.
         trials.push(Trial { state: State::Failed, accuracy: None, ..trial(7, 0.0, 1, Some(4)) });
-        assert_eq!(next(&settings, &trials, Some(Reward::Accuracy), 0.0), Next::Ask(7));
+        assert_eq!(next(&settings, &trials, Some(Reward::Accuracy), Noise::default()), Next::Ask(7));
     }
 }

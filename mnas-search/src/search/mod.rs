@@ -4,13 +4,16 @@
 //! in the study is that before the batch, until all of it is judged: a search that goes on in the middle of one asks for the
 //! same candidates again and judges those that it has no result of.
 
+mod again;
 mod batch;
 mod check;
 mod halving;
+mod kept;
 mod pool;
 
 use crate::evaluator::{Evaluator, Stopwatch};
 use crate::limits;
+use crate::ranking::Noise;
 use crate::reward::{Reward, fit_exponent};
 use crate::searcher::{AnySearcher, Outcome, Searcher as _};
 use crate::study::{After, Settings, State, Study, StudyError, Trial, WeightExponent};
@@ -41,7 +44,7 @@ pub struct Search<'a> {
     /// The first trial of each network that was judged, by its key.
     known: BTreeMap<String, usize>,
     /// Accuracies that differ by less say nothing.
-    noise: f64,
+    noise: Noise,
     /// A batch that was asked for and is not all judged.
     open: Vec<Task>,
     /// Failures in a row.
@@ -196,7 +199,7 @@ impl<'a> Search<'a> {
     }
 
     /// Accuracies that differ by less say nothing, as far as that was found out.
-    pub fn noise(&self) -> f64 {
+    pub fn noise(&self) -> Noise {
         self.noise
     }
 
@@ -223,7 +226,11 @@ impl<'a> Search<'a> {
         };
         let mut tasks = std::mem::take(&mut self.open);
         if tasks.is_empty() {
-            match halving::next(self.study.settings(), before, self.reward, self.noise) {
+            let next = halving::next(self.study.settings(), before, self.reward, self.noise);
+            if matches!(next, Next::Ask(_)) {
+                self.check_noise(told as usize)?;
+            }
+            match next {
                 Next::Ask(_) if asked >= candidates => return Ok(false),
                 Next::Ask(count) => {
                     for at in 0..count as u64 {

@@ -2,7 +2,8 @@
 
 use super::checks::{check_chain, check_pages, explain, hex, json, lock, sum, with_suffix};
 use super::{Settings, StudyError, Trial, WeightExponent, findings};
-use crate::findings::{RANKING, Ranking};
+use crate::findings::{NOISE, RANKING};
+use crate::ranking::Noise;
 use crate::reward::Reward;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
@@ -271,8 +272,8 @@ impl Study {
     /// # Errors
     ///
     /// A file that cannot be read.
-    pub fn noise(&self) -> Result<f64, StudyError> {
-        Ok(self.finding::<Ranking>(RANKING)?.map_or(0.0, |ranking| ranking.noise()))
+    pub fn noise(&self) -> Result<Noise, StudyError> {
+        Ok(Noise::of(self.finding(RANKING)?.as_ref(), self.finding(NOISE)?.as_ref()))
     }
 
     /// The large part of the searcher's state.

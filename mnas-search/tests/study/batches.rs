@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Takes another time for each job, so that they are ready in another order whenever the salt is another; and stops for
 /// good at some of them.
@@ -22,6 +22,8 @@ struct Unsteady {
     salt: u64,
     /// Stops in one of so many, if in any.
     stops: Option<usize>,
+    /// Until so many were under way at once, each waits a while for others to begin.
+    meets: usize,
     now: AtomicUsize,
     most: AtomicUsize,
     rng: Mutex<Rng>,
@@ -30,7 +32,7 @@ struct Unsteady {
 impl Unsteady {
     fn new(salt: u64, stops: Option<usize>) -> Self {
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { inner: Noisy::new(0.03, 0.2), salt, stops, now, most, rng: Mutex::new(Rng::new(salt)) }
+        Self { inner: Noisy::new(0.03, 0.2), salt, stops, meets: 0, now, most, rng: Mutex::new(Rng::new(salt)) }
     }
 }
 
@@ -42,6 +44,10 @@ impl Evaluator for Unsteady {
     fn evaluate(&self, job: &Job) -> Result<Evaluation, Failure> {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
+        let start = Instant::now();
+        while self.most.load(Ordering::SeqCst) < self.meets && start.elapsed() < Duration::from_secs(2) {
+            thread::yield_now();
+        }
         thread::sleep(Duration::from_micros(Rng::new(job.seed ^ self.salt).below(1500) as u64));
         self.now.fetch_sub(1, Ordering::SeqCst);
         if self.stops.is_some_and(|one_in| self.rng.lock().unwrap().below(one_in) == 0) {
@@ -76,7 +82,7 @@ fn a_search_is_the_same_whoever_is_ready_first() {
         for salt in 0..2 {
             let path = folder.file(&format!("{method}{salt}"));
             begin(&path, &batched(method, 4));
-            let evaluator = Unsteady::new(salt, None);
+            let evaluator = Unsteady { meets: 4, ..Unsteady::new(salt, None) };
             run(&path, &evaluator, 40).unwrap();
             assert_eq!(evaluator.most.load(Ordering::SeqCst), 4, "four at once");
             all.push(contents(&path));
@@ -206,7 +212,7 @@ impl Stopwatch for Watch<'_> {
 fn latency_is_measured_while_nothing_is_trained() {
     let folder = Folder::new("gate");
     let space = Space::parse(SPACE, "space").unwrap();
-    let evaluator = Unsteady::new(1, None);
+    let evaluator = Unsteady { meets: 4, ..Unsteady::new(1, None) };
     let settings = Settings {
         space: SPACE.to_owned(),
         sizes: space.sizes(),

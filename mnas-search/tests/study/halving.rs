@@ -3,15 +3,16 @@
 use crate::noisy::Noisy;
 use crate::{Folder, contents, settings};
 use mnas_search::evaluator::Evaluator;
+use mnas_search::findings::{NOISE, RungNoise};
 use mnas_search::job::Budget;
-use mnas_search::ranking::ranked;
+use mnas_search::ranking::{Noise, ranked};
 use mnas_search::reward::Reward;
 use mnas_search::search::{Search, SearchError};
 use mnas_search::study::{Access, Halving, Settings, Study, Trial, WeightExponent};
 use std::path::Path;
 
 /// 2 epochs, 6, and 18.
-fn halved(evaluator: &dyn Evaluator, bracket: u64, jobs: u32) -> Settings {
+pub(crate) fn halved(evaluator: &dyn Evaluator, bracket: u64, jobs: u32) -> Settings {
     Settings {
         reward: Reward::Accuracy,
         budget: Budget { epochs: Some(2) },
@@ -21,7 +22,7 @@ fn halved(evaluator: &dyn Evaluator, bracket: u64, jobs: u32) -> Settings {
     }
 }
 
-fn trials(path: &Path) -> Vec<Trial> {
+pub(crate) fn trials(path: &Path) -> Vec<Trial> {
     Study::open(path, Access::Read).unwrap().trials().unwrap()
 }
 
@@ -60,7 +61,7 @@ fn the_best_of_each_rung_go_on_three_times_as_long() {
     let jobs = noisy.jobs.lock().unwrap();
     assert_eq!(jobs.iter().filter(|job| job.rung == 2 && job.budget.epochs == Some(18)).count(), third);
     // Ranked by the highest rung.
-    let order = ranked(&trials, Some(Reward::Accuracy), 0.0);
+    let order = ranked(&trials, Some(Reward::Accuracy), Noise::default());
     assert_eq!(order.len(), different);
     assert!(order.windows(2).all(|pair| trials[pair[0]].rung >= trials[pair[1]].rung));
     assert_eq!(trials[order[0]].number, best(&trials, 2, usize::MAX)[0]);
@@ -102,7 +103,7 @@ fn an_interrupted_search_halves_as_one_that_was_not() {
     let folder = Folder::new("stops");
     for jobs in [1, 4] {
         let noisy = Noisy::new(0.03, 0.2);
-        let settings = halved(&noisy, 25, jobs);
+        let settings = Settings { ranking: Some(6), ..halved(&noisy, 25, jobs) };
         let [whole, halves] = ["whole", "halves"].map(|name| folder.file(&format!("{name}{jobs}")));
         Search::begin(&whole, &settings, None, &noisy, None).unwrap().run(50, &mut |_| ()).unwrap();
         drop(Search::begin(&halves, &settings, None, &noisy, None).unwrap());
@@ -111,6 +112,9 @@ fn an_interrupted_search_halves_as_one_that_was_not() {
             Search::resume(study, None, &noisy, None).unwrap().run(stop, &mut |_| ()).unwrap();
         }
         assert!(contents(&whole) == contents(&halves), "{jobs} at once");
+        // What was found out is in what is compared, beside trials.
+        let study = Study::open(&whole, Access::Read).unwrap();
+        assert!(study.finding::<RungNoise>(NOISE).unwrap().is_some_and(|noise| noise.networks.len() == 2));
     }
 }
 
@@ -127,7 +131,7 @@ fn halving_finds_better_networks_than_the_lowest_rung_alone() {
         Search::begin(&path, &settings, None, &noisy, None).unwrap().run(45, &mut |_| ()).unwrap();
         let trials = trials(&path);
         let truth = |it: u64| noisy.truth(&trials[it as usize].choices) / 20.0;
-        with += truth(trials[ranked(&trials, Some(Reward::Accuracy), 0.0)[0]].number);
+        with += truth(trials[ranked(&trials, Some(Reward::Accuracy), Noise::default())[0]].number);
         without += truth(best(&trials[..45], 0, usize::MAX)[0]);
     }
     assert!(with > without + 0.02, "{with} {without}");

@@ -3,6 +3,7 @@
 mod batches;
 mod findings;
 mod halving;
+mod noise;
 mod noisy;
 mod ranking;
 mod survival;

@@ -5,7 +5,7 @@ use crate::{Folder, contents, settings};
 use mnas_search::evaluator::Evaluator;
 use mnas_search::findings::{Estimate, RANKING, RankedNetwork, Ranking};
 use mnas_search::job::{Budget, Evaluation, Failure, Job, Latency, Purpose};
-use mnas_search::ranking::{best_first, ranked};
+use mnas_search::ranking::{Noise, best_first, ranked};
 use mnas_search::reward::{Reward, Target};
 use mnas_search::search::{Search, SearchError};
 use mnas_search::stats::kendall_tau;
@@ -42,14 +42,30 @@ fn figures_are_those_worked_out_by_hand() {
     assert!(!ranking.separates());
     // One epoch is no curve: twice as many are the next to try.
     assert_eq!((ranking.epochs_to_add, ranking.estimate), (Some(3), Estimate::Doubling));
+    assert_eq!(
+        ranking.to_string(),
+        "4 networks are too few to tell whether accuracy ranks them after 3 epochs: tau 0.33 between two seeds of 4 \
+         networks, whose accuracies spread by 0.1323 and differ by 0.1500 between seeds; what differs by less than 0.1500 \
+         is ranked by latency"
+    );
+    // Two more, and there are enough: of 15 pairs 1-2, 1-5, 2-4 and 4-5 disagree.
+    let more =
+        [(0.5, 0.6), (0.7, 0.5), (0.8, 0.9), (0.6, 0.8), (0.65, 0.4), (0.9, 0.95)].map(|(a, b)| network(&[a], &[b]));
+    let ranking = Ranking::of(more.to_vec(), Some(3)).unwrap();
+    near(ranking.tau, (11.0 - 4.0) / 15.0);
     let said = ranking.to_string();
-    assert!(said.starts_with("accuracy does not separate these networks after 3 epochs: tau 0.33 ("), "{said}");
+    assert!(said.starts_with("accuracy does not separate these networks after 3 epochs: tau 0.47 ("), "{said}");
     assert!(said.contains("try 3 epochs more") && said.ends_with("less than 0.1500 is ranked by latency"), "{said}");
 
     // The control: two seeds that agree.
     let networks = [(0.5, 0.5), (0.6, 0.61), (0.7, 0.7), (0.8, 0.79)].map(|(a, b)| network(&[a], &[b]));
     let ranking = Ranking::of(networks.to_vec(), Some(3)).unwrap();
     assert_eq!((ranking.tau, ranking.tau_high, ranking.epochs_to_add), (1.0, 1.0, None));
+    // Three of three pairs agree by chance in one of six.
+    assert!(!ranking.separates() && ranking.to_string().starts_with("4 networks are too few to tell"), "{ranking}");
+    let more = [(0.1, 0.2), (0.2, 0.3)].map(|(a, b)| network(&[a], &[b]));
+    let ranking = Ranking::of([&networks[..], &more].concat(), Some(3)).unwrap();
+    assert!(ranking.separates());
     assert!(ranking.to_string().starts_with("accuracy ranks these networks after 3 epochs: tau 1.00 ("), "{ranking}");
     assert_eq!(Ranking::of(networks[..2].to_vec(), None), None);
 }
@@ -122,9 +138,9 @@ fn estimated_epochs_are_about_those_that_are_needed() {
 }
 
 /// Stops after some evaluations, as a process that is killed does.
-struct Mortal {
-    inner: Noisy,
-    life: AtomicU64,
+pub(crate) struct Mortal {
+    pub(crate) inner: Noisy,
+    pub(crate) life: AtomicU64,
 }
 
 impl Evaluator for Mortal {
@@ -222,7 +238,7 @@ fn networks_that_fail_are_left_out_of_the_check() {
     assert!(matches!(&failed, SearchError::Evaluator(said) if said.contains("it diverged")), "{failed:?}");
 }
 
-fn trial(number: u64, accuracy: f64, ms: f64) -> Trial {
+pub(crate) fn trial(number: u64, accuracy: f64, ms: f64) -> Trial {
     Trial {
         number,
         state: State::Done,
@@ -276,6 +292,6 @@ fn what_was_trained_longest_ranks_first_and_counts_once() {
     for (number, trial) in (0..).zip(&mut trials) {
         trial.number = number;
     }
-    assert_eq!(ranked(&trials, Some(Reward::Accuracy), 0.0), [5, 4, 1, 0]);
-    assert_eq!(ranked(&trials, None, 0.0), [0; 0]);
+    assert_eq!(ranked(&trials, Some(Reward::Accuracy), Noise::default()), [5, 4, 1, 0]);
+    assert_eq!(ranked(&trials, None, Noise::default()), [0; 0]);
 }

@@ -52,7 +52,8 @@ An exit code other than 0 marks the trial as failed, and the search goes on; fiv
 Before anything is ranked by accuracy, eight networks from small to large are trained with two seeds each. The first line
 says whether accuracy ranks them (Kendall's tau of .6 or more), and if not, how many epochs to add; what differs by less
 than two seeds of one network do is ranked by latency.
-With `--epochs 2 --rungs 3` the best third of all trials goes on to 6 epochs, and of those the best third to 18.
+With `--epochs 2 --rungs 3` the best third of all trials goes on to 6 epochs, and of those the best third to 18. Of the
+highest rung up to four, half of it at most, are trained with a second seed: what noise is there is seen from them.
 
 With `--measure` networks are timed by the code that mnasc generates for them: each distinct layer is compiled and timed
 once, pinned to a processor, alone among all mnasc of this machine, in turn with a reference network whose drift is taken

@@ -9,7 +9,7 @@ use crate::input;
 use crate::output::{self, Artifact};
 use crate::page::study::{Baseline, Findings, Measured, Shown, render};
 use mnas_dsl::Network;
-use mnas_search::findings::{MACHINE, PREDICTION, RANKING};
+use mnas_search::findings::{MACHINE, NOISE, PREDICTION, RANKING};
 use mnas_search::study::{Access, State, Study, Trial};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,7 @@ pub(super) fn page(path: &Path, baselines: &[PathBuf], figures: &[PathBuf]) -> R
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let findings = Findings {
         ranking: study.finding(RANKING).map_err(study_error)?,
+        noise: study.finding(NOISE).map_err(study_error)?,
         prediction: study.finding(PREDICTION).map_err(study_error)?,
         machine: study.finding(MACHINE).map_err(study_error)?,
     };

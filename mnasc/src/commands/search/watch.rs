@@ -23,7 +23,7 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs, places: &Places) -
         output::progress(&format!("going on behind {before} trials"));
     }
     let mut said = Meter { is_watched, last: None };
-    check_ranking(search, &mut said)?;
+    check_ranking(search, args, &mut said)?;
     let start = if said.last.take().is_some() { Instant::now() } else { start };
     match search.reward() {
         Some(reward) => output::progress(&format!("reward: {reward}")),
@@ -59,8 +59,8 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs, places: &Places) -
         return Ok(());
     }
     let mut text = String::new();
-    if let Some(ranking) = search.ranking().map_err(search_error)? {
-        text.push_str(&format!("{ranking}\n"));
+    if let Some(noise) = search.rung_noise().map_err(search_error)? {
+        text.push_str(&format!("{noise}\n"));
     }
     text.push_str(&line(search, all, before, start.elapsed(), true));
     text.push('\n');
@@ -73,8 +73,9 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs, places: &Places) -
     output::print(&text)
 }
 
-/// Looks whether accuracy ranks networks, where that is to be known, and says it.
-fn check_ranking(search: &mut Search<'_>, said: &mut Meter) -> Result<()> {
+/// Looks whether accuracy ranks networks, where that is to be known, and says it: it is the first line of what comes out,
+/// or, where that is for programs, of what is said beside it.
+fn check_ranking(search: &mut Search<'_>, args: &SearchArgs, said: &mut Meter) -> Result<()> {
     if search.study().settings().ranking.is_none() {
         return Ok(());
     }
@@ -87,7 +88,11 @@ fn check_ranking(search: &mut Search<'_>, said: &mut Meter) -> Result<()> {
         result.map_err(search_error)?;
     }
     if let Some(ranking) = search.ranking().map_err(search_error)? {
-        output::progress(&ranking.to_string());
+        let line = ranking.to_string();
+        if !args.json {
+            return output::print(&format!("{line}\n"));
+        }
+        output::progress(&line);
     }
     Ok(())
 }

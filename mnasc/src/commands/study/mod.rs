@@ -8,7 +8,7 @@ use crate::cli::{StudyCommand, StudyExportArgs, StudyListArgs};
 use crate::error::{Error, Result};
 use crate::output::{self, Artifact};
 use mnas_dsl::Space;
-use mnas_search::findings::{RANKING, Ranking};
+use mnas_search::findings::{NOISE, RANKING, Ranking, RungNoise};
 use mnas_search::optuna;
 use mnas_search::study::{Access, Study, Trial};
 use serde_json::json;
@@ -55,6 +55,9 @@ fn list(args: &StudyListArgs) -> Result<()> {
         settings.seed,
         settings.evaluator
     );
+    if let Some(noise) = study.finding::<RungNoise>(NOISE).map_err(study_error)? {
+        text = format!("{noise}\n{text}");
+    }
     if let Some(ranking) = study.finding::<Ranking>(RANKING).map_err(study_error)? {
         text = format!("{ranking}\n{text}");
     }

@@ -16,7 +16,7 @@ use super::html::Html;
 use super::parts::{boxed, px};
 use super::{Page, numbers};
 use mnas_codegen::compile::VERSION;
-use mnas_search::findings::{Machine, Prediction, Ranking};
+use mnas_search::findings::{Machine, Prediction, Ranking, RungNoise};
 use mnas_search::reward::Reward;
 use mnas_search::study::{Settings, Trial};
 use model::{Cost, Model};
@@ -64,6 +64,7 @@ pub(crate) struct Measured {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Findings {
     pub(crate) ranking: Option<Ranking>,
+    pub(crate) noise: Option<RungNoise>,
     pub(crate) prediction: Option<Prediction>,
     pub(crate) machine: Option<Machine>,
 }

@@ -2,8 +2,7 @@
 
 use super::baselines::mean;
 use super::{Baseline, Findings, Measured, Shown};
-use mnas_search::findings::Ranking;
-use mnas_search::ranking;
+use mnas_search::ranking::{self, Noise};
 use mnas_search::reward::Reward;
 use mnas_search::study::{Settings, State, Trial};
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,7 +96,7 @@ impl Unit {
 impl<'a> Model<'a> {
     pub(super) fn new(shown: &'a Shown<'a>) -> Self {
         let Shown { name, settings, reward, is_fitted, trials, findings, baselines, measured } = *shown;
-        let noise = findings.ranking.as_ref().map_or(0.0, Ranking::noise);
+        let noise = Noise::of(findings.ranking.as_ref(), findings.noise.as_ref());
         let mut again: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
         for trial in trials {
             if let Some(first) = trial.same_as {

@@ -43,12 +43,11 @@ pub(super) fn ranking(ranking: &Ranking) -> Option<Html> {
 /// What a ranking means, in a sentence or two.
 pub(super) fn ranking_note(ranking: &Ranking) -> String {
     format!(
-        "{} with two seeds each. Where accuracy ranks them the marks rise; within the dotted lines is the noise between seeds ({:.2} points). Kendall's tau is {} ({} to {}).",
+        "{} with two seeds each. Where accuracy ranks them the marks rise; within the dotted lines is the noise between seeds ({:.2} points). Kendall's tau is {}{}.",
         words::count(ranking.networks.len(), "network", "networks"),
         100.0 * ranking.seed_difference,
         words::signed(ranking.tau),
-        words::signed(ranking.tau_low),
-        words::signed(ranking.tau_high),
+        words::interval(ranking),
     )
 }
 

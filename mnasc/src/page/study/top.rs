@@ -4,7 +4,7 @@ use super::model::{Cost, Model};
 use super::{Html, numbers, words};
 use crate::page::parts::tile;
 use mnas_dsl::Space;
-use mnas_search::findings::{Estimate, Machine, Ranking};
+use mnas_search::findings::{Estimate, Machine, Ranking, RungNoise};
 use mnas_search::study::{Halving, Trial, WeightExponent};
 
 pub(super) fn draw(model: &Model) -> Html {
@@ -12,6 +12,9 @@ pub(super) fn draw(model: &Model) -> Html {
     if let Some(ranking) = &model.findings.ranking {
         let class = if ranking.separates() { "verdict" } else { "verdict warn" };
         out.leaf("p", &[("class", class)], &verdict(ranking)).raw("\n");
+        if let Some(words) = noise_above(ranking, model.findings.noise.as_ref(), model.settings.halving) {
+            out.leaf("p", &[("class", "verdict")], &words).raw("\n");
+        }
     }
     if !model.is_meaningful() {
         let words =
@@ -50,14 +53,16 @@ pub(super) fn draw(model: &Model) -> Html {
 
 /// Whether accuracy tells these networks apart: the first line of the page.
 fn verdict(ranking: &Ranking) -> String {
-    let tau = format!(
-        "Kendall's tau between two seeds is {} ({} to {})",
-        words::signed(ranking.tau),
-        words::signed(ranking.tau_low),
-        words::signed(ranking.tau_high)
-    );
+    let tau = format!("Kendall's tau between two seeds is {}{}", words::signed(ranking.tau), words::interval(ranking));
     let after =
         ranking.epochs.map_or(String::new(), |it| format!(" after {}", words::count(it as usize, "epoch", "epochs")));
+    let noise = 100.0 * ranking.seed_difference;
+    if !ranking.is_enough() {
+        return format!(
+            "{} are too few to tell whether accuracy ranks them{after}: {tau}. Those within noise ({noise:.2} points) are ranked by latency.",
+            words::count(ranking.networks.len(), "network", "networks")
+        );
+    }
     if ranking.separates() {
         return format!("Accuracy ranks these networks{after}: {tau}.");
     }
@@ -67,10 +72,25 @@ fn verdict(ranking: &Ranking) -> String {
         (Some(add), _) => format!(" Try {add}: no curve says how many separate them."),
         (None, _) => String::new(),
     };
-    let noise = 100.0 * ranking.seed_difference;
     format!(
         "Accuracy does not separate these networks{after}: {tau}. Those within noise ({noise:.2} points) are ranked by latency.{more}"
     )
+}
+
+/// What noise is on the rungs above the lowest, on which the ranking was looked at; nothing where there are none.
+fn noise_above(ranking: &Ranking, noise: Option<&RungNoise>, halving: Option<Halving>) -> Option<String> {
+    halving.filter(|halving| halving.rungs > 1)?;
+    let lowest = 100.0 * ranking.seed_difference;
+    let Some((rung, points)) = noise.and_then(|it| Some((it.rung, 100.0 * it.noise()?))) else {
+        return Some(format!(
+            "That noise is of the lowest rung; on higher ones, where too few networks were trained twice, it is taken for as large ({lowest:.2} points), which is too much."
+        ));
+    };
+    let count = noise.map_or(0, |it| it.networks.len());
+    let after = noise.and_then(|it| it.epochs).map_or(String::new(), |epochs| format!(", after {epochs} epochs,"));
+    Some(format!(
+        "That noise is of the lowest rung. On rung {rung}{after} two seeds of {count} networks differ by {points:.2} points: networks within that are ranked by latency there."
+    ))
 }
 
 /// What was found, in a sentence.

@@ -2,6 +2,7 @@
 
 use super::model::Model;
 use super::numbers;
+use mnas_search::findings::Ranking;
 use mnas_search::job::Latency;
 use mnas_search::study::{State, Trial};
 
@@ -38,6 +39,15 @@ pub(super) fn latency(it: &Latency) -> String {
         text.push_str(", unstable");
     }
     text
+}
+
+/// The interval of a ranking's tau behind it; that of few networks says nothing.
+pub(super) fn interval(ranking: &Ranking) -> String {
+    if ranking.is_enough() {
+        format!(" ({} to {})", signed(ranking.tau_low), signed(ranking.tau_high))
+    } else {
+        String::new()
+    }
 }
 
 /// What stands beside a mark: the numbers of a trial, then its network.
