@@ -156,6 +156,11 @@ impl<'a> Search<'a> {
         let damaged = |what: String| {
             SearchError::Study(StudyError::Damaged(format!("`{}` is damaged: {what}", study.path().display())))
         };
+        if let Some(space) = space
+            && space.sizes() != settings.sizes
+        {
+            return Err(damaged("it is of another space than it says".to_owned()));
+        }
         let large = study.large()?;
         let searcher = AnySearcher::restore(&study.progress().searcher, large.as_deref()).map_err(damaged)?;
         check_halving(settings).map_err(damaged)?;
@@ -296,6 +301,12 @@ impl<'a> Search<'a> {
         let mut why = String::new();
         for rejected in 0..PATIENCE {
             let choices = self.searcher.ask();
+            let sizes = &self.study.settings().sizes;
+            if choices.len() != sizes.len() || choices.iter().zip(sizes).any(|(at, size)| at >= size) {
+                let path = self.study.path().display();
+                let said = format!("`{path}` is damaged: what searches asks for alternatives that there are not");
+                return Err(StudyError::Damaged(said).into());
+            }
             let Some(space) = self.space else {
                 let key = key(&None, &choices);
                 return Ok(Candidate { choices, rejected, network: None, key });

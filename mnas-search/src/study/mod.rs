@@ -7,6 +7,7 @@
 mod checks;
 mod findings;
 mod store;
+mod stranger;
 mod trial;
 
 pub(crate) use findings::kept_name;

@@ -1,7 +1,7 @@
 //! The file: its tables, and what is written at once.
 
 use super::checks::{check_chain, check_pages, explain, hex, json, lock, sum, with_suffix};
-use super::{Settings, StudyError, Trial, WeightExponent, findings};
+use super::{Settings, StudyError, Trial, WeightExponent, findings, stranger};
 use crate::findings::{NOISE, RANKING};
 use crate::ranking::Noise;
 use crate::reward::Reward;
@@ -25,7 +25,7 @@ const WITHOUT_FINDINGS: i32 = 1;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Records hold everything; the view is for people with a shell of SQLite.
-const TABLES: &str = "
+pub(super) const TABLES: &str = "
 CREATE TABLE study (id INTEGER PRIMARY KEY CHECK (id = 1), settings TEXT NOT NULL, sum TEXT NOT NULL);
 CREATE TABLE trials (number INTEGER PRIMARY KEY, record TEXT NOT NULL, sum TEXT NOT NULL);
 CREATE TABLE progress (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL, sum TEXT NOT NULL);
@@ -204,6 +204,7 @@ impl Study {
                 path.display()
             )));
         }
+        stranger::check_schema(&connection, path)?;
         check_pages(&connection, path)?;
         let mut connection = connection;
         if version == WITHOUT_FINDINGS && lock.is_some() {
@@ -224,6 +225,9 @@ impl Study {
         let progress = one("SELECT record, sum FROM progress")?;
         let settings: Settings = serde_json::from_str(&settings).map_err(|error| damaged(&error.to_string()))?;
         let progress: Progress = serde_json::from_str(&progress).map_err(|error| damaged(&error.to_string()))?;
+        if let Some(wrong) = stranger::wrong_settings(&settings, &progress) {
+            return Err(damaged(&wrong));
+        }
         let (count, chain) = check_chain(&transaction, path)?;
         if count != progress.trials || chain != progress.chain {
             return Err(damaged(&format!("{} trials were finished, and {count} are left", progress.trials)));
@@ -298,15 +302,18 @@ impl Study {
         };
         let records = read().map_err(|error| explain(&error, &self.path))?;
         let reward = self.progress.exponent.map(|exponent| self.settings.reward_with(exponent));
-        let parse = |record: &String| {
-            let mut trial: Trial = serde_json::from_str(record)
-                .map_err(|error| StudyError::Damaged(format!("`{}` is damaged: {error}", self.path.display())))?;
+        let damaged = |what: String| StudyError::Damaged(format!("`{}` is damaged: {what}", self.path.display()));
+        let parse = |(place, record): (u64, &String)| {
+            let mut trial: Trial = serde_json::from_str(record).map_err(|error| damaged(error.to_string()))?;
+            if let Some(wrong) = stranger::wrong_trial(&trial, place, &self.settings) {
+                return Err(damaged(wrong));
+            }
             if let (None, Some(reward), Some(accuracy)) = (trial.reward, reward, trial.accuracy) {
                 trial.reward = Some(reward.of(accuracy, trial.latency.map(|it| it.ms)));
             }
             Ok(trial)
         };
-        records.iter().map(parse).collect()
+        (0..).zip(&records).map(parse).collect()
     }
 
     /// The revision of the large part that the file has.
@@ -399,5 +406,5 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "trusted_schema", false)
+    stranger::distrust(connection)
 }

@@ -6,6 +6,7 @@ mod halving;
 mod noise;
 mod noisy;
 mod ranking;
+mod stranger;
 mod survival;
 
 use mnas_search::evaluator::{Evaluator, Table};

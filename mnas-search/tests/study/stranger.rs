@@ -1,0 +1,195 @@
+//! Studies from strangers: what they bring along is refused before anything of it is carried out, whatever their checksums.
+
+use crate::{Folder, search, table};
+use mnas_search::search::Search;
+use mnas_search::study::{Access, Study, StudyError, WeightExponent};
+use rusqlite::{Connection, params};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// FNV-1a of 64 bits, which is published.
+fn fnv(start: u64, bytes: &[u8]) -> u64 {
+    let start = start ^ 0xcbf2_9ce4_8422_2325;
+    bytes.iter().fold(start, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// A study of ten trials, changed; each name once.
+fn changed(folder: &Folder, name: &str, change: impl FnOnce(&Connection)) -> PathBuf {
+    let path = folder.file(name);
+    search(&path, "evolution", WeightExponent::Given, &[10]);
+    change(&Connection::open(&path).unwrap());
+    path
+}
+
+/// What becomes of it, to who reads and to who searches: refused by both, with the same words.
+fn refused(path: &Path) -> String {
+    let read = Study::open(path, Access::Read).and_then(|study| study.trials()).map(|_| ()).unwrap_err();
+    let table = table();
+    let searched = match Study::open(path, Access::Search) {
+        Err(error) => error.to_string(),
+        Ok(study) => {
+            let went_on = Search::resume(study, None, &table, None);
+            went_on.and_then(|mut search| search.run(12, &mut |_| ())).unwrap_err().to_string()
+        }
+    };
+    assert_eq!(searched, read.to_string());
+    assert!(matches!(read, StudyError::Foreign(_) | StudyError::Damaged(_)), "{read:?}");
+    read.to_string()
+}
+
+#[test]
+fn a_file_with_more_than_a_study_has_is_refused() {
+    let folder = Folder::new("stranger-schema");
+    let cases = [
+        ("trigger", "CREATE TRIGGER t AFTER INSERT ON trials BEGIN DELETE FROM findings; END"),
+        ("quiet-trigger", "CREATE TRIGGER t BEFORE UPDATE ON progress BEGIN SELECT RAISE(IGNORE); END"),
+        ("view", "CREATE VIEW v AS SELECT * FROM trials"),
+        ("endless", "CREATE VIEW v AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"),
+        ("table", "CREATE TABLE more (a)"),
+        ("index", "CREATE INDEX i ON trials (record)"),
+        ("indexed-words", "CREATE INDEX i ON trials (upper(record))"),
+        ("column", "ALTER TABLE trials ADD COLUMN more TEXT"),
+        ("made-column", "ALTER TABLE trials ADD COLUMN more AS (upper(record))"),
+        ("other-view", "DROP VIEW results; CREATE VIEW results AS SELECT 1"),
+        ("view-for-table", "ALTER TABLE large RENAME TO l; CREATE VIEW large AS SELECT * FROM l"),
+        ("no-table", "DROP TABLE large"),
+        ("rubbish", "CREATE TABLE \"\u{1b}[2J\u{7}; DROP\" (a)"),
+    ];
+    for (name, sql) in cases {
+        let said = refused(&changed(&folder, name, |study| study.execute_batch(sql).unwrap()));
+        assert!(
+            said.contains("has something that no study has") || said.contains("no table `large`"),
+            "{name}: {said}"
+        );
+        assert!(!said.chars().any(char::is_control), "{said:?}");
+    }
+    // The control: as it was it is read, and goes on.
+    let path = changed(&folder, "same", |_| ());
+    Study::open(&path, Access::Read).unwrap().trials().unwrap();
+    let table = table();
+    let study = Study::open(&path, Access::Search).unwrap();
+    Search::resume(study, None, &table, None).unwrap().run(12, &mut |_| ()).unwrap();
+}
+
+/// A trigger that came in while the study was open does nothing either.
+#[test]
+fn triggers_are_not_carried_out() {
+    let folder = Folder::new("stranger-trigger");
+    let path = changed(&folder, "study", |_| ());
+    let mut study = Study::open(&path, Access::Search).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TRIGGER t AFTER INSERT ON findings BEGIN DELETE FROM trials; END").unwrap();
+    study.set_finding("some", &1).unwrap();
+    let count = |connection: &Connection| -> i64 {
+        connection.query_row("SELECT count(*) FROM trials", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(count(&other), 10);
+    // The control: who trusts the file has it carried out.
+    other.execute_batch("INSERT INTO findings VALUES ('other', '', '')").unwrap();
+    assert_eq!(count(&other), 0);
+}
+
+/// Changes a record, and all checksums with it.
+fn forged(study: &Connection, which: &str, change: &dyn Fn(&mut Value)) {
+    let get = |sql: &str| -> String { study.query_row(sql, [], |row| row.get(0)).unwrap() };
+    let hex = |sum: u64| format!("{sum:016x}");
+    let mut progress: Value = serde_json::from_str(&get("SELECT record FROM progress")).unwrap();
+    match which {
+        "settings" => {
+            let mut settings: Value = serde_json::from_str(&get("SELECT settings FROM study")).unwrap();
+            change(&mut settings);
+            let text = settings.to_string();
+            study
+                .execute("UPDATE study SET settings = ?1, sum = ?2", params![text, hex(fnv(0, text.as_bytes()))])
+                .unwrap();
+        }
+        "progress" => change(&mut progress),
+        _ => {
+            let mut chain = 0;
+            for number in 0..10 {
+                let mut text = get(&format!("SELECT record FROM trials WHERE number = {number}"));
+                if number == 7 {
+                    let mut trial: Value = serde_json::from_str(&text).unwrap();
+                    change(&mut trial);
+                    text = trial.to_string();
+                }
+                chain = fnv(chain, text.as_bytes());
+                study
+                    .execute(
+                        "UPDATE trials SET record = ?1, sum = ?2 WHERE number = ?3",
+                        params![text, hex(chain), number],
+                    )
+                    .unwrap();
+            }
+            progress["chain"] = json!(chain);
+        }
+    }
+    let text = progress.to_string();
+    study.execute("UPDATE progress SET record = ?1, sum = ?2", params![text, hex(fnv(0, text.as_bytes()))]).unwrap();
+}
+
+#[test]
+fn records_that_cannot_be_are_refused_whatever_their_checksums() {
+    let folder = Folder::new("stranger-records");
+    let set = |key: &'static str, value: Value| move |record: &mut Value| record[key] = value.clone();
+    type Change = Box<dyn Fn(&mut Value)>;
+    let cases: Vec<(&str, &str, Change)> = vec![
+        ("trial", "says that it is trial", Box::new(set("number", json!(u64::MAX)))),
+        ("trial", "invalid value", Box::new(set("number", json!(-1)))),
+        ("trial", "about a later one", Box::new(set("same_as", json!(7)))),
+        ("trial", "about a later one", Box::new(set("of", json!(1_u64 << 60)))),
+        ("trial", "alternatives", Box::new(set("choices", json!([0, 0, 0])))),
+        ("trial", "alternatives", Box::new(set("choices", json!([0, 0, 0, 4])))),
+        ("trial", "no rung", Box::new(set("rung", json!(1)))),
+        ("trial", "invalid type", Box::new(set("accuracy", json!("NaN")))),
+        ("trial", "invalid type", Box::new(set("spec", Value::Null))),
+        ("settings", "alternatives", Box::new(set("sizes", json!([4, 0, 5, 4])))),
+        ("settings", "alternatives", Box::new(set("sizes", json!([4, 3, 5, u64::MAX])))),
+        ("settings", "alternatives", Box::new(set("sizes", json!([4, 3])))),
+        ("settings", "at once", Box::new(set("jobs", json!(0)))),
+        ("settings", "at once", Box::new(set("jobs", json!(u32::MAX)))),
+        ("settings", "rungs", Box::new(set("halving", json!({"rungs": 0, "eta": 3, "bracket": 5})))),
+        ("settings", "rungs", Box::new(set("halving", json!({"rungs": u32::MAX, "eta": 3, "bracket": 5})))),
+        ("settings", "rungs", Box::new(set("halving", json!({"rungs": 2, "eta": 2, "bracket": 0})))),
+        ("settings", "searches so", Box::new(set("method", json!("magic")))),
+        ("settings", "whether accuracy ranks", Box::new(set("ranking", json!(u32::MAX)))),
+        ("progress", "trials that are not there", Box::new(set("told", json!(11)))),
+        ("progress", "trials were finished", Box::new(set("trials", json!(u64::MAX)))),
+    ];
+    for (at, (which, words, change)) in cases.iter().enumerate() {
+        let said = refused(&changed(&folder, &format!("study{at}"), |study| forged(study, which, change)));
+        assert!(said.contains("is damaged") && said.contains(words), "{which} {words}: {said}");
+    }
+    // The control: forged without a change, and with a harmless one, it opens.
+    for (which, change) in
+        [("trial", &set("message", json!("hello")) as &dyn Fn(&mut Value)), ("settings", &|_: &mut Value| ())]
+    {
+        let path = changed(&folder, &format!("control-{which}"), |study| forged(study, which, change));
+        let trials = Study::open(&path, Access::Read).unwrap().trials().unwrap();
+        assert_eq!(trials[7].message.is_some(), which == "trial");
+    }
+}
+
+/// Values of other types than the columns say, which SQLite takes.
+#[test]
+fn values_of_other_types_are_refused() {
+    let folder = Folder::new("stranger-types");
+    for (at, sql) in [
+        "UPDATE trials SET record = CAST(record AS BLOB) WHERE number = 3",
+        "UPDATE trials SET record = x'ff00fe' WHERE number = 3",
+        "UPDATE trials SET sum = 5 WHERE number = 3",
+        "UPDATE trials SET number = -3 WHERE number = 3",
+        "UPDATE trials SET number = 9223372036854775807 WHERE number = 9",
+        "UPDATE study SET settings = zeroblob(50000000)",
+        "UPDATE progress SET record = 1e999",
+        "INSERT INTO large VALUES (1, -1, 'text')",
+        "INSERT INTO findings VALUES (NULL, 'x', 'y')",
+        "INSERT INTO findings VALUES ('ranking', 1, 2)",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let said = refused(&changed(&folder, &format!("study{at}"), |study| study.execute_batch(sql).unwrap()));
+        assert!(said.contains("is damaged"), "{sql}: {said}");
+    }
+}
