@@ -16,8 +16,8 @@ const ROWS: usize = 20;
 /// The best networks block by block; nothing where candidates are no networks.
 pub(super) fn draw(model: &Model) -> Html {
     let mut out = Html::new();
-    // Small ones side by side.
-    let is_small = model.ranked.first().is_some_and(|&at| words::blocks(&model.trials[at]).len() <= 7);
+    // Small ones side by side: as many blocks as columns have room for at least (`.nets.small`), so that no classifier is cut.
+    let is_small = model.ranked.iter().take(DRAWN).all(|&at| words::blocks(&model.trials[at]).len() <= 5);
     out.raw(if is_small { "<div class=\"nets small\">\n" } else { "<div class=\"nets\">\n" });
     for &at in model.ranked.iter().take(DRAWN) {
         let trial = &model.trials[at];
