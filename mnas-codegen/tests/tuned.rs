@@ -140,7 +140,7 @@ fn each_number_of_workers_has_its_own_share() {
     assert_eq!((of, form(others)), (vec![(2, (Form::Panels, 56)), (4, (Form::Strips, 14))], (Form::Strips, 7)));
     let text = plan.to_string();
     assert!(
-        text.contains("tuned, 2 workers: for each worker some channels") && text.contains("tuned, 4 workers: "),
+        text.contains("tuned: 2 workers: for each worker some channels") && text.contains("tuned: 4 workers: "),
         "{text}"
     );
 }

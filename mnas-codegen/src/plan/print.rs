@@ -102,14 +102,15 @@ fn print_schedule(f: &mut fmt::Formatter<'_>, plan: &Plan, schedule: &Schedule) 
         return Ok(());
     }
     writeln!(f, "\nschedule {} for several workers", isa.name)?;
-    for (step, team) in plan.steps.iter().zip(&schedule.team) {
+    for (i, (step, team)) in plan.steps.iter().zip(&schedule.team).enumerate() {
+        let tuned = if schedule.tuned.get(i) == Some(&true) { "tuned: " } else { "" };
         let (of, others) = match team {
             TeamStep::Counted { of, others } => (&of[..], &**others),
             team => (&[][..], team),
         };
         writeln!(f, "  {:<22} {}", step.name, shares(others))?;
         for (count, team) in of {
-            writeln!(f, "  {:<22}   tuned, {count} workers: {}", "", shares(team))?;
+            writeln!(f, "  {:<22}   {tuned}{count} workers: {}", "", shares(team))?;
         }
     }
     Ok(())

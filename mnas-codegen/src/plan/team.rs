@@ -7,6 +7,7 @@ use super::kernel::{ConvKernel, Part};
 use super::schedule::{BlockSchedule, Form, Schedule, Scheduler, Size, StepSchedule};
 use super::steps::{Block, PackedConv, Step, StepKind};
 use crate::tuned::Share;
+use std::collections::BTreeMap;
 
 /// How several workers do a step. Between steps, and where it says so, all wait for each other.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +31,7 @@ pub enum TeamStep {
         /// How it does them.
         schedule: Box<BlockSchedule>,
     },
-    /// A block that some numbers of workers share as was measured.
+    /// A block that some numbers of workers share in a way of their own.
     Counted {
         /// How so many do it.
         of: Vec<(usize, TeamStep)>,
@@ -104,6 +105,8 @@ pub(super) fn schedule(scheduler: &Scheduler<'_>, steps: &[Step], alone: &[StepS
 
 /// Numbers of workers for which a choice has to be good.
 const WORKERS: [usize; 2] = [2, 4];
+/// The part of a block's time that a number of workers has to save to get code of its own.
+const WORTH: f64 = 0.03;
 /// The part of the traffic that does not hide behind multiply-adds.
 const EXPOSED: f64 = 0.25;
 
@@ -157,8 +160,13 @@ impl<'a> Costs<'a> {
 
     fn best(&self) -> TeamStep {
         let choice = self.scheduler.choice(self.step);
-        let others = choice.team.map_or_else(|| self.estimated(), |share| self.chosen(share));
-        let of = choice.teams.iter().map(|(count, share)| (*count, self.chosen(*share)));
+        let (share, mut counted) = match choice.team {
+            Some(share) => (share, BTreeMap::new()),
+            None => self.estimated(),
+        };
+        counted.extend(choice.teams.iter().map(|(count, share)| (*count, *share)));
+        let others = self.chosen(share);
+        let of = counted.into_iter().map(|(count, share)| (count, self.chosen(share)));
         // What others do too is no other way.
         let of: Vec<(usize, TeamStep)> = of.filter(|(_, step)| *step != others).collect();
         if of.is_empty() { others } else { TeamStep::Counted { of, others: Box::new(others) } }
@@ -172,18 +180,29 @@ impl<'a> Costs<'a> {
         TeamStep::Block { form, schedule: Box::new(self.block(strip, form)) }
     }
 
-    fn estimated(&self) -> TeamStep {
-        let total = |cost: &dyn Fn(usize) -> f64| -> f64 { WORKERS.iter().map(|&n| cost(n) * n as f64).sum() };
+    /// What is good for several numbers of workers, and what is better by more than [`WORTH`] for one of them.
+    fn estimated(&self) -> (Share, BTreeMap<usize, Share>) {
         let height = self.size.out.height;
-        let strips = (1..height).filter(|strip| height.is_multiple_of(*strip));
-        let strips = strips.map(|strip| (total(&|n| self.strips(strip, n)), strip));
-        let panels = total(&|n| self.panels(n));
-        let best = strips.min_by(|a, b| a.0.total_cmp(&b.0));
-        let (strip, form) = match best.filter(|(cost, _)| *cost < panels) {
-            Some((_, strip)) => (strip, Form::Strips),
-            None => (height, Form::Panels),
+        let strips = (1..height).filter(|strip| height.is_multiple_of(*strip)).map(Share::Strips);
+        // Of equals the strips are shorter and need no barrier: they stand first.
+        let costs = strips.chain([Share::Panels]).map(|share| {
+            let cost = |workers| match share {
+                Share::Strips(strip) => self.strips(strip, workers),
+                Share::Panels => self.panels(workers),
+            };
+            (share, WORKERS.map(cost))
+        });
+        let costs: Vec<(Share, [f64; 2])> = costs.collect();
+        let least = |cost: &dyn Fn(&[f64; 2]) -> f64| {
+            let best = costs.iter().min_by(|a, b| cost(&a.1).total_cmp(&cost(&b.1)));
+            *best.expect("panels are always a way")
         };
-        TeamStep::Block { form, schedule: Box::new(self.block(strip, form)) }
+        let all = least(&|cost| WORKERS.iter().zip(cost).map(|(&workers, cost)| workers as f64 * cost).sum());
+        let own = WORKERS.iter().enumerate().filter_map(|(at, &workers)| {
+            let best = least(&|cost| cost[at]);
+            (best.1[at] < all.1[at] * (1.0 - WORTH)).then_some((workers, best.0))
+        });
+        (all.0, own.collect())
     }
 
     fn block(&self, strip: usize, form: Form) -> BlockSchedule {

@@ -101,7 +101,7 @@ fn what_so_many_threads_share_is_tuned_and_written_for_so_many() {
     folder
         .write("s.yaml", format!("a:\n  scalar:\n    {BLOCK}: {{team: strips 1, team 2: panels, team 3: strips 4}}\n"));
     let plan = folder.mnasc(&["tiny.yaml", "--emit", "plan", "--threaded", "--schedule", "s.yaml"]).done().out;
-    assert!(plan.contains("tuned, 2 workers: for each") && plan.contains("tuned, 3 workers: for each"), "{plan}");
+    assert!(plan.contains("tuned: 2 workers: for each") && plan.contains("tuned: 3 workers: for each"), "{plan}");
     for threads in ["2", "3", "5"] {
         folder
             .mnasc(&[
