@@ -39,7 +39,7 @@ pub(super) fn function(
 ) -> Option<Ident> {
     let step = &plan.steps[index];
     let r = RowDriver { plan, step, caller };
-    let Rows { name, before, row, several } = match (&step.kind, &schedule.steps[index]) {
+    let rows = match (&step.kind, &schedule.steps[index]) {
         (StepKind::Conv { .. }, StepSchedule::Conv { kernel }) => r.conv(kernel, kernels),
         (StepKind::Depthwise { conv }, StepSchedule::Depthwise(kernel)) => r.depthwise(conv, kernel, kernels),
         (StepKind::SqueezeExcite { .. }, StepSchedule::SqueezeExcite(se)) => r.squeeze_excite(se, kernels),
@@ -47,48 +47,15 @@ pub(super) fn function(
         (StepKind::Elementwise { with, activation }, _) => r.elementwise(*with, *activation, kernels),
         _ => return None,
     };
-    let rows = int(step.output_shape.height);
-    let weights = if step.kind.convs().is_empty() { quote!() } else { quote!(w: &[f32],) };
-    let second = if step.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
-    let scratch = if schedule.steps[index].scratch_len() > 0 { quote!(scratch: &mut [f32],) } else { quote!() };
-    let (safety, attribute) = (safety(), attributes(kernels.isa));
-    let at_a_time = several.map_or("one".to_owned(), |most| most.to_string());
-    let (prefix, doc, worker, range, out) = match caller {
-        Caller::Alone => {
-            let doc = format!(" {rows} output rows, {at_a_time} at a time.");
-            ("rows_of", doc, quote!(), quote!(0..#rows), quote!(&mut [f32]))
-        }
-        Caller::Worker => (
-            "team_rows_of",
-            format!(" Some of {rows} output rows, {at_a_time} at a time."),
-            quote!(worker: &Worker<'_>,),
-            quote!(worker.range(#rows)),
-            quote!(&[Cell<f32>]),
-        ),
-    };
-    let all = match several.map(int) {
-        None => quote!(for oy in #range { #row }),
-        Some(most) => quote! {
-            let all = #range;
-            let mut oy = all.start;
-            while oy < all.end {
-                let to = if oy + #most < all.end { oy + #most } else { all.end };
-                #row
-                oy = to;
-            }
-        },
-    };
-    Some(kernels.function(&format!("{prefix}_{name}"), |this| {
-        quote! {
-            #[doc = #doc]
-            #safety
-            #attribute
-            unsafe fn #this(#worker input: &[f32], #weights #second #scratch out: #out) {
-                #before
-                #all
-            }
-        }
-    }))
+    let has_scratch = schedule.steps[index].scratch_len() > 0;
+    Some(r.function(rows, has_scratch, kernels))
+}
+
+/// The function of step `index`, a convolution, for a worker's share of its rows.
+pub(super) fn conv(plan: &Plan, index: usize, kernel: &ConvKernel, kernels: &mut Kernels) -> Ident {
+    let r = RowDriver { plan, step: &plan.steps[index], caller: Caller::Worker };
+    let rows = r.conv(kernel, kernels);
+    r.function(rows, false, kernels)
 }
 
 struct RowDriver<'a> {
@@ -98,6 +65,52 @@ struct RowDriver<'a> {
 }
 
 impl RowDriver<'_> {
+    fn function(&self, Rows { name, before, row, several }: Rows, has_scratch: bool, kernels: &mut Kernels) -> Ident {
+        let step = self.step;
+        let rows = int(step.output_shape.height);
+        let weights = if step.kind.convs().is_empty() { quote!() } else { quote!(w: &[f32],) };
+        let second = if step.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
+        let scratch = if has_scratch { quote!(scratch: &mut [f32],) } else { quote!() };
+        let (safety, attribute) = (safety(), attributes(kernels.isa));
+        let at_a_time = several.map_or("one".to_owned(), |most| most.to_string());
+        let (prefix, doc, worker, range, out) = match self.caller {
+            Caller::Alone => {
+                let doc = format!(" {rows} output rows, {at_a_time} at a time.");
+                ("rows_of", doc, quote!(), quote!(0..#rows), quote!(&mut [f32]))
+            }
+            Caller::Worker => (
+                "team_rows_of",
+                format!(" Some of {rows} output rows, {at_a_time} at a time."),
+                quote!(worker: &Worker<'_>,),
+                quote!(worker.range(#rows)),
+                quote!(&[Cell<f32>]),
+            ),
+        };
+        let all = match several.map(int) {
+            None => quote!(for oy in #range { #row }),
+            Some(most) => quote! {
+                let all = #range;
+                let mut oy = all.start;
+                while oy < all.end {
+                    let to = if oy + #most < all.end { oy + #most } else { all.end };
+                    #row
+                    oy = to;
+                }
+            },
+        };
+        kernels.function(&format!("{prefix}_{name}"), |this| {
+            quote! {
+                #[doc = #doc]
+                #safety
+                #attribute
+                unsafe fn #this(#worker input: &[f32], #weights #second #scratch out: #out) {
+                    #before
+                    #all
+                }
+            }
+        })
+    }
+
     /// Floats of a row in the arena.
     fn row_len(&self, shape: Shape) -> usize {
         shape.width * self.plan.padded(shape.channels)

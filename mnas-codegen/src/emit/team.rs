@@ -27,6 +27,10 @@ fn share(plan: &Plan, schedule: &Schedule, index: usize, team: &TeamStep, kernel
             let scratch = if *scratch > 0 { quote!(scratch,) } else { quote!() };
             quote!(#function(worker, #input, #weights #residual #scratch #out);)
         }
+        TeamStep::ConvRows(kernel) => {
+            let function = rows::conv(plan, index, kernel, kernels);
+            quote!(#function(worker, #input, #weights #residual #out);)
+        }
         TeamStep::Tiles(kernel) => {
             let function = kernels.conv(kernel);
             let ahead = if kernel.ahead > 0 { ahead(plan, schedule, index) } else { quote!() };

@@ -109,6 +109,15 @@ pub enum Part {
         /// Most output rows of a call.
         most: usize,
     },
+    /// A worker's share of the output rows of each panel, panel by panel, in an output that all workers share.
+    PanelRows {
+        /// Rows of zeros above.
+        pad_top: usize,
+        /// Input rows.
+        input_height: usize,
+        /// Output rows.
+        height: usize,
+    },
     /// The panels that the call says, of a run; its output starts with the first of them.
     Panels,
     /// A worker's share of the register tiles, panel by panel, in an output that all workers share.
@@ -123,10 +132,11 @@ impl ConvKernel {
         ConvKernel { prefetch: self.prefetch && panels, ahead: 0, part, ..self }
     }
 
-    /// Most output rows of a call, if a call says which it makes.
+    /// Most output rows that a call makes of a panel, if it makes row by row.
     pub fn rows(&self) -> Option<usize> {
         match self.part {
             Part::Rows { most, .. } => Some(most),
+            Part::PanelRows { height, .. } => Some(height),
             Part::All | Part::Runs | Part::Panels | Part::Tiles => None,
         }
     }
@@ -157,6 +167,7 @@ impl ConvKernel {
                 Part::All => "",
                 Part::Runs => "_runs",
                 Part::Rows { .. } => "_rows",
+                Part::PanelRows { .. } => "_panel_rows",
                 Part::Panels => "_panels",
                 Part::Tiles => "_tiles",
             }

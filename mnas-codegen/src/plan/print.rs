@@ -1,7 +1,8 @@
 //! The plan as text: `mnasc --emit plan`.
 
 use super::{
-    BlockSchedule, ConvKernel, DepthwiseKernel, Plan, PoolKind, Schedule, Step, StepKind, StepSchedule, TeamStep, With,
+    BlockSchedule, ConvKernel, DepthwiseKernel, Part, Plan, PoolKind, Schedule, Step, StepKind, StepSchedule, TeamStep,
+    With,
 };
 use std::fmt;
 
@@ -120,7 +121,8 @@ fn print_schedule(f: &mut fmt::Formatter<'_>, plan: &Plan, schedule: &Schedule) 
 fn shares(team: &TeamStep) -> &str {
     match team {
         TeamStep::Alone => "one worker does it",
-        TeamStep::Rows { .. } => "for each worker some rows",
+        TeamStep::Rows { .. } | TeamStep::ConvRows(_) => "for each worker some rows",
+        TeamStep::Tiles(ConvKernel { part: Part::PanelRows { .. }, .. }) => "for each worker some panels",
         TeamStep::Tiles(_) => "for each worker some tiles",
         TeamStep::Block { schedule, .. } => &schedule.reason,
         TeamStep::Counted { others, .. } => shares(others),

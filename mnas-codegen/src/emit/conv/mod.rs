@@ -53,6 +53,10 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
             let tiles = int(at.tile);
             quote!(let tiles = worker.range(#tiles); #groups)
         }
+        Part::PanelRows { .. } => {
+            let all = int(at.tile);
+            quote!(let all = worker.range(#all); #groups)
+        }
     };
     quote! {
         #[doc = #doc]
@@ -66,6 +70,7 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
 fn parameters(kernel: &ConvKernel) -> TokenStream {
     let rows = match kernel.part {
         Part::Rows { .. } => quote!(rows: ::core::ops::Range<usize>,),
+        Part::PanelRows { .. } => quote!(),
         _ if kernel.kernel_size > 1 => quote!(row_stride: usize, ky_from: usize, ky_to: usize,),
         _ => quote!(),
     };
@@ -75,7 +80,7 @@ fn parameters(kernel: &ConvKernel) -> TokenStream {
         Part::All | Part::Rows { .. } => quote!(out: &mut [f32]),
         Part::Runs => quote!(out: &mut [f32], runs: usize),
         Part::Panels => quote!(out: &mut [f32], panels: ::core::ops::Range<usize>),
-        Part::Tiles => quote!(out: &[Cell<f32>], worker: &Worker<'_>),
+        Part::Tiles | Part::PanelRows { .. } => quote!(out: &[Cell<f32>], worker: &Worker<'_>),
     };
     let ahead = match (kernel.ahead, kernel.part) {
         (0, _) => quote!(),
@@ -85,7 +90,7 @@ fn parameters(kernel: &ConvKernel) -> TokenStream {
     quote!(a: &[f32], #rows w: &[f32], #ahead #residual #gate #out)
 }
 
-/// Where a group of panels starts: the number of its first panel and tile, its weights, its output.
+/// Where a group of panels starts: the number of its first panel, of its first tile or row, its weights, its output.
 #[derive(Default)]
 struct Start {
     panel: usize,
@@ -109,11 +114,11 @@ impl Conv<'_> {
     /// What a call makes of the group's panels.
     fn group(&self, g: &PanelGroup, at: &mut Start) -> TokenStream {
         let (size, step) = ((self.rows() + 1) * g.width, self.panel_step(g));
-        // Where means are made, a panel is one tile.
-        let each = if self.kernel.destination == Destination::Pool {
-            1
-        } else {
-            segments(self.kernel, g.pixels).iter().map(|s| s.count).sum()
+        let each = match (&self.kernel.destination, self.kernel.part) {
+            (_, Part::PanelRows { height, .. }) => height,
+            // Where means are made, a panel is one tile.
+            (Destination::Pool, _) => 1,
+            _ => segments(self.kernel, g.pixels).iter().map(|s| s.count).sum(),
         };
         let panel = self.one_panel(g);
         let wp = |p: TokenStream| plus(times(p, size), at.weights);
@@ -144,6 +149,20 @@ impl Conv<'_> {
                     for p in first / #each..last.div_ceil(#each) {
                         let from_tile = first.max(p * #each) - p * #each;
                         let to_tile = last.min(p * #each + #each) - p * #each;
+                        let wp = #wp;
+                        let mut oc = #oc;
+                        #panel
+                    }
+                }
+            }
+            Part::PanelRows { .. } => {
+                let (from, to) = (int(at.tile), int(at.tile + g.count * each));
+                let (wp, oc, each) = (wp(quote!(p)), plus(times(quote!(p), step), at.output), int(each));
+                quote! {
+                    let first = all.start.max(#from).min(#to) - #from;
+                    let last = all.end.max(#from).min(#to) - #from;
+                    for p in first / #each..last.div_ceil(#each) {
+                        let rows = first.max(p * #each) - p * #each..last.min(p * #each + #each) - p * #each;
                         let wp = #wp;
                         let mut oc = #oc;
                         #panel
@@ -190,6 +209,9 @@ impl Conv<'_> {
         } else if let Part::Rows { pad_top, input_height, .. } = self.kernel.part {
             let input = self.input_row(pad_top, input_height);
             tiles = quote!(for oy in rows.start..rows.end { #input let ro = (oy - rows.start) * #output; #tiles });
+        } else if let Part::PanelRows { pad_top, input_height, .. } = self.kernel.part {
+            let input = self.input_row(pad_top, input_height);
+            tiles = quote!(for oy in rows.start..rows.end { #input let ro = oy * #output; #tiles });
         }
         let gate = if self.kernel.gated { self.gate(g) } else { quote!() };
         let base = if self.kernel.gated { quote!(0) } else { quote!(wp) };
@@ -231,7 +253,8 @@ impl Conv<'_> {
 
     /// How a vector of the output is written, and read where it is summed up.
     fn output(&self) -> (Ident, Ident) {
-        let (write, read) = if self.kernel.part == Part::Tiles { ("put", "get") } else { ("st", "ld") };
+        let shared = matches!(self.kernel.part, Part::Tiles | Part::PanelRows { .. });
+        let (write, read) = if shared { ("put", "get") } else { ("st", "ld") };
         (format_ident!("{write}"), format_ident!("{read}"))
     }
 
@@ -324,7 +347,7 @@ impl Conv<'_> {
         let (a0, a1) = (int(input_start), int(s.pixels * self.pixel()));
         let o0 = plus(quote!(oc), s.start * output_pixel);
         let (a0, o0) = match self.kernel.part {
-            Part::Runs | Part::Rows { .. } => (quote!(ra + #a0), quote!(ro + #o0)),
+            Part::Runs | Part::Rows { .. } | Part::PanelRows { .. } => (quote!(ra + #a0), quote!(ro + #o0)),
             Part::All | Part::Panels | Part::Tiles => (quote!(#a0), o0),
         };
         let o1 = int(s.pixels * output_pixel);

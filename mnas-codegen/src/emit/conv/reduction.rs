@@ -41,7 +41,7 @@ impl Conv<'_> {
             }
         };
         let row_stride = match self.kernel.part {
-            Part::Rows { .. } => {
+            Part::Rows { .. } | Part::PanelRows { .. } => {
                 let row = int(self.row_len());
                 quote!(#row)
             }
