@@ -247,7 +247,7 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
 fn step_info(plan: &Plan, step: &Step, runtime: &TokenStream) -> TokenStream {
     let (name, macs) = (&step.name, Literal::u64_unsuffixed(step.macs));
     let shape = [step.output_shape.height, step.output_shape.width, step.output_shape.channels].map(int);
-    let stride = int(plan.padded(step.output_shape.channels));
+    let stride = int(plan.stride(step.output_shape));
     quote!(#runtime::StepInfo { name: #name, shape: [#(#shape),*], stride: #stride, macs: #macs })
 }
 
@@ -476,7 +476,7 @@ fn copy_output(plan: &Plan) -> TokenStream {
 
 /// From `made`, where channels are padded, to `output`.
 pub(super) fn copy_made(plan: &Plan) -> TokenStream {
-    let (channels, stride) = (int(plan.output.channels), int(plan.padded(plan.output.channels)));
+    let (channels, stride) = (int(plan.output.channels), int(plan.stride(plan.output)));
     quote! {
         for (to, from) in output.chunks_exact_mut(#channels).zip(made.chunks_exact(#stride)) {
             for (o, v) in to.iter_mut().zip(from) {

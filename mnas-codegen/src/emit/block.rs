@@ -64,7 +64,7 @@ pub fn emit(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
     let step = &plan.steps[index];
     let base = weights_start(plan, step).unwrap_or(0);
     // Floats from one pixel of the input to the next, in the arena.
-    let pixel = plan.padded(step.input_shape.channels);
+    let pixel = plan.stride(step.input_shape);
     match (&step.kind, &schedule.steps[index]) {
         (StepKind::Block(block), StepSchedule::Block(s)) => {
             let d = BlockDriver { plan, step, block, s, base, form: Form::Alone };
@@ -336,7 +336,7 @@ impl BlockDriver<'_> {
     /// The rows of the input that the next strip reads and this one did not, and what lies behind them.
     fn ahead(&self) -> TokenStream {
         let input = self.step.input_shape;
-        let (need, row) = (self.need(), int(input.width * self.plan.padded(input.channels)));
+        let (need, row) = (self.need(), int(input.width * self.plan.stride(input)));
         quote!(from(input, #need * #row),)
     }
 
@@ -354,7 +354,7 @@ impl BlockDriver<'_> {
         let name = kernels.conv(project);
         let weights = self.weights(&self.block.project);
         let shape = self.step.output_shape;
-        let row = shape.width * self.plan.padded(shape.channels);
+        let row = shape.width * self.plan.stride(shape);
         let (strip, row) = (int(self.s.strip * row), int(row));
         let gate = if project.gated { quote!(gate, panel,) } else { quote!() };
         let ahead = if project.ahead > 0 { self.ahead() } else { quote!() };

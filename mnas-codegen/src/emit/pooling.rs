@@ -57,15 +57,16 @@ pub fn global(shape: Shape, pixel: usize, kernels: &mut Kernels) -> Ident {
     })
 }
 
-/// Output row `oy` of a step that pools windows; `pixel` floats from one pixel to the next. Every window reaches into the
-/// image.
-pub fn window(step: &Step, pixel: usize, kernels: &mut Kernels) -> Ident {
+/// Output row `oy` of a step that pools windows; `pixels` floats from one pixel to the next, of the input and of the
+/// output. Every window reaches into the image.
+pub fn window(step: &Step, pixels: [usize; 2], kernels: &mut Kernels) -> Ident {
     let StepKind::Pool { kind, kernel_size, stride, pads } = &step.kind else {
         unreachable!("only pools have windows");
     };
     let (isa, input, output) = (kernels.isa, step.input_shape, step.output_shape);
     let (safety, attribute) = (safety(), attributes(isa));
-    let (vectors, lanes, pixel) = (int(pixel / isa.lanes), int(isa.lanes), int(pixel));
+    let (vectors, lanes) = (int(input.channels.div_ceil(isa.lanes)), int(isa.lanes));
+    let [pixel, out_pixel] = pixels.map(int);
     let (ow, h, w) = (int(output.width), int(input.height), int(input.width));
     let (k, s, top, left) = (int(*kernel_size), int(*stride), int(pads.top), int(pads.left));
     let value = |y: TokenStream, x: TokenStream| quote!(ld(a, (#y * #w + #x) * #pixel + v * #lanes));
@@ -100,7 +101,6 @@ pub fn window(step: &Step, pixel: usize, kernels: &mut Kernels) -> Ident {
             #safety
             #attribute
             unsafe fn #name(a: &[f32], oy: usize, out: &mut [f32]) {
-                let mut o = 0;
                 let (y0, y1) = ((oy * #s).saturating_sub(#top), (oy * #s + #k - #top).min(#h));
                 for ox in 0usize..#ow {
                     let (x0, x1) = ((ox * #s).saturating_sub(#left), (ox * #s + #k - #left).min(#w));
@@ -112,8 +112,7 @@ pub fn window(step: &Step, pixel: usize, kernels: &mut Kernels) -> Ident {
                                 all = #next;
                             }
                         }
-                        st(out, o, #last);
-                        o += #lanes;
+                        st(out, ox * #out_pixel + v * #lanes, #last);
                     }
                 }
             }
@@ -121,11 +120,18 @@ pub fn window(step: &Step, pixel: usize, kernels: &mut Kernels) -> Ident {
     })
 }
 
-/// Some pixels of `pixel` floats each: with those of another tensor, or times a gate a channel.
-pub fn elementwise(with: With, activation: Activation, pixels: usize, pixel: usize, kernels: &mut Kernels) -> Ident {
+/// So many pixels of so many channels, `pixel` floats from one to the next: with those of another tensor, or times a gate a
+/// channel.
+pub fn elementwise(
+    with: With,
+    activation: Activation,
+    [pixels, channels]: [usize; 2],
+    pixel: usize,
+    kernels: &mut Kernels,
+) -> Ident {
     let isa = kernels.isa;
     let (safety, attribute) = (safety(), attributes(isa));
-    let (vectors, lanes, pixel) = (int(pixel / isa.lanes), int(isa.lanes), int(pixel));
+    let (vectors, lanes, pixel) = (int(channels / isa.lanes), int(isa.lanes), int(pixel));
     let count = int(pixels);
     let (name, second, value) = match with {
         With::Nothing => ("activate", quote!(), quote!(ld(a, i))),

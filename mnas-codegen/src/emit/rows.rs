@@ -113,7 +113,7 @@ impl RowDriver<'_> {
 
     /// Floats of a row in the arena.
     fn row_len(&self, shape: Shape) -> usize {
-        shape.width * self.plan.padded(shape.channels)
+        shape.width * self.plan.stride(shape)
     }
 
     /// Where row `oy` is written.
@@ -164,8 +164,8 @@ impl RowDriver<'_> {
     }
 
     fn pool(&self, kernels: &mut Kernels) -> Rows {
-        let pixel = self.plan.padded(self.step.input_shape.channels);
-        let name = pooling::window(self.step, pixel, kernels);
+        let pixels = [self.step.input_shape, self.step.output_shape].map(|shape| self.plan.stride(shape));
+        let name = pooling::window(self.step, pixels, kernels);
         let out = self.out();
         Rows { name: name.to_string(), before: quote!(), row: quote!(#name(input, oy, #out);), several: None }
     }
@@ -185,13 +185,14 @@ impl RowDriver<'_> {
 
     fn elementwise_kernel(&self, with: With, activation: Activation, kernels: &mut Kernels) -> Ident {
         let shape = self.step.output_shape;
-        pooling::elementwise(with, activation, shape.width, self.plan.padded(shape.channels), kernels)
+        let (channels, pixel) = (self.plan.padded(shape.channels), self.plan.stride(shape));
+        pooling::elementwise(with, activation, [shape.width, channels], pixel, kernels)
     }
 
     /// Each caller makes the gate for itself, which costs less than to wait for one that does.
     fn squeeze_excite(&self, se: &SqueezeExciteSchedule, kernels: &mut Kernels) -> Rows {
         let shape = self.step.input_shape;
-        let means = pooling::global(shape, self.plan.padded(shape.channels), kernels);
+        let means = pooling::global(shape, self.plan.stride(shape), kernels);
         let [reduce, expand] = [kernels.conv(&se.reduce), kernels.conv(&se.expand)];
         let base = weights_start(self.plan, self.step).unwrap_or(0);
         let convs = self.step.kind.convs();

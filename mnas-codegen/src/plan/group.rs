@@ -225,7 +225,7 @@ impl<'g> Grouper<'g> {
             self.out.buffers[id].last = now;
         }
         let output_shape = self.shape(output);
-        let len = output_shape.pixels() * output_shape.channels.next_multiple_of(self.align);
+        let len = output_shape.pixels() * super::stride(output_shape, self.align);
         let tensor_name = &self.graph.tensors[output.0].name;
         self.out.buffers.push(Buffer::new(tensor_name.clone(), len, now, now));
         let id = self.out.buffers.len() - 1;

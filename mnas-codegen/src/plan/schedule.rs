@@ -191,10 +191,14 @@ impl Scheduler<'_> {
         channels.next_multiple_of(self.align)
     }
 
+    pub(super) fn stride(&self, shape: Shape) -> usize {
+        super::stride(shape, self.align)
+    }
+
     fn source(&self, step: &Step) -> Source {
         let stride = match step.input {
             None => step.input_shape.channels,
-            Some(_) => self.padded(step.input_shape.channels),
+            Some(_) => self.stride(step.input_shape),
         };
         Source::Nhwc { stride }
     }
@@ -230,7 +234,7 @@ impl Scheduler<'_> {
             StepKind::Conv { conv, pool } => {
                 let out = conv.output;
                 let destination =
-                    if *pool { Destination::Pool } else { Destination::Nhwc { stride: self.padded(out.channels) } };
+                    if *pool { Destination::Pool } else { Destination::Nhwc { stride: self.stride(out) } };
                 let rows = if *pool { out.height } else { self.rows(conv, step.input_shape, &source) };
                 // All pixels are one run, or rows are found by the kernel.
                 let run = conv.conv.kernel_size == 1 && conv.conv.stride == 1 && rows == out.height;
@@ -329,7 +333,7 @@ impl Scheduler<'_> {
             Source::Blocked { .. } => 0,
         };
         let written = if conv.residual.is_some() { 2 } else { 1 };
-        let (row_in, row_out) = (input.width * pixel, written * out.width * self.padded(out.channels) * 4);
+        let (row_in, row_out) = (input.width * pixel, written * out.width * self.stride(out) * 4);
         let cost = |rows: usize| {
             let read = ((rows - 1) * conv.stride + conv.kernel_size).min(input.height);
             let weights = out.height / rows * layer.len() * 4;
@@ -352,7 +356,7 @@ impl Scheduler<'_> {
             input_width,
             output_width: packed.output.width,
             source,
-            destination: Destination::Nhwc { stride: self.padded(packed.output.channels) },
+            destination: Destination::Nhwc { stride: self.stride(packed.output) },
             panel: self.align,
             columns: self.isa.depthwise_columns,
             activation: conv.activation,
@@ -429,7 +433,7 @@ impl Scheduler<'_> {
             out,
             runs * out.width,
             Source::Blocked { block: output_block },
-            Destination::Nhwc { stride: self.padded(block.project.output.channels) },
+            Destination::Nhwc { stride: self.stride(block.project.output) },
             gated,
         );
         let mut project = choice.apply(self.isa, project, &choice.project).with_part(part);
@@ -457,7 +461,7 @@ impl Scheduler<'_> {
     /// a strip is projected nothing else does.
     fn ahead(&self, step: &Step, block: &Block, strip: usize) -> usize {
         let input = step.input_shape;
-        let row = input.width * self.padded(input.channels);
+        let row = input.width * self.stride(input);
         let far = input.height * row * 4 > self.target.l2_bytes;
         let strips = strip < block.depthwise.output.height && block.squeeze_excite.is_none();
         // Of a stem the input is an image, whose rows are others.

@@ -45,7 +45,7 @@ impl<'a> Costs<'a> {
             alone,
             work: (packed.output.len() * taps) as f64 / (2.0 * scheduler.isa.lanes as f64),
             weights: scheduler.layers[packed.layer].len() * 4,
-            row: step.input_shape.width * scheduler.padded(step.input_shape.channels) * 4,
+            row: step.input_shape.width * scheduler.stride(step.input_shape) * 4,
         }
     }
 
