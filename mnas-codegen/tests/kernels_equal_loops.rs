@@ -126,12 +126,16 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
                 let mut kernel = conv(isa, [13, 16, 18][(i + j) % 3], outputs[(i + j) % 5], k, stride, width);
                 kernel.activation = ACTIVATIONS[(i + j) % 7];
                 kernel.residual = [Residual::None, Residual::Last, Residual::BeforeActivation][j % 3];
-                match (i + j) % 4 {
+                match (i + j) % 5 {
                     0 => {}
+                    4 => {
+                        kernel.part = Part::PanelRows { pad_top: 1, input_height: k - 1, height: 1 };
+                        kernel.prefetch = j % 2 == 0;
+                    }
                     // As at the top of an image: its first row of zeros, and all of the others.
                     1 | 2 => {
                         kernel.part = Part::Rows { pad_top: 1, input_height: k - 1, most: 1 };
-                        kernel.prefetch = (i + j) % 4 == 1;
+                        kernel.prefetch = (i + j) % 5 == 1;
                     }
                     _ => kernel = kernel.with_part(Part::Tiles),
                 }

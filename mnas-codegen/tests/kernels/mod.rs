@@ -69,6 +69,7 @@ impl Program {
         // Of a larger kernel all rows but the first exist: as at the top of an image.
         let rows = match k.part {
             Part::Rows { .. } => "0..1,".to_owned(),
+            Part::PanelRows { .. } => String::new(),
             _ if k.kernel_size > 1 => format!("{source_len}, 1, {},", k.kernel_size),
             _ => String::new(),
         };
@@ -91,7 +92,7 @@ impl Program {
                     "for (s, e) in [(0, 1), (1, {count})] {{ if s < e {{ {fun}(a, {rows} w, {residual} {gate} &mut out[s * {step}..], s..e) }} }}"
                 )
             }
-            Part::Tiles => format!(
+            Part::Tiles | Part::PanelRows { .. } => format!(
                 "{{ let (shared, len) = (&Shared(out.as_mut_ptr(), out.len()), panel.len()); \
                  mnas_runtime::Crew::new(3).unwrap().run(|worker| {{ let panel = &mut vec![POISON; len][..]; \
                  {fun}(a, {rows} w, {residual} {gate} shared.cells(), &worker) }}) }}"

@@ -13,12 +13,15 @@ use mnas_fuzz::subject::{Variant, prepare};
 
 type Change = fn(&mut String) -> bool;
 
-const FAULTS: [(&str, Form, Change); 5] = [
+const FAULTS: [(&str, Form, Change); 6] = [
     ("nobody makes the first panel", Form::Panels, |code| {
         replace(code, "let panels = worker . range (", "let panels = 1 .. (")
     }),
     ("nobody makes the first tile", Form::Panels, |code| {
         replace(code, "tiles . start . max", "(tiles . start + 1) . max")
+    }),
+    ("nobody makes the first row of the first panel", Form::Panels, |code| {
+        replace(code, "all . start . max", "(all . start + 1) . max")
     }),
     ("a worker's ring starts too late", Form::Strips, |code| {
         replace(code, "let mut ready = (strips . start", "let mut ready = 1 + (strips . start")
