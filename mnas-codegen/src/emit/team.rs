@@ -63,7 +63,7 @@ fn share(plan: &Plan, schedule: &Schedule, index: usize, team: &TeamStep, kernel
 fn ahead(plan: &Plan, schedule: &Schedule, index: usize) -> TokenStream {
     let weights = block::arguments(plan, &plan.steps[index + 1]).weights;
     let Some(TeamStep::Tiles(kernel)) = schedule.team.get(index + 1) else { return quote!(#weights 0,) };
-    let tiles = int(kernel.panels.iter().map(|g| g.count).sum());
+    let tiles = int(kernel.panel_count());
     let first = kernel.panels.first().map_or(0, |g| (kernel.input_channels + 1) * g.width);
     let start = times(quote!(worker.range(#tiles).start), first);
     quote!(#weights #start,)
@@ -170,7 +170,7 @@ impl BlockDriver<'_> {
                         conv_row_call(kernel, &name, self.step.input_shape, top, &weights_of_expand, &none, &out);
                     quote!(for oy in 0..#height { #call })
                 };
-                let panels: usize = kernel.panels.iter().map(|g| g.count).sum();
+                let panels = kernel.panel_count();
                 let each = kernel.panels.first().map_or(0, |g| g.width / lanes);
                 let (panels, each, all) = (int(panels), int(each), int(all));
                 (

@@ -141,6 +141,16 @@ impl ConvKernel {
         }
     }
 
+    /// Panels of all widths.
+    pub fn panel_count(&self) -> usize {
+        self.panels.iter().map(|g| g.count).sum()
+    }
+
+    /// Tiles of a run, where a panel is as wide as a tile.
+    pub fn tile_count(&self) -> usize {
+        self.panels.iter().map(|g| g.count * self.pixels.div_ceil(g.pixels)).sum()
+    }
+
     /// Floats of scratch: the gated panel.
     pub fn scratch_len(&self) -> usize {
         if !self.gated {

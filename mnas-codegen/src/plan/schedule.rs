@@ -6,6 +6,7 @@ use super::kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, 
 use super::pack::PackedLayer;
 use super::steps::{Block, PackedConv, Step, StepKind};
 use super::team::{self, TeamStep};
+use crate::graph::Conv;
 use crate::tuned::{Choice, Key, Strip};
 use mnas_dsl::network::Shape;
 
@@ -191,6 +192,12 @@ impl Scheduler<'_> {
         channels.next_multiple_of(self.align)
     }
 
+    /// Whether a kernel that makes rows has a place to ask for its next panel: few channels are written out in full.
+    pub(super) fn asks(&self, conv: &Conv) -> bool {
+        self.isa.prefetch && conv.input_channels >= 16
+    }
+
+    /// As [`super::stride`].
     pub(super) fn stride(&self, shape: Shape) -> usize {
         super::stride(shape, self.align)
     }
@@ -245,8 +252,7 @@ impl Scheduler<'_> {
                     let Shape { height: input_height, width, .. } = step.input_shape;
                     kernel.part = Part::Rows { pad_top: conv.conv.pads.top, input_height, most: rows };
                     kernel.input_width = width;
-                    // Few channels are written out in full, without a place to ask.
-                    kernel.prefetch = self.isa.prefetch && rows == out.height && conv.conv.input_channels >= 16;
+                    kernel.prefetch = rows == out.height && self.asks(&conv.conv);
                 }
                 StepSchedule::Conv { kernel }
             }

@@ -140,29 +140,21 @@ impl Conv<'_> {
                     }
                 }
             }
-            Part::Tiles => {
+            Part::Tiles | Part::PanelRows { .. } => {
                 let (from, to) = (int(at.tile), int(at.tile + g.count * each));
                 let (wp, oc, each) = (wp(quote!(p)), plus(times(quote!(p), step), at.output), int(each));
+                let begin = quote!(first.max(p * #each) - p * #each);
+                let end = quote!(last.min(p * #each + #each) - p * #each);
+                let (mine, part) = if self.kernel.part == Part::Tiles {
+                    (quote!(tiles), quote!(let from_tile = #begin; let to_tile = #end;))
+                } else {
+                    (quote!(all), quote!(let rows = #begin..#end;))
+                };
                 quote! {
-                    let first = tiles.start.max(#from).min(#to) - #from;
-                    let last = tiles.end.max(#from).min(#to) - #from;
+                    let first = #mine.start.max(#from).min(#to) - #from;
+                    let last = #mine.end.max(#from).min(#to) - #from;
                     for p in first / #each..last.div_ceil(#each) {
-                        let from_tile = first.max(p * #each) - p * #each;
-                        let to_tile = last.min(p * #each + #each) - p * #each;
-                        let wp = #wp;
-                        let mut oc = #oc;
-                        #panel
-                    }
-                }
-            }
-            Part::PanelRows { .. } => {
-                let (from, to) = (int(at.tile), int(at.tile + g.count * each));
-                let (wp, oc, each) = (wp(quote!(p)), plus(times(quote!(p), step), at.output), int(each));
-                quote! {
-                    let first = all.start.max(#from).min(#to) - #from;
-                    let last = all.end.max(#from).min(#to) - #from;
-                    for p in first / #each..last.div_ceil(#each) {
-                        let rows = first.max(p * #each) - p * #each..last.min(p * #each + #each) - p * #each;
+                        #part
                         let wp = #wp;
                         let mut oc = #oc;
                         #panel
@@ -206,12 +198,13 @@ impl Conv<'_> {
         if self.kernel.part == Part::Runs {
             let input = int(self.kernel.pixels * self.pixel());
             tiles = quote!(for run in 0..runs { let (ra, ro) = (run * #input, run * #output); #tiles });
-        } else if let Part::Rows { pad_top, input_height, .. } = self.kernel.part {
+        } else if let Part::Rows { pad_top, input_height, .. } | Part::PanelRows { pad_top, input_height, .. } =
+            self.kernel.part
+        {
             let input = self.input_row(pad_top, input_height);
-            tiles = quote!(for oy in rows.start..rows.end { #input let ro = (oy - rows.start) * #output; #tiles });
-        } else if let Part::PanelRows { pad_top, input_height, .. } = self.kernel.part {
-            let input = self.input_row(pad_top, input_height);
-            tiles = quote!(for oy in rows.start..rows.end { #input let ro = oy * #output; #tiles });
+            // Of all rows, or of those that the call makes.
+            let row = if self.is_shared() { quote!(oy) } else { quote!((oy - rows.start)) };
+            tiles = quote!(for oy in rows.start..rows.end { #input let ro = #row * #output; #tiles });
         }
         let gate = if self.kernel.gated { self.gate(g) } else { quote!() };
         let base = if self.kernel.gated { quote!(0) } else { quote!(wp) };
@@ -251,10 +244,14 @@ impl Conv<'_> {
         }
     }
 
+    /// Whether several workers write the output, each its share.
+    fn is_shared(&self) -> bool {
+        matches!(self.kernel.part, Part::Tiles | Part::PanelRows { .. })
+    }
+
     /// How a vector of the output is written, and read where it is summed up.
     fn output(&self) -> (Ident, Ident) {
-        let shared = matches!(self.kernel.part, Part::Tiles | Part::PanelRows { .. });
-        let (write, read) = if shared { ("put", "get") } else { ("st", "ld") };
+        let (write, read) = if self.is_shared() { ("put", "get") } else { ("st", "ld") };
         (format_ident!("{write}"), format_ident!("{read}"))
     }
 

@@ -1,6 +1,7 @@
 //! How workers share a block: strips of rows, or panels of channels.
 
 use super::{EXPOSED, TeamStep, WORKERS, best, range, share};
+use crate::plan::kernel::ConvKernel;
 use crate::plan::schedule::{BlockSchedule, Form, Scheduler, Size};
 use crate::plan::steps::{Block, PackedConv, Step};
 use crate::tuned::Share;
@@ -113,9 +114,8 @@ impl<'a> Costs<'a> {
     fn panels(&self, workers: usize) -> f64 {
         let schedule = self.block(self.size.out.height, Form::Panels);
         let vectors = self.block.depthwise.conv.output_channels.div_ceil(self.scheduler.isa.lanes);
-        let panels = schedule.expand.as_ref().map_or(vectors, |k| k.panels.iter().map(|g| g.count).sum());
-        let project = &schedule.project;
-        let tiles: usize = project.panels.iter().map(|g| g.count * project.pixels.div_ceil(g.pixels)).sum();
+        let panels = schedule.expand.as_ref().map_or(vectors, ConvKernel::panel_count);
+        let tiles = schedule.project.tile_count();
         let work = (self.work[0] + self.work[1]) * share(panels, workers) + self.work[2] * share(tiles, workers);
         // What the depthwise convolution makes is read by all: by each what the others have made.
         let made = self.row[1] * self.size.out.height;

@@ -71,7 +71,7 @@ impl<'a> Costs<'a> {
             }
             (Way::Panels, Some(_)) => {
                 let part = Part::PanelRows { pad_top, input_height, height };
-                let prefetch = self.scheduler.isa.prefetch && conv.input_channels >= 16;
+                let prefetch = self.scheduler.asks(conv);
                 TeamStep::Tiles(ConvKernel { part, prefetch, ..self.alone.clone() })
             }
             (Way::Panels, None) => TeamStep::Tiles(self.alone.clone().with_part(Part::Tiles)),
@@ -90,10 +90,9 @@ impl<'a> Costs<'a> {
     /// Rows or tiles of some panels.
     fn panels(&self, workers: usize) -> f64 {
         let input = self.row * self.step.input_shape.height;
-        let panels: usize = self.alone.panels.iter().map(|g| g.count).sum();
         let tiles = match self.alone.rows() {
-            Some(_) => panels * self.packed.output.height,
-            None => self.alone.panels.iter().map(|g| g.count * self.alone.pixels.div_ceil(g.pixels)).sum(),
+            Some(_) => self.alone.panel_count() * self.packed.output.height,
+            None => self.alone.tile_count(),
         };
         let foreign = input * (workers - 1) / workers;
         self.work * share(tiles, workers)
@@ -104,7 +103,7 @@ impl<'a> Costs<'a> {
 
     /// Weights are read so many bytes of, and so much of the input once for each panel.
     fn traffic(&self, weights: usize, input: usize) -> f64 {
-        let panels: usize = self.alone.panels.iter().map(|g| g.count).sum();
+        let panels = self.alone.panel_count();
         let target = self.scheduler.target;
         let (weights, input) =
             (weights as f64 / target.bandwidth(self.weights), (panels * input) as f64 / target.bandwidth(input));
