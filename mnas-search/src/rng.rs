@@ -21,6 +21,11 @@ impl Rng {
         }))
     }
 
+    /// Whether it gives nothing but zeros, as a generator that was seeded never does.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.0 == [0; 4]
+    }
+
     /// 64 random bits.
     pub fn bits(&mut self) -> u64 {
         let s = &mut self.0;

@@ -161,11 +161,14 @@ impl<'a> Search<'a> {
         {
             return Err(damaged("it is of another space than it says".to_owned()));
         }
+        let trials = study.trials()?;
         let large = study.large()?;
-        let searcher = AnySearcher::restore(&study.progress().searcher, large.as_deref()).map_err(damaged)?;
+        let saved = &study.progress().searcher;
+        let searcher = AnySearcher::restore(saved, large.as_deref(), &settings.method, &settings.sizes);
+        let searcher = searcher.map_err(damaged)?;
         check_halving(settings).map_err(damaged)?;
         let mut search = Self {
-            trials: study.trials()?,
+            trials,
             reward: study.reward(),
             noise: study.noise()?,
             study,

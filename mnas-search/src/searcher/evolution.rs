@@ -1,6 +1,6 @@
 //! Regularised evolution (Real et al. 2019): a child of the best of a few, changed in one choice; the oldest dies.
 
-use super::{Outcome, Searcher, mutate};
+use super::{MOST, Outcome, Restored, Searcher, check_candidates, check_common, mutate};
 use crate::rng::Rng;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -77,5 +77,16 @@ impl Searcher for Evolution {
         while self.population.len() > self.settings.population {
             self.population.pop_front();
         }
+    }
+}
+
+impl Restored for Evolution {
+    fn check(&self, sizes: &[usize]) -> Result<(), &'static str> {
+        check_common(&self.sizes, sizes, &self.rng)?;
+        let EvolutionSettings { population, sample } = self.settings;
+        if !(1..=MOST).contains(&population) || !(1..=MOST).contains(&sample) || self.asked > usize::MAX / 2 {
+            return Err("its population is none");
+        }
+        check_candidates(self.population.iter().map(|(candidate, reward)| (candidate, *reward)), sizes)
     }
 }

@@ -45,6 +45,37 @@ pub trait Searcher {
     fn tell(&mut self, candidate: &[usize], outcome: &Outcome);
 }
 
+/// A searcher whose state was read.
+trait Restored: Searcher {
+    /// Whether a searcher over choices of these sizes can have this state, so that nothing that it does will panic.
+    fn check(&self, sizes: &[usize]) -> Result<(), &'static str>;
+}
+
+/// Populations and batches of more are no searcher's.
+const MOST: usize = 1 << 20;
+
+/// What is wrong with what every state has.
+fn check_common(of: &[usize], sizes: &[usize], rng: &crate::rng::Rng) -> Result<(), &'static str> {
+    if of != sizes {
+        return Err("it has other choices");
+    }
+    if rng.is_stuck() { Err("its random numbers are all the same") } else { Ok(()) }
+}
+
+/// Whether a candidate has an alternative that there is for each choice.
+fn is_candidate(candidate: &[usize], sizes: &[usize]) -> bool {
+    candidate.len() == sizes.len() && candidate.iter().zip(sizes).all(|(at, size)| at < size)
+}
+
+/// Whether all candidates are, and all that they were worth are numbers.
+fn check_candidates<'a>(
+    candidates: impl IntoIterator<Item = (&'a Vec<usize>, f64)>,
+    sizes: &[usize],
+) -> Result<(), &'static str> {
+    let is_wrong = |(candidate, value): (&Vec<usize>, f64)| !is_candidate(candidate, sizes) || !value.is_finite();
+    if candidates.into_iter().any(is_wrong) { Err("it knows networks that there are not") } else { Ok(()) }
+}
+
 /// The searchers that are built in, one value of each of which is a search's whole state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -110,20 +141,35 @@ impl AnySearcher {
         }
     }
 
-    /// A searcher as it was saved, to whose revision `large` belongs.
+    /// A searcher by this method over choices of these sizes as it was saved, to whose revision `large` belongs.
     ///
     /// # Errors
     ///
-    /// What is not as it was saved.
-    pub fn restore(saved: &str, large: Option<&[u8]>) -> Result<Self, String> {
+    /// What is not as it was saved, or was never a state of such a searcher: a study may be anyone's.
+    pub fn restore(saved: &str, large: Option<&[u8]>, method: &str, sizes: &[usize]) -> Result<Self, String> {
         let mut searcher: Self = serde_json::from_str(saved).map_err(|error| error.to_string())?;
+        if searcher.method() != method {
+            return Err(format!("it was begun with `{method}`, and goes on with `{}`", searcher.method()));
+        }
+        searcher.inner().check(sizes).map_err(|what| format!("no searcher is where it says: {what}"))?;
         if let Self::Ppo(controller) = &mut searcher {
             controller.set_large(large.ok_or("the controller's weights are missing")?)?;
         }
         Ok(searcher)
     }
 
-    fn inner(&mut self) -> &mut dyn Searcher {
+    /// Its name in [`METHODS`].
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::Random(_) => "random",
+            Self::Evolution(_) => "evolution",
+            Self::Reinforce(_) => "reinforce",
+            Self::Ppo(_) => "ppo",
+            Self::Nsga2(_) => "nsga2",
+        }
+    }
+
+    fn inner(&mut self) -> &mut dyn Restored {
         match self {
             Self::Random(it) => it,
             Self::Evolution(it) => it,

@@ -1,6 +1,6 @@
 //! NSGA-II (Deb et al. 2002): a population that is sorted into fronts, the lonelier of a front before the crowded.
 
-use super::{Outcome, Searcher, mutate};
+use super::{MOST, Outcome, Restored, Searcher, check_candidates, check_common, mutate};
 use crate::pareto::dominates;
 use crate::rng::Rng;
 use serde::{Deserialize, Serialize};
@@ -118,6 +118,18 @@ impl Searcher for Nsga2 {
             all.append(&mut self.children);
             self.parents = best(all, self.settings.population);
         }
+    }
+}
+
+impl Restored for Nsga2 {
+    fn check(&self, sizes: &[usize]) -> Result<(), &'static str> {
+        check_common(&self.sizes, sizes, &self.rng)?;
+        if !(1..=MOST).contains(&self.settings.population) || self.asked > usize::MAX / 2 {
+            return Err("its population is none");
+        }
+        let known = self.parents.iter().chain(&self.children);
+        check_candidates(known.map(|it| (&it.candidate, it.accuracy + it.latency)), sizes)?;
+        check_candidates(self.open.iter().map(|candidate| (candidate, 0.0)), sizes)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Uniform samples, with repetitions: what every other searcher has to beat.
 
-use super::{Outcome, Searcher};
+use super::{Outcome, Restored, Searcher, check_common};
 use crate::rng::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -24,4 +24,10 @@ impl Searcher for Random {
     }
 
     fn tell(&mut self, _: &[usize], _: &Outcome) {}
+}
+
+impl Restored for Random {
+    fn check(&self, sizes: &[usize]) -> Result<(), &'static str> {
+        check_common(&self.sizes, sizes, &self.rng)
+    }
 }

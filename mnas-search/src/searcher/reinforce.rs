@@ -1,6 +1,6 @@
 //! Factorised REINFORCE: an independent distribution for each choice, moved along the policy gradient after each trial.
 
-use super::{Outcome, Searcher, softmax};
+use super::{Outcome, Restored, Searcher, check_common, softmax};
 use crate::rng::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -67,5 +67,15 @@ impl Searcher for Reinforce {
                 *logit += learning_rate * (advantage * (is_chosen - p) + entropy * spread);
             }
         }
+    }
+}
+
+impl Restored for Reinforce {
+    fn check(&self, sizes: &[usize]) -> Result<(), &'static str> {
+        let of: Vec<usize> = self.logits.iter().map(Vec::len).collect();
+        check_common(&of, sizes, &self.rng)?;
+        let is_finite = self.logits.iter().flatten().all(|logit| logit.is_finite())
+            && self.baseline.is_none_or(|(mean, variance)| mean.is_finite() && variance.is_finite());
+        if is_finite { Ok(()) } else { Err("its distributions are none") }
     }
 }

@@ -15,8 +15,12 @@ fn fnv(start: u64, bytes: &[u8]) -> u64 {
 
 /// A study of ten trials, changed; each name once.
 fn changed(folder: &Folder, name: &str, change: impl FnOnce(&Connection)) -> PathBuf {
+    changed_by(folder, name, "evolution", change)
+}
+
+fn changed_by(folder: &Folder, name: &str, method: &str, change: impl FnOnce(&Connection)) -> PathBuf {
     let path = folder.file(name);
-    search(&path, "evolution", WeightExponent::Given, &[10]);
+    search(&path, method, WeightExponent::Given, &[10]);
     change(&Connection::open(&path).unwrap());
     path
 }
@@ -191,5 +195,77 @@ fn values_of_other_types_are_refused() {
     {
         let said = refused(&changed(&folder, &format!("study{at}"), |study| study.execute_batch(sql).unwrap()));
         assert!(said.contains("is damaged"), "{sql}: {said}");
+    }
+}
+
+/// Whoever looks at a study needs no searcher; whoever goes on with it is told before anything is asked of one.
+#[test]
+fn searchers_that_cannot_be_are_refused() {
+    let folder = Folder::new("stranger-searcher");
+    let table = table();
+    let go_on = |path: &Path| -> Result<(), String> {
+        let study = Study::open(path, Access::Search).map_err(|error| error.to_string())?;
+        let mut search = Search::resume(study, None, &table, None).map_err(|error| error.to_string())?;
+        search.run(40, &mut |_| ()).map_err(|error| error.to_string())
+    };
+    let forge = |study: &Connection, change: &dyn Fn(&mut Value)| {
+        forged(study, "progress", &|progress: &mut Value| {
+            let mut searcher: Value = serde_json::from_str(progress["searcher"].as_str().unwrap()).unwrap();
+            change(&mut searcher);
+            progress["searcher"] = json!(searcher.to_string());
+        });
+    };
+    let huge = json!(u64::MAX);
+    let cases: Vec<(&str, &str, Value)> = vec![
+        ("random", "/random/sizes", json!([4, 3, 5])),
+        ("random", "/random/sizes/1", json!(0)),
+        ("random", "/random/rng", json!([0, 0, 0, 0])),
+        ("evolution", "/evolution/sizes/0", json!(5)),
+        ("evolution", "/evolution/population/0/0/3", json!(4)),
+        ("evolution", "/evolution/population/0/0", json!([0, 0])),
+        ("evolution", "/evolution/settings/population", json!(0)),
+        ("evolution", "/evolution/settings/sample", huge.clone()),
+        ("evolution", "/evolution/asked", huge.clone()),
+        ("nsga2", "/nsga2/children/2/candidate/0", json!(4)),
+        ("nsga2", "/nsga2/children/2/candidate", json!([])),
+        ("nsga2", "/nsga2/open", json!([[9, 9, 9, 9]])),
+        ("nsga2", "/nsga2/settings/population", json!(0)),
+        ("reinforce", "/reinforce/logits", json!([])),
+        ("reinforce", "/reinforce/logits/2", json!([0.5])),
+        ("ppo", "/ppo/sizes/3", json!(3)),
+        ("ppo", "/ppo/settings/units", json!(0)),
+        ("ppo", "/ppo/settings/units", json!(99)),
+        ("ppo", "/ppo/settings/units", huge.clone()),
+        ("ppo", "/ppo/settings/batch", json!(0)),
+        ("ppo", "/ppo/settings/inner_steps", huge.clone()),
+        ("ppo", "/ppo/batch/0/0/0", huge.clone()),
+        ("ppo", "/ppo/updates", huge),
+    ];
+    for (at, (method, pointer, value)) in cases.iter().enumerate() {
+        let path = changed_by(&folder, &format!("study{at}"), method, |study| {
+            forge(study, &|searcher| *searcher.pointer_mut(pointer).unwrap() = value.clone());
+        });
+        Study::open(&path, Access::Read).unwrap().trials().unwrap();
+        let said = go_on(&path).unwrap_err();
+        assert!(said.contains("is damaged: "), "{pointer} {value}: {said}");
+    }
+    let other = changed_by(&folder, "other", "evolution", |study| {
+        forge(study, &|searcher| {
+            let state = searcher["evolution"].clone();
+            *searcher = json!({"random": {"sizes": state["sizes"], "rng": state["rng"]}});
+        });
+    });
+    assert!(go_on(&other).unwrap_err().contains("it was begun with `evolution`, and goes on with `random`"));
+    let weights = changed_by(&folder, "weights", "ppo", |study| {
+        let mut bytes: Vec<u8> = study.query_row("SELECT bytes FROM large", [], |row| row.get(0)).unwrap();
+        bytes[80..88].copy_from_slice(&f64::NAN.to_le_bytes());
+        study.execute("UPDATE large SET bytes = ?1", params![bytes]).unwrap();
+        forged(study, "progress", &|progress: &mut Value| progress["large"] = json!(fnv(0, &bytes)));
+    });
+    assert!(go_on(&weights).unwrap_err().contains("weights are no numbers"));
+    // The control: forged without a change all of them go on.
+    for method in ["random", "evolution", "nsga2", "reinforce", "ppo"] {
+        let path = changed_by(&folder, &format!("control-{method}"), method, |study| forge(study, &|_| ()));
+        assert_eq!(go_on(&path), Ok(()), "{method}");
     }
 }

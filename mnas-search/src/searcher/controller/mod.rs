@@ -7,7 +7,7 @@
 
 mod lstm;
 
-use super::{Outcome, Searcher};
+use super::{MOST, Outcome, Restored, Searcher, check_candidates, check_common};
 use crate::rng::Rng;
 use lstm::{Layout, Tree};
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,9 @@ impl Controller {
         }
         let values: Vec<f64> =
             bytes.chunks_exact(8).map(|bytes| f64::from_le_bytes(std::array::from_fn(|at| bytes[at]))).collect();
+        if !values.iter().all(|value| value.is_finite()) {
+            return Err("the controller's weights are no numbers".to_owned());
+        }
         let mut parts = values.chunks_exact(len).map(<[f64]>::to_vec);
         let mut part = || parts.next().unwrap_or_default();
         self.weights = Weights { parameters: part(), first: part(), second: part() };
@@ -203,5 +206,20 @@ impl Searcher for Controller {
         if self.batch.len() >= self.settings.batch {
             self.update();
         }
+    }
+}
+
+impl Restored for Controller {
+    /// Its weights are read afterwards: how many there are follows from the sizes.
+    fn check(&self, sizes: &[usize]) -> Result<(), &'static str> {
+        /// More units than this are no controller's; its weights grow with their square.
+        const MOST_UNITS: usize = 1 << 12;
+        check_common(&self.sizes, sizes, &self.rng)?;
+        let ControllerSettings { units, batch, inner_steps, .. } = self.settings;
+        let is_one = (1..=MOST_UNITS).contains(&units) && (1..=MOST).contains(&batch) && inner_steps <= MOST;
+        if !is_one || self.updates > u64::MAX / 2 / MOST as u64 {
+            return Err("its controller is none");
+        }
+        check_candidates(self.batch.iter().map(|(candidate, reward)| (candidate, *reward)), sizes)
     }
 }
