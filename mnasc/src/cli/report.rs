@@ -9,6 +9,7 @@ Examples:
   mnasc report net.study --baseline specs/mobilenet_v2.yaml specs/mnasnet_a1.yaml -o net.html
   mnasc bench specs/mobilenet_v2.yaml --json > v2.json
   mnasc report net.study --baseline specs/mobilenet_v2.yaml --measured v2.json -o net.html
+  mnasc report hard.study --beside soft.study fitted.study -o rewards.html
 
 The page is one file that loads nothing, for light and dark, a desk and a phone: accuracy against latency with the front,
 the reward's contours and T; the best so far; the objective and the sampled latencies; how the best learnt; whether accuracy
@@ -34,4 +35,7 @@ pub(crate) struct ReportArgs {
     /// Latencies and accuracies that were measured elsewhere.
     #[arg(long, num_args = 1.., value_name = "FILE")]
     pub(crate) measured: Vec<PathBuf>,
+    /// Show the sampled latencies of these studies beside the study's own: of the same space, under other rewards.
+    #[arg(long, num_args = 1.., value_name = "STUDY")]
+    pub(crate) beside: Vec<PathBuf>,
 }

@@ -3,7 +3,7 @@
 use super::html::Html;
 
 /// Opens a section.
-pub(super) fn section(body: &mut Html, id: &'static str, heading: &str, words: &str) {
+pub(super) fn section(body: &mut Html, id: &str, heading: &str, words: &str) {
     body.open("section", &[("aria-labelledby", id)]).leaf("h2", &[("id", id)], heading);
     if !words.is_empty() {
         body.leaf("p", &[("class", "muted note")], words);

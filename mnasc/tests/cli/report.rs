@@ -256,6 +256,12 @@ fn pages_look_right_in_a_browser() {
     let mut charts = charts_of(&large, &[]);
     charts["front"] = json!({ "points": points(trials, ms, percent, false) });
     let large = json!({ "charts": charts, "tips": tips(&folder, "large") });
+    let soft = ["--synthetic", "--target", "30fps", "--reward", "soft", "--trials", "45"];
+    search(&folder, &mnasnet, "soft", &soft);
+    search(&folder, &mnasnet, "fitted", &["--synthetic", "--target", "40fps", "--first", "10", "--trials", "40"]);
+    let mut beside = large.clone();
+    beside["charts"]["latencies-1"] = json!({ "bars": 45 });
+    beside["charts"]["latencies-2"] = json!({ "bars": 40 });
     let (v2, a1) = (shipped("mobilenet_v2.yaml"), shipped("mnasnet_a1.yaml"));
     let with_baselines = ["report", "large", "--baseline", &v2, &a1, "--measured", "given.json", "-o", "-"];
     let pages = [
@@ -264,13 +270,14 @@ fn pages_look_right_in_a_browser() {
         (page(&folder, "one"), one),
         (page(&folder, "none"), none),
         (folder.mnasc(&with_baselines).done().out, large),
+        (folder.mnasc(&["report", "large", "--beside", "soft", "fitted", "-o", "-"]).done().out, beside),
     ];
     let expected: Vec<Expected> = pages
         .iter()
         .map(|(page, charts)| Expected { page, lists: json!({}), buffers: None, charts: charts.clone() })
         .collect();
     let Some(findings) = look(&folder, &expected) else { return };
-    assert_eq!(findings, [[""; 0]; 5], "of all there is, accuracy alone, one trial, none, a large space");
+    assert_eq!(findings, [[""; 0]; 6], "of all there is, accuracy alone, one trial, none, a large space, others");
 
     // The same check has to see what is broken.
     let page = &pages[0].0;
@@ -355,6 +362,37 @@ fn baselines_have_the_figures_that_there_are() {
     wrong(&"[".repeat(100_000), "is no JSON");
     report(&["--baseline", "none.yaml"]).failed(3, &["none.yaml"]);
     folder.mnasc(&["report", "study", "-o", "a.json", "--measured", "a.json"]).failed(2, &["would overwrite"]);
+}
+
+#[test]
+fn studies_of_one_space_are_shown_beside_each_other() {
+    let folder = Folder::new("report-beside");
+    let digits = space("digits.yaml");
+    let options = |reward: &'static str| ["--synthetic", "--target", "0.06ms", "--reward", reward, "--trials", "24"];
+    search(&folder, &digits, "hard.study", &options("hard"));
+    search(&folder, &digits, "soft.study", &options("soft"));
+    search(&folder, &space("mnasnet.yaml"), "large.study", &options("soft"));
+    let report = |more: &[&str]| folder.mnasc(&[&["report", "hard.study", "-o", "-"], more].concat());
+    let page = report(&["--beside", "soft.study"]).done().out;
+    for study in ["hard.study", "soft.study"] {
+        let trials = listed(&folder, study)["trials"].as_array().unwrap().clone();
+        let within = |most: f64| {
+            let count = trials.iter().filter(|trial| trial["latency"]["ms"].as_f64().unwrap() <= most).count();
+            // As the page writes shares.
+            format!("{:.1}%", 100.0 * count as f64 / trials.len() as f64)
+        };
+        let note = format!("{} of all trials are within T, {} within half of it.", within(0.06), within(0.03));
+        assert!(page.contains(&note), "{study}: {note}");
+    }
+    assert!(page.contains(">Sampled latencies<") && page.contains(">Sampled latencies of soft<"));
+    assert!(
+        page.contains("Under ACC * (LAT / T)^w, T = 60 us") || page.contains("Under ACC * (LAT / T)^w, T = 0.06 ms")
+    );
+    report(&["--beside", "large.study"]).failed(2, &["`large.study` is of another space than `hard.study`"]);
+    report(&["--beside", "none.study"]).failed(3, &["none.study"]);
+    folder
+        .mnasc(&["report", "hard.study", "--beside", "soft.study", "-o", "soft.study"])
+        .failed(2, &["would overwrite"]);
 }
 
 #[test]

@@ -4,10 +4,10 @@ mod measured;
 
 use super::search::study_error;
 use crate::cli::ReportArgs;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::input;
 use crate::output::{self, Artifact};
-use crate::page::study::{Baseline, Findings, Measured, Shown, render};
+use crate::page::study::{Baseline, Beside, Findings, Measured, Shown, render};
 use mnas_dsl::Network;
 use mnas_search::findings::{MACHINE, NOISE, PREDICTION, RANKING};
 use mnas_search::study::{Access, State, Study, Trial};
@@ -16,23 +16,24 @@ use std::path::{Path, PathBuf};
 
 /// Writes the page.
 pub(crate) fn run(args: &ReportArgs) -> Result<()> {
-    let inputs = [&args.study].into_iter().chain(&args.baseline).chain(&args.measured);
+    let inputs = [&args.study].into_iter().chain(&args.baseline).chain(&args.measured).chain(&args.beside);
     let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
     output::refuse_overwriting(&args.output, &inputs)?;
-    let bytes = page(&args.study, &args.baseline, &args.measured)?;
+    let bytes = page(&args.study, &args.baseline, &args.measured, &args.beside)?;
     if args.output.as_os_str() == "-" {
         return output::print_bytes(&bytes);
     }
     output::write_all(&[Artifact { path: args.output.clone(), bytes }])
 }
 
-/// The page of a study, with others to compare with and figures that were measured of them.
-pub(super) fn page(path: &Path, baselines: &[PathBuf], figures: &[PathBuf]) -> Result<Vec<u8>> {
+/// The page of a study, with networks to compare with, figures that were measured of them, and other studies.
+pub(super) fn page(path: &Path, baselines: &[PathBuf], figures: &[PathBuf], others: &[PathBuf]) -> Result<Vec<u8>> {
     let study = Study::open(path, Access::Read).map_err(study_error)?;
     let trials = study.trials().map_err(study_error)?;
     let measured = measured::read(figures)?;
     let baselines = baselines.iter().map(|path| baseline(path, &trials, &measured)).collect::<Result<Vec<_>>>()?;
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let beside = others.iter().map(|other| beside(other, path, &study)).collect::<Result<Vec<_>>>()?;
+    let name = name(path);
     let findings = Findings {
         ranking: study.finding(RANKING).map_err(study_error)?,
         noise: study.finding(NOISE).map_err(study_error)?,
@@ -48,8 +49,29 @@ pub(super) fn page(path: &Path, baselines: &[PathBuf], figures: &[PathBuf]) -> R
         findings: &findings,
         baselines: &baselines,
         measured: &measured,
+        beside: &beside,
     };
     Ok(render(&shown).into_bytes())
+}
+
+/// A study by its file's name.
+fn name(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Another study, whose latencies can be held against those of `study`: both have searched the same space.
+fn beside(other: &Path, path: &Path, study: &Study) -> Result<Beside> {
+    let beside = Study::open(other, Access::Read).map_err(study_error)?;
+    if beside.settings().space != study.settings().space {
+        let what = format!("`{}` is of another space than `{}`", other.display(), path.display());
+        return Err(Error::input(what).hint("studies of one space can be shown beside each other"));
+    }
+    Ok(Beside {
+        name: name(other),
+        settings: beside.settings().clone(),
+        reward: beside.reward(),
+        trials: beside.trials().map_err(study_error)?,
+    })
 }
 
 /// A network to compare with: its counts, and figures where anybody has any.

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// Writes report and best network to a folder.
 pub(super) fn write(folder: &Path, study: &Path, data: Option<&Path>) -> Result<()> {
-    let report = Artifact { path: folder.join("report.html"), bytes: report::page(study, &[], &[])? };
+    let report = Artifact { path: folder.join("report.html"), bytes: report::page(study, &[], &[], &[])? };
     let study = Study::open(study, Access::Read).map_err(study_error)?;
     let trials = study.trials().map_err(study_error)?;
     let mut artifacts = Vec::new();

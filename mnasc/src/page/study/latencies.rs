@@ -2,24 +2,57 @@
 
 use super::model::Model;
 use super::trade_off::target_line;
-use super::{Html, px, words};
+use super::{Html, numbers, px, words};
 use crate::page::axis::Axis;
 use crate::page::chart::{Anchor, BOTTOM, Chart, LEFT, RIGHT, TOP};
 use mnas_search::reward::{Reward, Target};
+use mnas_search::study::Trial;
 
 /// Pixels of a bar.
 const BAR: f64 = 13.5;
 
-/// The axis that both pictures have.
-fn axis(model: &Model) -> Axis {
-    let (target, unit) = (model.settings.target(), model.unit());
-    let around = target.into_iter().flat_map(|it| [it.ms / 2.0, it.ms * 2.0]);
-    Axis::around(latencies(model).map(|(_, ms)| ms).chain(around).map(|ms| unit.of(ms)), (LEFT, RIGHT))
+/// What one search asked for.
+struct Sampled<'a> {
+    /// Its name, where it is not the page's own.
+    name: Option<&'a str>,
+    reward: Option<Reward>,
+    target: Option<Target>,
+    trials: &'a [Trial],
 }
 
-/// Of every trial, repeats too: what the searcher asked for.
-fn latencies<'a>(model: &'a Model) -> impl Iterator<Item = (u64, f64)> + 'a {
-    model.trials.iter().filter_map(|trial| Some((trial.number, trial.latency?.ms))).filter(|&(_, ms)| ms > 0.0)
+impl Sampled<'_> {
+    /// Of every trial, repeats too: what the searcher asked for.
+    fn latencies(&self) -> impl Iterator<Item = (u64, f64)> + '_ {
+        self.trials.iter().filter_map(|trial| Some((trial.number, trial.latency?.ms))).filter(|&(_, ms)| ms > 0.0)
+    }
+
+    /// What part of the latencies is at most so long; `None` of none.
+    fn within(&self, most: f64) -> Option<f64> {
+        let all: Vec<f64> = self.latencies().map(|(_, ms)| ms).collect();
+        let within = all.iter().filter(|&&ms| ms <= most).count();
+        (!all.is_empty()).then(|| within as f64 / all.len() as f64)
+    }
+}
+
+/// The study's own, and those that it is shown beside.
+fn sampled<'a>(model: &'a Model) -> Vec<Sampled<'a>> {
+    let own = Sampled { name: None, reward: model.reward, target: model.settings.target(), trials: model.trials };
+    let others = model.beside.iter().map(|it| Sampled {
+        name: Some(&it.name),
+        reward: it.reward,
+        target: it.settings.target(),
+        trials: &it.trials,
+    });
+    [own].into_iter().chain(others).collect()
+}
+
+/// The axis that all pictures have.
+fn axis(model: &Model) -> Axis {
+    let unit = model.unit();
+    let all = sampled(model);
+    let targets = all.iter().filter_map(|it| it.target).flat_map(|it| [it.ms / 2.0, it.ms * 2.0]);
+    let latencies = all.iter().flat_map(Sampled::latencies).map(|(_, ms)| ms);
+    Axis::around(latencies.chain(targets).map(|ms| unit.of(ms)), (LEFT, RIGHT))
 }
 
 /// A curve: its name, class, reward.
@@ -80,16 +113,53 @@ fn curves(model: &Model, target: Target) -> Vec<Curve> {
     curves
 }
 
-/// How many trials had which latency, those of the second half of the search apart.
-pub(super) fn histogram(model: &Model) -> Option<Html> {
-    let all: Vec<(u64, f64)> = latencies(model).collect();
+/// How many trials of a search had which latency, with a heading and a note.
+pub(super) struct Histogram {
+    pub(super) id: String,
+    pub(super) heading: String,
+    pub(super) note: String,
+    pub(super) chart: Html,
+}
+
+/// One for the study and one for each that it is shown beside, all on one axis.
+pub(super) fn histograms(model: &Model) -> Vec<Histogram> {
+    let all = sampled(model);
+    let is_alone = all.len() == 1;
+    let one = |(at, it): (usize, &Sampled)| {
+        let id = if at == 0 { "latencies".to_owned() } else { format!("latencies-{at}") };
+        let chart = histogram(model, it, &id)?;
+        let heading = it.name.map_or("Sampled latencies".to_owned(), |name| format!("Sampled latencies of {name}"));
+        let mut note = "What the search asked for, repeats included; blue is its second half.".to_owned();
+        match it.reward {
+            Some(reward) if !is_alone => note = format!("Under {reward}."),
+            None if !is_alone => note = "Under a reward that was not fitted yet.".to_owned(),
+            _ => {}
+        }
+        if let Some(target) = it.target
+            && let (Some(within), Some(half)) = (it.within(target.ms), it.within(target.ms / 2.0))
+        {
+            note.push_str(&format!(" {} of all trials are within T", numbers::percent(within)));
+            note.push_str(&if is_alone {
+                ".".to_owned()
+            } else {
+                format!(", {} within half of it.", numbers::percent(half))
+            });
+        }
+        Some(Histogram { id, heading, note, chart })
+    };
+    all.iter().enumerate().filter_map(one).collect()
+}
+
+/// The trials of the second half of the search apart.
+fn histogram(model: &Model, sampled: &Sampled, id: &str) -> Option<Html> {
+    let all: Vec<(u64, f64)> = sampled.latencies().collect();
     if all.is_empty() {
         return None;
     }
     let (x, unit) = (axis(model), model.unit());
-    let edges = edges(&x, model.settings.target().map(|it| unit.of(it.ms)));
+    let edges = edges(&x, sampled.target.map(|it| unit.of(it.ms)));
     let bars = edges.len() - 1;
-    let middle = model.trials.len() as u64 / 2;
+    let middle = sampled.trials.len() as u64 / 2;
     let mut counts = vec![(0_usize, 0_usize); bars];
     for &(number, ms) in &all {
         let at = edges.partition_point(|&edge| edge <= unit.of(ms)).clamp(1, bars) - 1;
@@ -98,8 +168,7 @@ pub(super) fn histogram(model: &Model) -> Option<Html> {
     }
     let most = counts.iter().map(|count| count.0).max().unwrap_or(1);
     let y = Axis::linear((0.0, (most as f64 * 1.05).max(2.0)), (BOTTOM, TOP)).whole();
-    let mut chart =
-        Chart::new("latencies", "How many trials had which latency", (x, &model.latency_title()), (y, "trials"));
+    let mut chart = Chart::new(id, "How many trials had which latency", (x, &model.latency_title()), (y, "trials"));
     for (at, &(count, late)) in counts.iter().enumerate() {
         if count == 0 {
             continue;
@@ -126,7 +195,7 @@ pub(super) fn histogram(model: &Model) -> Option<Html> {
         }
         chart.svg.close("g");
     }
-    if let Some(target) = model.settings.target() {
+    if let Some(target) = sampled.target {
         target_line(&mut chart, model, target.ms);
     }
     Some(chart.finish())
@@ -139,12 +208,4 @@ fn edges(x: &Axis, target: Option<f64>) -> Vec<f64> {
     let inner = (first..).map(|at| anchor + BAR * f64::from(at)).take_while(|&pixel| pixel < RIGHT - 0.5);
     let inner = inner.filter(|&pixel| pixel > LEFT + 0.5);
     [LEFT].into_iter().chain(inner).chain([RIGHT]).map(|pixel| x.value(pixel)).collect()
-}
-
-/// What part of the sampled latencies is at most T.
-pub(super) fn within(model: &Model) -> Option<f64> {
-    let target = model.settings.target()?;
-    let all: Vec<f64> = latencies(model).map(|(_, ms)| ms).collect();
-    let within = all.iter().filter(|&&ms| ms <= target.ms).count();
-    (!all.is_empty()).then(|| within as f64 / all.len() as f64)
 }

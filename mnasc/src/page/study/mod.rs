@@ -36,6 +36,19 @@ pub(crate) struct Shown<'a> {
     pub(crate) baselines: &'a [Baseline],
     /// By the names of networks.
     pub(crate) measured: &'a BTreeMap<String, Measured>,
+    /// Searches of the same space, whose sampled latencies are shown beside its own.
+    pub(crate) beside: &'a [Beside],
+}
+
+/// Another search of the same space.
+#[derive(Clone, Debug)]
+pub(crate) struct Beside {
+    /// Its file's name.
+    pub(crate) name: String,
+    pub(crate) settings: Settings,
+    /// Once its exponent is known.
+    pub(crate) reward: Option<Reward>,
+    pub(crate) trials: Vec<Trial>,
 }
 
 /// A network to compare with.
@@ -134,11 +147,8 @@ fn panels(body: &mut Html, model: &Model) {
         );
         panel(body, "objective", "The objective", &note, &chart, None);
     }
-    if let Some(chart) = latencies::histogram(model) {
-        let within = latencies::within(model)
-            .map_or(String::new(), |part| format!(" {} of all trials are within T.", numbers::percent(part)));
-        let note = format!("What the search asked for, repeats included; blue is its second half.{within}");
-        panel(body, "latencies", "Sampled latencies", &note, &chart, None);
+    for latencies::Histogram { id, heading, note, chart } in latencies::histograms(model) {
+        panel(body, &id, &heading, &note, &chart, None);
     }
     if let Some(ranking) = &model.findings.ranking
         && let Some(chart) = pairs::ranking(ranking)
@@ -157,7 +167,7 @@ fn panels(body: &mut Html, model: &Model) {
     }
 }
 
-fn panel(body: &mut Html, id: &'static str, heading: &str, note: &str, chart: &Html, legend: Option<&Html>) {
+fn panel(body: &mut Html, id: &str, heading: &str, note: &str, chart: &Html, legend: Option<&Html>) {
     super::parts::section(body, id, heading, note);
     boxed(body, heading, chart);
     if let Some(legend) = legend {
@@ -202,6 +212,7 @@ mod tests {
             findings: &Findings::default(),
             baselines: &[],
             measured: &BTreeMap::new(),
+            beside: &[],
         };
         let page = render(&shown);
         (trials, page)

@@ -1,7 +1,7 @@
 //! What the page shows: trials, which of them are drawn, and what accuracy is held against.
 
 use super::baselines::mean;
-use super::{Baseline, Findings, Measured, Shown};
+use super::{Baseline, Beside, Findings, Measured, Shown};
 use mnas_search::ranking::{self, Noise};
 use mnas_search::reward::Reward;
 use mnas_search::study::{Settings, State, Trial};
@@ -18,6 +18,7 @@ pub(super) struct Model<'a> {
     pub(super) findings: &'a Findings,
     pub(super) baselines: &'a [Baseline],
     pub(super) measured: &'a BTreeMap<String, Measured>,
+    pub(super) beside: &'a [Beside],
     /// The reward, once its exponent is known.
     pub(super) reward: Option<Reward>,
     pub(super) is_fitted: bool,
@@ -95,7 +96,7 @@ impl Unit {
 
 impl<'a> Model<'a> {
     pub(super) fn new(shown: &'a Shown<'a>) -> Self {
-        let Shown { name, settings, reward, is_fitted, trials, findings, baselines, measured } = *shown;
+        let Shown { name, settings, reward, is_fitted, trials, findings, baselines, measured, beside } = *shown;
         let noise = Noise::of(findings.ranking.as_ref(), findings.noise.as_ref());
         let mut again: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
         for trial in trials {
@@ -110,6 +111,7 @@ impl<'a> Model<'a> {
             findings,
             baselines,
             measured,
+            beside,
             reward,
             is_fitted,
             ranked: ranking::ranked(trials, reward, noise),
