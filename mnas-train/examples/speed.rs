@@ -25,7 +25,7 @@ fn main() {
         held_out: &Pictures::default(),
         recipe: &recipe,
         seed: 0,
-        device: &mnas_train::device(),
+        device: &mnas_train::device::processor(),
         pause: &Pause::default(),
     };
     let mut start = Instant::now();

@@ -1,6 +1,7 @@
 //! What a search judges networks by: training them.
 
 use crate::data::{Data, Pictures, fewer, hold_out};
+use crate::device::{Backend, DeviceError, DeviceName, processor};
 use crate::pause::Pause;
 use crate::recipe::Recipe;
 use crate::training::{Task, Trained, TrainingError, train};
@@ -33,6 +34,9 @@ pub struct Setup {
     pub pictures: Option<u32>,
     /// How they are trained.
     pub recipe: Recipe,
+    /// Where: other devices add up in another order, and give other weights.
+    #[serde(default, skip_serializing_if = "Backend::is_cpu")]
+    pub backend: Backend,
 }
 
 /// Before the setup in an evaluator's name.
@@ -55,21 +59,30 @@ const HOLD_OUT_SEED: u64 = 0;
 
 impl TrainingEvaluator {
     /// An evaluator by `data`, of which this share of what networks may learn from is held out; they learn from so many
-    /// `pictures` of the rest. Trainings wait while `pause` is held.
-    pub fn new(
-        data: &Data,
-        held_out: f64,
-        pictures: Option<u32>,
-        recipe: Recipe,
-        device: Device,
-        pause: Pause,
-    ) -> Self {
-        let setup = Setup { data: data.fingerprint(), held_out, pictures, recipe };
+    /// `pictures` of the rest, on the processor. Trainings wait while `pause` is held.
+    pub fn new(data: &Data, held_out: f64, pictures: Option<u32>, recipe: Recipe, pause: Pause) -> Self {
+        let setup = Setup { data: data.fingerprint(), held_out, pictures, recipe, backend: Backend::Cpu };
         let (mut train, held_out) = hold_out(&data.train, held_out, HOLD_OUT_SEED);
         if let Some(count) = pictures {
             train = fewer(&train, count as usize, HOLD_OUT_SEED);
         }
-        Self { setup, train, held_out, device, pause }
+        Self { setup, train, held_out, device: processor(), pause }
+    }
+
+    /// The same on another device.
+    ///
+    /// # Errors
+    ///
+    /// There is no such device.
+    pub fn on(mut self, name: DeviceName) -> Result<Self, DeviceError> {
+        self.device = name.open()?;
+        self.setup.backend = name.backend;
+        Ok(self)
+    }
+
+    /// Where networks are trained.
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// Does the training of a job, again if it was done before: equal jobs give equal weights.
@@ -107,7 +120,10 @@ impl Evaluator for TrainingEvaluator {
     }
 
     fn jobs(&self) -> usize {
-        // A training computes in one thread.
+        if !self.setup.backend.is_cpu() {
+            return 1;
+        }
+        // On the processor a training computes in one thread.
         std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     }
 

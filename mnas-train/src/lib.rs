@@ -13,6 +13,7 @@
 
 pub mod augment;
 pub mod data;
+pub mod device;
 mod evaluator;
 pub mod model;
 mod optimizer;
@@ -25,11 +26,6 @@ pub use evaluator::{Setup, TrainingEvaluator};
 pub use model::Model;
 pub use pause::Pause;
 pub use recipe::Recipe;
-
-/// The processor.
-pub fn device() -> burn_tensor::Device {
-    burn_tensor::Device::flex()
-}
 
 /// Runs the README's examples.
 #[cfg(doctest)]

@@ -1,11 +1,14 @@
 //! Whole trainings: the same bits for the same seed, whatever else runs; weights that the compiler takes; what cannot be.
 
+mod common;
+
 use mnas_codegen::{lower::lower, reference, weights};
 use mnas_dsl::{Network, Spec};
 use mnas_search::evaluator::Evaluator as _;
 use mnas_search::job::{Budget, Failure, Job, Needs, Purpose};
 use mnas_train::augment::Values;
 use mnas_train::data::{Pictures, digits, hold_out};
+use mnas_train::device::{Device, processor};
 use mnas_train::recipe::{Optimizer, Schedule};
 use mnas_train::training::{Task, Trained, TrainingError, judge, train};
 use mnas_train::{Pause, Recipe, Setup, TrainingEvaluator};
@@ -31,6 +34,16 @@ fn trained(
     train_pictures: &Pictures,
     held_out: &Pictures,
 ) -> Result<Trained, TrainingError> {
+    trained_on(&processor(), recipe, seed, train_pictures, held_out)
+}
+
+fn trained_on(
+    device: &Device,
+    recipe: &Recipe,
+    seed: u64,
+    train_pictures: &Pictures,
+    held_out: &Pictures,
+) -> Result<Trained, TrainingError> {
     let (spec, network) = net(NET);
     let task = Task {
         spec: &spec,
@@ -39,7 +52,7 @@ fn trained(
         held_out,
         recipe,
         seed,
-        device: &mnas_train::device(),
+        device,
         pause: &Pause::default(),
     };
     train(&task, &mut |_| true)
@@ -55,6 +68,10 @@ fn busy() -> Recipe {
     Recipe { epochs: 2, batch: 32, weight_average: 0.9, shift: 1, flip: true, schedule, ..Recipe::default() }
 }
 
+fn bits(trained: &Trained) -> Vec<u32> {
+    trained.weights.values().flat_map(|tensor| tensor.data.iter().map(|value| value.to_bits())).collect()
+}
+
 #[test]
 fn equal_seeds_give_equal_bits_whatever_else_runs() {
     let pictures = part(200);
@@ -65,9 +82,6 @@ fn equal_seeds_give_equal_bits_whatever_else_runs() {
             let threads: Vec<_> = [7, 8, 7].map(|seed| scope.spawn(move || one(seed))).into();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        let bits = |trained: &Trained| -> Vec<u32> {
-            trained.weights.values().flat_map(|tensor| tensor.data.iter().map(|value| value.to_bits())).collect()
-        };
         assert_eq!(bits(&alone), bits(&beside[0]));
         assert_eq!(bits(&alone), bits(&beside[2]));
         assert_ne!(bits(&alone), bits(&beside[1]));
@@ -104,11 +118,27 @@ fn digits_are_learnt_and_the_reference_agrees() {
         held_out: &held_out,
         recipe: &recipe,
         seed: 1,
-        device: &mnas_train::device(),
+        device: &processor(),
         pause: &Pause::default(),
     };
     let found = judge(&task, &trained.weights, &held_out.select(&(0..100).collect::<Vec<_>>()));
     assert!((found - expected).abs() < 0.011, "{found}, not {expected}");
+}
+
+#[test]
+fn gpus_learn_digits_too_and_equal_seeds_give_equal_bits() {
+    let data = digits();
+    let (train_pictures, held_out) = hold_out(&data.train, 0.2, 0);
+    for (name, device) in common::GPUS.iter() {
+        let recipe = Recipe { epochs: 6, ..Recipe::default() };
+        let trained = trained_on(device, &recipe, 1, &train_pictures, &held_out).unwrap();
+        assert!(trained.epochs[5] > 0.85, "{name}: {:?}", trained.epochs);
+        let (pictures, recipe) = (part(100), busy());
+        let one = |seed| bits(&trained_on(device, &recipe, seed, &pictures, &pictures).unwrap());
+        let first = one(7);
+        assert_eq!(first, one(7), "{name}");
+        assert_ne!(first, one(8), "{name}");
+    }
 }
 
 #[test]
@@ -140,8 +170,7 @@ fn what_cannot_be_trained_is_said() {
 #[test]
 fn a_search_is_told_what_a_training_gives() {
     let recipe = Recipe { epochs: 9, ..Recipe::default() };
-    let evaluator =
-        TrainingEvaluator::new(&digits(), 0.2, None, recipe.clone(), mnas_train::device(), Pause::default());
+    let evaluator = TrainingEvaluator::new(&digits(), 0.2, None, recipe.clone(), Pause::default());
     let job = Job {
         id: Purpose::Trial.id(0),
         trial: 0,
@@ -163,26 +192,26 @@ fn a_search_is_told_what_a_training_gives() {
     assert_eq!((setup.held_out, setup.recipe), (0.2, recipe.clone()));
     // What another accuracy would come from has another name.
     let others = [
-        TrainingEvaluator::new(&digits(), 0.3, None, recipe.clone(), mnas_train::device(), Pause::default()),
-        TrainingEvaluator::new(&digits(), 0.2, Some(500), recipe.clone(), mnas_train::device(), Pause::default()),
-        TrainingEvaluator::new(
-            &digits(),
-            0.2,
-            None,
-            Recipe { batch: 16, ..recipe.clone() },
-            mnas_train::device(),
-            Pause::default(),
-        ),
+        TrainingEvaluator::new(&digits(), 0.3, None, recipe.clone(), Pause::default()),
+        TrainingEvaluator::new(&digits(), 0.2, Some(500), recipe.clone(), Pause::default()),
+        TrainingEvaluator::new(&digits(), 0.2, None, Recipe { batch: 16, ..recipe.clone() }, Pause::default()),
         TrainingEvaluator::new(
             &mnas_train::data::Data { train: part(500), ..digits() },
             0.2,
             None,
             recipe,
-            mnas_train::device(),
             Pause::default(),
         ),
     ];
     assert!(others.iter().all(|other| other.name() != evaluator.name()));
+    assert!(!evaluator.name().contains("backend"), "studies of before there were other devices go on");
+    for &(name, _) in common::GPUS.iter() {
+        let gpu = evaluator.clone().on(name).unwrap();
+        let setup = Setup { backend: name.backend, ..Setup::parse(&evaluator.name()).unwrap() };
+        assert_eq!(Setup::parse(&gpu.name()), Some(setup));
+        assert_ne!(gpu.name(), evaluator.name());
+        assert_eq!(gpu.jobs(), 1);
+    }
     let fewer = Setup::parse(&others[1].name()).unwrap();
     assert_eq!((setup.pictures, fewer.pictures), (None, Some(500)));
     assert_ne!(others[1].evaluate(&job).unwrap().epochs, evaluation.epochs);
@@ -202,7 +231,7 @@ fn trainings_wait_between_batches_while_they_are_held() {
         held_out: &pictures,
         recipe: &recipe,
         seed: 0,
-        device: &mnas_train::device(),
+        device: &processor(),
         pause: &pause,
     };
     let (tell, told) = std::sync::mpsc::channel();

@@ -8,12 +8,13 @@ use mnas_search::rng::Rng;
 
 /// What a batch norm saw of a batch.
 #[derive(Clone, Debug)]
-pub(crate) struct Statistics {
+pub(crate) struct Statistics<T = Vec<f32>> {
     /// `{param}` of `{param}.running_mean`.
-    param: String,
-    mean: Vec<f32>,
-    /// Divided by one less than the number of values.
-    variance: Vec<f32>,
+    pub(super) param: String,
+    /// How many values of each channel there were.
+    pub(super) count: usize,
+    /// Mean and variance of each channel, this divided by the number of values.
+    pub(super) moments: [T; 2],
 }
 
 /// What training does beside computing.
@@ -34,7 +35,7 @@ impl Model {
         let tensor = |parameter: &Parameter| Tensor::from_floats(parameter.values.as_slice(), &self.device);
         let parameters: Vec<Tensor<1>> = self.parameters.iter().map(tensor).collect();
         let mut run = Run { model: self, parameters: &parameters, training: None, seen: Vec::new() };
-        values(run.run(self.batch(pictures, &self.device)))
+        values(run.run(self.batch(pictures, &self.device)).into_data())
     }
 
     /// Scores of pictures with the statistics of their batch, and these; of parameters that are given.
@@ -43,7 +44,7 @@ impl Model {
         parameters: &[Tensor<1>],
         pictures: &[f32],
         training: Training<'_>,
-    ) -> (Tensor<2>, Vec<Statistics>) {
+    ) -> (Tensor<2>, Vec<Statistics<Tensor<1>>>) {
         let device = self.device.clone().autodiff();
         let mut run = Run { model: self, parameters, training: Some(training), seen: Vec::new() };
         (run.run(self.batch(pictures, &device)), run.seen)
@@ -59,11 +60,13 @@ impl Model {
     pub(crate) fn collect(&mut self, seen: Vec<Statistics>, momentum: f64) {
         self.batches += 1;
         let share = (1.0 - momentum).max(1.0 / self.batches as f64) as f32;
-        for statistics in seen {
-            for (name, new) in [("running_mean", statistics.mean), ("running_var", statistics.variance)] {
-                let at = self.names[&format!("{}.{name}", statistics.param)];
+        for Statistics { param, count, moments: [mean, variance] } in seen {
+            // Running variances are divided by one less than the number of values.
+            let unbiased = count as f32 / (count as f32 - 1.0).max(1.0);
+            for (name, new, factor) in [("running_mean", mean, 1.0), ("running_var", variance, unbiased)] {
+                let at = self.names[&format!("{param}.{name}")];
                 for (running, new) in self.parameters[at].values.iter_mut().zip(&new) {
-                    *running += share * (new - *running);
+                    *running += share * (new * factor - *running);
                 }
             }
         }
@@ -75,7 +78,7 @@ struct Run<'a> {
     model: &'a Model,
     parameters: &'a [Tensor<1>],
     training: Option<Training<'a>>,
-    seen: Vec<Statistics>,
+    seen: Vec<Statistics<Tensor<1>>>,
 }
 
 impl Run<'_> {
@@ -150,10 +153,8 @@ impl Run<'_> {
             return operators::batch_norm(x, [weight, bias, mean, variance], eps, fast);
         }
         let count: usize = x.dims()[..3].iter().product();
-        let (y, mean, variance) = operators::batch_norm_train(x, weight, bias, eps, fast);
-        let unbiased = count as f32 / (count as f32 - 1.0).max(1.0);
-        let variance = variance.iter().map(|variance| variance * unbiased).collect();
-        self.seen.push(Statistics { param: param.to_owned(), mean, variance });
+        let (y, moments) = operators::batch_norm_train(x, weight, bias, eps, fast);
+        self.seen.push(Statistics { param: param.to_owned(), count, moments });
         y
     }
 

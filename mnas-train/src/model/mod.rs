@@ -8,7 +8,8 @@ mod slope;
 
 pub use slope::{Noise, Slope};
 
-use burn_tensor::{Device, Tensor};
+use crate::device::processor;
+use burn_tensor::{Device, TensorData};
 use mnas_codegen::graph::Graph;
 use mnas_codegen::lower::lower;
 use mnas_codegen::weights::{self, ParameterKind, WeightTensor, Weights};
@@ -74,7 +75,7 @@ impl Model {
             .collect();
         let names = parameters.iter().enumerate().map(|(at, parameter)| (parameter.name.clone(), at)).collect();
         let dropout = spec.head.as_ref().and_then(|head| head.dropout.as_ref()).map_or(0.0, |dropout| dropout.value);
-        let is_fast = device == Device::flex();
+        let is_fast = device == processor();
         Self { graph: lower(network), device, is_fast, dropout, parameters, names, batches: 0 }
     }
 
@@ -113,8 +114,7 @@ impl Model {
     }
 }
 
-/// The values of a tensor.
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    let data = tensor.into_data();
-    data.as_slice::<f32>().expect("all tensors have single precision").to_vec()
+/// The values of a tensor that was read.
+fn values(data: TensorData) -> Vec<f32> {
+    data.try_into_vec::<f32>().expect("all tensors have single precision")
 }

@@ -3,7 +3,7 @@
 //! device.
 
 use super::kernels::{self, Window};
-use super::values;
+use crate::device::processor;
 use burn_tensor::Tensor;
 use burn_tensor::activation;
 use burn_tensor::module::{self, avg_pool2d, conv2d, max_pool2d};
@@ -46,20 +46,22 @@ pub(super) fn add_bias(x: Tensor<4>, bias: Tensor<1>, fast: bool) -> Tensor<4> {
     x + bias.reshape([1, 1, 1, channels])
 }
 
-/// By the statistics of the batch; gives them too, the variance divided by the number of values.
+/// By the statistics of the batch; gives them too, the mean and the variance divided by the number of values. They stay
+/// where they are: reading them here would wait for the device.
 pub(super) fn batch_norm_train(
     x: Tensor<4>,
     weight: Tensor<1>,
     bias: Tensor<1>,
     eps: f64,
     fast: bool,
-) -> (Tensor<4>, Vec<f32>, Vec<f32>) {
+) -> (Tensor<4>, [Tensor<1>; 2]) {
     if fast {
-        return kernels::batch_norm_train(x, weight, bias, eps);
+        let (y, mean, variance) = kernels::batch_norm_train(x, weight, bias, eps);
+        return (y, [mean, variance].map(|values| Tensor::from_floats(values.as_slice(), &processor())));
     }
     let shape = x.dims();
     let result = module::batch_norm_train(rows(x), weight, bias, eps);
-    (result.output.reshape(shape), values(result.mean), values(result.variance))
+    (result.output.reshape(shape), [result.mean, result.variance])
 }
 
 /// By given statistics.

@@ -2,7 +2,7 @@
 
 use super::forward::{Statistics, Training};
 use super::{Model, Parameter, values};
-use burn_tensor::{Device, Tensor, TensorData, activation};
+use burn_tensor::{Device, Tensor, TensorData, Transaction, activation};
 use mnas_search::rng::Rng;
 
 /// What a batch says of a network.
@@ -35,11 +35,34 @@ impl Model {
     pub fn slope(&self, pictures: &[f32], labels: &[u16], noise: Noise, rng: &mut Rng) -> Slope {
         let leaves = self.leaves();
         let (scores, seen) = self.train(&leaves, pictures, Training { rng, dropout: noise.dropout });
-        let scores_read = values(scores.clone().inner());
-        let loss = loss(scores, labels, noise.label_smoothing);
-        let mut gradients = loss.backward();
-        let gradients = leaves.iter().map(|leaf| leaf.grad_remove(&mut gradients).map(values)).collect();
-        Slope { loss: f64::from(values(loss.inner())[0]), scores: scores_read, gradients, seen }
+        let loss = loss(scores.clone(), labels, noise.label_smoothing);
+        let mut found = loss.backward();
+        let mut reading = Reading::default();
+        let (scores, loss) = (reading.later(scores.inner()), reading.later(loss.inner()));
+        let gradients: Vec<Option<usize>> =
+            leaves.iter().map(|leaf| leaf.grad_remove(&mut found).map(|gradient| reading.later(gradient))).collect();
+        let seen: Vec<Statistics<usize>> = seen
+            .into_iter()
+            .map(|Statistics { param, count, moments }| {
+                let moments = moments.map(|tensor| reading.later(tensor.without_autodiff()));
+                Statistics { param, count, moments }
+            })
+            .collect();
+        let mut read = reading.done();
+        let mut take = |at: usize| std::mem::take(&mut read[at]);
+        Slope {
+            loss: f64::from(take(loss)[0]),
+            scores: take(scores),
+            gradients: gradients.into_iter().map(|at| at.map(&mut take)).collect(),
+            seen: seen
+                .into_iter()
+                .map(|Statistics { param, count, moments }| Statistics {
+                    param,
+                    count,
+                    moments: moments.map(&mut take),
+                })
+                .collect(),
+        }
     }
 
     /// The parameters' values as what gradients are taken of.
@@ -50,6 +73,29 @@ impl Model {
             if parameter.kind.is_learnt() { values.require_grad() } else { values }
         };
         self.parameters.iter().map(leaf).collect()
+    }
+}
+
+/// Tensors that are read together: a device is waited for once, where each by itself would be waited for.
+#[derive(Default)]
+struct Reading {
+    tensors: Transaction,
+    count: usize,
+}
+
+impl Reading {
+    /// Adds a tensor; gives its place among what is read.
+    fn later<const D: usize>(&mut self, tensor: Tensor<D>) -> usize {
+        self.tensors = std::mem::take(&mut self.tensors).register(tensor);
+        self.count += 1;
+        self.count - 1
+    }
+
+    /// The values of each.
+    fn done(self) -> Vec<Vec<f32>> {
+        let read: Vec<Vec<f32>> = self.tensors.execute().into_iter().map(values).collect();
+        debug_assert_eq!(read.len(), self.count, "tensors are read in the order of their places");
+        read
     }
 }
 

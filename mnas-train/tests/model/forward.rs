@@ -1,10 +1,10 @@
 //! Scores by running statistics, on random networks that have every value of what specs vary in.
 
+use super::forms;
 use mnas_codegen::lower::lower;
 use mnas_codegen::reference;
 use mnas_codegen::weights;
 use mnas_fuzz::{data, draw};
-use mnas_train::Model;
 
 /// Of these networks every kind of block is one, and every activation, skip and padding in some.
 const SPECS: usize = 60;
@@ -21,8 +21,7 @@ fn scores_equal_the_reference() {
             .collect();
         let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
         assert!(largest > 1e-3, "nothing is alive in\n{}", case.spec.to_yaml());
-        let model = Model::with_weights(&case.spec, &case.network, &weights, &mnas_train::device());
-        for (form, model) in [("kernels", model.clone()), ("burn's operators", model.portable())] {
+        for (form, model) in forms(&case.spec, &case.network, &weights) {
             let found = model.scores(&images.concat());
             assert_eq!(found.len(), expected.len());
             for (at, (expected, found)) in expected.iter().zip(&found).enumerate() {

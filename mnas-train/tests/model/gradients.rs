@@ -1,12 +1,12 @@
 //! Gradients, held against finite differences of the reference executor: a batch goes through its operators picture by
 //! picture, and batch norms are told the statistics of the batch.
 
+use super::forms;
 use mnas_codegen::graph::{Graph, Op, TensorId};
 use mnas_codegen::lower::lower;
 use mnas_codegen::reference::run_nodes;
 use mnas_codegen::weights::{self, Weights};
 use mnas_search::rng::Rng;
-use mnas_train::Model;
 use mnas_train::model::Noise;
 use std::collections::BTreeMap;
 
@@ -88,9 +88,8 @@ fn gradients_equal_finite_differences_of_the_reference() {
         let pictures: Vec<Vec<f32>> =
             (0..PICTURES).map(|_| (0..network.input.len()).map(|_| rng.range(-2.0, 2.0) as f32).collect()).collect();
         let graph = lower(&network);
-        let model = Model::with_weights(&spec, &network, &weights, &mnas_train::device());
         let noise = Noise { label_smoothing: SMOOTHING, dropout: 0.0 };
-        for (form, model) in [("kernels", model.clone()), ("burn's operators", model.portable())] {
+        for (form, model) in forms(&spec, &network, &weights) {
             let slope = model.slope(&pictures.concat(), &LABELS, noise, &mut rng);
             let expected = loss(&graph, &weights, &pictures);
             assert!((slope.loss - expected).abs() < 1e-4, "{name} by {form}: {} is not {expected}", slope.loss);

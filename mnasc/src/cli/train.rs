@@ -8,6 +8,7 @@ Examples:
   mnasc train examples/digits.yaml --data digits --out digits.safetensors
   mnasc train net.yaml --data /usr/share/datasets/fashion-mnist --epochs 30 --out net.safetensors
   mnasc train net.yaml --data pictures --optimizer sgd --lr 0.1 --seed 3 --json
+  mnasc train net.yaml --data pictures --train-on cuda:1
   mnasc net.yaml -o net.rs --weights net.safetensors
 
 Data, by the names of the files in the folder; pictures of another size than the network's input are resized and cropped as
@@ -30,9 +31,10 @@ Other optimizers and schedules, the second with the values of MnasNet's paper:
 `weight_average` keeps a moving average of the weights, `shift` moves pictures by so many pixels at most, `flip` mirrors half
 of them; without `dropout` the spec's counts.
 
-Training is the feature `train` of mnasc: `cargo build --release --features train`.
+Training is the feature `train` of mnasc: `cargo build --release --features train`. A GPU takes one more, which contains it:
+`--features wgpu` (whatever the system draws with), vulkan, metal, cuda or rocm; then `--train-on wgpu`.
 
-Exit codes: 0 done, 2 bad input, 3 files failed.";
+Exit codes: 0 done, 2 bad input, 3 files or a device failed.";
 
 #[derive(Debug, Args)]
 #[cfg_attr(not(feature = "train"), allow(dead_code, reason = "only training reads them"))]
@@ -81,6 +83,10 @@ pub(crate) struct RecipeArgs {
     /// Learn from about so many of the other training pictures, of each class its share [default: all].
     #[arg(long, value_name = "N", requires = "data", value_parser = clap::value_parser!(u32).range(2..))]
     pub(crate) pictures: Option<u32>,
+    /// Train there: cpu, or a GPU by wgpu, vulkan, metal, cuda or rocm, each a feature of mnasc; the second device is
+    /// `cuda:1` [default: cpu].
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) train_on: Option<String>,
 }
 
 /// Optimisers by name.

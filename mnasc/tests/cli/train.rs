@@ -74,6 +74,66 @@ mod trains {
     }
 
     #[test]
+    fn devices_that_cannot_be_had_are_said() {
+        let folder = Folder::new("train_device");
+        folder.write("net.yaml", NET);
+        let train = |device: &str| {
+            folder.mnasc(&["train", "net.yaml", "--data", "digits", "--epochs", "1", "--train-on", device])
+        };
+        train("cpu").done();
+        train("gpu").failed(2, &["`--train-on gpu` is no device", "cpu, wgpu, vulkan, metal, cuda, rocm"]);
+        train("cuda:x").failed(2, &["`x` is no number"]);
+        train("cpu:1").failed(3, &["there is no device `cpu:1`", "0: the processor"]);
+        // Tests are built without it.
+        if cfg!(not(feature = "rocm")) {
+            train("rocm").failed(2, &["`rocm` were not built in", "--features rocm"]);
+        }
+        folder.write("space.yaml", NET.replace("filters: 16", "filters: {choose: [8, 12]}"));
+        let search = ["search", "space.yaml", "--study", "s.study", "--synthetic", "--trials", "2"];
+        folder.mnasc(&[&search[..], &["--train-on", "cpu"]].concat()).failed(2, &["nothing is trained by mnasc"]);
+    }
+
+    /// Skipped where no driver is, unless `CI` is set.
+    #[cfg(feature = "wgpu")]
+    #[test]
+    fn gpus_train_and_searches_go_on_where_they_began() {
+        use mnas_train::device::{Backend, DeviceName};
+        if let Err(error) = DeviceName::from(Backend::Wgpu).open() {
+            assert!(std::env::var_os("CI").is_none(), "{error}");
+            eprintln!("skipped: {error}");
+            return;
+        }
+        let folder = Folder::new("train_gpu");
+        folder.write("net.yaml", NET);
+        let train = |device: &str| {
+            let out = format!("{}.safetensors", device.replace(':', ""));
+            let train = ["train", "net.yaml", "--data", "digits", "--epochs", "2", "--train-on", device, "--out", &out];
+            (folder.mnasc(&train).done(), folder.read(&out))
+        };
+        let (said, usual) = train("wgpu");
+        assert!(said.err.contains("training on wgpu: "), "{}", said.err);
+        assert_ne!(usual, train("cpu").1);
+        folder
+            .mnasc(&["train", "net.yaml", "--data", "digits", "--train-on", "wgpu:99"])
+            .failed(3, &["wgpu:99", "0: "]);
+        folder.write("space.yaml", NET.replace("filters: 16", "filters: {choose: [8, 12, 16, 20]}"));
+        let search = |options: &[&str]| {
+            let search = ["search", "space.yaml", "--study", "s.study", "--epochs", "1", "--no-ranking"];
+            folder.mnasc(&[&search[..], options].concat())
+        };
+        search(&["--data", "digits", "--train-on", "wgpu", "--trials", "1"]).done();
+        let settings = folder.mnasc(&["study", "list", "s.study", "--json"]).done().json()["settings"].clone();
+        assert!(settings["evaluator"].as_str().unwrap().contains("\"backend\":\"wgpu\""), "{settings}");
+        search(&["--resume", "--data", "digits", "--train-on", "cpu", "--trials", "2"])
+            .failed(2, &["another evaluator"]);
+        let went_on = search(&["--resume", "--trials", "2"]).done();
+        assert!(went_on.err.contains("training on wgpu: "), "{}", went_on.err);
+        // The weights of the best are those of its trial: the same accuracy, or it would be said.
+        let best = folder.mnasc(&["study", "best", "s.study", "--to", "found"]).done();
+        assert!(!best.err.contains("another machine or version"), "{}", best.err);
+    }
+
+    #[test]
     fn folders_of_pictures_are_read_and_unreadable_ones_named() {
         let folder = Folder::new("train_pictures");
         folder.write("net.yaml", NET.replace("classes: 10", "classes: 2"));

@@ -1,9 +1,10 @@
 //! What a search judges networks by: the data set and the recipe of its options, or of the study that it goes on with.
 
-use super::{data, recipe};
+use super::{data, device, recipe};
 use crate::cli::RecipeArgs;
 use crate::error::{Error, Result};
 use mnas_dsl::Network;
+use mnas_train::device::Backend;
 use mnas_train::{Pause, Setup, TrainingEvaluator};
 use std::path::Path;
 
@@ -33,6 +34,10 @@ pub(crate) fn evaluator(
         (Some(setup), None) => setup.recipe.clone(),
         _ => recipe::read(args)?,
     };
+    let device = device::name(args)?.unwrap_or_else(|| begun.map_or(Backend::Cpu, |setup| setup.backend).into());
     let data = data::read(from, network)?;
-    Ok(TrainingEvaluator::new(&data, held_out, pictures, recipe, mnas_train::device(), Pause::default()))
+    let evaluator = TrainingEvaluator::new(&data, held_out, pictures, recipe, Pause::default()).on(device);
+    let evaluator = evaluator.map_err(device::absent)?;
+    device::say(device, evaluator.device());
+    Ok(evaluator)
 }

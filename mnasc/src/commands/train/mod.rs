@@ -1,6 +1,7 @@
 //! `mnasc train SPEC`
 
 mod data;
+mod device;
 mod folder;
 pub(crate) mod judge;
 mod recipe;
@@ -25,6 +26,8 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let (spec, network) = input::spec(&args.spec)?;
     let recipe = recipe::of(args)?;
     let share = recipe::held_out(&args.how)?;
+    let device_name = device::name(&args.how)?.unwrap_or_default();
+    let device = device_name.open().map_err(device::absent)?;
     if let Some(out) = &args.out {
         output::refuse_overwriting(out, &[&args.spec])?;
     }
@@ -43,8 +46,8 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
             network.parameters(),
             network.macs()
         ));
+        device::say(device_name, &device);
     }
-    let device = mnas_train::device();
     let task = Task {
         spec: &spec,
         network: &network,
