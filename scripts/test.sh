@@ -23,6 +23,8 @@ part() {
 }
 
 part cargo fmt --all --check
+# All crates of all features, whose licences are tested.
+part cargo fetch --locked
 # Without features first: the macro compiles mnas-codegen so, and hints of unused code show only here.
 part cargo clippy --locked -p mnas-dsl -p mnas-codegen -p mnas-runtime --no-default-features -- -D warnings
 part cargo clippy --locked --workspace --all-targets --features "$features" -- -D warnings

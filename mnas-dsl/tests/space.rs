@@ -181,5 +181,11 @@ fn mistakes_are_reported_where_the_alternative_stands() {
     assert!(said.contains("expected a text for data"), "{said}");
     let said = usual("search: {target: 25ms, epochs: 3}").unwrap();
     assert_eq!((said.target.as_deref(), said.epochs, said.trials, said.data), (Some("25ms"), Some(3), None, None));
+    let said = usual("search: {baselines: [a.yaml, b/c.yaml]}").unwrap();
+    assert_eq!(said.baselines, ["a.yaml", "b/c.yaml"]);
+    let said = usual("search: {baselines: a.yaml}").unwrap_err();
+    assert!(said.contains("a list of specs for baselines"), "{said}");
+    let said = usual("search: {baselines: [3, b.yaml]}").unwrap_err();
+    assert!(said.contains("expected a text for a baseline"), "{said}");
     assert_eq!(usual("").unwrap(), mnas_dsl::space::Usual::default());
 }

@@ -13,6 +13,28 @@ pub const PREDICTION: &str = "prediction";
 /// The name of a [`Machine`] in a study.
 pub const MACHINE: &str = "machine";
 
+/// The name of what networks were worth that the search is compared with, a list of [`JudgedBaseline`].
+pub const BASELINES: &str = "baselines";
+
+/// A network that the search is compared with, judged as its best trials were.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JudgedBaseline {
+    /// As its spec calls it.
+    pub name: String,
+    /// YAML.
+    pub spec: String,
+    /// Trainable parameters.
+    pub parameters: u64,
+    /// Multiply-accumulates of an inference.
+    pub macs: u64,
+    /// A part of 1, if it could be judged.
+    pub accuracy: Option<f64>,
+    /// As that of trials.
+    pub latency: Option<Latency>,
+    /// Why it could not be judged or timed.
+    pub message: Option<String>,
+}
+
 /// Whether an evaluator's accuracy ranks networks: a few of them, trained with several seeds each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
@@ -118,7 +140,7 @@ pub struct Machine {
     pub isa: String,
     /// How many threads.
     pub threads: u32,
-    /// The version of rustc.
+    /// The versions of what made the programs: rustc's, and, of studies that are not too old, mnasc's.
     pub compiler: String,
     /// What started programs there, if they did not run here.
     pub runner: Option<String>,

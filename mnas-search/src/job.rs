@@ -58,6 +58,8 @@ pub enum Purpose {
     Ranking,
     /// To see how far two seeds of a network differ on the highest rung.
     Noise,
+    /// A network that the search is compared with, which is no candidate.
+    Baseline,
 }
 
 impl Purpose {
@@ -67,6 +69,7 @@ impl Purpose {
             Self::Trial => format!("trial-{number}"),
             Self::Ranking => format!("ranking-{number}"),
             Self::Noise => format!("noise-{number}"),
+            Self::Baseline => format!("baseline-{number}"),
         }
     }
 }

@@ -26,7 +26,7 @@ const MOMENT: &str = "2000-01-01T00:00:00.000000+00:00";
 /// The journal of a study named `name`. Choices are named as in `space`; without one, by their numbers.
 pub fn journal(name: &str, settings: &Settings, trials: &[Trial], space: Option<&Space>) -> String {
     let mut lines = vec![study(name, &[MAXIMISE]), attribute(0, "method", json!(settings.method))];
-    lines.push(attribute(0, "reward", json!(settings.reward.to_string())));
+    lines.push(attribute(0, "reward", json!(settings.reward_in_words(trials))));
     lines.push(attribute(0, "seed", json!(settings.seed)));
     for trial in trials {
         let value = trial.reward.map(|reward| vec![reward]);

@@ -59,7 +59,7 @@ const HOLD_OUT_SEED: u64 = 0;
 
 impl TrainingEvaluator {
     /// An evaluator by `data`, of which this share of what networks may learn from is held out; they learn from so many
-    /// `pictures` of the rest, on the processor. Trainings wait while `pause` is held.
+    /// `pictures` of the rest, on the processor. Before each batch they wait for `pause`.
     pub fn new(data: &Data, held_out: f64, pictures: Option<u32>, recipe: Recipe, pause: Pause) -> Self {
         let setup = Setup { data: data.fingerprint(), held_out, pictures, recipe, backend: Backend::Cpu };
         let (mut train, held_out) = hold_out(&data.train, held_out, HOLD_OUT_SEED);
@@ -108,6 +108,8 @@ impl TrainingEvaluator {
         train(&task, &mut |_| true).map_err(|error| match error {
             // Of this network and no other: another may have a head, or converge.
             TrainingError::Unfit(_) | TrainingError::Diverged(_) => Failure::Trial(error.to_string()),
+            // Of a network that is too large for it, too; five failures in a row stop a search.
+            TrainingError::Device(_) => Failure::Trial(error.to_string()),
             TrainingError::Stopped => Failure::Stop(error.to_string()),
         })
     }

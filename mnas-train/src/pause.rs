@@ -1,20 +1,27 @@
-//! Holding all trainings of a process between two batches, while something is measured.
+//! What trainings wait for between two batches, such as that nothing is measured on the machine.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::fmt;
+use std::sync::Arc;
 
-/// What trainings of a process share: each batch is made while nobody holds them.
-#[derive(Clone, Debug, Default)]
-pub struct Pause(Arc<RwLock<()>>);
+/// What is called before each batch, and returns when it may begin. By default nothing is waited for.
+#[derive(Clone, Default)]
+pub struct Pause(Option<Arc<dyn Fn() + Send + Sync>>);
 
 impl Pause {
-    /// Waits until no batch is under way; none begins before the guard is dropped.
-    pub fn hold(&self) -> impl Drop + '_ {
-        let guard: RwLockWriteGuard<'_, ()> = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        guard
+    /// Trainings wait until `wait` returns; several at once may call it.
+    pub fn new(wait: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(wait)))
     }
 
-    /// Waits until nobody holds trainings; nobody does before the guard is dropped.
-    pub(crate) fn batch(&self) -> RwLockReadGuard<'_, ()> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn wait(&self) {
+        if let Some(wait) = &self.0 {
+            wait();
+        }
+    }
+}
+
+impl fmt::Debug for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pause").field(&self.0.is_some()).finish()
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::augment::Values;
 use crate::data::Pictures;
+use crate::device::processor;
 use crate::model::{Model, Noise};
 use crate::optimizer::Steps;
 use crate::pause::Pause;
@@ -12,6 +13,7 @@ use mnas_codegen::weights::Weights;
 use mnas_dsl::{Network, Spec};
 use mnas_search::rng::Rng;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 
 /// What is trained, with what, and how.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +32,7 @@ pub struct Task<'a> {
     pub seed: u64,
     /// Where it is computed.
     pub device: &'a Device,
-    /// Between any two batches the training waits while this is held.
+    /// What is waited for before each batch.
     pub pause: &'a Pause,
 }
 
@@ -71,6 +73,8 @@ pub enum TrainingError {
     Diverged(u32),
     /// Whoever watched wanted no more.
     Stopped,
+    /// The device failed, as one does whose memory is too small: its driver's words.
+    Device(String),
 }
 
 impl fmt::Display for TrainingError {
@@ -81,6 +85,7 @@ impl fmt::Display for TrainingError {
                 write!(f, "the loss is no number any more in epoch {}; a smaller learning rate may help", epoch + 1)
             }
             Self::Stopped => f.write_str("the training was stopped"),
+            Self::Device(words) => write!(f, "the device failed: {words}"),
         }
     }
 }
@@ -91,8 +96,23 @@ impl std::error::Error for TrainingError {}
 ///
 /// # Errors
 ///
-/// What does not fit together, or that the loss ran away, or that it was stopped.
+/// What does not fit together, or that the loss ran away, or that it was stopped, or that a GPU failed.
 pub fn train(task: &Task<'_>, watch: &mut dyn FnMut(&Progress) -> bool) -> Result<Trained, TrainingError> {
+    unless_it_fails(task.device, || train_here(task, watch)).unwrap_or_else(Err)
+}
+
+/// What `compute` gives; the words of a device that failed. burn has none for it but a panic.
+fn unless_it_fails<T>(device: &Device, compute: impl FnOnce() -> T) -> Result<T, TrainingError> {
+    if *device == processor() {
+        return Ok(compute());
+    }
+    std::panic::catch_unwind(AssertUnwindSafe(compute)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        TrainingError::Device(text.unwrap_or("it says nothing").trim().to_owned())
+    })
+}
+
+fn train_here(task: &Task<'_>, watch: &mut dyn FnMut(&Progress) -> bool) -> Result<Trained, TrainingError> {
     let Task { recipe, .. } = *task;
     let values = check(task)?;
     let mut model = Model::new(task.spec, task.network, task.seed, task.device);
@@ -108,7 +128,7 @@ pub fn train(task: &Task<'_>, watch: &mut dyn FnMut(&Progress) -> bool) -> Resul
         shuffle(&mut order, &mut rng);
         let (mut loss_sum, mut right, mut done) = (0.0, 0, 0);
         for batch in 0..per_epoch {
-            let guard = task.pause.batch();
+            task.pause.wait();
             // Batches of an epoch differ by a picture at most.
             let indices = &order[batch * order.len() / per_epoch..(batch + 1) * order.len() / per_epoch];
             let step = epoch as usize * per_epoch + batch;
@@ -128,7 +148,6 @@ pub fn train(task: &Task<'_>, watch: &mut dyn FnMut(&Progress) -> bool) -> Resul
                 accuracy(judged, &values, task.held_out)
             });
             epochs.extend(accuracy);
-            drop(guard);
             let progress = Progress {
                 epoch,
                 epochs: recipe.epochs,
@@ -160,13 +179,17 @@ pub fn accuracy(model: &Model, values: &Values, pictures: &Pictures) -> f64 {
 
 /// Accuracy of a task's network with these weights, such as on test pictures.
 ///
+/// # Errors
+///
+/// That a GPU failed.
+///
 /// # Panics
 ///
 /// If the weights are not the network's, or the task cannot be trained.
-pub fn judge(task: &Task<'_>, weights: &Weights, pictures: &Pictures) -> f64 {
+pub fn judge(task: &Task<'_>, weights: &Weights, pictures: &Pictures) -> Result<f64, TrainingError> {
     let preprocess = task.network.preprocess.as_ref().expect("what was trained has a `preprocess`");
     let model = Model::with_weights(task.spec, task.network, weights, task.device);
-    accuracy(&model, &Values::new(preprocess), pictures)
+    unless_it_fails(task.device, || accuracy(&model, &Values::new(preprocess), pictures))
 }
 
 /// What the network's input is made by.
@@ -251,5 +274,107 @@ fn take_in(average: &mut Model, model: &Model, decay: f64, step: usize) {
 fn shuffle(order: &mut [usize], rng: &mut Rng) {
     for end in (1..order.len()).rev() {
         order.swap(end, rng.below(end + 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Noise;
+
+    fn model(text: &str) -> Model {
+        let (spec, network) = mnas_dsl::load_yaml(text, "net").unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        Model::new(&spec, &network, 1, &processor())
+    }
+
+    const NET: &str = "name: n\ninput: 8x8x1\nstem: {op: conv, kernel: 3, filters: 8}\n\
+                       blocks: [{op: sepconv, kernel: 3, filters: 8}]\nhead: {classes: 2}\n";
+
+    #[test]
+    fn averages_follow_as_worked_out_by_hand() {
+        let (mut average, mut model) = (model(NET), model(NET));
+        let set = |model: &mut Model, value: f32| {
+            model.parameters_mut().iter_mut().for_each(|parameter| parameter.values.fill(value));
+        };
+        let is = |model: &Model, expected: f32| {
+            let near = |value: &f32| (value - expected).abs() < 1e-6;
+            assert!(model.parameters().iter().flat_map(|parameter| &parameter.values).all(near), "not {expected}");
+        };
+        set(&mut average, 0.0);
+        set(&mut model, 1.0);
+        // Step 0 keeps 1/10, step 1 keeps 2/11.
+        take_in(&mut average, &model, 0.5, 0);
+        is(&average, 0.9);
+        take_in(&mut average, &model, 0.5, 1);
+        is(&average, 0.9 * 2.0 / 11.0 + 9.0 / 11.0);
+        // Later ones what the recipe says.
+        set(&mut average, 0.0);
+        take_in(&mut average, &model, 0.5, 1000);
+        is(&average, 0.5);
+    }
+
+    /// The first batch norm sees a convolution of pictures whose pixels are all alike; its statistics follow by hand.
+    #[test]
+    fn running_statistics_are_those_of_the_batches() {
+        let text =
+            NET.replace("kernel: 3", "kernel: 1").replacen("kernel: 1, filters: 8}]", "kernel: 3, filters: 8}]", 1);
+        let mut model = model(&text);
+        let weights = model.weights()["stem.conv.weight"].data.clone();
+        let batch = |model: &Model, values: [f32; 2]| {
+            let pictures: Vec<f32> = values.iter().flat_map(|&value| vec![value; 64]).collect();
+            model.slope(&pictures, &[0, 1], Noise::default(), &mut Rng::new(1)).seen
+        };
+        let check = |model: &Model, mean: f32, variance: f32| {
+            let found = model.weights();
+            for (channel, weight) in weights.iter().enumerate() {
+                let (is_mean, is_variance) =
+                    (found["stem.conv.bn.running_mean"].data[channel], found["stem.conv.bn.running_var"].data[channel]);
+                assert!((is_mean - weight * mean).abs() < 1e-5, "{is_mean} is not {}", weight * mean);
+                let expected = weight * weight * variance;
+                assert!((is_variance - expected).abs() < 1e-5 * (1.0 + expected), "{is_variance} is not {expected}");
+            }
+        };
+        // 64 ones and 64 threes: mean 2, variance 1 of 128 values, so 128 / 127. The first batch counts alone.
+        let seen = batch(&model, [1.0, 3.0]);
+        model.collect(seen, 0.9);
+        check(&model, 2.0, 128.0 / 127.0);
+        // The second counts alike: mean 4, variance 0.
+        let seen = batch(&model, [4.0, 4.0]);
+        model.collect(seen, 0.9);
+        check(&model, 3.0, 64.0 / 127.0);
+    }
+
+    /// Of a classifier's inputs a share is left out, the others are larger by as much: scores stay on average.
+    #[test]
+    fn dropout_leaves_out_its_share_and_keeps_the_mean() {
+        let model = model(NET);
+        let pictures: Vec<f32> = (0..2 * 64).map(|at| ((at * 37 % 19) as f32 - 9.0) / 5.0).collect();
+        let scores = |dropout: f64, rng: &mut Rng| {
+            model.slope(&pictures, &[0, 1], Noise { label_smoothing: 0.0, dropout }, rng).scores
+        };
+        let mut rng = Rng::new(3);
+        let whole = scores(0.0, &mut rng);
+        assert_eq!(whole, scores(0.0, &mut rng));
+        let draws = 4000;
+        let mut of = |dropout: f64| -> Vec<f64> {
+            let mut sums = vec![(0.0_f64, 0.0_f64); whole.len()];
+            for _ in 0..draws {
+                for (sum, score) in sums.iter_mut().zip(scores(dropout, &mut rng)) {
+                    *sum = (sum.0 + f64::from(score), sum.1 + f64::from(score).powi(2));
+                }
+            }
+            let variance = |(&(sum, squares), whole): (&(f64, f64), &f32)| {
+                let mean = sum / f64::from(draws);
+                let variance = squares / f64::from(draws) - mean * mean;
+                let error = (variance / f64::from(draws)).sqrt();
+                assert!((mean - f64::from(*whole)).abs() < 5.0 * error, "{mean} is not {whole} (+- {error})");
+                variance
+            };
+            sums.iter().zip(&whole).map(variance).collect()
+        };
+        // Of a term t, kept with a chance of 1 - p and then divided by that, the variance is t^2 p / (1 - p).
+        for (half, most) in of(0.5).into_iter().zip(of(0.9)) {
+            assert!((most / half / 9.0 - 1.0).abs() < 0.25, "{most} is not nine times {half}");
+        }
     }
 }

@@ -12,6 +12,8 @@ use mnas_train::device::{Device, processor};
 use mnas_train::recipe::{Optimizer, Schedule};
 use mnas_train::training::{Task, Trained, TrainingError, judge, train};
 use mnas_train::{Pause, Recipe, Setup, TrainingEvaluator};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
 
 const NET: &str = "
 name: small
@@ -121,7 +123,7 @@ fn digits_are_learnt_and_the_reference_agrees() {
         device: &processor(),
         pause: &Pause::default(),
     };
-    let found = judge(&task, &trained.weights, &held_out.select(&(0..100).collect::<Vec<_>>()));
+    let found = judge(&task, &trained.weights, &held_out.select(&(0..100).collect::<Vec<_>>())).unwrap();
     assert!((found - expected).abs() < 0.011, "{found}, not {expected}");
 }
 
@@ -221,9 +223,15 @@ fn a_search_is_told_what_a_training_gives() {
 }
 
 #[test]
-fn trainings_wait_between_batches_while_they_are_held() {
+fn trainings_wait_before_each_batch() {
     let (spec, network) = net(NET);
-    let (pictures, recipe, pause) = (part(200), Recipe { epochs: 3, batch: 32, ..Recipe::default() }, Pause::default());
+    let (pictures, recipe) = (part(200), Recipe { epochs: 3, batch: 32, ..Recipe::default() });
+    let (lock, waits) = (Arc::new(RwLock::new(())), Arc::new(AtomicUsize::new(0)));
+    let (own, counted) = (lock.clone(), waits.clone());
+    let pause = Pause::new(move || {
+        drop(own.read().unwrap());
+        counted.fetch_add(1, Ordering::Relaxed);
+    });
     let task = Task {
         spec: &spec,
         network: &network,
@@ -236,7 +244,7 @@ fn trainings_wait_between_batches_while_they_are_held() {
     };
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
-        let held = pause.hold();
+        let held = lock.write().unwrap();
         let training = scope.spawn(move || {
             train(&task, &mut |progress| {
                 tell.send(progress.step).unwrap();
@@ -248,6 +256,7 @@ fn trainings_wait_between_batches_while_they_are_held() {
         drop(held);
         let steps: Vec<usize> = told.iter().collect();
         assert_eq!(steps, (1..=18).collect::<Vec<_>>());
+        assert_eq!(waits.load(Ordering::Relaxed), 18);
         training.join().unwrap().unwrap();
     });
 }

@@ -2,8 +2,8 @@
 
 use super::limits::take_key;
 use crate::diagnostics::Report;
-use crate::reader::fields::{Fields, text, whole};
-use crate::tree::Node;
+use crate::reader::fields::{Fields, text, whole, wrong_type};
+use crate::tree::{Kind, Node};
 
 /// How a space is usually searched; `None` where it does not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,9 +16,11 @@ pub struct Usual {
     pub epochs: Option<usize>,
     /// Trials in all.
     pub trials: Option<usize>,
+    /// Specs of networks that what is found is compared with: files in the space's folder or below it.
+    pub baselines: Vec<String>,
 }
 
-const KEYS: [&str; 4] = ["data", "target", "epochs", "trials"];
+const KEYS: [&str; 5] = ["data", "target", "epochs", "trials", "baselines"];
 
 /// Takes `search` out of the tree: no spec has it.
 pub(super) fn take(root: &mut Node, report: &mut Report) -> Usual {
@@ -31,5 +33,15 @@ pub(super) fn take(root: &mut Node, report: &mut Report) -> Usual {
     };
     let epochs = count("epochs", "the epochs of a trial", 100_000);
     let trials = count("trials", "the number of trials", 10_000_000);
-    Usual { data, target, epochs, trials }
+    let baselines = fields.get("baselines").map_or(Vec::new(), |node| texts(node, report));
+    Usual { data, target, epochs, trials, baselines }
+}
+
+/// A list of files.
+fn texts(node: &Node, report: &mut Report) -> Vec<String> {
+    let Kind::List(list) = &node.kind else {
+        wrong_type(node, "a list of specs for baselines", "such as [mobilenet_v2_style.yaml]", report);
+        return Vec::new();
+    };
+    list.iter().filter_map(|node| text(node, "a baseline", report)).map(str::to_owned).collect()
 }

@@ -11,6 +11,8 @@ pub struct Size {
     pub outside: f64,
     /// Layers of each block: the mean of its alternatives.
     pub layers: Vec<f64>,
+    /// Combinations of each block's choices but the number of its layers: what one layer may be.
+    pub per_layer: Vec<f64>,
     /// All members: layers of a block are alike.
     pub factorised: f64,
     /// What there would be if each layer of a block chose for itself: for each block, the combinations of all of its
@@ -28,15 +30,16 @@ impl Space {
         let blocks: Vec<f64> = (0..count).map(|index| product(&|choice| choice.block == Some(index))).collect();
         let layers: Vec<f64> = (0..count).map(|index| self.mean_layers(index)).collect();
         let outside = product(&|choice| choice.block.is_none());
-        let per_layer = blocks.iter().zip(&layers).enumerate().map(|(index, (&all, &layers))| {
-            let numbers = product(&|choice| choice.path == format!("blocks.{index}.layers"));
-            (all / numbers).powf(layers) * numbers
-        });
+        let numbers = |index: usize| product(&|choice| choice.path == format!("blocks.{index}.layers"));
+        let per_layer: Vec<f64> = blocks.iter().enumerate().map(|(index, all)| all / numbers(index)).collect();
+        let layerwise = per_layer.iter().zip(&layers).enumerate();
+        let layerwise = layerwise.map(|(index, (one, &layers))| one.powf(layers) * numbers(index));
         Size {
             outside,
             factorised: outside * blocks.iter().product::<f64>(),
-            layerwise: outside * per_layer.product::<f64>(),
+            layerwise: outside * layerwise.product::<f64>(),
             layers,
+            per_layer,
             blocks,
         }
     }

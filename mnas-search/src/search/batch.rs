@@ -183,9 +183,8 @@ impl Search<'_> {
         };
         let latency = measured.or(evaluation.latency);
         let settings = self.study.settings();
-        if settings.reward.needs_latency() && latency.is_none() {
-            let said = format!("the reward needs a latency, and `{}` gives none", settings.evaluator);
-            return Err(SearchError::Evaluator(said));
+        if settings.needs_latency() && latency.is_none() {
+            return Err(SearchError::NoLatency(settings.evaluator.clone()));
         }
         if !evaluation.is_finite() || latency.is_some_and(|it| !it.is_finite()) {
             return failed(trial, "the result has a number that is not finite".to_owned());
@@ -210,7 +209,7 @@ impl Search<'_> {
             seed: trial.seed,
             evaluator: settings.evaluator.clone(),
             budget: trial.budget,
-            needs: Needs { latency: settings.reward.needs_latency() && !is_measured },
+            needs: Needs { latency: settings.needs_latency() && !is_measured },
         }
     }
 

@@ -47,7 +47,7 @@ impl Search<'_> {
                 seed: seed(settings.seed, SALT, number),
                 evaluator: settings.evaluator.clone(),
                 budget: settings.budget,
-                needs: Needs::default(),
+                needs: Needs { latency: settings.needs_latency() && self.stopwatch.is_none() },
             }
         };
         let name = |number: usize| format!("{RANKING}/{}/{}", number / 2, number % 2);

@@ -35,6 +35,10 @@ impl Search<'_> {
             let result = match result {
                 Err(Failure::Stop(message)) => return Err(SearchError::Evaluator(message)),
                 Err(Failure::Trial(message)) => Seen::Failed(message),
+                // Trials would be as far: better now than behind all of these.
+                Ok(evaluation) if left[at].needs.latency && evaluation.latency.is_none() => {
+                    return Err(SearchError::NoLatency(left[at].evaluator.clone()));
+                }
                 Ok(evaluation) if !evaluation.is_finite() => Seen::Failed("a number is not finite".to_owned()),
                 Ok(evaluation) => Seen::Done(evaluation),
             };

@@ -5,6 +5,7 @@
 //! same candidates again and judges those that it has no result of.
 
 mod again;
+mod baselines;
 mod batch;
 mod check;
 mod halving;
@@ -14,9 +15,9 @@ mod pool;
 use crate::evaluator::{Evaluator, Stopwatch};
 use crate::limits;
 use crate::ranking::Noise;
-use crate::reward::{Reward, fit_exponent};
+use crate::reward::Reward;
 use crate::searcher::{AnySearcher, Outcome, Searcher as _};
-use crate::study::{After, Settings, State, Study, StudyError, Trial, WeightExponent};
+use crate::study::{After, Settings, State, Study, StudyError, Trial, WeightExponent, exponent};
 use batch::Task;
 use halving::Next;
 use mnas_dsl::{Network, Space, Spec};
@@ -77,6 +78,8 @@ pub enum SearchError {
     Input(String),
     /// What evaluates or measures.
     Evaluator(String),
+    /// A latency is needed, and the evaluator of this name tells none.
+    NoLatency(String),
 }
 
 impl From<StudyError> for SearchError {
@@ -90,6 +93,7 @@ impl std::fmt::Display for SearchError {
         match self {
             Self::Study(error) => error.fmt(f),
             Self::Input(text) | Self::Evaluator(text) => f.write_str(text),
+            Self::NoLatency(evaluator) => write!(f, "the search needs latencies, and `{evaluator}` gives none"),
         }
     }
 }
@@ -199,6 +203,20 @@ impl<'a> Search<'a> {
     /// The reward, once its exponent is known.
     pub fn reward(&self) -> Option<Reward> {
         self.reward
+    }
+
+    /// The reward, and where its exponent is from.
+    pub fn reward_in_words(&self) -> String {
+        self.study.settings().reward_in_words(&self.trials)
+    }
+
+    /// Writes something down that was found out about the search.
+    ///
+    /// # Errors
+    ///
+    /// What the system refused.
+    pub fn note(&mut self, name: &str, finding: &impl serde::Serialize) -> Result<(), SearchError> {
+        Ok(self.study.set_finding(name, finding)?)
     }
 
     /// The study.
@@ -340,14 +358,8 @@ impl<'a> Search<'a> {
             return None;
         }
         let settings = self.study.settings();
-        let WeightExponent::Fitted { first } = settings.exponent else { return None };
-        if trial.number + 1 < first {
-            return None;
-        }
         let all = &self.trials[..=at];
-        let points: Vec<(f64, f64)> = all.iter().filter_map(|trial| trial.point()).collect();
-        // Where no slower network is better, any exponent finds the fastest; the paper's is as good as another.
-        let fitted = settings.target().and_then(|target| fit_exponent(&points, target)).unwrap_or(Reward::SOFT.0);
+        let fitted = exponent(settings, all)?.value;
         let reward = settings.reward_with(fitted);
         for trial in all {
             self.searcher.tell(&trial.choices, &outcome(trial, &reward));

@@ -101,6 +101,11 @@ pub const METHODS: [(&str, &str); 5] = [
     ("random", "uniform samples"),
 ];
 
+/// Whether the searcher of this name looks at latency beside the reward.
+pub fn needs_latency(method: &str) -> bool {
+    method == "nsga2"
+}
+
 impl AnySearcher {
     /// A searcher by its name in [`METHODS`], with its usual settings; `None` for another name. `sizes` are the numbers
     /// of alternatives.

@@ -5,11 +5,13 @@
 //! and the state says how many there are: a study that has lost something is refused, never shortened.
 
 mod checks;
+mod exponent;
 mod findings;
 mod store;
 mod stranger;
 mod trial;
 
+pub(crate) use exponent::exponent;
 pub(crate) use findings::kept_name;
 pub use store::{Access, After, Progress, Study};
 pub use trial::{Halving, Settings, State, Trial, WeightExponent};

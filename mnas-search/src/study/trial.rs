@@ -2,6 +2,7 @@
 
 use crate::job::{Budget, Latency};
 use crate::reward::{Reward, Target};
+use crate::searcher::needs_latency;
 use serde::{Deserialize, Serialize};
 
 /// What a search was begun with; it goes on with nothing else.
@@ -83,6 +84,11 @@ impl Settings {
             Reward::Weighted { target, .. } => Reward::Weighted { target, alpha: exponent, beta: exponent },
             other => other,
         }
+    }
+
+    /// Whether trials have to have a latency: for what they are worth, or for a front of both.
+    pub fn needs_latency(&self) -> bool {
+        self.reward.needs_latency() || needs_latency(&self.method)
     }
 
     /// What the reward aims at.

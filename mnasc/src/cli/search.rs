@@ -23,9 +23,10 @@ A space is a spec with `{choose: [...]}` where values stand:
   layers: {choose: {base: 3, plus: [-1, 0, 1]}}                    sums
 What the chosen op does not have is left away, and so is a skip where no layer of the block can have one. Beside the keys
 of a spec it may have `limits: {parameters, macs, arena_bytes, weight_bytes}`; samples are within them. `search: {data,
-target, epochs, trials}` is what `mnasc search` takes where its options say nothing.
+target, epochs, trials, baselines}` is what `mnasc search` takes where its options say nothing; baselines, networks to compare
+with, are files in the space's folder or below it.
 
-Exit codes: 0 done, 1 the spec is no member, 2 bad input, 3 files failed.";
+Exit codes: 0 done, 1 the spec is no member or over the limits, 2 bad input, 3 files failed.";
 
 pub(super) const SEARCH_EXAMPLES: &str = "\
 Examples:
@@ -38,6 +39,7 @@ Examples:
   mnasc search net.yaml --study net.study --command ./train --target 3ms --measure
   mnasc search net.yaml --study net.study --command ./train --epochs 2 --rungs 3 --eta 3 --jobs 4 --timeout 10m
   mnasc search net.yaml --study net.study --table known.txt --reward hard --target 25ms
+  mnasc search net.yaml --study net.study --data pictures --train-on wgpu --baseline mobilenet_v2_style.yaml
 
 Nothing is trained before the space's limits are checked, and no network twice. Every finished trial is in the study,
 with the state of the searcher: a search that was killed goes on with `--resume`, and gives what it would have given.
@@ -63,7 +65,7 @@ few are timed whole in the end. With a runner programs run elsewhere; they need 
   --runner \"ssh board 'cat > m && chmod +x m && ./m'\"                     the program is on standard input, too
 
 Rewards, with T from `--target`: soft, hard or own `--alpha` and `--beta` are MnasNet's ACC * (LAT / T)^w; absolute is
-TuNAS's ACC - 0.1 * |LAT / T - 1|. MnasNet's w of -0.07 is right where a doubled latency buys five percent of accuracy.
+TuNAS's ACC + beta * |LAT / T - 1|, with a beta of -0.1. MnasNet's w of -0.07 is right where a doubled latency buys five percent of accuracy.
 Where it buys less, the search ends among the fastest networks: `--w auto`, the default, fits w from the first trials.
 
 Exit codes: 0 done, 2 bad input or a damaged study, 3 files, the command or another search failed.";
@@ -112,7 +114,8 @@ pub(crate) struct SearchArgs {
     /// [default: NAME_found without --study, else none].
     #[arg(long, value_name = "FOLDER")]
     pub(crate) to: Option<PathBuf>,
-    /// Go on with the study, as it was begun; begin it if it is not there.
+    /// Go on with the study, as it was begun; begin it if it is not there. What a study does not keep is said again: the
+    /// data, and of another device --triple, --linker and --runner.
     #[arg(long)]
     pub(crate) resume: bool,
     /// Trials in all, those of earlier runs among them [default: the space's, or 100].
@@ -125,7 +128,7 @@ pub(crate) struct SearchArgs {
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Train networks on a data set: a folder, or `digits`, as for `mnasc train`; needs the feature `train` [default: the
-    /// space's, by `search: {data, target, epochs, trials}`].
+    /// space's, by `search: {data, target, epochs, trials, baselines}`].
     #[arg(long, value_name = "FOLDER|digits")]
     pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
@@ -149,12 +152,12 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub(crate) timeout: Option<u64>,
     /// Successive halving: so many rungs, each for the best of the one below, trained longer [default: 1, none].
-    #[arg(long, value_name = "N", requires = "epochs", value_parser = clap::value_parser!(u32).range(1..=16))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
     pub(crate) rungs: Option<u32>,
     /// One in how many goes on to the next rung, and how many times as long it is trained there [default: 3].
     #[arg(long, value_name = "N", requires = "rungs", value_parser = clap::value_parser!(u32).range(2..=1000))]
     pub(crate) eta: Option<u32>,
-    /// Trials after which the best of them go on [default: --trials].
+    /// Trials after which the best of them go on [default: --trials, so of a search that may go on for longer say it].
     #[arg(long, value_name = "N", requires = "rungs", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) bracket: Option<u64>,
     /// Networks that are trained with two seeds each, before all else, to see whether accuracy ranks them [default: 8].
@@ -175,8 +178,8 @@ pub(crate) struct SearchArgs {
     /// Exponent up to T.
     #[arg(long, allow_negative_numbers = true, requires_all = ["beta", "target"], conflicts_with = "reward")]
     pub(crate) alpha: Option<f64>,
-    /// Exponent beyond T.
-    #[arg(long, allow_negative_numbers = true, requires_all = ["alpha", "target"], conflicts_with = "reward")]
+    /// Exponent beyond T; of `--reward absolute` its factor [default: -0.1].
+    #[arg(long, allow_negative_numbers = true, requires = "target")]
     pub(crate) beta: Option<f64>,
     /// Trials from which `--w auto` fits.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(2..))]
@@ -185,6 +188,10 @@ pub(crate) struct SearchArgs {
     /// nothing else tells it.
     #[arg(long)]
     pub(crate) measure: bool,
+    /// In the end judge these networks too, trained as long as the best and timed as all trials; the report shows them
+    /// beside what was found [default: where mnasc trains, the space's, by `search: {baselines}`].
+    #[arg(long, num_args = 1.., value_name = "SPEC", conflicts_with = "table")]
+    pub(crate) baseline: Vec<PathBuf>,
     /// Each finished trial as a line of JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -42,6 +42,7 @@ fn describe(space: &Space, is_json: bool) -> Result<()> {
             "blocks": size.blocks,
             "outside": size.outside,
             "layers": size.layers,
+            "per_layer": size.per_layer,
             "factorised": size.factorised,
             "layerwise": size.layerwise,
         }));
@@ -65,7 +66,14 @@ fn describe(space: &Space, is_json: bool) -> Result<()> {
         parts.push(size.outside);
     }
     text.push_str(&format!("members, layers of a block alike: {} = {}\n", product(&parts), short(size.factorised)));
-    text.push_str(&format!("if each layer chose for itself:   {}\n", short(size.layerwise)));
+    // What a layer may be, to the power of the layers, times how many numbers of layers there are.
+    let each = size.per_layer.iter().zip(&size.layers).zip(&size.blocks).map(|((one, layers), all)| {
+        let numbers = all / one;
+        if numbers == 1.0 { format!("{one}^{layers}") } else { format!("{one}^{layers}*{numbers}") }
+    });
+    let outside = (size.outside != 1.0).then(|| size.outside.to_string());
+    let each = each.chain(outside).collect::<Vec<_>>().join(" * ");
+    text.push_str(&format!("if each layer chose for itself: {each} = {}\n", short(size.layerwise)));
     let limit = space.limits();
     for (what, most) in [
         ("parameters", limit.parameters),
@@ -86,7 +94,7 @@ fn short(value: f64) -> String {
 }
 
 fn contains(space: &Space, path: &Path, is_json: bool) -> Result<()> {
-    let (_, network) = input::spec(path)?;
+    let (spec, network) = input::spec(path)?;
     match space.contains(&network)? {
         Membership::Member(indices) => {
             let (_, member) = space.member(&indices)?;
@@ -96,10 +104,22 @@ fn contains(space: &Space, path: &Path, is_json: bool) -> Result<()> {
                 .zip(&indices)
                 .map(|(choice, &at)| (choice.path.clone(), choice.alternatives[at].clone()))
                 .collect();
+            let over = limits::exceeded(&spec, &network, space.limits());
+            let over = over.map_err(|error| Error::input(error.to_string()))?;
             if is_json {
                 let choices: Vec<_> =
                     chosen.iter().map(|(path, value)| json!({"path": path, "value": value})).collect();
-                return output::print_json(&json!({"member": true, "indices": indices, "choices": choices}));
+                let member = json!({"member": true, "over": over, "indices": indices, "choices": choices});
+                output::print_json(&member)?;
+            }
+            if let Some(over) = over {
+                return Err(Error::difference(format!(
+                    "`{}` is what the space offers, but over its limits: {over}",
+                    path.display()
+                )));
+            }
+            if is_json {
+                return Ok(());
             }
             let mut text = format!("\x1b[32mmember\x1b[0m {}: {}\n", path.display(), network.name);
             for (path, value) in chosen {

@@ -264,7 +264,7 @@ impl Meter {
             cpu: self.cpu.clone(),
             isa: self.device.isa.name.to_owned(),
             threads: self.device.threads,
-            compiler: self.compiler().to_owned(),
+            compiler: format!("{}, mnasc {VERSION}", self.compiler()),
             runner: self.device.runner.as_ref().map(|runner| runner.text().to_owned()),
             load: self.load,
             is_meaningful: !self.device.is_emulated,
@@ -448,7 +448,13 @@ impl Meter {
                     answer.cpu, self.cpu
                 )));
             }
-            settled |= answer.settled;
+            // Once a warm-up has settled, runs behind one that had not tell nothing.
+            if answer.settled && !settled {
+                all.clear();
+                settled = true;
+            } else if settled && !answer.settled {
+                continue;
+            }
             all.resize_with(count, Times::default);
             for (all, times) in all.iter_mut().zip(answer.items) {
                 all.ns.extend(times.ns);

@@ -125,8 +125,18 @@ fn mistakes_are_told_before_anything_is_judged() {
     let folder = folder("mistakes");
     search(&folder, "study", &[]).failed(2, &["nothing says how good a network is"]);
     search(&folder, "study", &["--synthetic", "--reward", "hard"]).failed(2, &["needs a target", "--target 25ms"]);
+    let absolute = ["--synthetic", "--target", "1ms", "--reward", "absolute", "--beta"];
+    search(&folder, "study", &[&absolute[..], &["0.1"]].concat()).failed(2, &["`--beta 0.1`", "below 0"]);
+    search(&folder, "study", &["--synthetic", "--target", "1ms", "--reward", "soft", "--beta", "-1"])
+        .failed(2, &["a reward that has its own exponents"]);
+    search(&folder, "study", &["--synthetic", "--target", "1ms", "--beta", "-1"]).failed(2, &["--alpha"]);
+    search(&folder, "study", &["--synthetic", "--rungs", "2"])
+        .failed(2, &["how many epochs the lowest rung trains", "--epochs 2"]);
     search(&folder, "study", &["--synthetic", "--target", "3 weeks"]).failed(2, &["such as 25ms, 50us or 40fps"]);
     assert!(!folder.names().contains(&"study".to_owned()));
+    search(&folder, "steep", &[&absolute[..], &["-0.5", "--trials", "1"]].concat()).done();
+    let steep: Value = serde_json::from_str(&contents(&folder, "steep")).unwrap();
+    assert_eq!(steep["settings"]["reward"]["absolute"]["beta"], -0.5);
     search(&folder, "study", &["--synthetic", "--trials", "3"]).done();
     search(&folder, "study", &["--synthetic", "--trials", "3"]).failed(2, &["is there already", "--resume"]);
     for (options, words) in [
@@ -174,7 +184,108 @@ fn tables_give_what_they_say() {
     assert_eq!(best["best"][0]["choices"], serde_json::json!([1, 1, 1, 2]));
     folder.write("table.txt", table.replace(" 73", " 74"));
     search(&folder, "study", &["--table", "table.txt", "--resume"]).failed(2, &["another evaluator"]);
-    search(&folder, "timed", &["--table", "table.txt", "--target", "1ms"]).failed(3, &["the reward needs a latency"]);
+    search(&folder, "timed", &["--table", "table.txt", "--target", "1ms"]).failed(2, &["the search needs latencies"]);
+    // Nobody would see that a front of two objectives has one.
+    search(&folder, "front", &["--table", "table.txt", "--method", "nsga2"]).failed(2, &["the search needs latencies"]);
+}
+
+/// The first training tells, not the first trial behind all of those that show whether accuracy ranks.
+#[cfg(unix)]
+#[test]
+fn a_command_that_tells_no_latency_where_one_is_needed_is_found_out_at_once() {
+    let folder = folder("no-latency");
+    folder.write("judge.sh", "cat >> jobs; echo '{\"accuracy\": 0.5, \"latency_ms\": null}'");
+    for more in [&["--target", "1ms"][..], &["--method", "nsga2"]] {
+        let options = [&["--command", "sh judge.sh", "--jobs", "1"], more].concat();
+        search(&folder, "study", &options).failed(2, &["`command sh judge.sh` gives none", "--measure", "latency_ms"]);
+        assert_eq!(String::from_utf8(folder.read("jobs")).unwrap().lines().count(), 1);
+        std::fs::remove_file(folder.path("jobs")).unwrap();
+        std::fs::remove_file(folder.path("study")).unwrap();
+    }
+    // The control: where none is needed none is missed.
+    search(&folder, "study", &["--command", "sh judge.sh", "--trials", "2"]).done();
+}
+
+/// Networks to compare with are judged once, whatever happens in between, as the best trials are.
+#[cfg(unix)]
+#[test]
+fn baselines_are_judged_as_trials_are_and_shown() {
+    let folder = folder("baselines");
+    let net = |name: &str, filters: u32| {
+        format!(
+            "name: {name}\ninput: 8x8x1\nstem: {{op: conv, kernel: 3, filters: {filters}}}\n\
+             blocks: [{{op: sepconv, kernel: 3, filters: {filters}}}]\nhead: {{classes: 10}}\n"
+        )
+    };
+    for (name, filters) in [("one", 40), ("two", 48)] {
+        folder.write(&format!("{name}.yaml"), net(name, filters));
+    }
+    folder.write(
+        "judge.sh",
+        "read job; echo \"$job\" >> jobs
+case $job in
+  *'\"baseline\"'*'name: two'*) if [ -e broken ]; then exit 126; else echo 'too wide' >&2; exit 1; fi;;
+  *'\"baseline\"'*) echo '{\"accuracy\": 0.875, \"latency_ms\": 0.5}';;
+  *) echo '{\"accuracy\": 0.75, \"latency_ms\": 0.25}';;
+esac
+",
+    );
+    folder.write("broken", "");
+    let judged = || {
+        let jobs = String::from_utf8(folder.read("jobs")).unwrap();
+        let jobs: Vec<Value> = jobs.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        jobs.into_iter().filter(|job| job["purpose"] == "baseline").collect::<Vec<Value>>()
+    };
+    let baselines = ["--baseline", "one.yaml", "two.yaml"];
+    let options = ["--command", "sh judge.sh", "--no-ranking", "--epochs", "2", "--rungs", "2", "--trials", "3"];
+    let said = search(&folder, "study", &[&options[..], &["--target", "1ms", "--reward", "soft"], &baselines].concat());
+    assert!(said.code == Some(3) && said.err.contains("`sh judge.sh` failed"), "{said:?}");
+    std::fs::remove_file(folder.path("broken")).unwrap();
+    let said = search(&folder, "study", &[&["--resume", "--trials", "3"], &baselines[..]].concat()).done();
+    assert!(said.err.contains("one: accuracy 0.8750, latency 0.5000 ms") && said.err.contains("two: `sh judge.sh`"));
+    let jobs = judged();
+    assert_eq!(jobs.iter().filter(|job| job["spec"].as_str().unwrap().contains("name: one")).count(), 1);
+    // As long as the highest rung, and told that a latency is needed.
+    assert!(jobs.iter().all(|job| job["budget"]["epochs"] == 6 && job["needs"]["latency"] == true), "{jobs:?}");
+    let page = folder.mnasc(&["report", "study", "-o", "-"]).done().out;
+    let row = |name: &str| {
+        let row = page.split("<tr class=\"baseline-row\">").find(|row| row.starts_with(&format!("<td>{name}<")));
+        row.unwrap_or_else(|| panic!("no row of {name}")).split("</tr>").next().unwrap().to_owned()
+    };
+    assert!(row("one").contains(">87.50 %<") && row("one").contains(">500 µs<"), "{}", row("one"));
+    assert!(row("one").contains("trained and timed as its trials"), "{}", row("one"));
+    assert!(row("two").contains(">–<"), "{}", row("two"));
+    // What was judged is not shown again as something that was not.
+    let both = folder.mnasc(&["report", "study", "-o", "-", "--baseline", "one.yaml"]).done().out;
+    assert_eq!(both.matches("<td>one<").count(), 1);
+
+    let wrong = |baseline: &str, words: &[&str]| {
+        search(&folder, "other", &[&options[..], &["--baseline", baseline]].concat()).failed(2, words);
+    };
+    folder.write("large.yaml", net("large", 8).replace("8x8x1", "16x16x1"));
+    wrong("large.yaml", &["cannot be judged as members", "16x16x1 and 10 classes, they have 8x8x1"]);
+    folder.write("same.yaml", net("one", 8));
+    search(&folder, "other", &[&options[..], &["--baseline", "one.yaml", "same.yaml"]].concat())
+        .failed(2, &["two baselines are called `one`"]);
+}
+
+#[test]
+fn where_no_exponent_can_be_fitted_that_is_said_everywhere() {
+    let folder = folder("unfitted");
+    // T is far from all networks, and near some of them.
+    for (study, target, words) in
+        [("far", "500ms", "nothing could be fitted"), ("near", "0.05ms", "w was fitted from the first 10 trials")]
+    {
+        let options = ["--synthetic", "--target", target, "--first", "10", "--trials", "12"];
+        let said = search(&folder, study, &options).done().err;
+        assert!(said.contains(words), "{said}");
+        assert!(folder.mnasc(&["study", "list", study]).done().out.contains(words), "{study}");
+        assert!(folder.mnasc(&["report", study, "-o", "-"]).done().out.contains(words), "{study}");
+        folder.mnasc(&["study", "export", study, "--optuna", "out.log"]).done();
+        let journal = String::from_utf8(folder.read("out.log")).unwrap();
+        let w = said.split("w = ").nth(1).unwrap().split(';').next().unwrap();
+        assert!(journal.contains(words) && journal.contains(&format!("w = {w};")), "{w}: {journal}");
+    }
 }
 
 /// A shell script that answers, fails or says nonsense.

@@ -163,6 +163,23 @@ mod trains {
         folder.mnasc(&["search", "space.yaml"]).done();
         let study = folder.mnasc(&["study", "list", "small.study", "--json"]).done().json();
         assert_eq!((study["trials"].as_array().unwrap().len(), &study["settings"]["budget"]["epochs"]), (2, &2.into()));
+        // Networks to compare with are files of the space's folder.
+        folder.write("beside.yaml", NET.replace("name: small", "name: beside"));
+        let with = |name: &str| format!("{space}search: {{data: digits, epochs: 1, trials: 1, baselines: [{name}]}}\n");
+        folder.write("compared.yaml", with("beside.yaml"));
+        let options = ["--study", "compared.study", "--no-ranking"];
+        let said = folder.mnasc(&[&["search", "compared.yaml"], &options[..]].concat()).done();
+        assert!(said.err.contains("beside: accuracy 0."), "{}", said.err);
+        let page = folder.mnasc(&["report", "compared.study", "-o", "-"]).done().out;
+        assert!(page.contains("<td>beside<") && page.contains("trained and timed as its trials"));
+        for outside in ["../beside.yaml", "/beside.yaml", "./../x.yaml"] {
+            folder.write("outside.yaml", with(outside));
+            folder.mnasc(&["search", "outside.yaml", "--study", "o.study"]).failed(2, &[outside, "not in its folder"]);
+        }
+        // Who says what the space says gets the rest of it, too.
+        folder.mnasc(&["search", "space.yaml", "--data", "digits", "--study", "same.study", "--no-ranking"]).done();
+        let same = folder.mnasc(&["study", "list", "same.study", "--json"]).done().json();
+        assert_eq!((same["trials"].as_array().unwrap().len(), &same["settings"]["budget"]["epochs"]), (2, &2.into()));
         let weights = ["--weights", "small_found/best.safetensors"];
         folder
             .mnasc(&[&["small_found/best.yaml", "-o", "small_found/best.rs", "--check"], &weights[..]].concat())

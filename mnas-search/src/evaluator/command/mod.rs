@@ -84,6 +84,14 @@ impl Evaluator for Command {
         if answer.latency_ms.is_some_and(|ms| !(ms > 0.0 && ms.is_finite())) {
             return Err(Failure::Trial(format!("a latency is above 0: {}", shorten(line))));
         }
+        let is_around =
+            |(low, high): (f64, f64)| answer.latency_ms.is_some_and(|ms| 0.0 < low && low <= ms && ms <= high);
+        if answer.latency_interval.is_some_and(|it| !is_around(it)) {
+            return Err(Failure::Trial(format!(
+                "a latency is within its interval, which is above 0: {}",
+                shorten(line)
+            )));
+        }
         let latency = answer.latency_ms.map(|ms| match answer.latency_interval {
             Some((low, high)) => Latency { ms, low, high, is_stable: true },
             None => Latency::exact(ms),

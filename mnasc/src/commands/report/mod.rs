@@ -9,7 +9,7 @@ use crate::input;
 use crate::output::{self, Artifact};
 use crate::page::study::{Baseline, Beside, Findings, Measured, Shown, render};
 use mnas_dsl::Network;
-use mnas_search::findings::{MACHINE, NOISE, PREDICTION, RANKING};
+use mnas_search::findings::{BASELINES, JudgedBaseline, MACHINE, NOISE, PREDICTION, RANKING};
 use mnas_search::study::{Access, State, Study, Trial};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,12 +27,22 @@ pub(crate) fn run(args: &ReportArgs) -> Result<()> {
 }
 
 /// The page of a study, with networks to compare with, figures that were measured of them, and other studies.
-pub(super) fn page(path: &Path, baselines: &[PathBuf], figures: &[PathBuf], others: &[PathBuf]) -> Result<Vec<u8>> {
+pub(super) fn page(
+    path: &Path,
+    baselines: &[PathBuf],
+    figures: &[PathBuf],
+    beside_paths: &[PathBuf],
+) -> Result<Vec<u8>> {
     let study = Study::open(path, Access::Read).map_err(study_error)?;
     let trials = study.trials().map_err(study_error)?;
     let measured = measured::read(figures)?;
+    let judged: Vec<JudgedBaseline> = study.finding(BASELINES).map_err(study_error)?.unwrap_or_default();
     let baselines = baselines.iter().map(|path| baseline(path, &trials, &measured)).collect::<Result<Vec<_>>>()?;
-    let beside = others.iter().map(|other| beside(other, path, &study)).collect::<Result<Vec<_>>>()?;
+    // What was judged as the trials were, before what was measured elsewhere, once.
+    let is_other = |it: &Baseline| !judged.iter().any(|judged| judged.name == it.name);
+    let others: Vec<Baseline> = baselines.into_iter().filter(is_other).collect();
+    let baselines: Vec<Baseline> = judged.into_iter().map(as_baseline).chain(others).collect();
+    let beside = beside_paths.iter().map(|other| beside(other, path, &study)).collect::<Result<Vec<_>>>()?;
     let name = name(path);
     let findings = Findings {
         ranking: study.finding(RANKING).map_err(study_error)?,
@@ -44,7 +54,6 @@ pub(super) fn page(path: &Path, baselines: &[PathBuf], figures: &[PathBuf], othe
         name: &name,
         settings: study.settings(),
         reward: study.reward(),
-        is_fitted: study.progress().exponent.is_some(),
         trials: &trials,
         findings: &findings,
         baselines: &baselines,
@@ -92,7 +101,16 @@ fn baseline(path: &Path, trials: &[Trial], measured: &BTreeMap<String, Measured>
         name: network.name,
         figures,
         trial: trial.map(|trial| trial.number),
+        is_judged: false,
     })
+}
+
+/// A network that the search judged itself.
+fn as_baseline(judged: JudgedBaseline) -> Baseline {
+    let JudgedBaseline { name, parameters, macs, accuracy, latency, .. } = judged;
+    let figures =
+        Measured { ms: latency.map(|it| it.ms), accuracies: accuracy.into_iter().collect(), how: String::new() };
+    Baseline { name, parameters, macs, figures, trial: None, is_judged: true }
 }
 
 /// The trial of the same network, if the search came upon it.

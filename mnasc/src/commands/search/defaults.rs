@@ -34,11 +34,11 @@ pub(super) fn completed(args: &SearchArgs, space: &Space, is_begun: bool) -> Res
     let usual = space.usual();
     let mut args = args.clone();
     args.trials = args.trials.or(usual.trials.and_then(|it| u64::try_from(it).ok()));
-    let is_judged = args.data.is_some() || args.command.is_some() || args.table.is_some() || args.synthetic;
-    if is_judged || is_begun {
+    let Some(data) = &usual.data else { return Ok(args) };
+    let is_other = args.data.as_deref().is_some_and(|asked| asked != Path::new(data));
+    if is_other || args.command.is_some() || args.table.is_some() || args.synthetic || is_begun {
         return Ok(args);
     }
-    let Some(data) = &usual.data else { return Ok(args) };
     args.data = Some(Path::new(data).to_owned());
     args.epochs = args.epochs.or(usual.epochs.and_then(|it| u32::try_from(it).ok()));
     if args.reward.is_none()

@@ -1,5 +1,6 @@
 //! `mnasc search SPACE`
 
+mod baselines;
 mod defaults;
 mod evaluator;
 mod found;
@@ -33,6 +34,7 @@ pub(crate) fn run(args: &SearchArgs) -> Result<()> {
     };
     let args = &defaults::completed(args, &space, is_there)?;
     let evaluator = evaluator::of(args, &space, study.as_ref().map(Study::settings))?;
+    let baselines = baselines::of(args, &space, &evaluator.name())?;
     let meter = stopwatch::of(args, path, study.as_ref().map(Study::settings), &*evaluator)?;
     let stopwatch = meter.as_ref().map(|meter| meter as &dyn Stopwatch);
     let mut search = match study {
@@ -46,7 +48,11 @@ pub(crate) fn run(args: &SearchArgs) -> Result<()> {
         }
     }
     .map_err(search_error)?;
+    if let Some(meter) = &meter {
+        stopwatch::note(meter, &mut search)?;
+    }
     watch::run(&mut search, args, &places)?;
+    baselines::judge(&mut search, &baselines)?;
     drop(search);
     if let Some(meter) = meter {
         // What trials have is the sum of their layers.
@@ -72,6 +78,10 @@ fn search_error(error: SearchError) -> Error {
     match error {
         SearchError::Study(error) => study_error(error),
         SearchError::Input(text) => Error::input(text),
+        SearchError::NoLatency(_) => Error::input(error.to_string()).hint(
+            "begin another study with `--measure`, which times networks by their generated code, or let the command answer \
+             `latency_ms` too",
+        ),
         SearchError::Evaluator(text) => {
             Error::system(text).hint("every finished trial is in the study; `--resume` goes on with it")
         }

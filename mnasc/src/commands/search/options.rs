@@ -23,6 +23,10 @@ pub(super) fn settings(
 ) -> Result<Settings> {
     let (reward, mut exponent) = reward(args)?.unwrap_or((Reward::Accuracy, WeightExponent::Given));
     let halving = halving(args);
+    if halving.is_some() && args.epochs.is_none() {
+        return Err(Error::input("successive halving needs to know how many epochs the lowest rung trains")
+            .hint("add them, such as `--epochs 2`"));
+    }
     // Who goes on is known by the reward, so it is fitted before.
     if let (Some(halving), WeightExponent::Fitted { first }) = (halving, &mut exponent) {
         *first = halving.bracket.min(*first);
@@ -57,6 +61,19 @@ pub(super) fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent
             .hint("add `--target 25ms`, or frames a second, `--target 40fps`")
     };
     let given = |reward| Ok(Some((reward, WeightExponent::Given)));
+    match (args.reward, args.alpha, args.beta) {
+        (Some(RewardName::Absolute), _, Some(beta)) if !(beta < 0.0 && beta.is_finite()) => {
+            return Err(Error::input(format!("`--beta {beta}`: of the reward `absolute` it is below 0")));
+        }
+        (Some(RewardName::Absolute), ..) | (_, _, None) => {}
+        (Some(_), _, Some(_)) => {
+            return Err(Error::input("`--beta` and a reward that has its own exponents").hint("leave one of them away"));
+        }
+        (None, None, Some(_)) => {
+            return Err(Error::input("`--beta` is one of two exponents").hint("add `--alpha`, or `--reward absolute`"));
+        }
+        (None, Some(_), Some(_)) => {}
+    }
     let Some(target) = args.target else {
         return match args.reward {
             None => Ok(None),
@@ -73,7 +90,9 @@ pub(super) fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent
         }
         (Some(RewardName::Soft), ..) => given(weighted(Reward::SOFT)),
         (Some(RewardName::Hard), ..) => given(weighted(Reward::HARD)),
-        (Some(RewardName::Absolute), ..) => given(Reward::Absolute { target, beta: Reward::ABSOLUTE }),
+        (Some(RewardName::Absolute), ..) => {
+            given(Reward::Absolute { target, beta: args.beta.unwrap_or(Reward::ABSOLUTE) })
+        }
         (None, _, Some((alpha, beta))) if alpha.is_finite() && beta.is_finite() => given(weighted((alpha, beta))),
         (None, _, Some(_)) => Err(Error::input("alpha and beta are finite numbers")),
         (None, Some(Exponent::Is(w)), None) => given(weighted((w, w))),

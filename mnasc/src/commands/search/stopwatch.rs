@@ -1,15 +1,16 @@
 //! What says how fast a network is, where the evaluator does not.
 
-use super::{options, study_error};
+use super::{options, search_error, study_error};
 use crate::cli::{DeviceArgs, SearchArgs};
 use crate::error::{Error, Result};
 use crate::latency::{Meter, prediction};
 use crate::output::progress;
 use mnas_dsl::{Network, Space, Spec};
 use mnas_search::evaluator::Evaluator;
-use mnas_search::findings::{MACHINE, PREDICTION};
+use mnas_search::findings::{MACHINE, Machine, PREDICTION};
+use mnas_search::search::Search;
 use mnas_search::study::{Access, Settings, Study, Trial};
-use mnas_search::{pareto, ranking};
+use mnas_search::{pareto, ranking, searcher};
 use std::path::Path;
 
 /// Networks of a study that are measured whole.
@@ -24,7 +25,8 @@ pub(super) fn of(
 ) -> Result<Option<Meter>> {
     let asked = args.measure || args.device.is_given();
     let Some(begun) = begun else {
-        let needs = options::reward(args)?.is_some_and(|(reward, _)| reward.needs_latency());
+        let needs = options::reward(args)?.is_some_and(|(reward, _)| reward.needs_latency())
+            || args.method.as_deref().is_some_and(searcher::needs_latency);
         // Who has a table of results without latency may have left them away.
         let is_needed = asked || needs && !evaluator.gives_latency() && args.table.is_none();
         return if is_needed { Meter::of(&args.device).map(Some) } else { Ok(None) };
@@ -35,6 +37,22 @@ pub(super) fn of(
         None => Ok(None),
         Some(name) => Meter::of(&like(&args.device, name)).map(Some),
     }
+}
+
+/// Writes down on what a search measures, and tells of a machine that has changed since it did so before.
+pub(super) fn note(meter: &Meter, search: &mut Search<'_>) -> Result<()> {
+    let (before, now) = (search.study().finding::<Machine>(MACHINE).map_err(study_error)?, meter.machine());
+    if let Some(before) = before
+        && (&before.cpu, &before.compiler, &before.runner) != (&now.cpu, &now.compiler, &now.runner)
+    {
+        let of = |it: &Machine| format!("{}, {}", it.cpu, it.compiler);
+        progress(&format!(
+            "warning: the latencies so far are of {}; those that follow are of {}, and may not compare with them",
+            of(&before),
+            of(&now)
+        ));
+    }
+    search.note(MACHINE, &now).map_err(search_error)
 }
 
 /// Measures some of a study's networks whole, and says in it how well the sums of their layers had told that.
@@ -51,8 +69,7 @@ pub(super) fn compare(meter: &Meter, space: &Space, path: &Path) -> Result<()> {
         prediction.within_10_percent * 100.0,
         prediction.tau
     ));
-    study.set_finding(PREDICTION, &prediction).map_err(study_error)?;
-    study.set_finding(MACHINE, &meter.machine()).map_err(study_error)
+    study.set_finding(PREDICTION, &prediction).map_err(study_error)
 }
 
 /// The best by reward, those of the front, and others over the range of latencies, until there are enough.

@@ -7,7 +7,7 @@ use mnas_search::evaluator::Evaluator;
 use mnas_search::study::Settings;
 
 /// Evaluators that train have such names.
-const PREFIX: &str = "train ";
+pub(super) const PREFIX: &str = "train ";
 
 /// Whether networks are to be trained: it was asked for, or the study was begun so and nothing else is asked for.
 pub(super) fn is_wanted(args: &SearchArgs, begun: Option<&Settings>) -> bool {

@@ -6,7 +6,7 @@ use crate::cli::SearchArgs;
 use crate::error::{Error, Result};
 use crate::output;
 use mnas_search::search::Search;
-use mnas_search::study::{Trial, WeightExponent};
+use mnas_search::study::Trial;
 use mnas_search::{pareto, ranking};
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
@@ -25,20 +25,15 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs, places: &Places) -
     let mut said = Meter { is_watched, last: None };
     check_ranking(search, args, &mut said)?;
     let start = if said.last.take().is_some() { Instant::now() } else { start };
-    match search.reward() {
-        Some(reward) => output::progress(&format!("reward: {reward}")),
-        None => {
-            output::progress(&format!("reward: ACC * (LAT / T)^w, w is fitted from the first {} trials", first(search)))
-        }
-    }
+    output::progress(&format!("reward: {}", search.reward_in_words()));
     let mut is_fitted = search.reward().is_some();
     let mut printed = Ok(());
     said.last = Some(start);
     let result = search.run(all, &mut |search| {
-        if let (false, Some(reward)) = (is_fitted, search.reward()) {
+        if !is_fitted && search.reward().is_some() {
             is_fitted = true;
             output::status("");
-            output::progress(&format!("reward: {reward}"));
+            output::progress(&format!("reward: {}", search.reward_in_words()));
         }
         if args.json
             && printed.is_ok()
@@ -115,14 +110,6 @@ impl Meter {
         } else {
             output::progress(&line());
         }
-    }
-}
-
-/// From how many trials the exponent is fitted.
-fn first(search: &Search<'_>) -> u64 {
-    match search.study().settings().exponent {
-        WeightExponent::Fitted { first } => first,
-        WeightExponent::Given => 0,
     }
 }
 

@@ -44,10 +44,7 @@ fn list(args: &StudyListArgs) -> Result<()> {
             "trials": value(&trials)?,
         }));
     }
-    let reward = match study.progress().exponent {
-        Some(exponent) => format!("{} (w was fitted)", settings.reward_with(exponent)),
-        None => settings.reward.to_string(),
-    };
+    let reward = settings.reward_in_words(&trials);
     let mut text = format!(
         "{} trials by {}, seed {}, judged by `{}`\nreward: {reward}\n",
         trials.len(),

@@ -22,6 +22,11 @@ pub(super) fn absent(error: DeviceError) -> Error {
     }
 }
 
+/// A device that failed, as an error with its exit code.
+pub(super) fn failed(words: String) -> Error {
+    Error::system(words).hint("a smaller `--batch` takes less of a GPU's memory; `--train-on cpu` takes none")
+}
+
 /// Says what a GPU is called: a name without a number leaves it to the system which is taken.
 pub(super) fn say(name: DeviceName, device: &Device) {
     if !name.backend.is_cpu() {

@@ -3,6 +3,7 @@
 use super::{data, device, recipe};
 use crate::cli::RecipeArgs;
 use crate::error::{Error, Result};
+use crate::latency::lock;
 use mnas_dsl::Network;
 use mnas_train::device::Backend;
 use mnas_train::{Pause, Setup, TrainingEvaluator};
@@ -36,7 +37,7 @@ pub(crate) fn evaluator(
     };
     let device = device::name(args)?.unwrap_or_else(|| begun.map_or(Backend::Cpu, |setup| setup.backend).into());
     let data = data::read(from, network)?;
-    let evaluator = TrainingEvaluator::new(&data, held_out, pictures, recipe, Pause::default()).on(device);
+    let evaluator = TrainingEvaluator::new(&data, held_out, pictures, recipe, Pause::new(lock::pass)).on(device);
     let evaluator = evaluator.map_err(device::absent)?;
     device::say(device, evaluator.device());
     Ok(evaluator)

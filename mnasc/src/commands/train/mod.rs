@@ -9,10 +9,11 @@ mod recipe;
 use crate::cli::TrainArgs;
 use crate::error::{Error, Result};
 use crate::input;
+use crate::latency::lock;
 use crate::output::{self, Artifact};
 use mnas_codegen::weights::safetensors;
 use mnas_train::Pause;
-use mnas_train::data::{Pictures, fewer, hold_out};
+use mnas_train::data::{fewer, hold_out};
 use mnas_train::training::{Progress, Task, TrainingError, judge, train};
 use serde_json::json;
 use std::io::IsTerminal as _;
@@ -56,18 +57,21 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         recipe: &recipe,
         seed: args.seed,
         device: &device,
-        pause: &Pause::default(),
+        pause: &Pause::new(lock::pass),
     };
     let mut watch = Watch { start: Instant::now(), said: None, json: args.json, result: Ok(()) };
     let trained = train(&task, &mut |progress| watch.hear(progress));
     watch.result?;
     let trained = trained.map_err(|error| {
-        let is_unfit = matches!(error, TrainingError::Unfit(_));
-        let error = Error::input(format!("`{}` cannot be trained: {error}", args.spec.display()));
-        if is_unfit { error } else { error.hint("try a smaller `--lr`") }
+        let words = format!("`{}` cannot be trained: {error}", args.spec.display());
+        match error {
+            TrainingError::Device(_) => device::failed(words),
+            TrainingError::Diverged(_) => Error::input(words).hint("try a smaller `--lr`"),
+            TrainingError::Unfit(_) | TrainingError::Stopped => Error::input(words),
+        }
     })?;
-    let judge = |pictures: &Pictures| judge(&task, &trained.weights, pictures);
-    let (on_held_out, on_test) = (trained.epochs.last().copied().unwrap_or(0.0), judge(&data.test));
+    let on_test = judge(&task, &trained.weights, &data.test).map_err(|error| device::failed(error.to_string()))?;
+    let on_held_out = trained.epochs.last().copied().unwrap_or(0.0);
     if let Some(path) = &args.out {
         let bytes = safetensors::write(&trained.weights).map_err(|error| Error::system(error.to_string()))?;
         output::write_all(&[Artifact { path: path.clone(), bytes }])?;

@@ -18,14 +18,19 @@ pub(super) fn draw(model: &Model) -> Html {
         return out;
     }
     let bare = model.baselines.iter().filter(|it| it.figures.ms.is_none() && it.figures.accuracies.is_empty()).count();
-    let note = match bare {
+    let mut note = match bare {
         0 => "Accuracy is the mean where several seeds were trained, with the least and the most.",
         bare if bare == model.baselines.len() => {
             "Counts only: neither the study nor a file of measurements has figures of these networks."
         }
         _ => "Of some there are counts only: neither the study nor a file of measurements has their figures.",
-    };
-    section(&mut out, "baselines", "Comparison", note);
+    }
+    .to_owned();
+    let is_timed_elsewhere = |it: &Baseline| !it.is_judged && it.trial.is_none() && it.figures.ms.is_some();
+    if model.settings.stopwatch.is_some() && model.baselines.iter().any(is_timed_elsewhere) {
+        note.push_str(" Latencies of trials are sums of their layers, those of measurements of whole networks.");
+    }
+    section(&mut out, "baselines", "Comparison", &note);
     open(&mut out, "Comparison with other networks, scrolls sideways");
     out.raw("<thead><tr><th>Network</th><th class=\"n\">Accuracy</th><th class=\"n\">Latency</th>");
     out.raw("<th class=\"n\">Parameters</th><th class=\"n\">MACs</th><th>Figures from</th></tr></thead>\n<tbody>\n");
@@ -83,6 +88,9 @@ pub(super) fn mean(all: &[f64]) -> f64 {
 
 fn source(baseline: &Baseline) -> String {
     let is_bare = baseline.figures.ms.is_none() && baseline.figures.accuracies.is_empty();
+    if baseline.is_judged {
+        return "the study, trained and timed as its trials".to_owned();
+    }
     match (baseline.trial, is_bare) {
         (_, true) => "its spec only".to_owned(),
         (Some(trial), false) if baseline.figures.how.is_empty() => format!("trial {trial}"),

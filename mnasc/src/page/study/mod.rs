@@ -29,8 +29,6 @@ pub(crate) struct Shown<'a> {
     pub(crate) settings: &'a Settings,
     /// Once its exponent is known.
     pub(crate) reward: Option<Reward>,
-    /// Whether the exponent was found by the search.
-    pub(crate) is_fitted: bool,
     pub(crate) trials: &'a [Trial],
     pub(crate) findings: &'a Findings,
     pub(crate) baselines: &'a [Baseline],
@@ -61,6 +59,8 @@ pub(crate) struct Baseline {
     pub(crate) figures: Measured,
     /// The trial that is of this network.
     pub(crate) trial: Option<u64>,
+    /// Whether the search judged it as its trials.
+    pub(crate) is_judged: bool,
 }
 
 /// What somebody measured of a network.
@@ -207,7 +207,6 @@ mod tests {
             name: "many",
             settings: &settings,
             reward: Some(settings.reward),
-            is_fitted: false,
             trials: &trials,
             findings: &Findings::default(),
             baselines: &[],

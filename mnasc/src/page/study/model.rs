@@ -21,7 +21,6 @@ pub(super) struct Model<'a> {
     pub(super) beside: &'a [Beside],
     /// The reward, once its exponent is known.
     pub(super) reward: Option<Reward>,
-    pub(super) is_fitted: bool,
     /// Positions of different networks, the best first.
     pub(super) ranked: Vec<usize>,
     /// Positions of those that nothing beats in accuracy and cost, by rising cost.
@@ -96,7 +95,7 @@ impl Unit {
 
 impl<'a> Model<'a> {
     pub(super) fn new(shown: &'a Shown<'a>) -> Self {
-        let Shown { name, settings, reward, is_fitted, trials, findings, baselines, measured, beside } = *shown;
+        let Shown { name, settings, reward, trials, findings, baselines, measured, beside } = *shown;
         let noise = Noise::of(findings.ranking.as_ref(), findings.noise.as_ref());
         let mut again: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
         for trial in trials {
@@ -113,7 +112,6 @@ impl<'a> Model<'a> {
             measured,
             beside,
             reward,
-            is_fitted,
             ranked: ranking::ranked(trials, reward, noise),
             front: Vec::new(),
             cost: Cost::of(trials),

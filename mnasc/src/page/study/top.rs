@@ -5,7 +5,7 @@ use super::{Html, numbers, words};
 use crate::page::parts::tile;
 use mnas_dsl::Space;
 use mnas_search::findings::{Estimate, Machine, Ranking, RungNoise};
-use mnas_search::study::{Halving, Trial, WeightExponent};
+use mnas_search::study::{Halving, Trial};
 
 pub(super) fn draw(model: &Model) -> Html {
     let mut out = Html::new();
@@ -154,15 +154,7 @@ fn settings(model: &Model) -> Vec<(&'static str, String)> {
     let name = if name.is_empty() { name } else { format!("{name}: ") };
     list.push(("Space", format!("{name}{choices}, {} combinations", power(size))));
     list.push(("Searched by", format!("{}, seed {}", settings.method, settings.seed)));
-    let reward = match (&model.reward, settings.exponent) {
-        (Some(reward), _) if model.is_fitted => format!("{reward}; w was fitted"),
-        (Some(reward), _) => reward.to_string(),
-        (None, WeightExponent::Fitted { first }) => {
-            format!("ACC * (LAT / T)^w; w is fitted from the first {first} trials, which are not there yet")
-        }
-        (None, WeightExponent::Given) => settings.reward.to_string(),
-    };
-    list.push(("Reward", reward));
+    list.push(("Reward", settings.reward_in_words(model.trials)));
     list.push(("Accuracy by", flat(&settings.evaluator, settings.budget.epochs.is_some())));
     if let Some(epochs) = settings.budget.epochs {
         list.push(("Epochs", epochs_of(epochs, settings.halving)));
