@@ -220,7 +220,8 @@ fn pages_look_right_in_a_browser() {
     folder.mnasc(&none).failed(3, &["no-such-program"]);
     let hard = ["--synthetic", "--target", "40fps", "--reward", "hard", "--trials", "30", "--method", "random"];
     search(&folder, &mnasnet, "large", &hard);
-    folder.write("given.json", "{\"name\": \"mobilenet_v2\", \"median_ms\": 31, \"accuracies\": [0.955, 0.957]}\n{\"name\": \"mnasnet_a1\", \"median_ms\": 24.25, \"isa\": \"avx2\"}");
+    // Three near each other, whose names have to find room; of one there is no accuracy.
+    folder.write("given.json", "{\"name\": \"mobilenet_v2\", \"median_ms\": 31, \"accuracies\": [0.955, 0.957]}\n{\"name\": \"mnasnet_a1\", \"median_ms\": 24.25, \"isa\": \"avx2\"}\n{\"name\": \"mnasnet_b1\", \"median_ms\": 31.2, \"accuracy\": 0.956}\n{\"name\": \"mobilenet_v1\", \"median_ms\": 30.6, \"accuracy\": 0.9561}");
 
     let pair = |a: f64, b: f64| json!([a, b]);
     let seeds: Vec<Value> =
@@ -262,8 +263,9 @@ fn pages_look_right_in_a_browser() {
     let mut beside = large.clone();
     beside["charts"]["latencies-1"] = json!({ "bars": 45 });
     beside["charts"]["latencies-2"] = json!({ "bars": 40 });
-    let (v2, a1) = (shipped("mobilenet_v2.yaml"), shipped("mnasnet_a1.yaml"));
-    let with_baselines = ["report", "large", "--baseline", &v2, &a1, "--measured", "given.json", "-o", "-"];
+    let [v1, v2, a1, b1] =
+        ["mobilenet_v1", "mobilenet_v2", "mnasnet_a1", "mnasnet_b1"].map(|name| shipped(&format!("{name}.yaml")));
+    let with_baselines = ["report", "large", "--baseline", &v2, &a1, &b1, &v1, "--measured", "given.json", "-o", "-"];
     let pages = [
         (page(&folder, "whole"), whole),
         (page(&folder, "accuracy"), accuracy),

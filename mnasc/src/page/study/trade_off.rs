@@ -49,22 +49,66 @@ pub(super) fn draw(model: &Model) -> Option<(Html, Html)> {
     let entries = entries(model, &marks);
     let labelled = marks.iter().find(|mark| mark.look == Look::Best).map(|mark| (mark.at, mark.trial.number));
     mark::draw(&mut chart, marks);
+    let mut names = Names::default();
     if let Some(((x, y), number)) = labelled {
         // To the upper left of a point of the front there is nothing.
         let (anchor, by) = if x > LEFT + 90.0 { (Anchor::End, -7.0) } else { (Anchor::Start, -4.0) };
-        chart.words("name halo", (x + by, y - 11.0), anchor, &format!("trial {number}"));
+        let name = format!("trial {number}");
+        names.take((x + by, y - 11.0), anchor, &name);
+        chart.words("name halo", (x + by, y - 11.0), anchor, &name);
     }
     for (name, x, y) in compared {
         let (x, y) = chart.at(x, y);
+        let (anchor, by) = if x > (LEFT + RIGHT) / 2.0 { (Anchor::End, -9.0) } else { (Anchor::Start, 9.0) };
+        let at = names.free((x + by, y + 4.5), anchor, name);
+        if at.1 != y + 4.5 {
+            let line = [("x1", &*px(x)), ("y1", &*px(y)), ("x2", &*px(at.0)), ("y2", &*px(at.1 - 4.5))];
+            chart.svg.shape("line", &[&[("class", "leader")], &line[..]].concat());
+        }
         let place = [("x", &*px(x)), ("y", &*px(y))];
         chart.svg.shape(
             "use",
             &[&[("href", "#rung-2"), ("class", "baseline"), ("data-baseline", name)], &place[..]].concat(),
         );
-        let (anchor, by) = if x > (LEFT + RIGHT) / 2.0 { (Anchor::End, -9.0) } else { (Anchor::Start, 9.0) };
-        chart.words("baseline-name halo", (x + by, y + 4.5), anchor, name);
+        chart.words("baseline-name halo", at, anchor, name);
     }
     Some((chart.finish(), mark::legend(&entries)))
+}
+
+/// Where names stand already: those of networks that are near each other go one below the other.
+#[derive(Default)]
+struct Names(Vec<(f64, f64, f64)>);
+
+impl Names {
+    /// Pixels of a letter, and from line to line, on a narrow screen, where letters are larger.
+    const LETTER: f64 = 10.5;
+    const LINE: f64 = 23.0;
+
+    /// From where to where words reach.
+    fn span((x, _): (f64, f64), anchor: Anchor, words: &str) -> (f64, f64) {
+        let width = Self::LETTER * words.chars().count() as f64;
+        if anchor == Anchor::End { (x - width, x) } else { (x, x + width) }
+    }
+
+    /// Words stand there.
+    fn take(&mut self, at: (f64, f64), anchor: Anchor, words: &str) {
+        let (left, right) = Self::span(at, anchor, words);
+        self.0.push((left, right, at.1));
+    }
+
+    /// The nearest place in the frame, above or below, where words cover none; takes it.
+    fn free(&mut self, at: (f64, f64), anchor: Anchor, words: &str) -> (f64, f64) {
+        let (left, right) = Self::span(at, anchor, words);
+        let is_free = |y: f64| {
+            let covers =
+                |other: &(f64, f64, f64)| left < other.1 && other.0 < right && (y - other.2).abs() < Self::LINE;
+            (TOP + 12.0..BOTTOM - 4.0).contains(&y) && !self.0.iter().any(covers)
+        };
+        let steps = (1..=12).flat_map(|step| [f64::from(step) * Self::LINE / 2.0, f64::from(-step) * Self::LINE / 2.0]);
+        let y = [0.0].into_iter().chain(steps).map(|by| at.1 + by).find(|&y| is_free(y)).unwrap_or(at.1);
+        self.take((at.0, y), anchor, words);
+        (at.0, y)
+    }
 }
 
 /// What occurs, in words.
