@@ -70,7 +70,8 @@ fn a1_and_b1_are_members_of_the_shipped_space_and_others_are_not() {
         ("filters: 80, layers: 4", "filters: 80, layers: 4, se: 0.5", "blocks.3", "squeeze-excite of"),
         ("stride: 2, filters: 32}", "stride: 2, filters: 40}", "stem", "filters 40, in the space 32"),
         ("input: 224x224x3", "input: 192x192x3", "input", "192x192x3"),
-        ("filters: 1280", "filters: 1024", "head", "1024"),
+        ("filters: 1280", "filters: 1024", "head", "filters 1024 (relu), in the space 1280 (relu)"),
+        ("classes: 1000", "classes: 999", "head", "classes 999, in the space 1000"),
     ] {
         let changed = text.replace(from, to);
         assert_ne!(changed, text, "{from}");

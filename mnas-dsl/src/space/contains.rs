@@ -2,7 +2,7 @@
 
 use super::{Space, is_same_layer};
 use crate::diagnostics::Diagnostics;
-use crate::network::{Layer, LayerOp, Network};
+use crate::network::{Activation, Head, Layer, LayerOp, Network};
 use std::collections::BTreeMap;
 
 /// Combinations of choices of one block, or outside of blocks, that are tried at most.
@@ -111,8 +111,8 @@ impl Space {
             return Ok(Err((count + 1, not("blocks", vec![text]))));
         };
         if first.head != network.head {
-            let text = format!("{:?}, in the space {:?}", network.head, first.head);
-            return Ok(Err((count + 1, not("head", vec![text]))));
+            let differences = head_differences(network.head.as_ref(), first.head.as_ref());
+            return Ok(Err((count + 1, not("head", differences))));
         }
         Ok(Ok(indices.clone()))
     }
@@ -194,6 +194,28 @@ fn differences(theirs: &Layer, ours: &Layer) -> Vec<String> {
         found.push(format!("{:?}, in the space {:?}", theirs.op, ours.op));
     }
     found
+}
+
+/// What differs between two heads, each with both values.
+fn head_differences(theirs: Option<&Head>, ours: Option<&Head>) -> Vec<String> {
+    let (Some(theirs), Some(ours)) = (theirs, ours) else {
+        let is_there = |head: Option<&Head>| if head.is_some() { "one" } else { "none" };
+        return vec![format!("{}, in the space {}", is_there(theirs), is_there(ours))];
+    };
+    let layer = |it: Option<(usize, Activation)>| {
+        it.map_or("none".to_owned(), |(outputs, activation)| format!("{outputs} ({activation:?})").to_lowercase())
+    };
+    let classifier = |head: &Head| format!("{:?}", head.classifier).to_lowercase();
+    [
+        ("classes", theirs.classes.to_string(), ours.classes.to_string()),
+        ("filters", layer(theirs.conv), layer(ours.conv)),
+        ("hidden", layer(theirs.hidden), layer(ours.hidden)),
+        ("classifier", classifier(theirs), classifier(ours)),
+    ]
+    .into_iter()
+    .filter(|(_, theirs, ours)| theirs != ours)
+    .map(|(what, theirs, ours)| format!("{what} {theirs}, in the space {ours}"))
+    .collect()
 }
 
 fn op(layer: &Layer) -> String {

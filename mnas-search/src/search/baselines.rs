@@ -68,7 +68,11 @@ impl Search<'_> {
             }
         });
         let judged: Vec<JudgedBaseline> = judged.collect();
-        self.study.set_finding(BASELINES, &judged)?;
+        // Those of an earlier run stay, unless they are judged again.
+        let mut all: Vec<JudgedBaseline> = self.study.finding(BASELINES)?.unwrap_or_default();
+        all.retain(|it| !judged.iter().any(|new| new.name == it.name));
+        all.extend(judged.iter().cloned());
+        self.study.set_finding(BASELINES, &all)?;
         Ok(judged)
     }
 }

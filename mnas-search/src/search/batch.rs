@@ -184,6 +184,10 @@ impl Search<'_> {
         let latency = measured.or(evaluation.latency);
         let settings = self.study.settings();
         if settings.needs_latency() && latency.is_none() {
+            // Who has told one may tell another.
+            if self.trials.iter().any(|trial| trial.latency.is_some()) {
+                return failed(trial, "the result has no latency".to_owned());
+            }
             return Err(SearchError::NoLatency(settings.evaluator.clone()));
         }
         if !evaluation.is_finite() || latency.is_some_and(|it| !it.is_finite()) {

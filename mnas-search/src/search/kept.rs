@@ -1,7 +1,7 @@
 //! Jobs beside the trials, whose results are kept one by one as they come: none is done again after an interruption.
 
 use super::{Failures, Search, SearchError, pool};
-use crate::job::{Evaluation, Failure, Job};
+use crate::job::{Evaluation, Failure, Job, Purpose};
 use crate::rng::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -36,9 +36,10 @@ impl Search<'_> {
                 Err(Failure::Stop(message)) => return Err(SearchError::Evaluator(message)),
                 Err(Failure::Trial(message)) => Seen::Failed(message),
                 // Trials would be as far: better now than behind all of these.
-                Ok(evaluation) if left[at].needs.latency && evaluation.latency.is_none() => {
-                    return Err(SearchError::NoLatency(left[at].evaluator.clone()));
-                }
+                Ok(evaluation) if left[at].needs.latency && evaluation.latency.is_none() => match left[at].purpose {
+                    Purpose::Ranking => return Err(SearchError::NoLatency(left[at].evaluator.clone())),
+                    _ => Seen::Failed("the result has no latency".to_owned()),
+                },
                 Ok(evaluation) if !evaluation.is_finite() => Seen::Failed("a number is not finite".to_owned()),
                 Ok(evaluation) => Seen::Done(evaluation),
             };

@@ -24,7 +24,7 @@ A space is a spec with `{choose: [...]}` where values stand:
 What the chosen op does not have is left away, and so is a skip where no layer of the block can have one. Beside the keys
 of a spec it may have `limits: {parameters, macs, arena_bytes, weight_bytes}`; samples are within them. `search: {data,
 target, epochs, trials, baselines}` is what `mnasc search` takes where its options say nothing; baselines, networks to compare
-with, are files in the space's folder or below it.
+with, are files in the space's folder or below it. Whoever judges by anything else than the space's data gets its trials alone.
 
 Exit codes: 0 done, 1 the spec is no member or over the limits, 2 bad input, 3 files failed.";
 
@@ -184,8 +184,8 @@ pub(crate) struct SearchArgs {
     /// Trials from which `--w auto` fits.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(2..))]
     pub(crate) first: u64,
-    /// Time networks by the code that mnasc generates for them, layer by layer; done anyway where a latency is needed and
-    /// nothing else tells it.
+    /// Time networks by the code that mnasc generates for them, layer by layer; done anyway where mnasc trains and a latency
+    /// is needed.
     #[arg(long)]
     pub(crate) measure: bool,
     /// In the end judge these networks too, trained as long as the best and timed as all trials; the report shows them

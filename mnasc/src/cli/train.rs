@@ -75,18 +75,31 @@ pub(crate) struct TrainArgs {
 #[cfg_attr(not(feature = "train"), allow(dead_code, reason = "only training reads them"))]
 pub(crate) struct RecipeArgs {
     /// Read how to train from this file.
-    #[arg(long, value_name = "FILE.json", requires = "data")]
+    #[arg(long, value_name = "FILE.json")]
     pub(crate) recipe: Option<PathBuf>,
     /// Share of the training pictures that accuracy is measured on after each epoch [default: 0.2].
-    #[arg(long, value_name = "SHARE", requires = "data")]
+    #[arg(long, value_name = "SHARE")]
     pub(crate) held_out: Option<f64>,
     /// Learn from about so many of the other training pictures, of each class its share [default: all].
-    #[arg(long, value_name = "N", requires = "data", value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     pub(crate) pictures: Option<u32>,
     /// Train there: cpu, or a GPU by wgpu, vulkan, metal, cuda or rocm, each a feature of mnasc; the second device is
     /// `cuda:1` [default: cpu].
     #[arg(long, value_name = "DEVICE")]
     pub(crate) train_on: Option<String>,
+}
+
+impl RecipeArgs {
+    /// The first of these options that was given, by its name.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let all = [
+            ("--recipe", self.recipe.is_some()),
+            ("--held-out", self.held_out.is_some()),
+            ("--pictures", self.pictures.is_some()),
+            ("--train-on", self.train_on.is_some()),
+        ];
+        all.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| name)
+    }
 }
 
 /// Optimisers by name.

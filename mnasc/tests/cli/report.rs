@@ -424,7 +424,10 @@ fn a_page_never_holds_markup_of_a_study() {
     let hostile = "</script></li></style><img src=x onerror=alert(1)>\"'&";
     folder.write("judge.sh", format!("echo '{hostile}' | tr -d \"'\" >&2; exit 1"));
     let command = format!("sh judge.sh # {hostile}");
-    search(&folder, &space("digits.yaml"), "<b>&", &["--command", &command, "--no-ranking", "--trials", "3"]);
+    let failing = ["--study", "<b>&", "--command", &command, "--no-ranking", "--trials", "3"];
+    let said = folder.mnasc(&[&["search", &space("digits.yaml")], &failing[..]].concat());
+    assert!(said.code == Some(3) && said.out.contains("3 of 3 trials failed; the last: "), "{said:?}");
+    assert!(said.err.contains("no network could be judged"), "{}", said.err);
     let page = page(&folder, "<b>&");
     assert!(page.contains("&lt;b&gt;&amp;") && page.contains("failed: ") && page.contains("&lt;img src=x"));
     assert!(!page.contains("<img") && page.matches("</script>").count() == 1 && page.matches("</style>").count() == 1);

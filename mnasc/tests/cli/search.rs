@@ -202,6 +202,17 @@ fn a_command_that_tells_no_latency_where_one_is_needed_is_found_out_at_once() {
         std::fs::remove_file(folder.path("jobs")).unwrap();
         std::fs::remove_file(folder.path("study")).unwrap();
     }
+    // Who told one once only failed to tell another; a network to compare with stops nothing.
+    folder.write(
+        "now_and_then.sh",
+        "read job; case $job in *'\"trial\":0,\"purpose\":\"trial\"'*) echo '{\"accuracy\": 0.5, \"latency_ms\": 1}';; \
+         *) echo '{\"accuracy\": 0.5}';; esac",
+    );
+    folder.write("one.yaml", "name: one\ninput: 8x8x1\nstem: {op: conv, kernel: 3, filters: 8}\nblocks: [ds_r1_k3_s1_c8]\nhead: {classes: 10}\n");
+    let options = ["--command", "sh now_and_then.sh", "--no-ranking", "--target", "1ms", "--reward", "soft"];
+    let said = search(&folder, "some", &[&options[..], &["--trials", "3", "--baseline", "one.yaml"]].concat()).done();
+    assert!(said.out.contains("2 of 3 trials failed; the last: the result has no latency"), "{}", said.out);
+    assert!(said.err.contains("one: the result has no latency"), "{}", said.err);
     // The control: where none is needed none is missed.
     search(&folder, "study", &["--command", "sh judge.sh", "--trials", "2"]).done();
 }

@@ -63,6 +63,8 @@ mod trains {
         train(&["--data", "nowhere"]).failed(2, &["`nowhere` is no folder", "`digits`"]);
         fs::create_dir(folder.path("empty")).unwrap();
         train(&["--data", "empty"]).failed(2, &["no data set that is known"]);
+        train(&["--data", "digits", "--out", "none/x.safetensors"]).failed(3, &["its folder is not there"]);
+        train(&["--data", "digits", "--out", "empty"]).failed(3, &["it is a folder"]);
         train(&["--data", "digits", "--lr", "0"]).failed(2, &["`learning_rate` is above 0"]);
         train(&["--data", "digits", "--held-out", "1"]).failed(2, &["`--held-out 1`"]);
         folder.write("recipe.json", "{\"epochs\": 1,\n \"batsh\": 2}");
@@ -90,7 +92,9 @@ mod trains {
         }
         folder.write("space.yaml", NET.replace("filters: 16", "filters: {choose: [8, 12]}"));
         let search = ["search", "space.yaml", "--study", "s.study", "--synthetic", "--trials", "2"];
-        folder.mnasc(&[&search[..], &["--train-on", "cpu"]].concat()).failed(2, &["nothing is trained by mnasc"]);
+        folder
+            .mnasc(&[&search[..], &["--train-on", "cpu"]].concat())
+            .failed(2, &["nothing is trained by mnasc", "`--train-on`"]);
     }
 
     /// Skipped where no driver is, unless `CI` is set.

@@ -40,6 +40,10 @@ pub(super) fn of(args: &SearchArgs, space: &Space, evaluator: &str) -> Result<Ve
             };
             return Err(Error::input(what).hint(format!("it has {}, they have {}", of(&network), of(&member))));
         }
+        if evaluator.starts_with(PREFIX) && network.preprocess.is_none() {
+            return Err(Error::input(format!("`{}` does not say how bytes become its input", path.display()))
+                .hint("add `preprocess`, as the space has it"));
+        }
         if baselines.iter().any(|(other, _): &(Spec, Network)| other.name.value == spec.name.value) {
             return Err(Error::input(format!("two baselines are called `{}`", spec.name.value))
                 .hint("give each a `name` of its own"));

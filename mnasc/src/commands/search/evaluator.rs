@@ -17,9 +17,9 @@ pub(super) fn of(args: &SearchArgs, space: &Space, begun: Option<&Settings>) -> 
     if training::is_wanted(args, begun) {
         return training::of(args, space, begun);
     }
-    if let Some(device) = &args.how.train_on {
-        return Err(Error::input(format!("nothing is trained by mnasc, so not on `{device}` either"))
-            .hint("`--train-on` goes with `--data`; what a command trains on is its own"));
+    if let Some(option) = args.how.given() {
+        return Err(Error::input(format!("nothing is trained by mnasc, so `{option}` says nothing"))
+            .hint("it goes with `--data`; how a command trains is its own"));
     }
     if let Some(path) = &args.table {
         let bytes = input::read(path, TABLE_LIMIT)?

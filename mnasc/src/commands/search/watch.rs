@@ -6,7 +6,7 @@ use crate::cli::SearchArgs;
 use crate::error::{Error, Result};
 use crate::output;
 use mnas_search::search::Search;
-use mnas_search::study::Trial;
+use mnas_search::study::{State, Trial};
 use mnas_search::{pareto, ranking};
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
@@ -65,7 +65,21 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs, places: &Places) -
             text.push_str(&format!("`mnasc study best {} --to FOLDER` writes its spec\n", places.study.display()));
         }
     }
-    output::print(&text)
+    let trials = search.trials();
+    let failed: Vec<&Trial> = trials.iter().filter(|trial| trial.state == State::Failed).collect();
+    if let Some(last) = failed.last() {
+        let message = last.message.as_deref().unwrap_or_default();
+        let first = message.lines().next().unwrap_or_default();
+        text.push_str(&format!("{} of {} trials failed; the last: {first}\n", failed.len(), trials.len()));
+    }
+    if search.reward().is_none() {
+        text.push_str(&format!("what is best is not known yet: {}\n", search.reward_in_words()));
+    }
+    output::print(&text)?;
+    if !trials.is_empty() && failed.len() == trials.len() {
+        return Err(Error::system("no network could be judged").hint("`mnasc study list STUDY` has the reason of each"));
+    }
+    Ok(())
 }
 
 /// Looks whether accuracy ranks networks, where that is to be known, and says it: it is the first line of what comes out,

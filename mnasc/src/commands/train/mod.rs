@@ -17,6 +17,7 @@ use mnas_train::data::{fewer, hold_out};
 use mnas_train::training::{Progress, Task, TrainingError, judge, train};
 use serde_json::json;
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How often a line that is looked at changes.
@@ -31,6 +32,12 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let device = device_name.open().map_err(device::absent)?;
     if let Some(out) = &args.out {
         output::refuse_overwriting(out, &[&args.spec])?;
+        // Not behind the training, when all would be lost.
+        let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() || out.is_dir() {
+            let what = if out.is_dir() { "it is a folder" } else { "its folder is not there" };
+            return Err(Error::file("write", out, &what));
+        }
     }
     let data = data::read(&args.data, &network)?;
     let (mut train_pictures, held_out) = hold_out(&data.train, share, args.seed);
