@@ -31,21 +31,22 @@ impl Search<'_> {
         let rung = settings.halving.map_or(0, |halving| halving.rungs - 1);
         let budget = settings.halving.map_or(settings.budget, |halving| halving.budget(settings.budget, rung));
         let specs: Vec<String> = networks.iter().map(|(spec, _)| spec.to_yaml()).collect();
+        // Of the network, not of its place: it may be asked for among others when the search goes on.
+        let hash = |spec: &String| fnv::of(spec.as_bytes());
         let job = |(number, spec): (usize, &String)| Job {
-            id: Purpose::Baseline.id(number as u64),
+            id: Purpose::Baseline.id(hash(spec)),
             trial: number as u64,
             purpose: Purpose::Baseline,
             rung,
             spec: spec.clone(),
             choices: Vec::new(),
-            // Of the network, not of its place: it may be asked for among others when the search goes on.
-            seed: seed(settings.seed, SALT ^ fnv::of(spec.as_bytes()), 0),
+            seed: seed(settings.seed, SALT ^ hash(spec), 0),
             evaluator: settings.evaluator.clone(),
             budget,
             needs: Needs { latency: settings.needs_latency() && self.stopwatch.is_none() },
         };
         let jobs: Vec<Job> = specs.iter().enumerate().map(job).collect();
-        let name = |number: usize| format!("{BASELINES}/{:016x}", fnv::of(specs[number].as_bytes()));
+        let name = |number: usize| format!("{BASELINES}/{:016x}", hash(&specs[number]));
         let results = self.judge_once(&jobs, &name, seen)?;
         let judged = networks.iter().zip(specs.iter().zip(latencies)).zip(results);
         let judged = judged.map(|(((spec, network), (text, latency)), result)| {

@@ -115,7 +115,7 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) to: Option<PathBuf>,
     /// Go on with the study, as it was begun; begin it if it is not there. What a study does not keep is said again: the
-    /// data, and of another device --triple, --linker and --runner.
+    /// data, networks to compare with, and of another device --triple, --linker and --runner.
     #[arg(long)]
     pub(crate) resume: bool,
     /// Trials in all, those of earlier runs among them [default: the space's, or 100].

@@ -256,6 +256,8 @@ esac
     assert!(said.err.contains("one: accuracy 0.8750, latency 0.5000 ms") && said.err.contains("two: `sh judge.sh`"));
     let jobs = judged();
     assert_eq!(jobs.iter().filter(|job| job["spec"].as_str().unwrap().contains("name: one")).count(), 1);
+    let ids: std::collections::BTreeSet<&str> = jobs.iter().map(|job| job["id"].as_str().unwrap()).collect();
+    assert!(ids.len() == 2 && ids.iter().all(|id| id.starts_with("baseline-")), "{ids:?}");
     // As long as the highest rung, and told that a latency is needed.
     assert!(jobs.iter().all(|job| job["budget"]["epochs"] == 6 && job["needs"]["latency"] == true), "{jobs:?}");
     let page = folder.mnasc(&["report", "study", "-o", "-"]).done().out;
