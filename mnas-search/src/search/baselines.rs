@@ -4,7 +4,7 @@ use super::kept::{Seen, seed};
 use super::{Search, SearchError};
 use crate::evaluator::Stopwatch;
 use crate::findings::{BASELINES, JudgedBaseline};
-use crate::job::{Failure, Job, Latency, Needs, Purpose};
+use crate::job::{Failure, Job, Latency, Purpose};
 use mnas_codegen::fnv;
 use mnas_dsl::{Network, Spec};
 
@@ -43,7 +43,7 @@ impl Search<'_> {
             seed: seed(settings.seed, SALT ^ hash(spec), 0),
             evaluator: settings.evaluator.clone(),
             budget,
-            needs: Needs { latency: settings.needs_latency() && self.stopwatch.is_none() },
+            needs: self.needs(),
         };
         let jobs: Vec<Job> = specs.iter().enumerate().map(job).collect();
         let name = |number: usize| format!("{BASELINES}/{:016x}", hash(&specs[number]));
@@ -83,15 +83,12 @@ fn times(
     stopwatch: &dyn Stopwatch,
     networks: &[(Spec, Network)],
 ) -> Result<Vec<Result<Option<Latency>, String>>, SearchError> {
-    let stop = |failure: Failure| match failure {
-        Failure::Trial(message) | Failure::Stop(message) => SearchError::Evaluator(message),
-    };
     let all: Vec<(&Spec, &Network)> = networks.iter().map(|(spec, network)| (spec, network)).collect();
-    stopwatch.prepare(&all).map_err(stop)?;
+    stopwatch.prepare(&all)?;
     let time = |(spec, network): &(&Spec, &Network)| match stopwatch.measure(spec, network) {
         Ok(latency) => Ok(Ok(Some(latency))),
         Err(Failure::Trial(message)) => Ok(Err(message)),
-        Err(failure) => Err(stop(failure)),
+        Err(failure) => Err(failure.into()),
     };
     all.iter().map(time).collect()
 }

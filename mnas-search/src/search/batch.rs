@@ -144,10 +144,7 @@ impl Search<'_> {
             // A rung higher the latency is what it was.
             return Ok(ready.into_iter().map(|task| (task, task.trial.latency)).collect());
         };
-        let stop = |failure: Failure| match failure {
-            Failure::Trial(message) | Failure::Stop(message) => SearchError::Evaluator(message),
-        };
-        stopwatch.prepare(&networks).map_err(stop)?;
+        stopwatch.prepare(&networks)?;
         let mut measured = Vec::new();
         for task in ready {
             let latency = task.network.as_ref().map(|(spec, network)| stopwatch.measure(spec, network)).transpose();
@@ -156,7 +153,7 @@ impl Search<'_> {
                 Err(failure @ Failure::Trial(_)) => {
                     self.conclude(batch, &task.trial, None, Err(failure), seen)?;
                 }
-                Err(failure) => return Err(stop(failure)),
+                Err(failure) => return Err(failure.into()),
             }
         }
         Ok(measured)
@@ -202,7 +199,6 @@ impl Search<'_> {
 
     fn job(&self, trial: &Trial) -> Job {
         let settings = self.study.settings();
-        let is_measured = self.stopwatch.is_some() || trial.latency.is_some();
         Job {
             id: Purpose::Trial.id(trial.number),
             trial: trial.number,
@@ -213,7 +209,7 @@ impl Search<'_> {
             seed: trial.seed,
             evaluator: settings.evaluator.clone(),
             budget: trial.budget,
-            needs: Needs { latency: settings.needs_latency() && !is_measured },
+            needs: if trial.latency.is_some() { Needs::default() } else { self.needs() },
         }
     }
 

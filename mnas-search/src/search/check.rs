@@ -3,7 +3,7 @@
 use super::kept::{Seen, seed};
 use super::{Search, SearchError, key, within};
 use crate::findings::{NOISE, RANKING, RankedNetwork, Ranking};
-use crate::job::{Job, Needs, Purpose};
+use crate::job::{Job, Purpose};
 use crate::ranking::Noise;
 use crate::rng::Rng;
 use mnas_dsl::{Network, Spec};
@@ -47,7 +47,7 @@ impl Search<'_> {
                 seed: seed(settings.seed, SALT, number),
                 evaluator: settings.evaluator.clone(),
                 budget: settings.budget,
-                needs: Needs { latency: settings.needs_latency() && self.stopwatch.is_none() },
+                needs: self.needs(),
             }
         };
         let name = |number: usize| format!("{RANKING}/{}/{}", number / 2, number % 2);

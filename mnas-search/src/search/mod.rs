@@ -13,6 +13,7 @@ mod kept;
 mod pool;
 
 use crate::evaluator::{Evaluator, Stopwatch};
+use crate::job::{Failure, Needs};
 use crate::limits;
 use crate::ranking::Noise;
 use crate::reward::Reward;
@@ -80,6 +81,14 @@ pub enum SearchError {
     Evaluator(String),
     /// A latency is needed, and the evaluator of this name tells none.
     NoLatency(String),
+}
+
+/// What stops a search where another network would fare no better.
+impl From<Failure> for SearchError {
+    fn from(failure: Failure) -> Self {
+        let (Failure::Trial(message) | Failure::Stop(message)) = failure;
+        Self::Evaluator(message)
+    }
 }
 
 impl From<StudyError> for SearchError {
@@ -308,6 +317,11 @@ impl<'a> Search<'a> {
             self.trials = self.study.trials()?;
         }
         Ok(())
+    }
+
+    /// What results have to have of networks that nothing has timed.
+    fn needs(&self) -> Needs {
+        Needs { latency: self.study.settings().needs_latency() && self.stopwatch.is_none() }
     }
 
     fn member(&self, choices: &[usize]) -> Result<Option<(Spec, Network)>, SearchError> {
