@@ -17,6 +17,13 @@ pub(crate) struct Statistics<T = Vec<f32>> {
     pub(super) moments: [T; 2],
 }
 
+impl<T> Statistics<T> {
+    /// The same with other moments.
+    pub(super) fn map<U>(self, moment: impl FnMut(T) -> U) -> Statistics<U> {
+        Statistics { param: self.param, count: self.count, moments: self.moments.map(moment) }
+    }
+}
+
 /// What training does beside computing.
 pub(super) struct Training<'a> {
     /// Draws what is left out.

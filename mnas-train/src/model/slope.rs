@@ -41,27 +41,15 @@ impl Model {
         let (scores, loss) = (reading.later(scores.inner()), reading.later(loss.inner()));
         let gradients: Vec<Option<usize>> =
             leaves.iter().map(|leaf| leaf.grad_remove(&mut found).map(|gradient| reading.later(gradient))).collect();
-        let seen: Vec<Statistics<usize>> = seen
-            .into_iter()
-            .map(|Statistics { param, count, moments }| {
-                let moments = moments.map(|tensor| reading.later(tensor.without_autodiff()));
-                Statistics { param, count, moments }
-            })
-            .collect();
+        let seen: Vec<Statistics<usize>> =
+            seen.into_iter().map(|it| it.map(|tensor| reading.later(tensor.without_autodiff()))).collect();
         let mut read = reading.done();
         let mut take = |at: usize| std::mem::take(&mut read[at]);
         Slope {
             loss: f64::from(take(loss)[0]),
             scores: take(scores),
             gradients: gradients.into_iter().map(|at| at.map(&mut take)).collect(),
-            seen: seen
-                .into_iter()
-                .map(|Statistics { param, count, moments }| Statistics {
-                    param,
-                    count,
-                    moments: moments.map(&mut take),
-                })
-                .collect(),
+            seen: seen.into_iter().map(|it| it.map(&mut take)).collect(),
         }
     }
 
