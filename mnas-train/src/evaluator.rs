@@ -6,7 +6,7 @@ use crate::pause::Pause;
 use crate::recipe::Recipe;
 use crate::training::{Task, Trained, TrainingError, train};
 use burn_tensor::Device;
-use mnas_search::evaluator::Evaluator;
+use mnas_search::evaluator::{Evaluator, TRAINS};
 use mnas_search::job::{Evaluation, Failure, Job};
 use serde::{Deserialize, Serialize};
 
@@ -39,13 +39,10 @@ pub struct Setup {
     pub backend: Backend,
 }
 
-/// Before the setup in an evaluator's name.
-const PREFIX: &str = "train ";
-
 impl Setup {
     /// That of an evaluator by name; `None` if it is another kind of evaluator.
     pub fn parse(name: &str) -> Option<Self> {
-        serde_json::from_str(name.strip_prefix(PREFIX)?).ok()
+        serde_json::from_str(name.strip_prefix(TRAINS)?).ok()
     }
 
     /// Whether the data set has this name.
@@ -118,7 +115,7 @@ impl TrainingEvaluator {
 impl Evaluator for TrainingEvaluator {
     fn name(&self) -> String {
         // A structure of strings and numbers is always written.
-        format!("{PREFIX}{}", serde_json::to_string(&self.setup).unwrap_or_default())
+        format!("{TRAINS}{}", serde_json::to_string(&self.setup).unwrap_or_default())
     }
 
     fn jobs(&self) -> usize {

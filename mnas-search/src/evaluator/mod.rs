@@ -11,6 +11,9 @@ pub use table::Table;
 use crate::job::{Evaluation, Failure, Job, Latency};
 use mnas_dsl::{Network, Spec};
 
+/// Names of evaluators that train networks by mnasc itself begin so.
+pub const TRAINS: &str = "train ";
+
 /// Tells how good a network is. Several threads may ask at once.
 pub trait Evaluator: Sync {
     /// Its name, which studies keep: a search goes on only with what it was begun with.

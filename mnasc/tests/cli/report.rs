@@ -363,6 +363,7 @@ fn baselines_have_the_figures_that_there_are() {
     wrong("{\"name\": \"a\", \"accuracies\": 1}", "that are no list");
     wrong(&"[".repeat(100_000), "is no JSON");
     report(&["--baseline", "none.yaml"]).failed(3, &["none.yaml"]);
+    report(&["--baseline", &v2, &v2]).failed(2, &["two baselines are called `mobilenet_v2`", "a `name` of its own"]);
     folder.mnasc(&["report", "study", "-o", "a.json", "--measured", "a.json"]).failed(2, &["would overwrite"]);
 }
 
@@ -390,6 +391,14 @@ fn studies_of_one_space_are_shown_beside_each_other() {
     assert!(
         page.contains("Under ACC * (LAT / T)^w, T = 60 us") || page.contains("Under ACC * (LAT / T)^w, T = 0.06 ms")
     );
+    // Latencies that somebody else tells are marked.
+    let foreign = "They were told by something else";
+    let told = ["--command", "echo '{\"accuracy\": 0.5, \"latency_ms\": 0.03}'", "--no-ranking"];
+    let mut asked = options("soft").to_vec();
+    asked.splice(..1, told);
+    search(&folder, &digits, "told.study", &asked);
+    assert!(!page.contains(foreign));
+    assert_eq!(report(&["--beside", "soft.study", "told.study"]).done().out.matches(foreign).count(), 1);
     report(&["--beside", "large.study"]).failed(2, &["`large.study` is of another space than `hard.study`"]);
     report(&["--beside", "none.study"]).failed(3, &["none.study"]);
     folder

@@ -2,6 +2,7 @@
 
 mod measured;
 
+use super::search::baselines::check_names;
 use super::search::study_error;
 use crate::cli::ReportArgs;
 use crate::error::{Error, Result};
@@ -38,6 +39,7 @@ pub(super) fn page(
     let measured = measured::read(figures)?;
     let judged: Vec<JudgedBaseline> = study.finding(BASELINES).map_err(study_error)?.unwrap_or_default();
     let baselines = baselines.iter().map(|path| baseline(path, &trials, &measured)).collect::<Result<Vec<_>>>()?;
+    check_names(baselines.iter().map(|it| &*it.name))?;
     // What was judged as the trials were, before what was measured elsewhere, once.
     let is_other = |it: &Baseline| !judged.iter().any(|judged| judged.name == it.name);
     let others: Vec<Baseline> = baselines.into_iter().filter(is_other).collect();

@@ -1,20 +1,21 @@
 //! Networks that a search is compared with: which they are, and how they are judged in its end.
 
 use super::search_error;
-use super::training::PREFIX;
 use crate::cli::SearchArgs;
 use crate::error::{Error, Result};
 use crate::input;
 use crate::output;
 use mnas_dsl::{Network, Space, Spec};
+use mnas_search::evaluator::TRAINS;
 use mnas_search::search::Search;
+use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
 /// Those that were asked for or, where networks are trained by mnasc, those of the space: files in its folder.
 pub(super) fn of(args: &SearchArgs, space: &Space, evaluator: &str) -> Result<Vec<(Spec, Network)>> {
     let (_, member) = space.member(&vec![0; space.choices().len()])?;
     let mut paths = args.baseline.clone();
-    if paths.is_empty() && evaluator.starts_with(PREFIX) {
+    if paths.is_empty() && evaluator.starts_with(TRAINS) {
         let folder = args.space.parent().unwrap_or(Path::new(""));
         for name in &space.usual().baselines {
             // A space may be anyone's: it names no files elsewhere.
@@ -40,17 +41,27 @@ pub(super) fn of(args: &SearchArgs, space: &Space, evaluator: &str) -> Result<Ve
             };
             return Err(Error::input(what).hint(format!("it has {}, they have {}", of(&network), of(&member))));
         }
-        if evaluator.starts_with(PREFIX) && network.preprocess.is_none() {
+        if evaluator.starts_with(TRAINS) && network.preprocess.is_none() {
             return Err(Error::input(format!("`{}` does not say how bytes become its input", path.display()))
                 .hint("add `preprocess`, as the space has it"));
         }
-        if baselines.iter().any(|(other, _): &(Spec, Network)| other.name.value == spec.name.value) {
-            return Err(Error::input(format!("two baselines are called `{}`", spec.name.value))
-                .hint("give each a `name` of its own"));
-        }
         baselines.push((spec, network));
     }
+    check_names(baselines.iter().map(|(_, network)| &*network.name))?;
     Ok(baselines)
+}
+
+/// Networks to compare with are told apart by their names.
+pub(in crate::commands) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(
+                Error::input(format!("two baselines are called `{name}`")).hint("give each a `name` of its own")
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Judges them, and says what they are worth.

@@ -1,6 +1,6 @@
 //! `mnasc search SPACE`
 
-mod baselines;
+pub(in crate::commands) mod baselines;
 mod defaults;
 mod evaluator;
 mod found;

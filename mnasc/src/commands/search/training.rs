@@ -3,16 +3,13 @@
 use crate::cli::SearchArgs;
 use crate::error::Result;
 use mnas_dsl::Space;
-use mnas_search::evaluator::Evaluator;
+use mnas_search::evaluator::{Evaluator, TRAINS};
 use mnas_search::study::Settings;
-
-/// Evaluators that train have such names.
-pub(super) const PREFIX: &str = "train ";
 
 /// Whether networks are to be trained: it was asked for, or the study was begun so and nothing else is asked for.
 pub(super) fn is_wanted(args: &SearchArgs, begun: Option<&Settings>) -> bool {
     let is_other = args.command.is_some() || args.table.is_some() || args.synthetic;
-    args.data.is_some() || (!is_other && begun.is_some_and(|settings| settings.evaluator.starts_with(PREFIX)))
+    args.data.is_some() || (!is_other && begun.is_some_and(|settings| settings.evaluator.starts_with(TRAINS)))
 }
 
 /// What trains.

@@ -5,11 +5,9 @@ use crate::error::{Error, Result};
 use crate::output;
 use mnas_codegen::weights::Weights;
 use mnas_dsl::Network;
+use mnas_search::evaluator::TRAINS;
 use mnas_search::study::{Study, Trial};
 use std::path::Path;
-
-/// Evaluators that train have such names.
-const PREFIX: &str = "train ";
 
 /// What trains a study's networks again.
 pub(in crate::commands) struct Trainer {
@@ -95,7 +93,7 @@ impl Trainer {
 
 /// Whether a study's networks were trained here, on data that are named or built in.
 fn is_wanted(data: Option<&Path>, evaluator: &str) -> Result<bool> {
-    let Some(setup) = evaluator.strip_prefix(PREFIX) else {
+    let Some(setup) = evaluator.strip_prefix(TRAINS) else {
         return match data {
             None => Ok(false),
             Some(_) => Err(Error::input("the study's networks were not trained by mnasc")

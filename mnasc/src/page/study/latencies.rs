@@ -18,6 +18,8 @@ struct Sampled<'a> {
     reward: Option<Reward>,
     target: Option<Target>,
     trials: &'a [Trial],
+    /// Whether they were not measured as the page's own were.
+    is_foreign: bool,
 }
 
 impl Sampled<'_> {
@@ -36,12 +38,19 @@ impl Sampled<'_> {
 
 /// The study's own, and those that it is shown beside.
 fn sampled<'a>(model: &'a Model) -> Vec<Sampled<'a>> {
-    let own = Sampled { name: None, reward: model.reward, target: model.settings.target(), trials: model.trials };
+    let own = Sampled {
+        name: None,
+        reward: model.reward,
+        target: model.settings.target(),
+        trials: model.trials,
+        is_foreign: false,
+    };
     let others = model.beside.iter().map(|it| Sampled {
         name: Some(&it.name),
         reward: it.reward,
         target: it.settings.target(),
         trials: &it.trials,
+        is_foreign: words::latency_by(&it.settings) != words::latency_by(model.settings),
     });
     [own].into_iter().chain(others).collect()
 }
@@ -144,6 +153,9 @@ pub(super) fn histograms(model: &Model) -> Vec<Histogram> {
             } else {
                 format!(", {} within half of it.", numbers::percent(half))
             });
+        }
+        if it.is_foreign {
+            note.push_str(" They were told by something else than this study's own, and do not compare with those.");
         }
         Some(Histogram { id, heading, note, chart })
     };
