@@ -1,6 +1,6 @@
 //! `mnasc search SPACE`
 
-pub(in crate::commands) mod baselines;
+pub(super) mod baselines;
 mod defaults;
 mod evaluator;
 mod found;

@@ -6,7 +6,7 @@ use super::{Html, numbers, px, words};
 use crate::page::axis::Axis;
 use crate::page::chart::{Anchor, BOTTOM, Chart, LEFT, RIGHT, TOP};
 use mnas_search::reward::{Reward, Target};
-use mnas_search::study::Trial;
+use mnas_search::study::{Settings, Trial};
 
 /// Pixels of a bar.
 const BAR: f64 = 13.5;
@@ -38,21 +38,21 @@ impl Sampled<'_> {
 
 /// The study's own, and those that it is shown beside.
 fn sampled<'a>(model: &'a Model) -> Vec<Sampled<'a>> {
-    let own = Sampled {
-        name: None,
-        reward: model.reward,
-        target: model.settings.target(),
-        trials: model.trials,
-        is_foreign: false,
+    let one = |name, settings: &Settings, reward, trials| Sampled {
+        name,
+        reward,
+        target: settings.target(),
+        trials,
+        is_foreign: latency_by(settings) != latency_by(model.settings),
     };
-    let others = model.beside.iter().map(|it| Sampled {
-        name: Some(&it.name),
-        reward: it.reward,
-        target: it.settings.target(),
-        trials: &it.trials,
-        is_foreign: words::latency_by(&it.settings) != words::latency_by(model.settings),
-    });
+    let own = one(None, model.settings, model.reward, model.trials);
+    let others = model.beside.iter().map(|it| one(Some(&*it.name), &it.settings, it.reward, &it.trials));
     [own].into_iter().chain(others).collect()
+}
+
+/// Who tells a study's latencies.
+fn latency_by(settings: &Settings) -> &str {
+    settings.stopwatch.as_deref().unwrap_or(&settings.evaluator)
 }
 
 /// The axis that all pictures have.

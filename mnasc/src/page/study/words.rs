@@ -4,7 +4,7 @@ use super::model::Model;
 use super::numbers;
 use mnas_search::findings::Ranking;
 use mnas_search::job::Latency;
-use mnas_search::study::{Settings, State, Trial};
+use mnas_search::study::{State, Trial};
 
 /// Accuracy with two digits behind the point, for networks differ by less than one.
 pub(super) fn accuracy(part: f64) -> String {
@@ -27,11 +27,6 @@ pub(super) fn round_ms(value: f64) -> String {
     let (number, unit) = text.split_once(' ').unwrap_or((&text, ""));
     let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
     format!("{number} {unit}")
-}
-
-/// Who tells latencies.
-pub(super) fn latency_by(settings: &Settings) -> &str {
-    settings.stopwatch.as_deref().unwrap_or(&settings.evaluator)
 }
 
 /// With its interval, where it has one.
