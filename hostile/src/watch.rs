@@ -143,7 +143,9 @@ fn follow(command: &mut Command, from: u64, end: u64, limits: Limits, report: &m
         panic!("{command:?} does not start: {}", words.join().unwrap_or_default());
     };
     let mut at = from;
-    let mut spent = processor_time(pid);
+    // The processor's time when the input at hand was first waited for: what others took before it does not count. Most
+    // are answered before that, and asking is a file of its own to read.
+    let mut spent = None;
     let mut since = Instant::now();
     let harm = loop {
         match answers.recv_timeout(Duration::from_millis(50)) {
@@ -154,19 +156,12 @@ fn follow(command: &mut Command, from: u64, end: u64, limits: Limits, report: &m
                     other => break Some(format!("it printed {other:?}")),
                 }
                 at += 1;
-                since = Instant::now();
-                // Asked once in a while, since this is a file of its own to read: what was spent before counts less.
-                if at.is_multiple_of(16) {
-                    spent = processor_time(pid);
-                }
+                (spent, since) = (None, Instant::now());
             }
             Err(RecvTimeoutError::Disconnected) => break None,
             Err(RecvTimeoutError::Timeout) => {
                 let now = processor_time(pid);
-                if since.elapsed() < Duration::from_millis(150) {
-                    // The first time that it is waited for: from here on counts.
-                    spent = now;
-                } else if now.saturating_sub(spent) > limits.processor {
+                if now.saturating_sub(*spent.get_or_insert(now)) > limits.processor {
                     break Some(format!("it takes more than {:?} of the processor", limits.processor));
                 } else if since.elapsed() > limits.clock {
                     break Some(format!("no answer after {:?}", limits.clock));
