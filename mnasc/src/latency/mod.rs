@@ -8,6 +8,8 @@
 //! measured: what slows down both, such as a clock that falls, is in no figure.
 
 mod answer;
+mod cold;
+mod device;
 pub(crate) mod lock;
 pub(crate) mod prediction;
 mod program;
@@ -20,12 +22,11 @@ use crate::cli::DeviceArgs;
 use crate::error::{Error, Result};
 use crate::output::{progress, status};
 use crate::quantile::median;
-use crate::runner as host;
 use answer::Times;
-use mnas_codegen::compile::{VERSION, fused_graph};
+use cold::Cold;
+use device::Device;
+use mnas_codegen::compile::VERSION;
 use mnas_codegen::layer::{self, Layer};
-use mnas_codegen::plan::isa::Isa;
-use mnas_codegen::plan::{self, Plan, Target, isa};
 use mnas_dsl::{Network, Spec};
 use mnas_search::evaluator::Stopwatch;
 use mnas_search::findings::{Machine, Pair};
@@ -51,88 +52,6 @@ const BATCH: usize = 32;
 /// How often a program is run while something in it does not settle.
 const ATTEMPTS: usize = 4;
 
-/// Where figures are taken, and by which code.
-#[derive(Clone, Debug)]
-pub(crate) struct Device {
-    /// The instruction set.
-    pub(crate) isa: Isa,
-    /// Threads of an inference.
-    pub(crate) threads: u32,
-    /// Runs programs; this machine does without.
-    pub(crate) runner: Option<Runner>,
-    /// The target as rustc names it; without, this machine's.
-    pub(crate) target: Option<String>,
-    /// What links for it.
-    pub(crate) linker: Option<String>,
-    /// Whether it only pretends to be the processor: its times mean nothing.
-    pub(crate) is_emulated: bool,
-}
-
-impl Device {
-    /// A device by what was said of it.
-    ///
-    /// # Errors
-    ///
-    /// An instruction set that it cannot have.
-    pub(crate) fn new(
-        isa: Option<Isa>,
-        threads: u32,
-        runner: Option<Runner>,
-        target: Option<String>,
-        linker: Option<String>,
-        is_emulated: bool,
-    ) -> Result<Self> {
-        let is_emulated = is_emulated || runner.as_ref().is_some_and(Runner::is_emulator);
-        let has_runner = runner.is_some();
-        let mut device = Device { isa: isa::SCALAR, threads, runner, target, linker, is_emulated };
-        let possible = device.isas();
-        device.isa = match isa {
-            // Somebody else's machine: what it has it will say when it is asked.
-            None if has_runner => possible.first().copied().unwrap_or(isa::SCALAR),
-            Some(isa) if has_runner && possible.contains(&isa) => isa,
-            Some(isa) if has_runner => {
-                return Err(Error::input(format!("{} is no instruction set of {}", isa.name, device.arch())));
-            }
-            asked => host::isa_or_best(asked)?,
-        };
-        Ok(device)
-    }
-
-    /// The kind of processor.
-    fn arch(&self) -> &str {
-        match &self.target {
-            None => std::env::consts::ARCH,
-            Some(target) => target.split('-').next().unwrap_or_default(),
-        }
-    }
-
-    fn isas(&self) -> Vec<Isa> {
-        isa::of_arch(self.arch())
-    }
-
-    /// A plan with the schedule of the instruction set alone, that lies as in a file that has all of its processor's.
-    fn plan(&self, network: &Network) -> Result<Plan> {
-        let target = Target { threads: self.threads > 1, ..Target::new(self.isas()) };
-        let mut plan = plan::plan(&fused_graph(network), &target).map_err(|error| Error::input(error.to_string()))?;
-        plan.schedules.retain(|schedule| schedule.isa == self.isa);
-        Ok(plan)
-    }
-
-    fn rustc_arguments(&self) -> Vec<String> {
-        let target = self.target.iter().flat_map(|target| ["--target".to_owned(), target.clone()]);
-        let linker = self.linker.iter().flat_map(|linker| ["-C".to_owned(), format!("linker={linker}")]);
-        // Names of functions are most of a program, of which a search makes a hundred.
-        let strip = ["-C".to_owned(), "strip=symbols".to_owned()];
-        target.chain(linker).chain(strip).collect()
-    }
-
-    /// What tells its figures from those of others.
-    fn key(&self) -> String {
-        let runner = self.runner.as_ref().map_or("", Runner::text);
-        format!("{} {} {:?} {:?} {runner}", self.isa.name, self.threads, self.target, self.linker)
-    }
-}
-
 /// Times networks on a device.
 pub(crate) struct Meter {
     device: Device,
@@ -145,41 +64,6 @@ pub(crate) struct Meter {
     /// Nanoseconds of the reference network.
     reference_ns: f64,
     known: Mutex<BTreeMap<String, Entry>>,
-}
-
-/// How far the rest of a network pushes the weights of a layer away, between two runs of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Cold {
-    /// Nowhere: all of the network stays in the first cache.
-    Not,
-    /// Out of the first cache.
-    First,
-    /// Partly out of the second.
-    Half,
-    /// Out of the second.
-    Second,
-}
-
-impl Cold {
-    /// In a network whose weights and arena have so many bytes.
-    fn of(bytes: u64, [l1, l2]: [u64; 2]) -> Self {
-        match bytes {
-            bytes if bytes <= l1 => Cold::Not,
-            bytes if bytes <= l2 / 2 => Cold::First,
-            bytes if bytes <= l2 * 2 => Cold::Half,
-            _ => Cold::Second,
-        }
-    }
-
-    /// Bytes that are read to do as much.
-    fn elsewhere(self, [l1, l2]: [u64; 2]) -> u64 {
-        match self {
-            Cold::Not => 0,
-            Cold::First => l1 * 2,
-            Cold::Half => l2,
-            Cold::Second => l2 * 4,
-        }
-    }
 }
 
 /// A layer that is to be timed, and how.
@@ -196,7 +80,7 @@ impl Meter {
     /// # Errors
     ///
     /// No rustc, or no answer of the device.
-    pub(crate) fn new(device: Device, folder: &Path) -> Result<Self> {
+    fn new(device: Device, folder: &Path) -> Result<Self> {
         let compiler = build_cache::compiler()?;
         let store = Store::new(folder);
         let program = program::build(&device, &[Item::reference()], NETWORK_ROUNDS, 0, true)?;
@@ -410,7 +294,7 @@ impl Meter {
         }
         let all = missing.len();
         let mut done = 0;
-        for cold in [Cold::Not, Cold::First, Cold::Half, Cold::Second] {
+        for cold in Cold::ALL {
             let missing: Vec<&Wanted> = missing.values().copied().filter(|wanted| wanted.cold == cold).collect();
             for batch in missing.chunks(BATCH) {
                 status(&format!("timing layers {} to {} of {all}", done + 1, done + batch.len()));
