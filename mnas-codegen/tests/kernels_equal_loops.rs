@@ -10,6 +10,7 @@ use mnas_codegen::graph::Residual;
 use mnas_codegen::plan::isa;
 use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source};
 use mnas_dsl::network::Activation;
+use std::thread;
 
 /// What channels are rounded up to in a file of all instruction sets of x86-64.
 const ALIGN: usize = 16;
@@ -247,12 +248,21 @@ fn compare(isa: isa::Isa, checked: bool) {
     assert_eq!(ran, cases.len(), "every case ran:\n{output}");
 }
 
+/// All instruction sets at once: rustc optimises each for a minute or two, on one processor.
+fn compare_all(checked: bool) {
+    thread::scope(|scope| {
+        for &isa in isa::ALL {
+            scope.spawn(move || compare(isa, checked));
+        }
+    });
+}
+
 #[test]
 fn kernels_equal_plain_loops() {
-    isa::ALL.iter().for_each(|&isa| compare(isa, false));
+    compare_all(false);
 }
 
 #[test]
 fn checked_kernels_stay_inside_of_their_slices() {
-    isa::ALL.iter().for_each(|&isa| compare(isa, true));
+    compare_all(true);
 }
