@@ -28,7 +28,8 @@ mod count;
 mod diagnostics;
 mod limits;
 pub mod names;
-mod nearest;
+#[doc(hidden)]
+pub mod nearest;
 pub mod network;
 mod print;
 mod reader;
@@ -71,6 +72,9 @@ pub fn parse_yaml(text: &str, file: &str) -> Result<Spec, Diagnostics> {
 pub fn load_yaml(text: &str, file: &str) -> Result<(Spec, Network), Diagnostics> {
     let (root, source) = yaml::parse(text, file)?;
     let mut report = Report::new(&source);
+    if space::refuse(&root, &mut report) {
+        return report.finish(None);
+    }
     let both = reader::read(&root, &mut report).map(|spec| {
         let network = resolve::resolve(&spec, &mut report);
         (spec, network)

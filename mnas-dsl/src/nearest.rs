@@ -4,7 +4,7 @@
 const MAX_LENGTH: usize = 32;
 
 /// The nearest of `known` to `word`, if it is near enough to have been meant.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.chars().take(MAX_LENGTH + 1).collect();
     if word.len() > MAX_LENGTH {
         return None;

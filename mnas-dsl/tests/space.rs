@@ -130,6 +130,33 @@ fn members_are_what_a_person_would_write() {
     assert_eq!(key(&space.member(&[2, 0, 1, 0, 2, 0]).unwrap().1), key(&space.member(&[2, 0, 0, 2, 2, 0]).unwrap().1));
 }
 
+/// Where an op has a projection if no skip is written, none has to be written.
+#[test]
+fn a_skip_that_no_layer_can_have_does_not_become_another() {
+    for op in ["bottleneck", "xception"] {
+        let choose = "stride: 2, skip: {choose: [identity, none, projection]}";
+        let space = parse(&format!("{{op: {op}, kernel: 3, filters: 16, {choose}}}")).unwrap();
+        let key = |alternative: usize| key(&space.member(&[alternative]).unwrap().1);
+        assert_eq!(key(0), key(1), "{op}");
+        assert_ne!(key(0), key(2), "{op}: the control");
+    }
+}
+
+#[test]
+fn a_space_is_no_network_which_is_said_once() {
+    let said = |text: &str| load_yaml(text, "space.yaml").unwrap_err();
+    let text = "name: net\ninput: 16x16x3\nblocks:\n  - {op: conv, kernel: {choose: [3, x]}, filters: {choose: [8]}}\nhead: none\n";
+    for text in [text.to_owned(), text.replace("{choose: [8]}", "8") + "limits: {macs: 3}\n"] {
+        let mistakes = said(&text);
+        assert_eq!(mistakes.len(), 1, "{mistakes}");
+        let drawn = mistakes.to_string();
+        assert!(drawn.contains("this is a search space") && drawn.contains("mnasc space"), "{drawn}");
+    }
+    // One choice may be a slip, and has its place.
+    let drawn = said(&text.replace("{choose: [8]}", "8")).to_string();
+    assert!(drawn.contains("space.yaml:4:24") && drawn.contains("a choice stands where"), "{drawn}");
+}
+
 #[test]
 fn every_member_of_a_small_space_is_found_again_as_an_equal_network() {
     let space = parse(

@@ -12,6 +12,8 @@ pub const NOISE: &str = "noise";
 pub const PREDICTION: &str = "prediction";
 /// The name of a [`Machine`] in a study.
 pub const MACHINE: &str = "machine";
+/// The name of how many trials were asked for when a study was last searched, a whole number.
+pub const ASKED: &str = "asked";
 
 /// The name of what networks were worth that the search is compared with, a list of [`JudgedBaseline`].
 pub const BASELINES: &str = "baselines";

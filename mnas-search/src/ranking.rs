@@ -54,14 +54,14 @@ impl Ranking {
         self.networks.len() >= ENOUGH_NETWORKS
     }
 
-    /// Accuracies that differ by less say nothing: the mean distance of two seeds of one network.
+    /// Accuracies that differ by no more say nothing: the mean distance of two seeds of one network.
     pub fn noise(&self) -> f64 {
         self.seed_difference
     }
 }
 
 impl RungNoise {
-    /// Accuracies that differ by less say nothing, on this rung: the mean distance of two seeds of one network. `None` where
+    /// Accuracies that differ by no more say nothing, on this rung: the mean distance of two seeds of one network. `None` where
     /// no two networks were trained twice.
     pub fn noise(&self) -> Option<f64> {
         let distances: Vec<f64> = self.networks.iter().map(|it| (it.accuracies[0] - it.accuracies[1]).abs()).collect();
@@ -86,12 +86,12 @@ impl std::fmt::Display for RungNoise {
         }
         write!(
             f,
-            " {noise:.4} is the difference between two seeds of {count} networks: what differs by less is ranked by latency"
+            " {noise:.4} is the difference between two seeds of {count} networks: what differs by no more is ranked by latency"
         )
     }
 }
 
-/// Below which accuracies of one rung say nothing, as far as it was found out.
+/// Differences of accuracy on one rung that say nothing, as far as it was found out.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Noise {
     lowest: f64,
@@ -149,7 +149,7 @@ impl std::fmt::Display for Ranking {
                 (None, _) => write!(f, "; train longer")?,
             }
         }
-        write!(f, "; what differs by less than {seed_difference:.4} is ranked by latency")
+        write!(f, "; what differs by no more than {seed_difference:.4} is ranked by latency")
     }
 }
 
@@ -182,8 +182,8 @@ fn needed(networks: &[RankedNetwork], seen: usize) -> Option<f64> {
     (slope > 0.0 && needed.is_finite()).then_some(needed)
 }
 
-/// Indices of the different networks among trials of one rung, the best first. Accuracies that differ by less than `noise`
-/// from the best of them count as equal: those networks are ranked by what is left of the reward, which is latency, then by
+/// Indices of the different networks among trials of one rung, the best first. Accuracies that differ by no more than
+/// `noise` from the best of them count as equal: those networks are ranked by what is left of the reward, which is latency, then by
 /// latency, or where none was measured by multiply-accumulates. Equals stay as they are.
 pub fn best_first(trials: &[&Trial], reward: &Reward, noise: f64) -> Vec<usize> {
     let usable = |at: &usize| trials[*at].state == State::Done && trials[*at].same_as.is_none();
@@ -192,8 +192,10 @@ pub fn best_first(trials: &[&Trial], reward: &Reward, noise: f64) -> Vec<usize> 
     left.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut ranked: Vec<(usize, f64)> = Vec::new();
     let mut rest = left.as_slice();
+    // Accuracies on few pictures come in steps, and noise is a step or several: no rounding may come between them.
+    let noise = noise * (1.0 + 1e-9);
     while let Some(&(_, best)) = rest.first() {
-        let count = rest.iter().take_while(|(_, accuracy)| best - accuracy < noise).count().max(1);
+        let count = rest.iter().take_while(|(_, accuracy)| best - accuracy <= noise).count().max(1);
         let (equal, others) = rest.split_at(count);
         let level = mean(&equal.iter().map(|it| it.1).collect::<Vec<_>>());
         let worth = |at: usize| reward.of(level, trials[at].latency.map(|it| it.ms));

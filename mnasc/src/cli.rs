@@ -1,6 +1,7 @@
 //! The arguments. Sets that several commands share are spelt once.
 
 mod device;
+mod parse;
 mod report;
 mod search;
 mod train;
@@ -12,6 +13,7 @@ use mnas_dsl::network::Shape;
 use std::path::PathBuf;
 
 pub(crate) use device::DeviceArgs;
+pub(crate) use parse::parse;
 pub(crate) use report::ReportArgs;
 pub(crate) use search::{
     Exponent, RewardName, SearchArgs, SpaceArgs, StudyBestArgs, StudyCommand, StudyExportArgs, StudyListArgs,

@@ -6,6 +6,7 @@ use crate::weight_file;
 use mnas_codegen::tuned::{ScheduleFile, Tuned};
 use mnas_codegen::weights::{self, Weights};
 use mnas_dsl::{Diagnostic, Diagnostics, Network, Place, Space, Spec};
+use mnas_search::reward::Target;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -22,7 +23,17 @@ pub(crate) fn spec(path: &Path) -> Result<(Spec, Network)> {
 /// Reads a search space, and gives its text too.
 pub(crate) fn space(path: &Path) -> Result<(Space, String)> {
     let (text, name) = text(path)?;
-    Ok((Space::parse(&text, &name)?, text))
+    let space = Space::parse(&text, &name)?;
+    if let Some(said) = &space.usual().target {
+        target(path, said)?;
+    }
+    Ok((space, text))
+}
+
+/// What a space says that it aims at.
+pub(crate) fn target(path: &Path, said: &str) -> Result<Target> {
+    let wrong = |hint| Error::input(format!("the `target` of the space `{}` is `{said}`", path.display())).hint(hint);
+    said.parse().map_err(wrong)
 }
 
 /// Text of a spec and its name in messages.

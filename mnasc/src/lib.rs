@@ -26,12 +26,11 @@ mod runner;
 pub mod untrusted;
 mod weight_file;
 
-use clap::Parser as _;
 use std::process::ExitCode;
 
 /// The whole of `main`.
 pub fn main() -> ExitCode {
-    match commands::dispatch(cli::Cli::parse()) {
+    match commands::dispatch(cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => ExitCode::from(error.say().code()),
     }

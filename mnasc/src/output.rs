@@ -66,9 +66,30 @@ pub(crate) fn write_all(artifacts: &[Artifact]) -> Result<()> {
 
 /// The same in a folder, which is made if it is not there.
 pub(crate) fn write_folder(folder: &Path, artifacts: &[Artifact]) -> Result<()> {
-    fs::create_dir_all(folder).map_err(|error| Error::file("create the folder", folder, &error))?;
-    write_all(artifacts)
+    make_folder(folder)?;
+    write_all(artifacts)?;
+    let specs =
+        artifacts.iter().map(|it| it.path.as_path()).filter(|path| path.extension().is_some_and(|it| it == "yaml"));
+    for path in specs.flat_map(|spec| WEIGHTS.map(|extension| spec.with_extension(extension))) {
+        if artifacts.iter().any(|it| it.path == path) {
+            continue;
+        }
+        match fs::remove_file(&path) {
+            Ok(()) => progress(&format!("removed `{}`, the weights of another network", path.display())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::file("remove the old weights", &path, &error)),
+        }
+    }
+    Ok(())
 }
+
+/// Makes a folder, and those that it is in.
+pub(crate) fn make_folder(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|error| Error::file("create the folder", folder, &error))
+}
+
+/// Extensions of the weights of a spec, which lie beside it.
+const WEIGHTS: [&str; 2] = ["safetensors", "weights"];
 
 /// The paths whose files are missing or hold something else.
 pub(crate) fn stale(artifacts: &[Artifact]) -> Result<Vec<&Path>> {

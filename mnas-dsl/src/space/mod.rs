@@ -138,9 +138,14 @@ impl Space {
             let mut layers = unchecked.layers.iter().filter(|layer| layer.name.starts_with(&prefix));
             if layers.all(|layer| layer.skip == network::Skip::None)
                 && let Some(block) = spec.blocks.get_mut(index)
-                && block.skip.is_some_and(|skip| skip.value != network::Skip::None)
+                && let Some(skip) = &mut block.skip
+                && skip.value != network::Skip::None
             {
-                block.skip = None;
+                match block.kind.row().skip {
+                    // Where no skip is written there would be one all the same.
+                    network::Skip::Projection => skip.value = network::Skip::None,
+                    _ => block.skip = None,
+                }
             }
         }
         let network = resolve::resolve(&spec, report);
@@ -170,6 +175,22 @@ impl Space {
             }
         }
     }
+}
+
+/// Says of a space that it is no network, in one message; `false` for a spec, also one in which a single value is a choice.
+pub(crate) fn refuse(root: &Node, report: &mut Report) -> bool {
+    let choices = choices::find(root, &mut Report::new(&report.source)).len();
+    let has_key = |key: &str| matches!(&root.kind, Kind::Map(map) if map.iter().any(|entry| entry.key == key));
+    let is_space = choices > 1 || choices == 1 && (has_key("limits") || has_key("search"));
+    if is_space {
+        report.error(root.span, "this is a search space, not a network", |d| {
+            d.label(format!("has {choices} {}", if choices == 1 { "choice" } else { "choices" })).hint(
+                "`mnasc space` shows it and draws members, `mnasc search` looks for the best; a network has one value in \
+                 place of each `choose`",
+            );
+        });
+    }
+    is_space
 }
 
 /// Whether two layers compute the same but for padding: names, notation and pads do not count.

@@ -18,43 +18,50 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// The first line that is not so, with its number.
+    /// The lines that are not so, with their numbers.
     pub fn parse(text: &str, choices: usize) -> Result<Self, String> {
-        let mut table = Self { sizes: vec![0; choices], rows: BTreeMap::new() };
+        Self::parse_of(text, &vec![usize::MAX; choices])
+    }
+
+    /// The same for a space whose choices have so many alternatives: other indices are mistakes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::parse`], and lines of no member.
+    pub fn parse_of(text: &str, sizes: &[usize]) -> Result<Self, String> {
+        let mut table = Self { sizes: vec![0; sizes.len()], rows: BTreeMap::new() };
+        let mut mistakes = Vec::new();
         let mut columns = None;
         for (number, line) in text.lines().enumerate() {
             let words: Vec<&str> = line.split_whitespace().collect();
             if words.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let wrong = |what: &str| Err(format!("line {} of the table: {what}", number + 1));
-            if words.len() != choices + 1 && words.len() != choices + 2 {
-                return wrong(&format!("{choices} indices, an accuracy and perhaps a latency are expected"));
-            }
-            if *columns.get_or_insert(words.len()) != words.len() {
-                return wrong("all lines have a latency, or none");
-            }
-            let indices: Result<Vec<usize>, _> = words[..choices].iter().map(|word| word.parse()).collect();
-            let Ok(indices) = indices else { return wrong("an index is a whole number from 0") };
-            let number =
-                |at: usize| words.get(at).map(|word| word.parse::<f64>().ok().filter(|value| value.is_finite()));
-            let (Some(Some(accuracy)), latency) = (number(choices), number(choices + 1)) else {
-                return wrong("the accuracy is no number");
-            };
-            if latency == Some(None) {
-                return wrong("the latency is no number");
-            }
-            for (size, &index) in table.sizes.iter_mut().zip(&indices) {
-                *size = (*size).max(index.saturating_add(1));
-            }
-            if table.rows.insert(indices, (accuracy / 100.0, latency.flatten())).is_some() {
-                return wrong("this candidate has a line already");
+            match row(&words, sizes, &mut columns) {
+                Ok((indices, ..)) if table.rows.contains_key(&indices) => {
+                    mistakes.push(format!("line {}: this candidate has a line already", number + 1));
+                }
+                Ok((indices, accuracy, latency)) => {
+                    for (size, &index) in table.sizes.iter_mut().zip(&indices) {
+                        *size = (*size).max(index.saturating_add(1));
+                    }
+                    table.rows.insert(indices, (accuracy, latency));
+                }
+                Err(what) => mistakes.push(format!("line {}: {what}", number + 1)),
             }
         }
-        if table.rows.is_empty() {
-            return Err("the table is empty".to_owned());
+        if table.rows.is_empty() && mistakes.is_empty() {
+            mistakes.push("the table is empty".to_owned());
         }
-        Ok(table)
+        if mistakes.is_empty() {
+            return Ok(table);
+        }
+        let more = mistakes.len().saturating_sub(SHOWN);
+        mistakes.truncate(SHOWN);
+        if more > 0 {
+            mistakes.push(format!("{more} more are not shown"));
+        }
+        Err(mistakes.join("\n"))
     }
 
     /// How many alternatives each choice has: one more than its largest index.
@@ -67,9 +74,50 @@ impl Table {
         self.rows.get(candidate).copied()
     }
 
+    /// How many candidates have a line.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether none has: never of one that was read.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// All candidates in order, each with accuracy and latency.
     pub fn rows(&self) -> impl Iterator<Item = (&[usize], f64, Option<f64>)> {
         self.rows.iter().map(|(candidate, &(accuracy, latency))| (candidate.as_slice(), accuracy, latency))
+    }
+}
+
+/// Mistakes of a table that are told.
+const SHOWN: usize = 20;
+
+/// A line: indices below `sizes`, accuracy as a part of 1, milliseconds. All lines have as many words as the first.
+fn row(words: &[&str], sizes: &[usize], columns: &mut Option<usize>) -> Result<(Vec<usize>, f64, Option<f64>), String> {
+    let choices = sizes.len();
+    if words.len() != choices + 1 && words.len() != choices + 2 {
+        return Err(format!("{choices} indices, an accuracy and perhaps a latency are expected"));
+    }
+    if *columns.get_or_insert(words.len()) != words.len() {
+        return Err("all lines have a latency, or none".to_owned());
+    }
+    let mut indices = Vec::with_capacity(choices);
+    for (at, (word, &size)) in words.iter().zip(sizes).enumerate() {
+        let index = word.parse().map_err(|_| format!("an index is a whole number from 0, not `{word}`"))?;
+        if index >= size {
+            return Err(format!("choice {at} has {size} alternatives, from 0, and none of them is {index}"));
+        }
+        indices.push(index);
+    }
+    let number = |at: usize| words.get(at).map(|word| word.parse::<f64>().unwrap_or(f64::NAN));
+    let accuracy = number(choices).filter(|it| (0.0..=100.0).contains(it));
+    let accuracy = accuracy.ok_or_else(|| format!("the accuracy is no number from 0 to 100: `{}`", words[choices]))?;
+    match number(choices + 1) {
+        Some(latency) if !(latency > 0.0 && latency.is_finite()) => {
+            Err(format!("the latency is no number above 0: `{}`", words[choices + 1]))
+        }
+        latency => Ok((indices, accuracy / 100.0, latency)),
     }
 }
 
@@ -112,13 +160,34 @@ mod tests {
             ("", "empty"),
             ("0 0 1\n0 1", "line 2"),
             ("0 x 1", "whole number"),
-            ("0 0 nan", "no number"),
+            ("0 0 nan", "from 0 to 100: `nan`"),
+            ("0 0 -1", "from 0 to 100"),
+            ("0 0 100.5", "from 0 to 100"),
             ("0 0 1 x", "the latency"),
+            ("0 0 1 0", "above 0: `0`"),
+            ("0 0 1 -2", "above 0"),
+            ("0 0 1 inf", "above 0"),
             ("0 0 1\n0 1 1 1", "or none"),
             ("0 0 1\n0 0 2", "already"),
+            // All at once.
+            ("0 0 101 1\n0 1 1 0\n", "line 1: the accuracy"),
+            ("0 0 101 1\n0 1 1 0\n", "\nline 2: the latency"),
         ] {
             let said = Table::parse(text, 2).unwrap_err();
             assert!(said.contains(words), "{text}: {said}");
         }
+    }
+
+    #[test]
+    fn lines_of_no_member_are_refused_and_messages_end() {
+        assert!(Table::parse_of("0 2 50\n1 0 50\n", &[2, 3]).is_ok());
+        let said = Table::parse_of("0 3 50\n2 0 50\n", &[2, 3]).unwrap_err();
+        assert_eq!(
+            said,
+            "line 1: choice 1 has 3 alternatives, from 0, and none of them is 3\n\
+             line 2: choice 0 has 2 alternatives, from 0, and none of them is 2"
+        );
+        let said = Table::parse_of(&"0 0 200\n".repeat(1000), &[2, 3]).unwrap_err();
+        assert_eq!((said.lines().count(), said.lines().last()), (SHOWN + 1, Some("980 more are not shown")));
     }
 }

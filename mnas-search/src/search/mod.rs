@@ -45,7 +45,7 @@ pub struct Search<'a> {
     trials: Vec<Trial>,
     /// The first trial of each network that was judged, by its key.
     known: BTreeMap<String, usize>,
-    /// Accuracies that differ by less say nothing.
+    /// Accuracies that differ by no more say nothing.
     noise: Noise,
     /// A batch that was asked for and is not all judged.
     open: Vec<Task>,

@@ -19,25 +19,48 @@ pub(crate) struct Exponent {
 pub(crate) fn exponent(settings: &Settings, trials: &[Trial]) -> Option<Exponent> {
     let WeightExponent::Fitted { first } = settings.exponent else { return None };
     let last = trials.iter().position(|trial| trial.rung == 0 && trial.number + 1 >= first)?;
-    let points: Vec<(f64, f64)> = trials[..=last].iter().filter_map(Trial::point).collect();
+    Some(fitted(settings, &trials[..=last]))
+}
+
+fn fitted(settings: &Settings, trials: &[Trial]) -> Exponent {
+    let points: Vec<(f64, f64)> = trials.iter().filter_map(Trial::point).collect();
     let fitted = settings.target().and_then(|target| fit_exponent(&points, target));
-    Some(Exponent { value: fitted.unwrap_or(OTHERWISE), is_fitted: fitted.is_some() })
+    Exponent { value: fitted.unwrap_or(OTHERWISE), is_fitted: fitted.is_some() }
 }
 
 impl Settings {
+    /// The reward by which trials are shown: before all are there from which its exponent is to be fitted, with the one that
+    /// those give which are. (A searcher is told nothing before.) `None` before the first.
+    pub fn reward_so_far(&self, trials: &[Trial]) -> Option<Reward> {
+        match self.exponent {
+            WeightExponent::Given => Some(self.reward),
+            WeightExponent::Fitted { .. } if trials.is_empty() => None,
+            WeightExponent::Fitted { .. } => {
+                let exponent = exponent(self, trials).unwrap_or_else(|| fitted(self, trials));
+                Some(self.reward_with(exponent.value))
+            }
+        }
+    }
+
     /// The reward, and where its exponent is from.
     pub fn reward_in_words(&self, trials: &[Trial]) -> String {
         let WeightExponent::Fitted { first } = self.exponent else { return self.reward.to_string() };
-        let Some(Exponent { value, is_fitted }) = exponent(self, trials) else {
-            return format!("ACC * (LAT / T)^w; w is fitted from the first {first} trials, which are not there yet");
-        };
+        if trials.is_empty() {
+            return format!("ACC * (LAT / T)^w; w will be fitted from the first {first} trials");
+        }
+        let known = exponent(self, trials);
+        let Exponent { value, is_fitted } = known.unwrap_or_else(|| fitted(self, trials));
         let reward = self.reward_with(value);
+        let from = match known {
+            Some(_) => format!("the first {first} trials"),
+            None => format!("the trials so far, for now: the first {first} decide, and there are {}", trials.len()),
+        };
         if is_fitted {
-            return format!("{reward}; w was fitted from the first {first} trials");
+            return format!("{reward}; w was fitted from {from}");
         }
         format!(
-            "{reward}; w is the MnasNet paper's, for nothing could be fitted: of the first {first} trials those within a \
-             factor of two of T are too few, or the slower are no better"
+            "{reward}; w is the MnasNet paper's, for nothing could be fitted from {from}; those within a factor of two of T \
+             are too few, or the slower are no better"
         )
     }
 }

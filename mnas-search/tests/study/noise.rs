@@ -57,7 +57,7 @@ fn each_rung_has_its_own_noise() {
     assert!((two.noise().unwrap() - 0.02).abs() < 1e-12);
     assert_eq!(
         two.to_string(),
-        "on rung 2, after 18 epochs, 0.0200 is the difference between two seeds of 2 networks: what differs by less is \
+        "on rung 2, after 18 epochs, 0.0200 is the difference between two seeds of 2 networks: what differs by no more is \
          ranked by latency"
     );
     let one = RungNoise { networks: vec![twice(4, 0.5, 0.53)], ..two.clone() };

@@ -24,7 +24,8 @@ A space is a spec with `{choose: [...]}` where values stand:
 What the chosen op does not have is left away, and so is a skip where no layer of the block can have one. Beside the keys
 of a spec it may have `limits: {parameters, macs, arena_bytes, weight_bytes}`; samples are within them. `search: {data,
 target, epochs, trials, baselines}` is what `mnasc search` takes where its options say nothing; baselines, networks to compare
-with, are files in the space's folder or below it. Whoever judges by anything else than the space's data gets its trials alone.
+with, are files in the space's folder or below it. Data and epochs are of the trainings by mnasc, and the target counts with
+the space's own data; baselines are judged wherever mnasc trains.
 
 Exit codes: 0 done, 1 the spec is no member or over the limits, 2 bad input, 3 files failed.";
 
@@ -114,11 +115,11 @@ pub(crate) struct SearchArgs {
     /// [default: NAME_found without --study, else none].
     #[arg(long, value_name = "FOLDER")]
     pub(crate) to: Option<PathBuf>,
-    /// Go on with the study, as it was begun; begin it if it is not there. What a study does not keep is said again: the
-    /// data, networks to compare with, and of another device --triple, --linker and --runner.
+    /// Go on with the study, as it was begun; begin it if it is not there. What a study does not keep is said again: --to,
+    /// --data FOLDER, --table, networks to compare with, and of another device --triple, --linker and --runner.
     #[arg(long)]
     pub(crate) resume: bool,
-    /// Trials in all, those of earlier runs among them [default: the space's, or 100].
+    /// Trials in all, those of earlier runs among them [default: with --resume as asked for last, else the space's, or 100].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) trials: Option<u64>,
     /// What searches [default: evolution].
@@ -173,15 +174,15 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_enum)]
     pub(crate) reward: Option<RewardName>,
     /// Both exponents of the weighted reward, or `auto` to fit them [default: auto].
-    #[arg(long, allow_negative_numbers = true, value_name = "auto|NUMBER", conflicts_with_all = ["alpha", "beta", "reward"], requires = "target")]
+    #[arg(long, allow_negative_numbers = true, value_name = "auto|NUMBER", conflicts_with_all = ["alpha", "beta", "reward"])]
     pub(crate) w: Option<Exponent>,
     /// Exponent up to T.
-    #[arg(long, allow_negative_numbers = true, requires_all = ["beta", "target"], conflicts_with = "reward")]
+    #[arg(long, allow_negative_numbers = true, requires = "beta", conflicts_with = "reward")]
     pub(crate) alpha: Option<f64>,
     /// Exponent beyond T; of `--reward absolute` its factor [default: -0.1].
-    #[arg(long, allow_negative_numbers = true, requires = "target")]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) beta: Option<f64>,
-    /// Trials from which `--w auto` fits.
+    /// Trials from which `--w auto` fits; as long as there are fewer, the best is shown by what those say that there are.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(2..))]
     pub(crate) first: u64,
     /// Time networks by the code that mnasc generates for them, layer by layer; done anyway where mnasc trains and a latency

@@ -25,6 +25,7 @@ fn flags_are_checked() {
     for (arguments, words) in [
         (&["tiny.yaml"][..], "--output"),
         (&["-o", "x.rs"], "SPEC"),
+        (&["chekc", "tiny.yaml"], "a similar subcommand exists: 'check'"),
         (&["tiny.yaml", "-o", "x.rs", "--isa", "mmx"], "[possible values: "),
         (&["tiny.yaml", "-o", "x.rs", "--isa", "avx2", "--arch", "aarch64"], "`--arch x86_64` goes with it"),
         (&["tiny.yaml", "-o", "x.rs", "--weights", "w", "--random-weights", "1"], "cannot be used with"),

@@ -42,7 +42,7 @@ fn a_search_goes_on_as_if_it_had_not_stopped() {
     let folder = folder("halves");
     let begin = ["--synthetic", "--target", "0.05ms", "--w", "auto", "--first", "20", "--seed", "5"];
     let said = search(&folder, "whole", &[&begin[..], &["--trials", "50"]].concat()).done();
-    assert!(said.err.contains("w is fitted from the first 20 trials"), "{}", said.err);
+    assert!(said.err.contains("w will be fitted from the first 20 trials"), "{}", said.err);
     assert!(said.err.contains("reward: ACC * (LAT / T)^w, T = 50 us (20000 fps), w = -0."), "{}", said.err);
     assert!(said.out.contains("50 of 50 trials, best ") && said.out.contains("on the front"), "{}", said.out);
     search(&folder, "halves", &[&begin[..], &["--trials", "25"]].concat()).done();
@@ -70,22 +70,53 @@ fn what_is_not_said_is_as_the_space_says_and_the_best_is_written() {
     folder.mnasc(&["search", "space.yaml", "--synthetic"]).failed(2, &["`large.study` is there already", "--resume"]);
     let said = folder.mnasc(&["search", "space.yaml", "--resume"]).done();
     assert!(said.out.contains("6 of 6 trials"), "{}", said.out);
-    // Too few trials to fit the reward from: the most accurate is the best, and that is said.
+    // Too few trials to fit the reward from: what they say for now makes the best, and that is said.
+    std::fs::create_dir(folder.path("few_found")).unwrap();
+    folder.write("few_found/best.safetensors", "of another network");
     let few = ["search", "space.yaml", "--synthetic", "--target", "0.05ms", "--study", "few", "--to", "few_found"];
     let said = folder.mnasc(&few).done();
-    assert!(said.err.contains("from the first 50 trials, and there are fewer"), "{}", said.err);
+    for words in ["for now: the first 50 decide, and there are 6", "removed `few_found/best.safetensors`"] {
+        assert!(said.err.contains(words), "{}", said.err);
+    }
+    assert!(!folder.path("few_found/best.safetensors").exists());
     let study: Value = serde_json::from_str(&contents(&folder, "few")).unwrap();
-    let accuracies = study["trials"].as_array().unwrap().iter().map(|trial| trial["accuracy"].as_f64().unwrap());
-    let most = accuracies.fold(0.0, f64::max);
-    assert!(text("few_found/best.yaml").contains(&format!("accuracy {most:.4}")), "{}", text("few_found/best.yaml"));
+    let w = said.out.split(", w = ").nth(1).and_then(|rest| rest.split(';').next()?.parse::<f64>().ok()).unwrap();
+    let worth = |trial: &Value| {
+        let ms = trial["latency"]["ms"].as_f64().unwrap();
+        trial["accuracy"].as_f64().unwrap() * (ms / 0.05).powf(w)
+    };
+    let trials = study["trials"].as_array().unwrap();
+    let best = trials.iter().max_by(|a, b| worth(a).total_cmp(&worth(b))).unwrap();
+    let named = format!("the best is trial {}: ", best["number"]);
+    assert!(said.out.contains(&named), "{named}\n{}", said.out);
+    let spec = text("few_found/best.yaml");
+    assert!(spec.starts_with(&format!("# Trial {} of few", best["number"])), "{spec}");
+    let page = text("few_found/report.html");
+    assert!(page.contains(&format!("The best is trial {}", best["number"])) && page.contains("for now"));
     // Without another judge the space's data are trained on, or it is said that nothing trains.
     let words = if cfg!(feature = "train") { "does not say how bytes become its input" } else { "--features train" };
     folder.mnasc(&["search", "space.yaml", "--study", "other.study"]).failed(2, &[words]);
     folder.write("space.yaml", format!("{LARGE}search: {{data: digits, target: soon}}\n"));
     folder
         .mnasc(&["search", "space.yaml", "--study", "other.study"])
-        .failed(2, &["the space's target is `soon`", "25ms"]);
+        .failed(2, &["the `target` of the space `space.yaml` is `soon`", "25ms"]);
     assert!(!folder.path("other.study").exists());
+}
+
+#[test]
+fn what_cannot_be_written_is_said_before_the_search() {
+    let folder = folder("unwritable");
+    let begin = ["--synthetic", "--trials", "4"];
+    search(&folder, "none/study", &begin).failed(3, &["`none/study`", "`none` is no folder", "--study"]);
+    folder.write("file", "");
+    search(&folder, "study", &[&begin[..], &["--to", "file"]].concat()).failed(3, &["cannot create the folder `file`"]);
+    let study: Value = serde_json::from_str(&contents(&folder, "study")).unwrap();
+    assert_eq!(study["trials"], serde_json::json!([]));
+    // How many were asked for is known where it is not said again, and there may be more already.
+    let said = search(&folder, "study", &["--resume"]).done();
+    assert!(said.out.contains("4 of 4 trials"), "{}", said.out);
+    let said = search(&folder, "study", &["--resume", "--trials", "2"]).done();
+    assert!(said.out.contains("4 of 4 trials"), "{}", said.out);
 }
 
 #[test]
@@ -130,6 +161,15 @@ fn mistakes_are_told_before_anything_is_judged() {
     search(&folder, "study", &["--synthetic", "--target", "1ms", "--reward", "soft", "--beta", "-1"])
         .failed(2, &["a reward that has its own exponents"]);
     search(&folder, "study", &["--synthetic", "--target", "1ms", "--beta", "-1"]).failed(2, &["--alpha"]);
+    for (option, value) in [("--w", "0.07"), ("--w", "-99999")] {
+        search(&folder, "study", &["--synthetic", "--target", "1ms", option, value])
+            .failed(2, &[&format!("`{option} {value}`: an exponent is from -20 to 0")]);
+    }
+    search(&folder, "study", &["--synthetic", "--target", "1ms", "--alpha", "5", "--beta", "-1"])
+        .failed(2, &["`--alpha 5`: an exponent"]);
+    for options in [&["--w", "-0.07"][..], &["--w", "auto"], &["--alpha", "0", "--beta", "-1"], &["--reward", "hard"]] {
+        search(&folder, "study", &[&["--synthetic"], options].concat()).failed(2, &["needs a target", "--target 25ms"]);
+    }
     search(&folder, "study", &["--synthetic", "--rungs", "2"])
         .failed(2, &["how many epochs the lowest rung trains", "--epochs 2"]);
     search(&folder, "study", &["--synthetic", "--target", "3 weeks"]).failed(2, &["such as 25ms, 50us or 40fps"]);
@@ -183,7 +223,14 @@ fn tables_give_what_they_say() {
     assert_eq!(best["best"][0]["accuracy"], 0.73);
     assert_eq!(best["best"][0]["choices"], serde_json::json!([1, 1, 1, 2]));
     folder.write("table.txt", table.replace(" 73", " 74"));
-    search(&folder, "study", &["--table", "table.txt", "--resume"]).failed(2, &["another evaluator"]);
+    search(&folder, "study", &["--table", "table.txt", "--resume"])
+        .failed(2, &["another evaluator: a table of other results", "the same table again by `--table`"]);
+    folder.write("wrong.txt", "0 0 0 0 900 -1\n0 0 0 9 90 1\n0 0 0 1 90 0\n");
+    search(&folder, "wrong", &["--table", "wrong.txt"])
+        .failed(2, &["`wrong.txt`: line 1: the accuracy", "line 2: choice 3 has 3", "line 3: the latency"]);
+    folder.write("part.txt", "0 0 0 0 90\n");
+    let said = search(&folder, "part", &["--table", "part.txt", "--method", "random", "--trials", "1"]);
+    assert!(said.err.contains("`part.txt` has 1 of 24 combinations"), "{}", said.err);
     search(&folder, "timed", &["--table", "table.txt", "--target", "1ms"]).failed(2, &["the search needs latencies"]);
     // Nobody would see that a front of two objectives has one.
     search(&folder, "front", &["--table", "table.txt", "--method", "nsga2"]).failed(2, &["the search needs latencies"]);

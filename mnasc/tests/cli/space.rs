@@ -35,7 +35,9 @@ fn a_space_is_described_by_its_own_numbers() {
     folder.mnasc(&["space", "bad.yaml"]).failed(2, &["bad.yaml:3:", "a whole number"]);
     folder
         .mnasc(&["check", "space.yaml"])
-        .failed(2, &["space.yaml:3:", "a choice stands where a network needs one value"]);
+        .failed(2, &["space.yaml:1:", "this is a search space, not a network", "has 4 choices", "`mnasc search`"]);
+    folder.write("soon.yaml", format!("{SPACE}search: {{data: digits, target: soon}}\n"));
+    folder.mnasc(&["space", "soon.yaml"]).failed(2, &["`soon.yaml` is `soon`", "25ms"]);
 }
 
 #[test]

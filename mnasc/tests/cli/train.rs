@@ -125,6 +125,17 @@ mod trains {
             let search = ["search", "space.yaml", "--study", "s.study", "--epochs", "1", "--no-ranking"];
             folder.mnasc(&[&search[..], options].concat())
         };
+        search(&["--data", "digits", "--held-out", "0"]).failed(2, &["leaves none to judge networks by"]);
+        folder.write(
+            "five.yaml",
+            NET.replace("filters: 16", "filters: {choose: [8, 12]}").replace("classes: 10", "classes: 5"),
+        );
+        folder
+            .mnasc(&["search", "five.yaml", "--study", "s.study", "--data", "digits"])
+            .failed(2, &["have 5 classes, and the data have label 9", "classes: 10"]);
+        let all = ["train", "net.yaml", "--data", "digits", "--epochs", "1", "--held-out", "0"];
+        let all = folder.mnasc(&all).done();
+        assert!(!all.err.contains("% held out") && !all.out.contains("held out:"), "{}{}", all.err, all.out);
         search(&["--data", "digits", "--train-on", "wgpu", "--trials", "1"]).done();
         let settings = folder.mnasc(&["study", "list", "s.study", "--json"]).done().json()["settings"].clone();
         assert!(settings["evaluator"].as_str().unwrap().contains("\"backend\":\"wgpu\""), "{settings}");
@@ -167,6 +178,11 @@ mod trains {
         folder.mnasc(&["search", "space.yaml"]).done();
         let study = folder.mnasc(&["study", "list", "small.study", "--json"]).done().json();
         assert_eq!((study["trials"].as_array().unwrap().len(), &study["settings"]["budget"]["epochs"]), (2, &2.into()));
+        // Its target goes with a reward that is named, too.
+        folder.write("aimed.yaml", format!("{space}search: {{data: digits, target: 50us, epochs: 1, trials: 1}}\n"));
+        folder.mnasc(&["search", "aimed.yaml", "--study", "aimed.study", "--reward", "hard", "--no-ranking"]).done();
+        let aimed = folder.mnasc(&["study", "list", "aimed.study", "--json"]).done().json();
+        assert_eq!(aimed["settings"]["reward"]["weighted"]["target"]["ms"], 0.05, "{aimed}");
         // Networks to compare with are files of the space's folder.
         folder.write("beside.yaml", NET.replace("name: small", "name: beside"));
         let with = |name: &str| format!("{space}search: {{data: digits, epochs: 1, trials: 1, baselines: [{name}]}}\n");

@@ -26,6 +26,23 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<BTreeMap<String, Measured>> {
     Ok(all)
 }
 
+/// Figures of networks that are not shown would be lost.
+///
+/// # Errors
+///
+/// The names of those that are not.
+pub(super) fn check_names(measured: &BTreeMap<String, Measured>, is_shown: impl Fn(&str) -> bool) -> Result<()> {
+    let lost: Vec<String> = measured.keys().filter(|name| !is_shown(name)).map(|name| format!("{name:?}")).collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "`--measured` has figures of {}, which the report does not compare with",
+        lost.join(", ")
+    ))
+    .hint("add the network by `--baseline SPEC`, by the name of which figures are found"))
+}
+
 fn read_one(path: &Path, all: &mut BTreeMap<String, Measured>) -> Result<()> {
     let shown = path.display();
     let wrong = |what: String| Error::input(format!("`{shown}` {what}")).hint(HINT);

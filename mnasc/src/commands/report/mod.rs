@@ -9,8 +9,10 @@ use crate::error::{Error, Result};
 use crate::input;
 use crate::output::{self, Artifact};
 use crate::page::study::{Baseline, Beside, Findings, Measured, Shown, render};
+use crate::paper;
 use mnas_dsl::Network;
 use mnas_search::findings::{BASELINES, JudgedBaseline, MACHINE, NOISE, PREDICTION, RANKING};
+use mnas_search::reward::Reward;
 use mnas_search::study::{Access, State, Study, Trial};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,7 +37,7 @@ pub(super) fn page(
     beside_paths: &[PathBuf],
 ) -> Result<Vec<u8>> {
     let study = Study::open(path, Access::Read).map_err(study_error)?;
-    let trials = study.trials().map_err(study_error)?;
+    let (trials, reward) = rewarded(&study, study.trials().map_err(study_error)?);
     let measured = measured::read(figures)?;
     let judged: Vec<JudgedBaseline> = study.finding(BASELINES).map_err(study_error)?.unwrap_or_default();
     let baselines = baselines.iter().map(|path| baseline(path, &trials, &measured)).collect::<Result<Vec<_>>>()?;
@@ -44,6 +46,12 @@ pub(super) fn page(
     let is_other = |it: &Baseline| !judged.iter().any(|judged| judged.name == it.name);
     let others: Vec<Baseline> = baselines.into_iter().filter(is_other).collect();
     let baselines: Vec<Baseline> = judged.into_iter().map(as_baseline).chain(others).collect();
+    // Those of the paper's tables have a column there.
+    let specs: Vec<String> =
+        paper::tables().unwrap_or_default().into_iter().flat_map(|it| it.rows).filter_map(|it| it.spec).collect();
+    measured::check_names(&measured, |name| {
+        baselines.iter().any(|it| it.name == name) || specs.iter().any(|spec| spec == name)
+    })?;
     let beside = beside_paths.iter().map(|other| beside(other, path, &study)).collect::<Result<Vec<_>>>()?;
     let name = name(path);
     let findings = Findings {
@@ -55,7 +63,7 @@ pub(super) fn page(
     let shown = Shown {
         name: &name,
         settings: study.settings(),
-        reward: study.reward(),
+        reward,
         trials: &trials,
         findings: &findings,
         baselines: &baselines,
@@ -77,12 +85,20 @@ fn beside(other: &Path, path: &Path, study: &Study) -> Result<Beside> {
         let what = format!("`{}` is of another space than `{}`", other.display(), path.display());
         return Err(Error::input(what).hint("studies of one space can be shown beside each other"));
     }
-    Ok(Beside {
-        name: name(other),
-        settings: beside.settings().clone(),
-        reward: beside.reward(),
-        trials: beside.trials().map_err(study_error)?,
-    })
+    let (trials, reward) = rewarded(&beside, beside.trials().map_err(study_error)?);
+    Ok(Beside { name: name(other), settings: beside.settings().clone(), reward, trials })
+}
+
+/// Trials with their rewards as far as the reward is known: those from which its exponent is to be fitted have none of
+/// their own before all are there.
+fn rewarded(study: &Study, mut trials: Vec<Trial>) -> (Vec<Trial>, Option<Reward>) {
+    let reward = study.settings().reward_so_far(&trials);
+    if let (None, Some(reward)) = (study.reward(), reward) {
+        for trial in trials.iter_mut().filter(|trial| trial.state == State::Done) {
+            trial.reward = trial.accuracy.map(|accuracy| reward.of(accuracy, trial.latency.map(|it| it.ms)));
+        }
+    }
+    (trials, reward)
 }
 
 /// A network to compare with: its counts, and figures where anybody has any.

@@ -1,8 +1,12 @@
 //! What arguments leave away: as the space says, and names that follow from the space's.
 
-use crate::cli::SearchArgs;
-use crate::error::{Error, Result};
+use super::study_error;
+use crate::cli::{RewardName, SearchArgs};
+use crate::error::Result;
+use crate::input;
 use mnas_dsl::Space;
+use mnas_search::findings::ASKED;
+use mnas_search::study::Study;
 use std::path::{Path, PathBuf};
 
 /// Trials where neither the arguments nor the space say how many.
@@ -28,25 +32,32 @@ pub(super) fn places(args: &SearchArgs, space: &Space) -> Result<Places> {
 }
 
 /// The arguments with the space's own in place of those that were left away; of a search that goes on, which is as it was
-/// begun, only the number of trials. One who judges networks by something else than the space's data has other epochs,
-/// and may have another latency in mind.
-pub(super) fn completed(args: &SearchArgs, space: &Space, is_begun: bool) -> Result<SearchArgs> {
+/// begun, only the number of trials, and T where its reward is said again. One who judges networks by something else than
+/// the space's data has other epochs, and may have another latency in mind.
+pub(super) fn completed(args: &SearchArgs, space: &Space, begun: Option<&Study>) -> Result<SearchArgs> {
     let usual = space.usual();
     let mut args = args.clone();
-    args.trials = args.trials.or(usual.trials.and_then(|it| u64::try_from(it).ok()));
+    let asked = match begun {
+        Some(study) => study.finding(ASKED).map_err(study_error)?,
+        None => None,
+    };
+    args.trials = args.trials.or(asked).or(usual.trials.and_then(|it| u64::try_from(it).ok()));
     let Some(data) = &usual.data else { return Ok(args) };
     let is_other = args.data.as_deref().is_some_and(|asked| asked != Path::new(data));
-    if is_other || args.command.is_some() || args.table.is_some() || args.synthetic || is_begun {
+    if is_other || args.command.is_some() || args.table.is_some() || args.synthetic {
         return Ok(args);
     }
-    args.data = Some(Path::new(data).to_owned());
-    args.epochs = args.epochs.or(usual.epochs.and_then(|it| u32::try_from(it).ok()));
-    if args.reward.is_none()
-        && args.target.is_none()
+    let says_reward = args.w.is_some() || args.alpha.is_some() || args.beta.is_some() || args.reward.is_some();
+    if args.target.is_none()
+        && args.reward != Some(RewardName::Accuracy)
+        && (begun.is_none() || says_reward)
         && let Some(target) = &usual.target
     {
-        let wrong = |hint| Error::input(format!("the space's target is `{target}`")).hint(hint);
-        args.target = Some(target.parse().map_err(wrong)?);
+        args.target = Some(input::target(&args.space, target)?);
+    }
+    if begun.is_none() {
+        args.data = Some(Path::new(data).to_owned());
+        args.epochs = args.epochs.or(usual.epochs.and_then(|it| u32::try_from(it).ok()));
     }
     Ok(args)
 }

@@ -3,10 +3,11 @@
 use super::training;
 use crate::cli::SearchArgs;
 use crate::error::{Error, Result};
-use crate::input;
+use crate::{input, output};
 use mnas_dsl::Space;
 use mnas_search::evaluator::{Command, Evaluator, Synthetic, Table};
 use mnas_search::study::Settings;
+use std::path::Path;
 use std::time::Duration;
 
 /// A table of results has at most so many bytes.
@@ -25,9 +26,7 @@ pub(super) fn of(args: &SearchArgs, space: &Space, begun: Option<&Settings>) -> 
         let bytes = input::read(path, TABLE_LIMIT)?
             .ok_or_else(|| Error::input(format!("`{}` has more than {} MB", path.display(), TABLE_LIMIT >> 20)))?;
         let text = String::from_utf8_lossy(&bytes);
-        let table = Table::parse(&text, space.choices().len());
-        let table = table.map_err(|error| Error::input(format!("`{}`: {error}", path.display())))?;
-        return Ok(Box::new(table));
+        return Ok(Box::new(table(path, &text, &space.sizes())?));
     }
     // What was begun with a command goes on with it.
     let timeout = args.timeout.or(begun.and_then(|settings| settings.timeout)).map(Duration::from_secs);
@@ -43,4 +42,21 @@ pub(super) fn of(args: &SearchArgs, space: &Space, begun: Option<&Settings>) -> 
                 .hint("give `--data FOLDER`, `--command LINE`, `--table FILE` or, to try the space, `--synthetic`; a space may say it: `search: {data: digits}`")),
         },
     }
+}
+
+/// A table of results; one that has not all members is as good as the search is lucky, which is said.
+fn table(path: &Path, text: &str, sizes: &[usize]) -> Result<Table> {
+    let table = Table::parse_of(text, sizes).map_err(|mistakes| {
+        Error::input(format!("`{}`: {mistakes}", path.display()))
+            .hint("a line is the index of each choice, accuracy in percent and perhaps milliseconds: `0 2 1 93.5 1.25`")
+    })?;
+    let members: f64 = sizes.iter().map(|&size| size as f64).product();
+    if (table.len() as f64) < members {
+        output::progress(&format!(
+            "`{}` has {} of {members} combinations; trials of others fail",
+            path.display(),
+            table.len()
+        ));
+    }
+    Ok(table)
 }

@@ -13,8 +13,9 @@ pub(super) use watch::describe;
 
 use crate::cli::SearchArgs;
 use crate::error::{Error, Result};
-use crate::input;
+use crate::{input, output};
 use mnas_search::evaluator::Stopwatch;
+use mnas_search::findings::ASKED;
 use mnas_search::search::{Search, SearchError};
 use mnas_search::study::{Access, Study, StudyError};
 
@@ -28,11 +29,16 @@ pub(crate) fn run(args: &SearchArgs) -> Result<()> {
         return Err(Error::input(format!("`{}` is there already", path.display()))
             .hint("add `--resume` to go on with it, or name another file"));
     }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let what = format!("cannot make the study `{}`: `{}` is no folder", path.display(), folder.display());
+        return Err(Error::system(what).hint("make the folder, or name the study another way by `--study`"));
+    }
     let study = match is_there {
         true => Some(Study::open(path, Access::Search).map_err(study_error)?),
         false => None,
     };
-    let args = &defaults::completed(args, &space, is_there)?;
+    let args = &defaults::completed(args, &space, study.as_ref())?;
     let evaluator = evaluator::of(args, &space, study.as_ref().map(Study::settings))?;
     let baselines = baselines::of(args, &space, &evaluator.name())?;
     let meter = stopwatch::of(args, path, study.as_ref().map(Study::settings), &*evaluator)?;
@@ -50,6 +56,11 @@ pub(crate) fn run(args: &SearchArgs) -> Result<()> {
     .map_err(search_error)?;
     if let Some(meter) = &meter {
         stopwatch::note(meter, &mut search)?;
+    }
+    search.note(ASKED, &args.trials.unwrap_or(defaults::TRIALS)).map_err(search_error)?;
+    if let Some(folder) = &places.found {
+        // Not behind the search, when all of it would have to be found again.
+        output::make_folder(folder)?;
     }
     watch::run(&mut search, args, &places)?;
     baselines::judge(&mut search, &baselines)?;

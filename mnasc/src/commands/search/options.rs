@@ -54,6 +54,18 @@ fn halving(args: &SearchArgs) -> Option<Halving> {
     Some(Halving { rungs, eta: args.eta.unwrap_or(3), bracket: args.bracket.or(args.trials).unwrap_or(TRIALS) })
 }
 
+/// An exponent, or the factor of the absolute reward: above 0 it would look for slow networks, and far below it no reward
+/// would be a number but for those that are just at T.
+fn check_exponent(option: &str, value: Option<f64>) -> Result<()> {
+    match value {
+        Some(value) if !(-20.0..=0.0).contains(&value) => {
+            Err(Error::input(format!("`--{option} {value}`: an exponent is from -20 to 0"))
+                .hint("-0.07 is the MnasNet paper's; the further below 0, the more a slow network loses"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The reward that was asked for, if any was.
 pub(super) fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent)>> {
     let needs_target = |name: &str| {
@@ -76,6 +88,8 @@ pub(super) fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent
     }
     let Some(target) = args.target else {
         return match args.reward {
+            None if args.w.is_some() => Err(needs_target("ACC * (LAT / T)^w")),
+            None if args.alpha.is_some() => Err(needs_target("ACC * (LAT / T)^alpha or ^beta")),
             None => Ok(None),
             Some(RewardName::Accuracy) => given(Reward::Accuracy),
             Some(RewardName::Soft) => Err(needs_target("soft")),
@@ -84,6 +98,13 @@ pub(super) fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent
         };
     };
     let weighted = |(alpha, beta): (f64, f64)| Reward::Weighted { target, alpha, beta };
+    let w = match args.w {
+        Some(Exponent::Is(w)) => Some(w),
+        _ => None,
+    };
+    for (option, value) in [("w", w), ("alpha", args.alpha), ("beta", args.beta)] {
+        check_exponent(option, value)?;
+    }
     match (args.reward, args.w, args.alpha.zip(args.beta)) {
         (Some(RewardName::Accuracy), ..) => {
             Err(Error::input("the reward `accuracy` has no target").hint("leave `--target` or `--reward` away"))
@@ -93,8 +114,7 @@ pub(super) fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent
         (Some(RewardName::Absolute), ..) => {
             given(Reward::Absolute { target, beta: args.beta.unwrap_or(Reward::ABSOLUTE) })
         }
-        (None, _, Some((alpha, beta))) if alpha.is_finite() && beta.is_finite() => given(weighted((alpha, beta))),
-        (None, _, Some(_)) => Err(Error::input("alpha and beta are finite numbers")),
+        (None, _, Some((alpha, beta))) => given(weighted((alpha, beta))),
         (None, Some(Exponent::Is(w)), None) => given(weighted((w, w))),
         (None, Some(Exponent::Auto) | None, None) => {
             Ok(Some((weighted(Reward::SOFT), WeightExponent::Fitted { first: args.first })))
@@ -140,7 +160,9 @@ pub(super) fn check_same(
         return differs("check of the ranking");
     }
     if evaluator.name() != begun.evaluator {
-        return differs("evaluator");
+        let (was, hint) = in_words(&begun.evaluator);
+        let what = format!("the study `{}` was begun with another evaluator: {was}", path.display());
+        return Err(Error::input(what).hint(format!("{hint}, or begin another study")));
     }
     match reward(args)? {
         Some((reward, exponent)) if reward != begun.reward || !is_same(exponent, begun) => differs("reward"),
@@ -155,5 +177,18 @@ fn is_same(exponent: WeightExponent, begun: &Settings) -> bool {
             begun.exponent == WeightExponent::Fitted { first: first.min(halving.bracket) }
         }
         _ => exponent == begun.exponent,
+    }
+}
+
+/// An evaluator by its name in a study, and how to have it again.
+fn in_words(name: &str) -> (String, &'static str) {
+    match name.split_once(' ') {
+        Some(("train", setup)) => {
+            let data = setup.split('"').nth(3).and_then(|data| data.split(' ').next()).unwrap_or("some data");
+            (format!("networks were trained on `{data}`"), "give the same data again by `--data`, and no other recipe")
+        }
+        Some(("table", _)) => ("a table of other results".to_owned(), "give the same table again by `--table`"),
+        Some(("command", line)) => (format!("`--command '{line}'`"), "leave the option away to go on as it was begun"),
+        _ => (format!("`--{name}`"), "leave the option away to go on as it was begun"),
     }
 }

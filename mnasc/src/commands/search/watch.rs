@@ -16,7 +16,8 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// Runs the search, and says what it does.
 pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs, places: &Places) -> Result<()> {
-    let all = args.trials.unwrap_or(TRIALS);
+    let there = search.trials().iter().filter(|trial| trial.rung == 0).count() as u64;
+    let all = args.trials.unwrap_or(TRIALS).max(there);
     let is_watched = std::io::stderr().is_terminal() && !args.json;
     let (start, before) = (Instant::now(), search.trials().len() as u64);
     if before > 0 {
@@ -59,6 +60,9 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs, places: &Places) -
     }
     text.push_str(&line(search, all, before, start.elapsed(), true));
     text.push('\n');
+    if search.reward().is_none() {
+        text.push_str(&format!("reward: {}\n", search.reward_in_words()));
+    }
     if let Some(best) = best(search) {
         text.push_str(&format!("the best is trial {}: {}\n", best.number, describe(best)));
         if places.found.is_none() {
@@ -72,12 +76,10 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs, places: &Places) -
         let first = message.lines().next().unwrap_or_default();
         text.push_str(&format!("{} of {} trials failed; the last: {first}\n", failed.len(), trials.len()));
     }
-    if search.reward().is_none() {
-        text.push_str(&format!("what is best is not known yet: {}\n", search.reward_in_words()));
-    }
     output::print(&text)?;
     if !trials.is_empty() && failed.len() == trials.len() {
-        return Err(Error::system("no network could be judged").hint("`mnasc study list STUDY` has the reason of each"));
+        return Err(Error::system("no network could be judged")
+            .hint(format!("`mnasc study list {}` has the reason of each", places.study.display())));
     }
     Ok(())
 }
@@ -138,8 +140,8 @@ fn line(search: &Search<'_>, all: u64, before: u64, elapsed: Duration, is_over: 
             line.push_str(&format!(", {count} on rung {rung}"));
         }
     }
-    if let Some(best) = best(search) {
-        line.push_str(&format!(", best {:.4} (trial {})", best.reward.unwrap_or(0.0), best.number));
+    if let Some((best, reward)) = best(search).and_then(|best| Some((best, best.reward?))) {
+        line.push_str(&format!(", best {reward:.4} (trial {})", best.number));
     }
     let shown = ranking::finalists(trials);
     let points: Vec<(f64, f64)> = shown.iter().filter_map(|&at| trials[at].point()).collect();
@@ -167,7 +169,8 @@ fn effort(search: &Search<'_>, all: u64, before: u64) -> (f64, f64) {
 /// The best network that was found.
 fn best<'s>(search: &'s Search<'_>) -> Option<&'s Trial> {
     let trials = search.trials();
-    ranking::ranked(trials, search.reward(), search.noise()).first().map(|&at| &trials[at])
+    let reward = search.study().settings().reward_so_far(trials);
+    ranking::ranked(trials, reward, search.noise()).first().map(|&at| &trials[at])
 }
 
 /// A trial in a line.

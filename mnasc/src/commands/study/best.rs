@@ -10,8 +10,7 @@ use crate::error::{Error, Result};
 use crate::output::{self, Artifact};
 use mnas_codegen::weights::{Weights, safetensors};
 use mnas_dsl::{Network, Spec};
-use mnas_search::reward::Reward;
-use mnas_search::study::{Study, Trial, WeightExponent};
+use mnas_search::study::{State, Study, Trial};
 use mnas_search::{pareto, ranking};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -23,7 +22,13 @@ pub(super) fn run(args: &StudyBestArgs) -> Result<()> {
     let most = args.top.map_or(if args.pareto { usize::MAX } else { 1 }, |top| top as usize);
     let found: Vec<&Trial> = found.into_iter().take(most).collect();
     if found.is_empty() {
-        return Err(Error::input(format!("`{}` has no finished trial to choose from", args.study.display())));
+        let what = match (trials.is_empty(), trials.iter().any(|trial| trial.state == State::Done)) {
+            (true, _) => "has no finished trial to choose from",
+            (false, false) => "has only trials that failed",
+            (false, true) => "has no trial with an accuracy, a latency and a reward that is a number",
+        };
+        return Err(Error::input(format!("`{}` {what}", args.study.display()))
+            .hint(format!("`mnasc study list {}` shows them", args.study.display())));
     }
     let mut paths: Vec<Option<PathBuf>> = vec![None; found.len()];
     if let Some(folder) = &args.to {
@@ -77,16 +82,14 @@ pub(in crate::commands) fn file(weights: &Weights) -> Result<Vec<u8>> {
     safetensors::write(weights).map_err(|error| Error::system(error.to_string()))
 }
 
-/// The best first; before the reward is fitted, which is said, the most accurate.
+/// The best first, by the reward as far as it is known.
 pub(in crate::commands) fn by_reward<'t>(study: &Study, trials: &'t [Trial]) -> Result<Vec<&'t Trial>> {
     let noise = study.noise().map_err(study_error)?;
-    if let (None, WeightExponent::Fitted { first }) = (study.reward(), study.settings().exponent) {
-        output::progress(&format!(
-            "the reward's w is fitted from the first {first} trials, and there are fewer: the best is the most accurate"
-        ));
+    let reward = study.settings().reward_so_far(trials);
+    if study.reward().is_none() && reward.is_some() {
+        output::progress(&format!("reward: {}", study.settings().reward_in_words(trials)));
     }
-    let reward = study.reward().unwrap_or(Reward::Accuracy);
-    Ok(ranking::ranked(trials, Some(reward), noise).into_iter().map(|at| &trials[at]).collect())
+    Ok(ranking::ranked(trials, reward, noise).into_iter().map(|at| &trials[at]).collect())
 }
 
 /// Those that nothing beats in both, by latency.

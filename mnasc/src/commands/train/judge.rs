@@ -5,6 +5,7 @@ use crate::cli::RecipeArgs;
 use crate::error::{Error, Result};
 use crate::latency::lock;
 use mnas_dsl::Network;
+use mnas_train::data::{Data, hold_out};
 use mnas_train::device::Backend;
 use mnas_train::{Pause, Setup, TrainingEvaluator};
 use std::path::Path;
@@ -37,8 +38,26 @@ pub(crate) fn evaluator(
     };
     let device = device::name(args)?.unwrap_or_else(|| begun.map_or(Backend::Cpu, |setup| setup.backend).into());
     let data = data::read(from, network)?;
+    check_classes(&data, network)?;
+    if hold_out(&data.train, held_out, 0).1.is_empty() {
+        let what = format!("of {} pictures a share of {held_out} leaves none to judge networks by", data.train.len());
+        return Err(Error::input(what).hint("give a larger `--held-out`, or leave it away"));
+    }
     let evaluator = TrainingEvaluator::new(&data, held_out, pictures, recipe, Pause::new(lock::pass)).on(device);
     let evaluator = evaluator.map_err(device::absent)?;
     device::say(device, evaluator.device());
     Ok(evaluator)
+}
+
+/// Classes of the data that networks do not have would fail every trial.
+fn check_classes(data: &Data, network: &Network) -> Result<()> {
+    let most = data.train.labels.iter().chain(&data.test.labels).max().copied().map(usize::from);
+    match (&network.head, most) {
+        (Some(head), Some(most)) if most >= head.classes => Err(Error::input(format!(
+            "networks of the space have {} classes, and the data have label {most}, counted from 0",
+            head.classes
+        ))
+        .hint(format!("write `head: {{classes: {}}}` in the space, or give other data", most + 1))),
+        _ => Ok(()),
+    }
 }

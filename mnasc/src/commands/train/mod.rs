@@ -66,7 +66,8 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         device: &device,
         pause: &Pause::new(lock::pass),
     };
-    let mut watch = Watch { start: Instant::now(), said: None, json: args.json, result: Ok(()) };
+    let judges = !held_out.is_empty();
+    let mut watch = Watch { start: Instant::now(), said: None, json: args.json, judges, result: Ok(()) };
     let trained = train(&task, &mut |progress| watch.hear(progress));
     watch.result?;
     let trained = trained.map_err(|error| {
@@ -87,7 +88,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     if args.json {
         return output::print_json(&json!({
             "train": {"pictures": train_pictures.len()},
-            "held_out": {"pictures": held_out.len(), "accuracy": on_held_out},
+            "held_out": {"pictures": held_out.len(), "accuracy": (!held_out.is_empty()).then_some(on_held_out)},
             "test": {"pictures": data.test.len(), "accuracy": on_test},
             "seconds": seconds,
             "recipe": serde_json::to_value(&recipe).map_err(|error| Error::system(error.to_string()))?,
@@ -108,6 +109,8 @@ struct Watch {
     /// When the line that is looked at was last written.
     said: Option<Instant>,
     json: bool,
+    /// Whether pictures are held out.
+    judges: bool,
     result: Result<()>,
 }
 
@@ -122,7 +125,7 @@ impl Watch {
                     "epochs": progress.epochs,
                     "loss": progress.loss,
                     "train_accuracy": progress.train_accuracy,
-                    "accuracy": accuracy,
+                    "accuracy": self.judges.then_some(accuracy),
                 }));
             }
             Some(_) => {
@@ -141,6 +144,7 @@ impl Watch {
     fn line(&self, progress: &Progress) -> String {
         let Progress { epoch, epochs, step, steps, loss, train_accuracy, accuracy } = progress;
         let left = self.start.elapsed().as_secs_f64() / *step as f64 * (steps - step) as f64;
+        let accuracy = accuracy.filter(|_| self.judges);
         let held_out = accuracy.map_or(String::new(), |accuracy| format!(", {:.2} % held out", 100.0 * accuracy));
         format!(
             "epoch {} of {epochs}: loss {loss:.4}, {:.2} % right{held_out}, {:.0} s left",

@@ -51,10 +51,15 @@ pub(super) fn table(model: &Model) -> Html {
         return out;
     }
     let has_latency = rows.iter().any(|trial| trial.latency.is_some());
+    // Accuracies after fewer epochs do not compare with those after more.
+    let has_epochs = rows.iter().any(|trial| trial.budget != rows[0].budget);
     let has_network = rows.iter().any(|trial| trial.macs > 0);
     out.raw("<details class=\"more\">").leaf("summary", &[], &format!("The {} best in figures", rows.len()));
     out.raw("<div class=\"box plain\" tabindex=\"0\" role=\"region\" aria-label=\"The best trials, scrolls sideways\"><table>");
     out.raw("<thead><tr><th class=\"n\">Trial</th><th class=\"n\">Reward</th><th class=\"n\">Accuracy</th>");
+    if has_epochs {
+        out.raw("<th class=\"n\">Epochs</th>");
+    }
     if has_latency {
         out.raw("<th class=\"n\">Latency</th>");
     }
@@ -70,6 +75,9 @@ pub(super) fn table(model: &Model) -> Html {
         cell(trial.number.to_string());
         cell(trial.reward.map_or(String::new(), |reward| format!("{reward:.4}")));
         cell(trial.accuracy.map_or(String::new(), words::accuracy));
+        if has_epochs {
+            cell(trial.budget.epochs.map_or(String::new(), |epochs| epochs.to_string()));
+        }
         if has_latency {
             cell(trial.latency.as_ref().map_or(String::new(), words::latency));
         }

@@ -24,8 +24,9 @@ pub(super) fn draw(model: &Model) -> Html {
     out.leaf("h1", &[], model.name).leaf("p", &[("class", "lead")], &lead(model)).raw("\n");
     out.raw("<dl class=\"tiles\">\n");
     let trials = model.trials.len();
-    let again = model.trials.iter().filter(|trial| trial.same_as.is_some()).count();
-    let mut beside = vec![words::count(trials - again, "network", "networks")];
+    // Of equal networks and of those that were trained longer only the first counts.
+    let networks = model.trials.iter().filter(|trial| trial.same_as.is_none() && trial.of.is_none()).count();
+    let mut beside = vec![words::count(networks, "network", "networks")];
     match model.failed() {
         0 => {}
         failed => beside.push(format!("{failed} failed")),

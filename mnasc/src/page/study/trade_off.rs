@@ -32,8 +32,10 @@ pub(super) fn draw(model: &Model) -> Option<(Html, Html)> {
     if let Some(reward) = model.reward.filter(|_| model.cost == Cost::Latency) {
         contours(&mut chart, model, &reward);
     }
+    let mut names = Names::default();
     if let Some(target) = target {
-        target_line(&mut chart, model, target.ms);
+        let (at, anchor, name) = target_line(&mut chart, model, target.ms);
+        names.take(at, anchor, &name);
     }
     let front: Vec<(f64, f64)> = model.front.iter().filter_map(|&at| model.point(at)).collect();
     chart.line("front-line", &stairs(&front, chart.x.high()));
@@ -48,66 +50,108 @@ pub(super) fn draw(model: &Model) -> Option<(Html, Html)> {
         points.iter().map(|&(trial, (x, y))| Mark::new(&chart, trial, look(trial), x, Some(y))).collect();
     let entries = entries(model, &marks);
     let labelled = marks.iter().find(|mark| mark.look == Look::Best).map(|mark| (mark.at, mark.trial.number));
+    let compared: Vec<(&str, (f64, f64))> = compared.into_iter().map(|(name, x, y)| (name, chart.at(x, y))).collect();
+    marks.iter().map(|mark| mark.at).chain(compared.iter().map(|it| it.1)).for_each(|at| names.avoid(at));
     mark::draw(&mut chart, marks);
-    let mut names = Names::default();
-    if let Some(((x, y), number)) = labelled {
+    if let Some((at, number)) = labelled {
         // To the upper left of a point of the front there is nothing.
-        let (anchor, by) = if x > LEFT + 90.0 { (Anchor::End, -7.0) } else { (Anchor::Start, -4.0) };
-        let name = format!("trial {number}");
-        names.take((x + by, y - 11.0), anchor, &name);
-        chart.words("name halo", (x + by, y - 11.0), anchor, &name);
+        names.name(&mut chart, at, Anchor::End, "name halo", &format!("trial {number}"));
     }
-    for (name, x, y) in compared {
-        let (x, y) = chart.at(x, y);
-        let (anchor, by) = if x > (LEFT + RIGHT) / 2.0 { (Anchor::End, -9.0) } else { (Anchor::Start, 9.0) };
-        let at = names.free((x + by, y + 4.5), anchor, name);
-        if at.1 != y + 4.5 {
-            let line = [("x1", &*px(x)), ("y1", &*px(y)), ("x2", &*px(at.0)), ("y2", &*px(at.1 - 4.5))];
-            chart.svg.shape("line", &[&[("class", "leader")], &line[..]].concat());
-        }
-        let place = [("x", &*px(x)), ("y", &*px(y))];
+    for (name, at) in compared {
+        let side = if at.0 > (LEFT + RIGHT) / 2.0 { Anchor::End } else { Anchor::Start };
+        names.name(&mut chart, at, side, "baseline-name halo", name);
+        let place = [("x", &*px(at.0)), ("y", &*px(at.1))];
         chart.svg.shape(
             "use",
             &[&[("href", "#rung-2"), ("class", "baseline"), ("data-baseline", name)], &place[..]].concat(),
         );
-        chart.words("baseline-name halo", at, anchor, name);
     }
     Some((chart.finish(), mark::legend(&entries)))
 }
 
-/// Where names stand already: those of networks that are near each other go one below the other.
+/// What stands in the chart already, words and marks, and what it costs to cover it: names stand where that and the way to
+/// their marks cost least.
 #[derive(Default)]
-struct Names(Vec<(f64, f64, f64)>);
+struct Names(Vec<(Area, i32)>);
+
+/// From where to where something reaches, in pixels.
+#[derive(Clone, Copy)]
+struct Area {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+impl Area {
+    fn covers(&self, other: &Area) -> bool {
+        self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
+    }
+}
 
 impl Names {
-    /// Pixels of a letter, and from line to line, on a narrow screen, where letters are larger.
+    /// Pixels of a letter, and of it above and below its line, on a narrow screen, where letters are larger.
     const LETTER: f64 = 10.5;
-    const LINE: f64 = 23.0;
+    const ABOVE: f64 = 17.0;
+    const BELOW: f64 = 6.0;
+    /// From the middle of a mark to its edge, and to its name.
+    const MARK: f64 = 5.0;
+    const BESIDE: f64 = 9.0;
+    /// Half lines that a name is moved at most; each costs 1.
+    const STEPS: i32 = 16;
+    /// Two names on each other cannot be read; a mark below a name can still be pointed at.
+    const NAME_COSTS: i32 = 100;
+    const MARK_COSTS: i32 = 3;
 
-    /// From where to where words reach.
-    fn span((x, _): (f64, f64), anchor: Anchor, words: &str) -> (f64, f64) {
+    fn area((x, y): (f64, f64), anchor: Anchor, words: &str) -> Area {
         let width = Self::LETTER * words.chars().count() as f64;
-        if anchor == Anchor::End { (x - width, x) } else { (x, x + width) }
+        let (left, right) = if anchor == Anchor::End { (x - width, x) } else { (x, x + width) };
+        Area { left, right, top: y - Self::ABOVE, bottom: y + Self::BELOW }
     }
 
     /// Words stand there.
     fn take(&mut self, at: (f64, f64), anchor: Anchor, words: &str) {
-        let (left, right) = Self::span(at, anchor, words);
-        self.0.push((left, right, at.1));
+        self.0.push((Self::area(at, anchor, words), Self::NAME_COSTS));
     }
 
-    /// The nearest place in the frame, above or below, where words cover none; takes it.
-    fn free(&mut self, at: (f64, f64), anchor: Anchor, words: &str) -> (f64, f64) {
-        let (left, right) = Self::span(at, anchor, words);
-        let is_free = |y: f64| {
-            let covers =
-                |other: &(f64, f64, f64)| left < other.1 && other.0 < right && (y - other.2).abs() < Self::LINE;
-            (TOP + 12.0..BOTTOM - 4.0).contains(&y) && !self.0.iter().any(covers)
-        };
-        let steps = (1..=12).flat_map(|step| [f64::from(step) * Self::LINE / 2.0, f64::from(-step) * Self::LINE / 2.0]);
-        let y = [0.0].into_iter().chain(steps).map(|by| at.1 + by).find(|&y| is_free(y)).unwrap_or(at.1);
-        self.take((at.0, y), anchor, words);
-        (at.0, y)
+    /// The middle of a mark is there.
+    fn avoid(&mut self, (x, y): (f64, f64)) {
+        let (left, right, top, bottom) = (x - Self::MARK, x + Self::MARK, y - Self::MARK, y + Self::MARK);
+        self.0.push((Area { left, right, top, bottom }, Self::MARK_COSTS));
+    }
+
+    /// Where the name of a mark costs least, first beside it on this side, then on the other, then above and below.
+    fn place(&self, (x, y): (f64, f64), side: Anchor, words: &str) -> ((f64, f64), Anchor) {
+        let other = if side == Anchor::End { Anchor::Start } else { Anchor::End };
+        let half_line = (Self::ABOVE + Self::BELOW) / 2.0;
+        let steps = (0..=Self::STEPS).flat_map(|step| if step == 0 { vec![0] } else { vec![-step, step] });
+        let places = steps.flat_map(|step| [side, other].map(|anchor| (step, anchor)));
+        let mut best = ((x + Self::BESIDE, y + 4.5), Anchor::Start);
+        let mut least = i32::MAX;
+        for (step, anchor) in places {
+            let by = f64::from(step) * half_line;
+            let at = (if anchor == Anchor::End { x - Self::BESIDE } else { x + Self::BESIDE }, y + 4.5 + by);
+            let area = Self::area(at, anchor, words);
+            let is_inside = area.left >= LEFT && area.right <= RIGHT && area.top >= TOP - 4.0 && area.bottom <= BOTTOM;
+            let covered: i32 = self.0.iter().filter(|it| it.0.covers(&area)).map(|it| it.1).sum();
+            if is_inside && covered + step.abs() < least {
+                (best, least) = ((at, anchor), covered + step.abs());
+            }
+        }
+        best
+    }
+
+    /// Names a mark, with a line to it where the name is not just beside it.
+    fn name(&mut self, chart: &mut Chart, mark: (f64, f64), side: Anchor, class: &str, words: &str) {
+        let (at, anchor) = self.place(mark, side, words);
+        if (at.1 - 4.5 - mark.1).abs() > 1.0 {
+            let ends =
+                [("x1", mark.0), ("y1", mark.1), ("x2", at.0), ("y2", at.1 - 4.5)].map(|(name, at)| (name, px(at)));
+            let ends = ends.each_ref().map(|(name, at)| (*name, at.as_str()));
+            chart.svg.shape("line", &[&[("class", "leader")], &ends[..]].concat());
+        }
+        self.take(at, anchor, words);
+        chart.words(class, at, anchor, words);
     }
 }
 
@@ -168,13 +212,15 @@ fn stairs(front: &[(f64, f64)], end: f64) -> Vec<(f64, f64)> {
     line
 }
 
-/// Where T is.
-pub(super) fn target_line(chart: &mut Chart, model: &Model, ms: f64) {
+/// Where T is; returns its name and where that stands.
+pub(super) fn target_line(chart: &mut Chart, model: &Model, ms: f64) -> ((f64, f64), Anchor, String) {
     let at = model.unit().of(ms);
     chart.vertical("target", at);
     let x = chart.x.at(at);
     let (anchor, by) = if x > RIGHT - 110.0 { (Anchor::End, -5.0) } else { (Anchor::Start, 5.0) };
-    chart.words("target-name halo", (x + by, TOP - 5.0), anchor, &format!("T = {}", words::round_ms(ms)));
+    let (at, name) = ((x + by, TOP - 5.0), format!("T = {}", words::round_ms(ms)));
+    chart.words("target-name halo", at, anchor, &name);
+    (at, anchor, name)
 }
 
 /// Lines along which a network is worth the same: one through the best, and others through points at equal distances from
