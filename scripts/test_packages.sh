@@ -116,7 +116,7 @@ mnasc=$away/installed/bin/mnasc
 alone() { env -i HOME="$away/home" PATH="$away/bin" "$@"; }
 # As many at once as there are processors: rustc optimises a network on one.
 xargs=$(command -v xargs)
-of_specs() { printf '%s\n' *.yaml | alone "$xargs" -t -P "$(nproc)" "$@"; }
+of_specs() { printf '%s\n' *.yaml | alone "$xargs" -t -P "$(getconf _NPROCESSORS_ONLN)" "$@"; }
 of_specs -I SPEC "$mnasc" verify SPEC --tolerance 1e-5
 alone "$mnasc" bench mnasnet_a1.yaml --json
 alone "$mnasc" run efficientnet_lite0.yaml --weights efficientnet_lite0.pth --image cat.png | tee cat.txt
