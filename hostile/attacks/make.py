@@ -55,6 +55,11 @@ yaml("long_exponent", good.replace("filters: 8", "filters: 1e" + "9" * 1000))
 yaml("many_keys", good + "".join(f"k{i}: 1\n" for i in range(6000)))
 yaml("duplicate_keys", good + "name: net\n" * 4000)
 yaml("duplicate_name", good + "name: other\n")
+letters = [chr(97 + i) for i in range(26)]
+words = [a + b + c for a in letters for b in letters for c in letters][:15000]
+choice = good.replace("filters: 8", "filters: {choose: [" + ",".join(words) + "]}")
+yaml("many_alternatives", choice)
+yaml("many_alternatives_of_a_space", choice + "limits: {macs: 1}\n")
 yaml("many_documents", "---\n" * 10000)
 yaml("many_anchors", "".join(f"- &a{i} x\n" for i in range(8000)))
 yaml("many_tags", "!!str " * 1000 + "x")

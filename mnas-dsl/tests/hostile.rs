@@ -5,7 +5,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{SHIPPED, load};
-use mnas_dsl::{MacroSource, block_string, load_yaml, parse_tokens};
+use mnas_dsl::{MacroSource, Space, block_string, load_yaml, parse_tokens};
 
 /// The message of a text that has to be refused, within a second.
 fn refused(text: &str) -> String {
@@ -27,6 +27,23 @@ fn a_file_of_100_mb_is_refused_unread() {
         "error: the file has 100000000 bytes, a spec at most 1048576\n --> hostile.yaml\n  \
          = help: is this a spec? it is more like weights or data\n\n"
     );
+}
+
+#[test]
+fn a_choice_of_99_000_values_is_refused() {
+    let numbers: Vec<String> = (1..=99_000).map(|number| number.to_string()).collect();
+    let text = |values: &str| {
+        format!(
+            "name: net\ninput: 8x8x1\nblocks: [{{op: conv, kernel: 3, filters: {{choose: [{values}]}}}}]\nhead: none\n"
+        )
+    };
+    for (values, words) in [(numbers.join(","), "99000 alternatives in a file"), ("1,".repeat(99_000), "`1` twice")] {
+        let start = Instant::now();
+        let drawn = Space::parse(&text(&values), "space.yaml").unwrap_err().to_string();
+        assert!(drawn.contains(words), "{}", &drawn[..drawn.len().min(1000)]);
+        assert!(start.elapsed() < Duration::from_secs(10), "took {:?}", start.elapsed());
+        refused(&text(&values));
+    }
 }
 
 #[test]

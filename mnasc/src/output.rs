@@ -67,29 +67,31 @@ pub(crate) fn write_all(artifacts: &[Artifact]) -> Result<()> {
 /// The same in a folder, which is made if it is not there.
 pub(crate) fn write_folder(folder: &Path, artifacts: &[Artifact]) -> Result<()> {
     make_folder(folder)?;
+    let others = weights_of_others(artifacts);
     write_all(artifacts)?;
-    let specs =
-        artifacts.iter().map(|it| it.path.as_path()).filter(|path| path.extension().is_some_and(|it| it == "yaml"));
-    for path in specs.flat_map(|spec| WEIGHTS.map(|extension| spec.with_extension(extension))) {
-        if artifacts.iter().any(|it| it.path == path) {
-            continue;
-        }
-        match fs::remove_file(&path) {
-            Ok(()) => progress(&format!("removed `{}`, the weights of another network", path.display())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::file("remove the old weights", &path, &error)),
-        }
+    for path in others {
+        let mut aside = path.clone().into_os_string();
+        aside.push(".old");
+        let aside = PathBuf::from(aside);
+        fs::rename(&path, &aside).map_err(|error| Error::file("move the old weights of", &path, &error))?;
+        progress(&format!("`{}` was of another network, and is `{}` now", path.display(), aside.display()));
     }
     Ok(())
+}
+
+/// Weights beside specs that will be others: they would be taken for those of the new ones.
+fn weights_of_others(artifacts: &[Artifact]) -> Vec<PathBuf> {
+    let is_spec = |it: &&Artifact| it.path.extension().is_some_and(|extension| extension == "yaml");
+    let is_other = |it: &&Artifact| fs::read(&it.path).is_ok_and(|before| before != it.bytes);
+    let beside = |it: &Artifact| ["safetensors", "weights"].map(|extension| it.path.with_extension(extension));
+    let beside = artifacts.iter().filter(is_spec).filter(is_other).flat_map(beside);
+    beside.filter(|path| path.exists() && !artifacts.iter().any(|it| it.path == *path)).collect()
 }
 
 /// Makes a folder, and those that it is in.
 pub(crate) fn make_folder(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(|error| Error::file("create the folder", folder, &error))
 }
-
-/// Extensions of the weights of a spec, which lie beside it.
-const WEIGHTS: [&str; 2] = ["safetensors", "weights"];
 
 /// The paths whose files are missing or hold something else.
 pub(crate) fn stale(artifacts: &[Artifact]) -> Result<Vec<&Path>> {

@@ -4,6 +4,7 @@ use super::{Choice, show};
 use crate::diagnostics::Report;
 use crate::reader::fields::{Fields, is_choice, number, whole, wrong_type};
 use crate::tree::{Entry, Kind, Node};
+use std::collections::BTreeSet;
 
 /// Alternatives of all choices together: each is checked as a spec of its own.
 const MAX_ALTERNATIVES: usize = 2048;
@@ -86,19 +87,21 @@ fn alternatives(entry: &Entry, report: &mut Report) -> Vec<Node> {
             d.label("no value").hint("write at least one value, such as {choose: [3, 5]}");
         });
     }
-    for (at, node) in nodes.iter().enumerate() {
+    let mut seen = BTreeSet::new();
+    for node in &nodes {
         if has_choice(node) {
             report.error(node.span, "a choice stands within a choice", |d| {
                 d.label("an inner choice").hint("write every combination as a value of the outer one");
             });
         }
         let text = show(node, &report.source);
-        if nodes.iter().take(at).any(|other| show(other, &report.source) == text) {
+        if seen.contains(&text) {
             report.error(node.span, format!("the choice offers `{}` twice", crate::tree::shorten(&text)), |d| {
                 d.label("second time")
                     .hint("remove it, or write another value (products are rounded to whole numbers)");
             });
         }
+        seen.insert(text);
     }
     nodes
 }
@@ -140,6 +143,18 @@ fn around(node: &Node, report: &mut Report) -> Vec<Node> {
         }
     }
     nodes
+}
+
+/// Choices in a tree, whatever is wrong with them.
+pub(super) fn how_many(node: &Node) -> usize {
+    if is_choice(node) {
+        return 1;
+    }
+    match &node.kind {
+        Kind::List(list) => list.iter().map(how_many).sum(),
+        Kind::Map(map) => map.iter().map(|entry| how_many(&entry.value)).sum(),
+        _ => 0,
+    }
 }
 
 /// Values in a tree.

@@ -179,7 +179,7 @@ impl Space {
 
 /// Says of a space that it is no network, in one message; `false` for a spec, also one in which a single value is a choice.
 pub(crate) fn refuse(root: &Node, report: &mut Report) -> bool {
-    let choices = choices::find(root, &mut Report::new(&report.source)).len();
+    let choices = choices::how_many(root);
     let has_key = |key: &str| matches!(&root.kind, Kind::Map(map) if map.iter().any(|entry| entry.key == key));
     let is_space = choices > 1 || choices == 1 && (has_key("limits") || has_key("search"));
     if is_space {

@@ -72,13 +72,21 @@ fn what_is_not_said_is_as_the_space_says_and_the_best_is_written() {
     assert!(said.out.contains("6 of 6 trials"), "{}", said.out);
     // Too few trials to fit the reward from: what they say for now makes the best, and that is said.
     std::fs::create_dir(folder.path("few_found")).unwrap();
-    folder.write("few_found/best.safetensors", "of another network");
+    folder.write("few_found/best.yaml", "another network");
+    folder.write("few_found/best.safetensors", "its weights");
     let few = ["search", "space.yaml", "--synthetic", "--target", "0.05ms", "--study", "few", "--to", "few_found"];
     let said = folder.mnasc(&few).done();
-    for words in ["for now: the first 50 decide, and there are 6", "removed `few_found/best.safetensors`"] {
+    for words in ["for now: the first 50 decide, and there are 6", "is `few_found/best.safetensors.old`"] {
         assert!(said.err.contains(words), "{}", said.err);
     }
+    assert_eq!(folder.read("few_found/best.safetensors.old"), b"its weights");
     assert!(!folder.path("few_found/best.safetensors").exists());
+    // Beside the same network they stay.
+    let found = folder.mnasc(&["study", "best", "few", "--to", "few_best", "--json"]).done().json();
+    let weights = found["paths"][0].as_str().unwrap().replace(".yaml", ".safetensors");
+    folder.write(&weights, "its own");
+    folder.mnasc(&["study", "best", "few", "--to", "few_best"]).done();
+    assert_eq!(folder.read(&weights), b"its own");
     let study: Value = serde_json::from_str(&contents(&folder, "few")).unwrap();
     let w = said.out.split(", w = ").nth(1).and_then(|rest| rest.split(';').next()?.parse::<f64>().ok()).unwrap();
     let worth = |trial: &Value| {
