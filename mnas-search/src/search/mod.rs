@@ -233,7 +233,7 @@ impl<'a> Search<'a> {
         &self.study
     }
 
-    /// Accuracies that differ by less say nothing, as far as that was found out.
+    /// Accuracies that differ by no more say nothing, as far as that was found out.
     pub fn noise(&self) -> Noise {
         self.noise
     }

@@ -1,10 +1,16 @@
 //! The exponent of a reward that is fitted from a search's own first trials, and how it came to be, in words.
 
 use super::{Settings, Trial, WeightExponent};
-use crate::reward::{Reward, fit_exponent};
+use crate::reward::{Reward, Target, fit_exponent};
 
 /// The exponent where nothing can be fitted, the paper's: where no slower network is better any would find the fastest.
 const OTHERWISE: f64 = Reward::SOFT.0;
+
+/// Different networks near T from which something is fitted for now.
+const ENOUGH: usize = 10;
+
+/// What is shown for now is not steeper.
+const STEEPEST: f64 = -20.0;
 
 /// What is known once the last trial is there from which an exponent is fitted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,15 +34,30 @@ fn fitted(settings: &Settings, trials: &[Trial]) -> Exponent {
     Exponent { value: fitted.unwrap_or(OTHERWISE), is_fitted: fitted.is_some() }
 }
 
+/// What is shown before the first trials are there: of so few networks as may be, a fit would be that of two that chance put
+/// beside each other.
+fn for_now(settings: &Settings, trials: &[Trial]) -> Exponent {
+    let is_near = |ms: f64, target: Target| (target.ms / 2.0..=target.ms * 2.0).contains(&ms);
+    let near = trials.iter().filter(|trial| trial.same_as.is_none()).filter_map(Trial::point);
+    let near = near.filter(|&(_, ms)| settings.target().is_some_and(|target| is_near(ms, target))).count();
+    match fitted(settings, trials) {
+        Exponent { value, is_fitted: true } if near >= ENOUGH => {
+            Exponent { value: value.max(STEEPEST), is_fitted: true }
+        }
+        _ => Exponent { value: OTHERWISE, is_fitted: false },
+    }
+}
+
 impl Settings {
     /// The reward by which trials are shown: before all are there from which its exponent is to be fitted, with the one that
-    /// those give which are. (A searcher is told nothing before.) `None` before the first.
+    /// those give which are, or the paper's where they are too few. (A searcher is told nothing before.) `None` before the
+    /// first.
     pub fn reward_so_far(&self, trials: &[Trial]) -> Option<Reward> {
         match self.exponent {
             WeightExponent::Given => Some(self.reward),
             WeightExponent::Fitted { .. } if trials.is_empty() => None,
             WeightExponent::Fitted { .. } => {
-                let exponent = exponent(self, trials).unwrap_or_else(|| fitted(self, trials));
+                let exponent = exponent(self, trials).unwrap_or_else(|| for_now(self, trials));
                 Some(self.reward_with(exponent.value))
             }
         }
@@ -48,19 +69,72 @@ impl Settings {
         if trials.is_empty() {
             return format!("ACC * (LAT / T)^w; w will be fitted from the first {first} trials");
         }
-        let known = exponent(self, trials);
-        let Exponent { value, is_fitted } = known.unwrap_or_else(|| fitted(self, trials));
-        let reward = self.reward_with(value);
-        let from = match known {
-            Some(_) => format!("the first {first} trials"),
-            None => format!("the trials so far, for now: the first {first} decide, and there are {}", trials.len()),
+        let Some(Exponent { value, is_fitted }) = exponent(self, trials) else {
+            let Exponent { value, is_fitted } = for_now(self, trials);
+            let from = if is_fitted { "fitted from those so far" } else { "the MnasNet paper's" };
+            let (reward, count) = (self.reward_with(value), trials.len());
+            return format!("{reward}; w is {from}, for now: the first {first} trials decide, and there are {count}");
         };
+        let reward = self.reward_with(value);
         if is_fitted {
-            return format!("{reward}; w was fitted from {from}");
+            return format!("{reward}; w was fitted from the first {first} trials");
         }
         format!(
-            "{reward}; w is the MnasNet paper's, for nothing could be fitted from {from}; those within a factor of two of T \
-             are too few, or the slower are no better"
+            "{reward}; w is the MnasNet paper's, for nothing could be fitted: of the first {first} trials those within a \
+             factor of two of T are too few, or the slower are no better"
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn settings() -> Settings {
+        serde_json::from_value(json!({
+            "space": "", "sizes": [2], "method": "random", "seed": 0, "evaluator": "synthetic", "stopwatch": null,
+            "reward": {"weighted": {"target": {"ms": 1.0}, "alpha": -0.07, "beta": -0.07}},
+            "exponent": {"fitted": {"first": 50}}, "budget": {"epochs": null}, "jobs": 1,
+        }))
+        .unwrap()
+    }
+
+    /// ACC = .9 * LAT^slope, from half of T on.
+    fn trials(count: u64, step: f64, slope: f64) -> Vec<Trial> {
+        let one = |number: u64| {
+            let ms = 0.5 + step * number as f64;
+            json!({
+                "number": number, "state": "done", "choices": [0], "spec": "", "parameters": 1, "macs": 1, "seed": 0,
+                "same_as": null, "rejected": 0, "accuracy": 0.9 * ms.powf(slope), "epochs": [],
+                "latency": {"ms": ms, "low": ms, "high": ms, "is_stable": true}, "reward": null, "message": null,
+            })
+        };
+        (0..count).map(|number| serde_json::from_value(one(number)).unwrap()).collect()
+    }
+
+    #[track_caller]
+    fn w(trials: &[Trial]) -> f64 {
+        match settings().reward_so_far(trials) {
+            Some(Reward::Weighted { alpha, .. }) => alpha,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn few_trials_are_shown_by_the_papers_exponent_and_more_by_theirs() {
+        assert_eq!(settings().reward_so_far(&[]), None);
+        assert_eq!(w(&trials(9, 0.1, 0.2)), OTHERWISE);
+        let ten = trials(10, 0.1, 0.2);
+        assert!((w(&ten) + 0.2).abs() < 1e-9, "{}", w(&ten));
+        // Of one network ten times there is nothing to fit; of ten that are nearly as fast, hardly.
+        let mut equal = ten;
+        equal.iter_mut().skip(1).for_each(|trial| trial.same_as = Some(0));
+        assert_eq!(w(&equal), OTHERWISE);
+        assert_eq!(w(&trials(10, 1e-4, 100.0)), STEEPEST);
+        // The first fifty decide, whatever comes then.
+        let mut all = trials(60, 0.01, 0.2);
+        all.iter_mut().skip(50).for_each(|trial| trial.accuracy = Some(1.0));
+        assert!((w(&all) + 0.2).abs() < 1e-9, "{}", w(&all));
     }
 }

@@ -271,7 +271,7 @@ impl Study {
         }
     }
 
-    /// Accuracies that differ by less say nothing, as far as that was found out.
+    /// Accuracies that differ by no more say nothing, as far as that was found out.
     ///
     /// # Errors
     ///

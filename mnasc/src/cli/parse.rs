@@ -25,6 +25,8 @@ fn unknown_command(word: &str) -> Option<clap::Error> {
     }
     let mut error = clap::Error::new(ErrorKind::InvalidSubcommand).with_cmd(&command);
     error.insert(ContextKind::InvalidSubcommand, ContextValue::String(word.to_owned()));
+    let no_file = format!("there is no file `{word}` either");
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![no_file.into()]));
     if let Some(near) = nearest(word, names) {
         error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near.to_owned()]));
     }

@@ -24,8 +24,8 @@ A space is a spec with `{choose: [...]}` where values stand:
 What the chosen op does not have is left away, and so is a skip where no layer of the block can have one. Beside the keys
 of a spec it may have `limits: {parameters, macs, arena_bytes, weight_bytes}`; samples are within them. `search: {data,
 target, epochs, trials, baselines}` is what `mnasc search` takes where its options say nothing; baselines, networks to compare
-with, are files in the space's folder or below it. Data and epochs are of the trainings by mnasc, and the target counts with
-the space's own data; baselines are judged wherever mnasc trains.
+with, are files in the space's folder or below it. Epochs and target count with the space's own
+data; baselines are judged wherever mnasc trains.
 
 Exit codes: 0 done, 1 the spec is no member or over the limits, 2 bad input, 3 files failed.";
 
@@ -53,8 +53,8 @@ A command is run by the shell for each trial. It reads the job, one line of JSON
 An exit code other than 0 marks the trial as failed, and the search goes on; five failures in a row stop it.
 
 Before anything is ranked by accuracy, eight networks from small to large are trained with two seeds each. The first line
-says whether accuracy ranks them (Kendall's tau of .6 or more), and if not, how many epochs to add; what differs by less
-than two seeds of one network do is ranked by latency.
+of the results says whether accuracy ranks them (Kendall's tau of .6 or more), and if not, how many epochs to add; what
+differs by no more than two seeds of one network do is ranked by latency.
 With `--epochs 2 --rungs 3` the best third of all trials goes on to 6 epochs, and of those the best third to 18. Of the
 highest rung up to four, half of it at most, are trained with a second seed: what noise is there is seen from them.
 

@@ -353,6 +353,9 @@ fn baselines_have_the_figures_that_there_are() {
     // Of the paper's networks they have a column in its tables; those of what is not compared with would be lost.
     report(&["--measured", "a.json"]).done();
     folder.write("c.json", "{\"name\": \"mobilenet_v22\", \"median_ms\": 1}");
+    let trial = serde_json::json!({"name": format!("digits_{}", found["best"][0]["number"]), "accuracy": 0.5});
+    folder.write("d.json", trial.to_string());
+    report(&["--measured", "d.json"]).done();
     report(&["--measured", "c.json"]).failed(2, &["figures of \"mobilenet_v22\"", "--baseline SPEC"]);
     let wrong = |text: &str, words: &str| {
         folder.write("wrong.json", text);

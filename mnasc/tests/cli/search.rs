@@ -76,7 +76,10 @@ fn what_is_not_said_is_as_the_space_says_and_the_best_is_written() {
     folder.write("few_found/best.safetensors", "its weights");
     let few = ["search", "space.yaml", "--synthetic", "--target", "0.05ms", "--study", "few", "--to", "few_found"];
     let said = folder.mnasc(&few).done();
-    for words in ["for now: the first 50 decide, and there are 6", "is `few_found/best.safetensors.old`"] {
+    for words in [
+        "w is the MnasNet paper's, for now: the first 50 trials decide, and there are 6",
+        "is `few_found/best.safetensors.old`",
+    ] {
         assert!(said.err.contains(words), "{}", said.err);
     }
     assert_eq!(folder.read("few_found/best.safetensors.old"), b"its weights");
@@ -118,11 +121,17 @@ fn what_cannot_be_written_is_said_before_the_search() {
     search(&folder, "none/study", &begin).failed(3, &["`none/study`", "`none` is no folder", "--study"]);
     folder.write("file", "");
     search(&folder, "study", &[&begin[..], &["--to", "file"]].concat()).failed(3, &["cannot create the folder `file`"]);
-    let study: Value = serde_json::from_str(&contents(&folder, "study")).unwrap();
-    assert_eq!(study["trials"], serde_json::json!([]));
+    // Nothing is in the way of the same without the mistake.
+    search(&folder, "study", &begin).done();
     // How many were asked for is known where it is not said again, and there may be more already.
     let said = search(&folder, "study", &["--resume"]).done();
     assert!(said.out.contains("4 of 4 trials"), "{}", said.out);
+    // T is the study's where its reward is said again, and not the space's.
+    folder.write("space.yaml", format!("{LARGE}search: {{data: digits, target: 50us, trials: 3}}\n"));
+    search(&folder, "aimed", &[&begin[..], &["--target", "1ms", "--w", "auto"]].concat()).done();
+    search(&folder, "aimed", &["--resume", "--w", "auto"]).done();
+    search(&folder, "aimed", &["--resume", "--reward", "hard"]).failed(2, &["another reward"]);
+    folder.write("space.yaml", LARGE);
     let said = search(&folder, "study", &["--resume", "--trials", "2"]).done();
     assert!(said.out.contains("4 of 4 trials"), "{}", said.out);
 }
@@ -238,7 +247,7 @@ fn tables_give_what_they_say() {
         .failed(2, &["`wrong.txt`: line 1: the accuracy", "line 2: choice 3 has 3", "line 3: the latency"]);
     folder.write("part.txt", "0 0 0 0 90\n");
     let said = search(&folder, "part", &["--table", "part.txt", "--method", "random", "--trials", "1"]);
-    assert!(said.err.contains("`part.txt` has 1 of 24 combinations"), "{}", said.err);
+    assert!(said.err.contains("`part.txt` has 1 of 24 combinations; of others those fail"), "{}", said.err);
     search(&folder, "timed", &["--table", "table.txt", "--target", "1ms"]).failed(2, &["the search needs latencies"]);
     // Nobody would see that a front of two objectives has one.
     search(&folder, "front", &["--table", "table.txt", "--method", "nsga2"]).failed(2, &["the search needs latencies"]);

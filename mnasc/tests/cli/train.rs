@@ -126,6 +126,7 @@ mod trains {
             folder.mnasc(&[&search[..], options].concat())
         };
         search(&["--data", "digits", "--held-out", "0"]).failed(2, &["leaves none to judge networks by"]);
+        search(&["--data", "digits", "--held-out", "0.9999"]).failed(2, &["fewer than two to learn from"]);
         folder.write(
             "five.yaml",
             NET.replace("filters: 16", "filters: {choose: [8, 12]}").replace("classes: 10", "classes: 5"),

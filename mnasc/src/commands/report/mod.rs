@@ -4,13 +4,14 @@ mod measured;
 
 use super::search::baselines::check_names;
 use super::search::study_error;
+use super::space::named;
 use crate::cli::ReportArgs;
 use crate::error::{Error, Result};
 use crate::input;
 use crate::output::{self, Artifact};
 use crate::page::study::{Baseline, Beside, Findings, Measured, Shown, render};
 use crate::paper;
-use mnas_dsl::Network;
+use mnas_dsl::{Network, Space};
 use mnas_search::findings::{BASELINES, JudgedBaseline, MACHINE, NOISE, PREDICTION, RANKING};
 use mnas_search::reward::Reward;
 use mnas_search::study::{Access, State, Study, Trial};
@@ -46,11 +47,15 @@ pub(super) fn page(
     let is_other = |it: &Baseline| !judged.iter().any(|judged| judged.name == it.name);
     let others: Vec<Baseline> = baselines.into_iter().filter(is_other).collect();
     let baselines: Vec<Baseline> = judged.into_iter().map(as_baseline).chain(others).collect();
-    // Those of the paper's tables have a column there.
+    // Those of the paper's tables have a column there; those of trials may lie beside those of baselines in a file.
+    let space = Space::parse(&study.settings().space, "the study's space");
+    let space = space.and_then(|space| space.member(&vec![0; space.choices().len()]));
+    let family = space.map_or(String::new(), |(spec, _)| spec.name.value);
+    let is_trial = |name: &str| trials.iter().any(|trial| name == named(&family, trial.number));
     let specs: Vec<String> =
         paper::tables().unwrap_or_default().into_iter().flat_map(|it| it.rows).filter_map(|it| it.spec).collect();
-    measured::check_names(&measured, |name| {
-        baselines.iter().any(|it| it.name == name) || specs.iter().any(|spec| spec == name)
+    measured::check_names(&measured, |name: &str| {
+        baselines.iter().any(|it| it.name == name) || specs.iter().any(|spec| spec == name) || is_trial(name)
     })?;
     let beside = beside_paths.iter().map(|other| beside(other, path, &study)).collect::<Result<Vec<_>>>()?;
     let name = name(path);

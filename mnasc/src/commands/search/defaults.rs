@@ -42,22 +42,26 @@ pub(super) fn completed(args: &SearchArgs, space: &Space, begun: Option<&Study>)
         None => None,
     };
     args.trials = args.trials.or(asked).or(usual.trials.and_then(|it| u64::try_from(it).ok()));
+    let says_reward = args.w.is_some() || args.alpha.is_some() || args.beta.is_some() || args.reward.is_some();
+    if let Some(study) = begun {
+        // T goes with the reward that is said again.
+        if says_reward && args.reward != Some(RewardName::Accuracy) {
+            args.target = args.target.or(study.settings().target());
+        }
+        return Ok(args);
+    }
     let Some(data) = &usual.data else { return Ok(args) };
     let is_other = args.data.as_deref().is_some_and(|asked| asked != Path::new(data));
     if is_other || args.command.is_some() || args.table.is_some() || args.synthetic {
         return Ok(args);
     }
-    let says_reward = args.w.is_some() || args.alpha.is_some() || args.beta.is_some() || args.reward.is_some();
+    args.data = Some(Path::new(data).to_owned());
+    args.epochs = args.epochs.or(usual.epochs.and_then(|it| u32::try_from(it).ok()));
     if args.target.is_none()
         && args.reward != Some(RewardName::Accuracy)
-        && (begun.is_none() || says_reward)
         && let Some(target) = &usual.target
     {
         args.target = Some(input::target(&args.space, target)?);
-    }
-    if begun.is_none() {
-        args.data = Some(Path::new(data).to_owned());
-        args.epochs = args.epochs.or(usual.epochs.and_then(|it| u32::try_from(it).ok()));
     }
     Ok(args)
 }

@@ -53,7 +53,7 @@ fn table(path: &Path, text: &str, sizes: &[usize]) -> Result<Table> {
     let members: f64 = sizes.iter().map(|&size| size as f64).product();
     if (table.len() as f64) < members {
         output::progress(&format!(
-            "`{}` has {} of {members} combinations; trials of others fail",
+            "`{}` has {} of {members} combinations; of others those fail that the search asks for",
             path.display(),
             table.len()
         ));

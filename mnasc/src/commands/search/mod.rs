@@ -43,25 +43,26 @@ pub(crate) fn run(args: &SearchArgs) -> Result<()> {
     let baselines = baselines::of(args, &space, &evaluator.name())?;
     let meter = stopwatch::of(args, path, study.as_ref().map(Study::settings), &*evaluator)?;
     let stopwatch = meter.as_ref().map(|meter| meter as &dyn Stopwatch);
-    let mut search = match study {
+    let settings = match &study {
         Some(study) => {
             options::check_same(args, path, &text, study.settings(), &*evaluator)?;
-            Search::resume(study, Some(&space), &*evaluator, stopwatch)
+            study.settings().clone()
         }
-        None => {
-            let settings = options::settings(args, &space, text, &*evaluator, stopwatch)?;
-            Search::begin(path, &settings, Some(&space), &*evaluator, stopwatch)
-        }
+        None => options::settings(args, &space, text, &*evaluator, stopwatch)?,
+    };
+    if let Some(folder) = &places.found {
+        // Not behind the search, when all of it would have to be found again.
+        output::make_folder(folder)?;
+    }
+    let mut search = match study {
+        Some(study) => Search::resume(study, Some(&space), &*evaluator, stopwatch),
+        None => Search::begin(path, &settings, Some(&space), &*evaluator, stopwatch),
     }
     .map_err(search_error)?;
     if let Some(meter) = &meter {
         stopwatch::note(meter, &mut search)?;
     }
     search.note(ASKED, &args.trials.unwrap_or(defaults::TRIALS)).map_err(search_error)?;
-    if let Some(folder) = &places.found {
-        // Not behind the search, when all of it would have to be found again.
-        output::make_folder(folder)?;
-    }
     watch::run(&mut search, args, &places)?;
     baselines::judge(&mut search, &baselines)?;
     drop(search);

@@ -8,6 +8,7 @@ use mnas_search::evaluator::{Evaluator, Stopwatch};
 use mnas_search::job::Budget;
 use mnas_search::reward::Reward;
 use mnas_search::study::{Halving, Settings, WeightExponent};
+use serde_json::Value;
 use std::path::Path;
 
 /// Networks by which it is seen whether accuracy ranks.
@@ -54,7 +55,7 @@ fn halving(args: &SearchArgs) -> Option<Halving> {
     Some(Halving { rungs, eta: args.eta.unwrap_or(3), bracket: args.bracket.or(args.trials).unwrap_or(TRIALS) })
 }
 
-/// An exponent, or the factor of the absolute reward: above 0 it would look for slow networks, and far below it no reward
+/// An exponent: above 0 it would look for slow networks, and far below it no reward
 /// would be a number but for those that are just at T.
 fn check_exponent(option: &str, value: Option<f64>) -> Result<()> {
     match value {
@@ -102,7 +103,8 @@ pub(super) fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent
         Some(Exponent::Is(w)) => Some(w),
         _ => None,
     };
-    for (option, value) in [("w", w), ("alpha", args.alpha), ("beta", args.beta)] {
+    let beta = args.beta.filter(|_| args.reward != Some(RewardName::Absolute));
+    for (option, value) in [("w", w), ("alpha", args.alpha), ("beta", beta)] {
         check_exponent(option, value)?;
     }
     match (args.reward, args.w, args.alpha.zip(args.beta)) {
@@ -184,7 +186,8 @@ fn is_same(exponent: WeightExponent, begun: &Settings) -> bool {
 fn in_words(name: &str) -> (String, &'static str) {
     match name.split_once(' ') {
         Some(("train", setup)) => {
-            let data = setup.split('"').nth(3).and_then(|data| data.split(' ').next()).unwrap_or("some data");
+            let setup: Value = serde_json::from_str(setup).unwrap_or_default();
+            let data = setup["data"].as_str().and_then(|data| data.rsplit_once(' ')).map_or("some data", |it| it.0);
             (format!("networks were trained on `{data}`"), "give the same data again by `--data`, and no other recipe")
         }
         Some(("table", _)) => ("a table of other results".to_owned(), "give the same table again by `--table`"),

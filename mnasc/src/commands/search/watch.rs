@@ -51,14 +51,24 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs, places: &Places) -
     }
     result.map_err(search_error)?;
     printed?;
-    if args.json {
-        return Ok(());
+    if !args.json {
+        output::print(&end(search, &line(search, all, before, start.elapsed(), true), places)?)?;
     }
+    let trials = search.trials();
+    if !trials.is_empty() && trials.iter().all(|trial| trial.state == State::Failed) {
+        return Err(Error::system("no network could be judged")
+            .hint(format!("`mnasc study list {}` has the reason of each", places.study.display())));
+    }
+    Ok(())
+}
+
+/// What is said in the end, with `line` about how far it went.
+fn end(search: &Search<'_>, line: &str, places: &Places) -> Result<String> {
     let mut text = String::new();
     if let Some(noise) = search.rung_noise().map_err(search_error)? {
         text.push_str(&format!("{noise}\n"));
     }
-    text.push_str(&line(search, all, before, start.elapsed(), true));
+    text.push_str(line);
     text.push('\n');
     if search.reward().is_none() {
         text.push_str(&format!("reward: {}\n", search.reward_in_words()));
@@ -76,12 +86,7 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs, places: &Places) -
         let first = message.lines().next().unwrap_or_default();
         text.push_str(&format!("{} of {} trials failed; the last: {first}\n", failed.len(), trials.len()));
     }
-    output::print(&text)?;
-    if !trials.is_empty() && failed.len() == trials.len() {
-        return Err(Error::system("no network could be judged")
-            .hint(format!("`mnasc study list {}` has the reason of each", places.study.display())));
-    }
-    Ok(())
+    Ok(text)
 }
 
 /// Looks whether accuracy ranks networks, where that is to be known, and says it: it is the first line of what comes out,

@@ -27,8 +27,11 @@ pub(super) fn run(args: &StudyBestArgs) -> Result<()> {
             (false, false) => "has only trials that failed",
             (false, true) => "has no trial with an accuracy, a latency and a reward that is a number",
         };
-        return Err(Error::input(format!("`{}` {what}", args.study.display()))
-            .hint(format!("`mnasc study list {}` shows them", args.study.display())));
+        let error = Error::input(format!("`{}` {what}", args.study.display()));
+        return Err(match trials.is_empty() {
+            true => error,
+            false => error.hint(format!("`mnasc study list {}` shows them", args.study.display())),
+        });
     }
     let mut paths: Vec<Option<PathBuf>> = vec![None; found.len()];
     if let Some(folder) = &args.to {

@@ -39,9 +39,15 @@ pub(crate) fn evaluator(
     let device = device::name(args)?.unwrap_or_else(|| begun.map_or(Backend::Cpu, |setup| setup.backend).into());
     let data = data::read(from, network)?;
     check_classes(&data, network)?;
-    if hold_out(&data.train, held_out, 0).1.is_empty() {
-        let what = format!("of {} pictures a share of {held_out} leaves none to judge networks by", data.train.len());
-        return Err(Error::input(what).hint("give a larger `--held-out`, or leave it away"));
+    let (learnt, judging) = hold_out(&data.train, held_out, 0);
+    if judging.is_empty() || learnt.len() < 2 {
+        let (size, what) = if judging.is_empty() {
+            ("larger", "none to judge networks by")
+        } else {
+            ("smaller", "fewer than two to learn from")
+        };
+        let what = format!("of {} pictures `--held-out {held_out}` leaves {what}", data.train.len());
+        return Err(Error::input(what).hint(format!("give a {size} `--held-out`, or leave it away")));
     }
     let evaluator = TrainingEvaluator::new(&data, held_out, pictures, recipe, Pause::new(lock::pass)).on(device);
     let evaluator = evaluator.map_err(device::absent)?;
@@ -58,6 +64,8 @@ fn check_classes(data: &Data, network: &Network) -> Result<()> {
             head.classes
         ))
         .hint(format!("write `head: {{classes: {}}}` in the space, or give other data", most + 1))),
+        (None, _) => Err(Error::input("networks of the space name no classes (`head: none`)")
+            .hint("give the space a `head: {classes: N}`")),
         _ => Ok(()),
     }
 }

@@ -126,11 +126,14 @@ impl Names {
         let half_line = (Self::ABOVE + Self::BELOW) / 2.0;
         let steps = (0..=Self::STEPS).flat_map(|step| if step == 0 { vec![0] } else { vec![-step, step] });
         let places = steps.flat_map(|step| [side, other].map(|anchor| (step, anchor)));
-        let mut best = ((x + Self::BESIDE, y + 4.5), Anchor::Start);
+        let at = |anchor: Anchor, by: f64| {
+            (if anchor == Anchor::End { x - Self::BESIDE } else { x + Self::BESIDE }, y + 4.5 + by)
+        };
+        // Words that are too long for any place stand on that side.
+        let mut best = (at(side, 0.0), side);
         let mut least = i32::MAX;
         for (step, anchor) in places {
-            let by = f64::from(step) * half_line;
-            let at = (if anchor == Anchor::End { x - Self::BESIDE } else { x + Self::BESIDE }, y + 4.5 + by);
+            let at = at(anchor, f64::from(step) * half_line);
             let area = Self::area(at, anchor, words);
             let is_inside = area.left >= LEFT && area.right <= RIGHT && area.top >= TOP - 4.0 && area.bottom <= BOTTOM;
             let covered: i32 = self.0.iter().filter(|it| it.0.covers(&area)).map(|it| it.1).sum();
