@@ -444,6 +444,8 @@ fn a_page_never_holds_markup_of_a_study() {
     let said = folder.mnasc(&[&["search", &space("digits.yaml")], &failing[..]].concat());
     assert!(said.code == Some(3) && said.out.contains("3 of 3 trials failed; the last: "), "{said:?}");
     assert!(said.err.contains("no network could be judged"), "{}", said.err);
+    let json = folder.mnasc(&[&["search", &space("digits.yaml")], &failing[..], &["--resume", "--json"]].concat());
+    assert!(json.code == Some(3) && json.err.contains("no network could be judged"), "{json:?}");
     let page = page(&folder, "<b>&");
     assert!(page.contains("&lt;b&gt;&amp;") && page.contains("failed: ") && page.contains("&lt;img src=x"));
     assert!(!page.contains("<img") && page.matches("</script>").count() == 1 && page.matches("</style>").count() == 1);
