@@ -145,15 +145,16 @@ fn a_skip_that_no_layer_can_have_does_not_become_another() {
 #[test]
 fn a_space_is_no_network_which_is_said_once() {
     let said = |text: &str| load_yaml(text, "space.yaml").unwrap_err();
-    let text = "name: net\ninput: 16x16x3\nblocks:\n  - {op: conv, kernel: {choose: [3, x]}, filters: {choose: [8]}}\nhead: none\n";
-    for text in [text.to_owned(), text.replace("{choose: [8]}", "8") + "limits: {macs: 3}\n"] {
+    let text = "name: net\ninput: 16x16x3\nblocks:\n  - {op: conv, kernel: {choose: [3, x]}, filters: {choose: [8]}, layers: {choose: [1]}}\nhead: none\n";
+    let few = &text.replace("{choose: [8]}", "8").replace("{choose: [1]}", "1");
+    for text in [text.to_owned(), few.to_owned() + "limits: {macs: 3}\n"] {
         let mistakes = said(&text);
         assert_eq!(mistakes.len(), 1, "{mistakes}");
         let drawn = mistakes.to_string();
         assert!(drawn.contains("this is a search space") && drawn.contains("mnasc space"), "{drawn}");
     }
     // One choice may be a slip, and has its place.
-    let drawn = said(&text.replace("{choose: [8]}", "8")).to_string();
+    let drawn = said(few).to_string();
     assert!(drawn.contains("space.yaml:4:24") && drawn.contains("a choice stands where"), "{drawn}");
 }
 

@@ -177,11 +177,14 @@ impl Space {
     }
 }
 
-/// Says of a space that it is no network, in one message; `false` for a spec, also one in which a single value is a choice.
+/// A spec may have so many choices by mistake, each of which is told with its place; more are a space.
+const SLIPS: usize = 2;
+
+/// Says of a space that it is no network, in one message; `false` for a spec.
 pub(crate) fn refuse(root: &Node, report: &mut Report) -> bool {
     let choices = choices::how_many(root);
     let has_key = |key: &str| matches!(&root.kind, Kind::Map(map) if map.iter().any(|entry| entry.key == key));
-    let is_space = choices > 1 || choices == 1 && (has_key("limits") || has_key("search"));
+    let is_space = choices > SLIPS || choices > 0 && (has_key("limits") || has_key("search"));
     if is_space {
         report.error(root.span, "this is a search space, not a network", |d| {
             d.label(format!("has {choices} {}", if choices == 1 { "choice" } else { "choices" })).hint(
