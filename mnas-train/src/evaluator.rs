@@ -66,6 +66,11 @@ impl TrainingEvaluator {
         Self { setup, train, held_out, device: processor(), pause }
     }
 
+    /// How many pictures networks learn from, and how many they are judged on.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.train.len(), self.held_out.len())
+    }
+
     /// The same on another device.
     ///
     /// # Errors

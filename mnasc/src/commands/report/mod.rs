@@ -4,14 +4,14 @@ mod measured;
 
 use super::search::baselines::check_names;
 use super::search::study_error;
-use super::space::named;
+use super::study::best;
 use crate::cli::ReportArgs;
 use crate::error::{Error, Result};
 use crate::input;
 use crate::output::{self, Artifact};
 use crate::page::study::{Baseline, Beside, Findings, Measured, Shown, render};
 use crate::paper;
-use mnas_dsl::{Network, Space};
+use mnas_dsl::Network;
 use mnas_search::findings::{BASELINES, JudgedBaseline, MACHINE, NOISE, PREDICTION, RANKING};
 use mnas_search::reward::Reward;
 use mnas_search::study::{Access, State, Study, Trial};
@@ -48,10 +48,8 @@ pub(super) fn page(
     let others: Vec<Baseline> = baselines.into_iter().filter(is_other).collect();
     let baselines: Vec<Baseline> = judged.into_iter().map(as_baseline).chain(others).collect();
     // Those of the paper's tables have a column there; those of trials may lie beside those of baselines in a file.
-    let space = Space::parse(&study.settings().space, "the study's space");
-    let space = space.and_then(|space| space.member(&vec![0; space.choices().len()]));
-    let family = space.map_or(String::new(), |(spec, _)| spec.name.value);
-    let is_trial = |name: &str| trials.iter().any(|trial| name == named(&family, trial.number));
+    let is_trial =
+        |name: &str| trials.iter().any(|trial| best::spec(trial).is_ok_and(|(spec, _)| spec.name.value == name));
     let specs: Vec<String> =
         paper::tables().unwrap_or_default().into_iter().flat_map(|it| it.rows).filter_map(|it| it.spec).collect();
     measured::check_names(&measured, |name: &str| {

@@ -5,7 +5,7 @@ use crate::cli::RecipeArgs;
 use crate::error::{Error, Result};
 use crate::latency::lock;
 use mnas_dsl::Network;
-use mnas_train::data::{Data, hold_out};
+use mnas_train::data::Data;
 use mnas_train::device::Backend;
 use mnas_train::{Pause, Setup, TrainingEvaluator};
 use std::path::Path;
@@ -39,9 +39,11 @@ pub(crate) fn evaluator(
     let device = device::name(args)?.unwrap_or_else(|| begun.map_or(Backend::Cpu, |setup| setup.backend).into());
     let data = data::read(from, network)?;
     check_classes(&data, network)?;
-    let (learnt, judging) = hold_out(&data.train, held_out, 0);
-    if judging.is_empty() || learnt.len() < 2 {
-        let (size, what) = if judging.is_empty() {
+    let evaluator = TrainingEvaluator::new(&data, held_out, pictures, recipe, Pause::new(lock::pass)).on(device);
+    let evaluator = evaluator.map_err(device::absent)?;
+    let (learnt, judging) = evaluator.counts();
+    if judging == 0 || learnt < 2 {
+        let (size, what) = if judging == 0 {
             ("larger", "none to judge networks by")
         } else {
             ("smaller", "fewer than two to learn from")
@@ -49,8 +51,6 @@ pub(crate) fn evaluator(
         let what = format!("of {} pictures `--held-out {held_out}` leaves {what}", data.train.len());
         return Err(Error::input(what).hint(format!("give a {size} `--held-out`, or leave it away")));
     }
-    let evaluator = TrainingEvaluator::new(&data, held_out, pictures, recipe, Pause::new(lock::pass)).on(device);
-    let evaluator = evaluator.map_err(device::absent)?;
     device::say(device, evaluator.device());
     Ok(evaluator)
 }
