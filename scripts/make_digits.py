@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 
 PICTURES = Path(__file__).parent.parent / "examples/pictures"
-OUT = Path(__file__).parent.parent / "mnas-train/assets/digits"
+OUT = Path(__file__).parent.parent / "mnas-data/assets/digits"
 
 
 def main():

@@ -12,20 +12,19 @@
 #![forbid(unsafe_code)]
 
 pub mod augment;
-pub mod data;
 pub mod device;
 mod evaluator;
 pub mod model;
 mod optimizer;
 mod pause;
-pub mod recipe;
 mod schedule;
 pub mod training;
+
+pub use mnas_data::{self as data, Recipe, recipe};
 
 pub use evaluator::{Setup, TrainingEvaluator};
 pub use model::Model;
 pub use pause::Pause;
-pub use recipe::Recipe;
 
 /// Runs the README's examples.
 #[cfg(doctest)]

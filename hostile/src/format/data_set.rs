@@ -2,7 +2,7 @@
 
 use super::{Format, Outcome, refused};
 use flate2::{Compression, read::GzEncoder};
-use mnas_train::data::{hold_out, read_files};
+use mnas_data::{hold_out, read_files};
 use std::collections::BTreeMap;
 use std::io::Read as _;
 

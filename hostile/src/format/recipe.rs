@@ -1,7 +1,7 @@
 //! How to train.
 
 use super::{Format, Outcome, refused};
-use mnas_train::Recipe;
+use mnas_data::Recipe;
 
 /// Recipe files.
 pub(super) const RECIPE: Format = Format {

@@ -1,7 +1,7 @@
 //! MNIST's format, and the names under which its family is found.
 
-use super::file::{DataError, DataFile, Files};
-use super::{Data, MAX_BYTES, Pictures};
+use crate::file::{DataError, DataFile, Files};
+use crate::{Data, MAX_BYTES, Pictures};
 use mnas_dsl::network::Shape;
 
 /// What the four files are called, `.gz` behind it or not: as MNIST's authors and Debian's packages have it, and with a
@@ -12,7 +12,7 @@ const TRAIN: [&str; 1] = ["train"];
 const TEST: [&str; 2] = ["t10k", "test"];
 
 /// Reads the data set of files by these names.
-pub(super) fn read(files: Files<'_>) -> Result<Option<Data>, DataError> {
+pub(crate) fn read(files: Files<'_>) -> Result<Option<Data>, DataError> {
     let names: Vec<String> = [[&TRAIN[..], &IMAGES], [&TRAIN, &LABELS], [&TEST, &IMAGES], [&TEST, &LABELS]]
         .into_iter()
         .filter_map(|names| find(files, names))
@@ -51,7 +51,7 @@ fn pictures(
 }
 
 /// Unsigned bytes in three dimensions: pictures, rows, columns.
-pub(super) fn image_file(file: &mut DataFile<'_>, expected: Option<Shape>) -> Result<(Shape, Vec<u8>), DataError> {
+pub(crate) fn image_file(file: &mut DataFile<'_>, expected: Option<Shape>) -> Result<(Shape, Vec<u8>), DataError> {
     let [magic, count, height, width] = numbers(file)?;
     if magic != 0x803 {
         return Err(file.wrong("no IDX file of pictures: it begins otherwise"));
@@ -72,7 +72,7 @@ pub(super) fn image_file(file: &mut DataFile<'_>, expected: Option<Shape>) -> Re
 }
 
 /// Unsigned bytes in one dimension, one for each picture.
-pub(super) fn label_file(file: &mut DataFile<'_>, pictures: usize) -> Result<Vec<u16>, DataError> {
+pub(crate) fn label_file(file: &mut DataFile<'_>, pictures: usize) -> Result<Vec<u16>, DataError> {
     let [magic, count] = numbers(file)?;
     if magic != 0x801 {
         return Err(file.wrong("no IDX file of labels: it begins otherwise"));

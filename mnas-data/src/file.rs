@@ -32,14 +32,14 @@ impl std::error::Error for DataError {}
 
 /// Where the files of a data set are.
 #[derive(Clone, Copy)]
-pub(super) enum Files<'a> {
+pub(crate) enum Files<'a> {
     Folder(&'a Path),
     Memory(&'a BTreeMap<&'a str, &'a [u8]>),
 }
 
 impl<'a> Files<'a> {
     /// What the data set is called: as its folder.
-    pub(super) fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         let path = match self {
             Self::Folder(folder) => folder.canonicalize().ok(),
             Self::Memory(_) => None,
@@ -48,7 +48,7 @@ impl<'a> Files<'a> {
         name.unwrap_or_else(|| "data".to_owned())
     }
 
-    pub(super) fn has(self, name: &str) -> bool {
+    pub(crate) fn has(self, name: &str) -> bool {
         match self {
             Self::Folder(folder) => folder.join(name).is_file(),
             Self::Memory(files) => files.contains_key(name),
@@ -56,7 +56,7 @@ impl<'a> Files<'a> {
     }
 
     /// Opens a file, which is decompressed if its name ends in `.gz`.
-    pub(super) fn open(self, name: &str) -> Result<DataFile<'a>, DataError> {
+    pub(crate) fn open(self, name: &str) -> Result<DataFile<'a>, DataError> {
         let path = match self {
             Self::Folder(folder) => folder.join(name),
             Self::Memory(_) => PathBuf::from(name),
@@ -78,7 +78,7 @@ impl<'a> Files<'a> {
     }
 
     /// What a file is called in messages.
-    pub(super) fn shown(self) -> String {
+    pub(crate) fn shown(self) -> String {
         match self {
             Self::Folder(folder) => folder.display().to_string(),
             Self::Memory(_) => self.name(),
@@ -87,7 +87,7 @@ impl<'a> Files<'a> {
 }
 
 /// A file that is read from its beginning to its end.
-pub(super) struct DataFile<'a> {
+pub(crate) struct DataFile<'a> {
     path: PathBuf,
     bytes: Box<dyn Read + 'a>,
     /// Bytes that are read of it at most, in one piece.
@@ -96,25 +96,25 @@ pub(super) struct DataFile<'a> {
 
 impl<'a> DataFile<'a> {
     /// A compressed file of `len` bytes.
-    pub(super) fn gzip(path: PathBuf, bytes: impl Read + 'a, len: u64) -> Self {
+    pub(crate) fn gzip(path: PathBuf, bytes: impl Read + 'a, len: u64) -> Self {
         let limit = UNPACKED.saturating_add(len.saturating_mul(UNPACKED_PER_BYTE));
         Self { path, bytes: Box::new(GzDecoder::new(bytes)), limit }
     }
 
     /// Something is wrong with it.
-    pub(super) fn wrong(&self, what: impl fmt::Display) -> DataError {
+    pub(crate) fn wrong(&self, what: impl fmt::Display) -> DataError {
         DataError::Input(format!("`{}`: {what}", self.path.display()))
     }
 
     /// Some bytes from the beginning.
-    pub(super) fn header<const N: usize>(&mut self) -> Result<[u8; N], DataError> {
+    pub(crate) fn header<const N: usize>(&mut self) -> Result<[u8; N], DataError> {
         let mut bytes = [0; N];
         self.bytes.read_exact(&mut bytes).map_err(|error| self.broken(&error))?;
         Ok(bytes)
     }
 
     /// Everything that is left: exactly `len` bytes, which nothing allocates before they are there.
-    pub(super) fn rest(&mut self, len: u64) -> Result<Vec<u8>, DataError> {
+    pub(crate) fn rest(&mut self, len: u64) -> Result<Vec<u8>, DataError> {
         let bytes = self.up_to(len)?;
         if bytes.len() as u64 == len {
             return Ok(bytes);
@@ -123,7 +123,7 @@ impl<'a> DataFile<'a> {
     }
 
     /// What is left, at most `limit` bytes.
-    pub(super) fn up_to(&mut self, limit: u64) -> Result<Vec<u8>, DataError> {
+    pub(crate) fn up_to(&mut self, limit: u64) -> Result<Vec<u8>, DataError> {
         let mut bytes = Vec::new();
         let most = limit.min(self.limit);
         let read = (&mut self.bytes).take(most.saturating_add(1)).read_to_end(&mut bytes);

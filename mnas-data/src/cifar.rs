@@ -1,7 +1,7 @@
 //! CIFAR-10 and CIFAR-100 in their binary form: a picture is its labels, then 1,024 bytes of red, of green, of blue.
 
-use super::file::{DataError, DataFile, Files};
-use super::{Data, Pictures};
+use crate::file::{DataError, DataFile, Files};
+use crate::{Data, Pictures};
 use mnas_dsl::network::Shape;
 
 const SHAPE: Shape = Shape { height: 32, width: 32, channels: 3 };
@@ -35,7 +35,7 @@ const KINDS: [Kind; 2] = [
 ];
 
 /// Reads the data set of files by these names.
-pub(super) fn read(files: Files<'_>) -> Result<Option<Data>, DataError> {
+pub(crate) fn read(files: Files<'_>) -> Result<Option<Data>, DataError> {
     let has = |kind: &&Kind| files.has(kind.train[0]) || files.has(kind.test);
     let Some(kind) = KINDS.iter().find(has) else { return Ok(None) };
     let mut train = Pictures::default();

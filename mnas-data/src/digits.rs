@@ -2,11 +2,11 @@
 //! spread over 0 to 255, so that they are pictures as others are.
 //! `assets/digits/README.md` says where they are from.
 
-use super::file::DataFile;
-use super::{Data, Pictures, idx, test_split};
+use crate::file::DataFile;
+use crate::{Data, Pictures, idx, test_split};
 
-const IMAGES: &[u8] = include_bytes!("../../assets/digits/images-idx3-ubyte.gz");
-const LABELS: &[u8] = include_bytes!("../../assets/digits/labels-idx1-ubyte.gz");
+const IMAGES: &[u8] = include_bytes!("../assets/digits/images-idx3-ubyte.gz");
+const LABELS: &[u8] = include_bytes!("../assets/digits/labels-idx1-ubyte.gz");
 
 /// The embedded digits. Every fifth of each class is for tests: they come without a split.
 ///

@@ -1,7 +1,7 @@
 //! Data sets: what is read of files that were written by hand, and what is said of broken ones.
 
+use mnas_data::{self as data, Data, DataError};
 use mnas_dsl::network::Shape;
-use mnas_train::data::{self, Data, DataError};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,16 +1,19 @@
-//! Labelled pictures: bytes until they are trained with.
+//! Labelled images, stored as bytes until a batch is made, and training recipes.
 //!
-//! [`read`] knows data sets by the names of their files, and treats these as strangers': limits on what is read, every
-//! error with its file, no panic.
+//! [`read`] recognises a data set by the names of its files. The files are untrusted input: what is read has limits,
+//! each error names its file, and nothing panics.
+#![forbid(unsafe_code)]
 
 mod cifar;
 mod digits;
 mod file;
 mod idx;
+pub mod recipe;
 mod split;
 
 pub use digits::digits;
 pub use file::DataError;
+pub use recipe::Recipe;
 pub use split::{fewer, hold_out, test_split};
 
 use file::Files;

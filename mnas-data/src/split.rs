@@ -1,6 +1,6 @@
 //! Parts of data sets.
 
-use super::Pictures;
+use crate::Pictures;
 use mnas_search::rng::Rng;
 use std::collections::BTreeMap;
 
