@@ -2,6 +2,7 @@
 //! its own.
 
 use super::arena::{Buffer, BufferId};
+use super::layout;
 use super::pack::{self, PackedLayer};
 use super::steps::{Block, PackedConv, PlanError, PoolKind, Step, StepKind, With};
 use crate::graph::{Conv, Graph, Node, Op, Residual, TensorId};
@@ -225,7 +226,7 @@ impl<'g> Grouper<'g> {
             self.out.buffers[id].last = now;
         }
         let output_shape = self.shape(output);
-        let len = output_shape.pixels() * super::stride(output_shape, self.align);
+        let len = output_shape.pixels() * layout::stride(output_shape, self.align);
         let tensor_name = &self.graph.tensors[output.0].name;
         self.out.buffers.push(Buffer::new(tensor_name.clone(), len, now, now));
         let id = self.out.buffers.len() - 1;

@@ -1,13 +1,14 @@
 //! For one instruction set: how each step is cut into strips of rows and register tiles.
 
-use super::Target;
 use super::isa::Isa;
 use super::kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source};
+use super::layout;
 use super::pack::PackedLayer;
 use super::steps::{Block, PackedConv, Step, StepKind};
+use super::target::Target;
 use super::team::{self, TeamStep};
+use super::tuning::{Choice, Key, Strip};
 use crate::graph::Conv;
-use crate::tuned::{Choice, Key, Strip};
 use mnas_dsl::network::Shape;
 
 /// The steps of a plan as one instruction set does them.
@@ -197,9 +198,9 @@ impl Scheduler<'_> {
         self.isa.prefetch && conv.input_channels >= 16
     }
 
-    /// As [`super::stride`].
+    /// As [`layout::stride`].
     pub(super) fn stride(&self, shape: Shape) -> usize {
-        super::stride(shape, self.align)
+        layout::stride(shape, self.align)
     }
 
     fn source(&self, step: &Step) -> Source {

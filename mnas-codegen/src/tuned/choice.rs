@@ -1,100 +1,14 @@
-//! What can be chosen for a step. What an entry does not say is left to the plan's estimates.
+//! The choice for a step as text: `{strip: 2, expand: 14x2/2}`.
 
-use super::key::{First, Key};
 use super::words::number;
 use crate::plan::isa::{Isa, Tile};
-use crate::plan::{BlockSchedule, ConvKernel, Form, PanelGroup, Plan, Schedule, StepSchedule, TeamStep};
-use std::collections::BTreeMap;
+use crate::plan::tuning::{Choice, First, Key, Share, Strip, Tiles};
 use std::fmt;
-
-/// Register tiles of a convolution, by the vectors of a panel.
-pub type Tiles = BTreeMap<usize, Tile>;
-
-/// What was chosen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choice {
-    /// Rows between two projections.
-    pub strip: Option<Strip>,
-    /// Whether the gate of squeeze-excite scales the projection's weights rather than the tensor.
-    pub gate_weights: Option<bool>,
-    /// Most output columns of a depthwise tile.
-    pub columns: Option<usize>,
-    /// Tiles of what comes before the depthwise convolution.
-    pub expand: Tiles,
-    /// Tiles of the projection.
-    pub project: Tiles,
-    /// Tiles of a step that is one convolution.
-    pub tiles: Tiles,
-    /// Kernels do not ask for the next panel of weights.
-    pub no_prefetch: bool,
-    /// What several workers share, however many they are.
-    pub team: Option<Share>,
-    /// What so many workers share in place of that.
-    pub teams: BTreeMap<usize, Share>,
-}
 
 /// More threads do not share an inference.
 const MOST_WORKERS: usize = 1024;
 
-/// Rows between two projections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Strip {
-    /// So many, which divide those of the output.
-    Rows(usize),
-    /// All: layer by layer.
-    All,
-}
-
-/// How several workers share a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Share {
-    /// Some strips of so many rows each.
-    Strips(usize),
-    /// Some panels of the expansion each.
-    Panels,
-}
-
 impl Choice {
-    /// What an instruction set's schedule does in step `index` of a plan, all of it; `None` where there is no choice.
-    pub fn of(plan: &Plan, schedule: &Schedule, index: usize) -> Option<Choice> {
-        let isa = schedule.isa;
-        let mut choice = match &schedule.steps[index] {
-            StepSchedule::Plain | StepSchedule::Depthwise(_) | StepSchedule::SqueezeExcite(_) => return None,
-            StepSchedule::Conv { kernel, .. } => Choice { tiles: tiles(isa, kernel), ..Choice::default() },
-            StepSchedule::Block(block) => Choice::of_block(isa, block, plan.steps[index].output_shape.height),
-        };
-        match schedule.team.get(index) {
-            Some(TeamStep::Counted { of, others }) => {
-                choice.team = share_of(others);
-                choice.teams = of.iter().filter_map(|(count, step)| Some((*count, share_of(step)?))).collect();
-            }
-            Some(step) => choice.team = share_of(step),
-            None => {}
-        }
-        Some(choice)
-    }
-
-    /// A kernel with the chosen tiles. Panels that they say nothing of have those that are estimated.
-    pub(crate) fn apply(&self, isa: Isa, mut kernel: ConvKernel, tiles: &Tiles) -> ConvKernel {
-        for group in &mut kernel.panels {
-            if let Some(tile) = tiles.get(&(group.channels / isa.lanes)) {
-                (group.vectors, group.pixels) = (tile.vectors, tile.pixels);
-            }
-        }
-        ConvKernel { prefetch: kernel.prefetch && !self.no_prefetch, ..kernel }
-    }
-
-    fn of_block(isa: Isa, block: &BlockSchedule, height: usize) -> Choice {
-        Choice {
-            strip: Some(if block.strip == height { Strip::All } else { Strip::Rows(block.strip) }),
-            gate_weights: block.squeeze_excite.as_ref().map(|se| se.gate_weights),
-            columns: Some(block.depthwise.columns),
-            expand: block.expand.as_ref().map(|kernel| tiles(isa, kernel)).unwrap_or_default(),
-            project: tiles(isa, &block.project),
-            ..Choice::default()
-        }
-    }
-
     /// Reads `name: value` into the choice for a step of shape `key`.
     pub(super) fn set(&mut self, isa: Isa, key: Key, name: &str, value: &str) -> Result<(), Wrong> {
         let names = names(key);
@@ -136,15 +50,6 @@ impl Choice {
             _ => self.team = Some(share(key, value)?),
         }
         Ok(())
-    }
-}
-
-/// How workers share a step; `None` where that is no choice.
-fn share_of(step: &TeamStep) -> Option<Share> {
-    match step {
-        TeamStep::Block { form: Form::Strips, schedule } => Some(Share::Strips(schedule.strip)),
-        TeamStep::Block { form: Form::Panels, .. } => Some(Share::Panels),
-        _ => None,
     }
 }
 
@@ -250,12 +155,6 @@ fn read_tiles(isa: Isa, value: &str) -> Result<Tiles, Wrong> {
         }
     }
     if tiles.is_empty() { Err(Wrong::new("no tile".to_owned(), FORM)) } else { Ok(tiles) }
-}
-
-/// The tiles that a kernel has.
-fn tiles(isa: Isa, kernel: &ConvKernel) -> Tiles {
-    let tile = |g: &PanelGroup| (g.channels / isa.lanes, Tile { vectors: g.vectors, pixels: g.pixels });
-    kernel.panels.iter().map(tile).collect()
 }
 
 impl fmt::Display for Share {

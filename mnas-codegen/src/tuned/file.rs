@@ -7,10 +7,9 @@
 //!     block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {strip: 2, expand: 14x2/2, project: 14x2/2}
 //! ```
 
-use super::Tuned;
-use super::choice::{Choice, Wrong};
-use super::key::Key;
+use super::choice::Wrong;
 use crate::plan::isa::{self, Isa};
+use crate::plan::tuning::{Choice, Key, Tuned};
 use mnas_dsl::{Diagnostic, Diagnostics, Place};
 use std::collections::BTreeMap;
 use std::fmt;

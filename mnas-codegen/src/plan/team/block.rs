@@ -4,7 +4,7 @@ use super::{EXPOSED, TeamStep, WORKERS, best, range, share};
 use crate::plan::kernel::ConvKernel;
 use crate::plan::schedule::{BlockSchedule, Form, Scheduler, Size};
 use crate::plan::steps::{Block, PackedConv, Step};
-use crate::tuned::Share;
+use crate::plan::tuning::Share;
 use std::collections::BTreeMap;
 
 /// Estimates of a block, in cycles of the slowest worker.

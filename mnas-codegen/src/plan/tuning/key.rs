@@ -1,0 +1,103 @@
+//! The shape of a step: what decides how fast a schedule of it is.
+
+use crate::plan::steps::{Step, StepKind};
+use mnas_dsl::network::Shape;
+
+/// Rows, columns, channels.
+pub type Size = [usize; 3];
+
+/// A step, whatever network it is in. Activations, residuals and pads are not told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// `block`: every block that has no entry of its own.
+    AnyBlock,
+    /// `block 112x112x16 expand 96 depthwise k3 s2 se 4 to 56x56x24`
+    Block {
+        /// What it reads.
+        input: Size,
+        /// What comes before the depthwise convolution.
+        first: First,
+        /// Rows and columns of the depthwise kernel.
+        kernel_size: usize,
+        /// Step of the depthwise convolution.
+        stride: usize,
+        /// Channels between the two layers of squeeze-excite; 0 without.
+        reduced: usize,
+        /// What it writes.
+        output: Size,
+    },
+    /// `conv 224x224x3 k3 s2 to 112x112x32`, or `conv 7x7x320 k1 s1 to 7x7x1280 pool`
+    Conv {
+        /// What it reads.
+        input: Size,
+        /// Rows and columns of the kernel.
+        kernel_size: usize,
+        /// Step.
+        stride: usize,
+        /// What it makes, before pooling.
+        output: Size,
+        /// Whether only the mean over all pixels is kept.
+        pool: bool,
+    },
+    /// `linear 1280 to 1000`
+    Linear {
+        /// Values read.
+        inputs: usize,
+        /// Values written.
+        outputs: usize,
+    },
+}
+
+/// What comes before the depthwise convolution of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum First {
+    /// Nothing.
+    Nothing,
+    /// `expand 96`: a 1x1 convolution to so many channels.
+    Expand(usize),
+    /// `stem 32 k3 s2`: another convolution.
+    Stem {
+        /// Output channels.
+        channels: usize,
+        /// Rows and columns of the kernel.
+        kernel_size: usize,
+        /// Step.
+        stride: usize,
+    },
+}
+
+impl Key {
+    /// The shape of a step; `None` where there is nothing to choose.
+    pub fn of(step: &Step) -> Option<Key> {
+        let size = |shape: Shape| [shape.height, shape.width, shape.channels];
+        Some(match &step.kind {
+            StepKind::Block(block) => Key::Block {
+                input: size(step.input_shape),
+                first: match block.expand.as_ref().map(|expand| &expand.conv) {
+                    None => First::Nothing,
+                    Some(conv) if conv.kernel_size == 1 && conv.stride == 1 => First::Expand(conv.output_channels),
+                    Some(conv) => First::Stem {
+                        channels: conv.output_channels,
+                        kernel_size: conv.kernel_size,
+                        stride: conv.stride,
+                    },
+                },
+                kernel_size: block.depthwise.conv.kernel_size,
+                stride: block.depthwise.conv.stride,
+                reduced: block.squeeze_excite.as_ref().map_or(0, |(reduce, _)| reduce.conv.output_channels),
+                output: size(step.output_shape),
+            },
+            StepKind::Conv { conv, pool } => Key::Conv {
+                input: size(step.input_shape),
+                kernel_size: conv.conv.kernel_size,
+                stride: conv.conv.stride,
+                output: size(conv.output),
+                pool: *pool,
+            },
+            StepKind::Linear { conv } => {
+                Key::Linear { inputs: conv.conv.input_channels, outputs: conv.conv.output_channels }
+            }
+            _ => return None,
+        })
+    }
+}
