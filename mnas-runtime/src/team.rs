@@ -28,11 +28,17 @@ impl<const SHARED: usize, const OWN: usize> Team<SHARED, OWN> {
     ///
     /// # Errors
     ///
-    /// If the system does not start as many.
+    /// If the system cannot start that many threads, or has no memory for them.
     pub fn new(threads: usize) -> io::Result<Self> {
+        let no_memory = || io::Error::from(io::ErrorKind::OutOfMemory);
         let crew = Crew::new(threads)?;
-        let own = (0..crew.count()).map(|_| Workspace::boxed()).collect();
-        Ok(Team { crew, shared: Workspace::boxed(), own })
+        let shared = Workspace::try_boxed().ok_or_else(no_memory)?;
+        let mut own = Vec::new();
+        own.try_reserve_exact(crew.count()).map_err(|_| no_memory())?;
+        for _ in 0..crew.count() {
+            own.push(Workspace::try_boxed().ok_or_else(no_memory)?);
+        }
+        Ok(Team { crew, shared, own })
     }
 
     /// How many threads work, the caller's among them.
@@ -101,12 +107,14 @@ impl<'a, I, O> Batch<'a, I, O> {
         Batch { images, outputs: outputs.as_mut_ptr(), len, next: AtomicUsize::new(0), borrowed: PhantomData }
     }
 
-    /// A pair that nobody has had.
+    /// A pair that no other call has returned.
     #[allow(clippy::should_implement_trait, reason = "an iterator would have to be borrowed by one worker alone")]
     pub fn next(&self) -> Option<(&'a I, &'a mut O)> {
-        let index = self.next.fetch_add(1, Ordering::Relaxed);
-        let image = self.images.get(index).filter(|_| index < self.len)?;
-        // SAFETY: within the slice, and no other call gets the same index.
+        // Never beyond `len`: a counter that wraps would return a pair again.
+        let next = |index: usize| (index < self.len).then_some(index + 1);
+        let index = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()?;
+        let image = self.images.get(index)?;
+        // SAFETY: within the slice, and no other call gets the same index, for the counter only grows.
         Some((image, unsafe { &mut *self.outputs.add(index) }))
     }
 }
@@ -120,3 +128,23 @@ struct Memory<const OWN: usize> {
 // SAFETY: each worker takes its own of `own`; what workers do with `shared` is theirs to answer for, who need `unsafe`
 // for it.
 unsafe impl<const OWN: usize> Sync for Memory<OWN> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counter_of_a_batch_stops_at_its_length() {
+        let (images, mut outputs) = ([1, 2, 3], [0, 0]);
+        let batch = Batch::new(&images, &mut outputs);
+        for image in [1, 2] {
+            *batch.next().expect("a pair is left").1 = image;
+        }
+        for _ in 0..1000 {
+            assert!(batch.next().is_none());
+        }
+        // Whatever its width, it cannot come back to the first pair.
+        assert_eq!(batch.next.load(Ordering::Relaxed), 2);
+        assert_eq!(outputs, [1, 2]);
+    }
+}

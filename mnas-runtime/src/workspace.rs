@@ -20,17 +20,20 @@ impl<const LEN: usize> Workspace<LEN> {
     /// A workspace on the heap, made there.
     #[cfg(feature = "alloc")]
     pub fn boxed() -> alloc::boxed::Box<Self> {
+        Self::try_boxed().unwrap_or_else(|| alloc::alloc::handle_alloc_error(core::alloc::Layout::new::<Self>()))
+    }
+
+    /// A workspace on the heap, or `None` if there is no memory for it.
+    #[cfg(feature = "alloc")]
+    pub fn try_boxed() -> Option<alloc::boxed::Box<Self>> {
         let layout = core::alloc::Layout::new::<Self>();
         if layout.size() == 0 {
-            return alloc::boxed::Box::new(Self::new());
+            return Some(alloc::boxed::Box::new(Self::new()));
         }
         // SAFETY: the layout has a size; zeros are a valid `Self`, and the box frees it with the same layout.
         unsafe {
             let memory = alloc::alloc::alloc_zeroed(layout);
-            if memory.is_null() {
-                alloc::alloc::handle_alloc_error(layout);
-            }
-            alloc::boxed::Box::from_raw(memory.cast())
+            (!memory.is_null()).then(|| alloc::boxed::Box::from_raw(memory.cast()))
         }
     }
 
