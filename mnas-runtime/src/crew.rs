@@ -13,7 +13,7 @@ use core::cell::UnsafeCell;
 use core::fmt;
 use core::marker::PhantomData;
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::boxed::Box;
 use std::format;
 use std::io;
@@ -22,12 +22,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::vec::Vec;
 
-/// Counts of workers in one word: those at the barrier in the lower half, those who are through in the upper.
-const THROUGH: usize = 1 << (usize::BITS / 2);
+/// One finished thread in [`Shared::state`]. The counter of threads that wait at the barrier is below it.
+const FINISHED: usize = 1 << (usize::BITS / 2);
+/// The bit of [`Shared::state`] that says that no barrier opens any more, because a worker panicked or returned early.
+const FAILED: usize = 1 << (usize::BITS - 1);
+
+/// Stack of each thread that is started, whatever `RUST_MIN_STACK` says; it is the default of the standard library.
+/// Generated code needs less than 128 KiB.
+const STACK_BYTES: usize = 2 << 20;
 
 /// Threads that work together: the one that calls [`Crew::run`], and those that the crew started for it.
 ///
-/// Dropping it ends its threads.
+/// Dropping it ends its threads. A child process that `fork` made has the value but none of its threads: [`Crew::run`]
+/// would wait for them forever there, so create a new one in the child.
 pub struct Crew {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
@@ -38,26 +45,18 @@ impl Crew {
     ///
     /// # Errors
     ///
-    /// If the system does not start as many.
+    /// If the system cannot start that many threads.
     pub fn new(threads: usize) -> io::Result<Self> {
         let count = threads.max(1);
-        if count >= THROUGH / 2 {
+        if count >= FINISHED / 2 {
             return Err(io::Error::from(io::ErrorKind::InvalidInput));
         }
-        let shared = Arc::new(Shared {
-            count,
-            work: UnsafeCell::new(None),
-            start: Signal::new(),
-            turn: Signal::new(),
-            done: Signal::new(),
-            arrived: AtomicUsize::new(0),
-            failed: AtomicBool::new(false),
-            panic: Mutex::new(None),
-        });
-        let mut crew = Crew { shared, threads: Vec::with_capacity(count - 1) };
+        let mut crew = Crew { shared: Arc::new(Shared::new(count)), threads: Vec::new() };
         for index in 1..count {
+            // Memory for all at once would be gigabytes where `threads` is absurd; the system refuses threads first.
+            crew.threads.try_reserve(1).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
             let shared = Arc::clone(&crew.shared);
-            let thread = thread::Builder::new().name(format!("mnas-{index}"));
+            let thread = thread::Builder::new().name(format!("mnas-{index}")).stack_size(STACK_BYTES);
             crew.threads.push(thread.spawn(move || shared.serve(index))?);
         }
         Ok(crew)
@@ -68,30 +67,32 @@ impl Crew {
         self.shared.count
     }
 
-    /// Runs `work` once on every thread of the crew, and returns when all are through. Allocates nothing.
+    /// Runs `work` once on every thread of the crew, and returns when all have finished. Allocates nothing.
     ///
     /// A crew does one piece of work at a time: its borrow keeps `work` from calling it.
     ///
     /// # Panics
     ///
-    /// If `work` panics on any thread: with what it panicked with, when all are through. Workers who wait at a barrier
-    /// for one that panicked are unwound. Also if workers do not all call [`Worker::barrier`] equally often.
+    /// If `work` panics on any thread: with the first payload, when all threads have finished. Workers that wait at a
+    /// barrier for one that panicked are unwound. Also if workers do not all call [`Worker::barrier`] equally often.
     /// The crew can be used again.
     pub fn run<F: Fn(Worker<'_>) + Sync>(&mut self, work: F) {
         let shared = &*self.shared;
         let work: *const (dyn Fn(Worker<'_>) + Sync + '_) = &raw const work;
         // SAFETY: only the lifetime changes, which no pointer relies on.
         let work: Work = unsafe { core::mem::transmute(work) };
-        // All workers are through with the work before, and wait for the signal: what is written here they see with it.
-        shared.arrived.store(0, Ordering::Relaxed);
-        shared.failed.store(false, Ordering::Relaxed);
-        // SAFETY: nobody else reads or writes it before the signal.
+        // All threads have finished the previous job and wait for `start`, which makes these writes visible to them.
+        shared.state.store(0, Ordering::Relaxed);
+        // SAFETY: no other thread reads or writes it before `start` is raised.
         unsafe { *shared.work.get() = Some(work) };
+        // From here until all threads have finished, unwinding would free what they still use.
+        let guard = AbortOnUnwind;
         shared.start.raise();
-        // SAFETY: `work` lives until this function returns or unwinds, which it does when all are through with it.
+        // SAFETY: `work` lives until this function returns or unwinds, and it does so only after `wait_for_all`.
         unsafe { shared.work_as(0, work) };
-        shared.wait_for_all();
-        if shared.failed.load(Ordering::Relaxed) {
+        let state = shared.wait_for_all();
+        core::mem::forget(guard);
+        if state & FAILED != 0 {
             match shared.payload().take() {
                 Some(payload) => resume_unwind(payload),
                 None => panic!("the workers of a crew did not call `barrier` equally often"),
@@ -165,116 +166,221 @@ impl fmt::Debug for Worker<'_> {
     }
 }
 
-/// A pointer and no reference: it dangles when the last worker is through, while others still return from calls that
-/// got it.
+/// A pointer and not a reference: it dangles when the last worker has finished, while others still return from calls
+/// that got it.
 type Work = *const (dyn Fn(Worker<'_>) + Sync);
 
 struct Shared {
     count: usize,
-    /// What to do; `None` ends the threads. Written by the crew's owner while no work runs.
+    /// The job; `None` ends the threads. The owner of the crew writes it while no job runs.
     work: UnsafeCell<Option<Work>>,
-    /// Raised when there is something to do.
+    /// Raised when there is a job.
     start: Signal,
-    /// Raised when all have arrived at a barrier, and when a worker failed: always before the last one is through, so
-    /// that it never comes late, in the work after.
+    /// Raised when all threads have arrived at a barrier, and after [`FAILED`] was set.
     turn: Signal,
-    /// Raised by the last one who is through; may come late.
+    /// Raised by the thread that finishes last; this may happen after `run` has returned.
     done: Signal,
-    /// See [`THROUGH`].
-    arrived: AtomicUsize,
-    /// Whether a worker panicked: no barrier opens any more.
-    failed: AtomicBool,
+    /// Two counters and a flag in one word: threads at the barrier (low half), threads that have finished (high half),
+    /// and [`FAILED`]. Each change of a counter also returns the flag, so both are always of one moment of one job.
+    state: AtomicUsize,
     /// The first panic.
-    panic: Mutex<Option<Box<dyn Any + Send>>>,
+    panic: Mutex<Option<Payload>>,
 }
 
+type Payload = Box<dyn Any + Send>;
+
 // SAFETY: `work` is the only field that is neither `Send` nor `Sync` by itself, and what it points to is `Sync`. It is
-// written while no other thread reads it: before `start` is raised, which others wait for, and after all are through.
+// written while no other thread reads it: before `start` is raised, which others wait for, or after all have finished.
 unsafe impl Send for Shared {}
 // SAFETY: as above.
 unsafe impl Sync for Shared {}
 
-/// What unwinds a worker that waits for one who panicked.
+/// The payload that unwinds a worker out of a barrier that cannot open any more.
 struct Abandoned;
 
+/// Ends the process if it is dropped, which happens only while its scope unwinds: other threads still use that scope.
+struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        std::process::abort();
+    }
+}
+
+/// How many threads wait at the barrier or have finished, together.
+fn stopped(state: usize) -> usize {
+    finished(state) + state % FINISHED
+}
+
+/// How many threads have finished.
+fn finished(state: usize) -> usize {
+    (state & !FAILED) / FINISHED
+}
+
 impl Shared {
-    /// A thread of the crew: works whenever there is something to do.
+    fn new(count: usize) -> Self {
+        Shared {
+            count,
+            work: UnsafeCell::new(None),
+            start: Signal::new(),
+            turn: Signal::new(),
+            done: Signal::new(),
+            state: AtomicUsize::new(0),
+            panic: Mutex::new(None),
+        }
+    }
+
+    /// A thread of the crew: runs each job.
     fn serve(&self, index: usize) {
         let mut seen = 0;
         loop {
             seen = self.start.wait(seen);
-            // SAFETY: written before the signal, and not again before this worker is through.
+            // SAFETY: written before `start` was raised, and not again before this worker has finished.
             let Some(work) = (unsafe { *self.work.get() }) else { return };
-            // SAFETY: `run` keeps `work` until this worker too is through.
+            // SAFETY: `run` keeps `work` until this worker has finished too.
             unsafe { self.work_as(index, work) };
         }
     }
 
     /// # Safety
     ///
-    /// `work` is valid until all workers are through.
+    /// `work` is valid until all workers have finished.
     unsafe fn work_as(&self, index: usize, work: Work) {
+        // A worker that unwinds from here would not be counted, or would free the job under the others.
+        let guard = AbortOnUnwind;
         let worker = Worker { shared: self, index, here: PhantomData };
-        // SAFETY: this worker is not through yet.
+        // SAFETY: this worker has not finished yet.
         let call = || unsafe { (*work)(worker) };
-        // Whoever calls `run` gets the panic, and sees what a panic leaves of what `work` refers to.
+        // The caller of `run` gets the panic, and sees what a panic leaves of what `work` refers to.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(call)) {
-            if !payload.is::<Abandoned>() {
-                self.payload().get_or_insert(payload);
+            if payload.is::<Abandoned>() {
+                drop(payload);
+            } else {
+                self.keep_first(payload);
             }
             self.fail();
         }
-        // Release, for all that this worker has written; acquire, for the last one to hand on what all have written.
-        let arrived = self.arrived.fetch_add(THROUGH, Ordering::AcqRel) + THROUGH;
-        if arrived / THROUGH == self.count {
+        // Release publishes all that this worker has written; acquire lets the last one publish what all have written.
+        let state = self.state.fetch_add(FINISHED, Ordering::AcqRel) + FINISHED;
+        self.finish(state);
+        core::mem::forget(guard);
+    }
+
+    /// Releases those that wait for a worker that has finished. `state` is the one that it made; the present one may
+    /// belong to the next job already.
+    fn finish(&self, state: usize) {
+        if finished(state) == self.count {
             self.done.raise();
-        } else if arrived / THROUGH + arrived % THROUGH == self.count && !self.failed.load(Ordering::Relaxed) {
-            // The others are through or wait at a barrier, where this one will not come; nobody else can let them go.
+        } else if state & FAILED == 0 && stopped(state) == self.count {
+            // All others wait at a barrier or have finished, and this worker will not come: only it can release them.
+            // They hold up this job until then, so the failure cannot reach the next one.
             self.fail();
         }
     }
 
     fn barrier(&self) {
-        // Before it arrives, for afterwards the turn may come at any time; and before it looks for a failure: who sees
-        // the turn that a failure raised sees the failure.
+        // A job that catches what this unwinds with may call again; it is not counted again, so no counter overflows.
+        if self.state.load(Ordering::Relaxed) & FAILED != 0 {
+            resume_unwind(Box::new(Abandoned));
+        }
+        // Before it is counted: afterwards the signal may be raised at any time.
         let before = self.turn.now();
-        if !self.failed.load(Ordering::Relaxed) {
-            let arrived = self.arrived.fetch_add(1, Ordering::AcqRel) + 1;
-            if arrived == self.count {
-                // Nobody arrives again before the signal.
-                self.arrived.store(0, Ordering::Relaxed);
-                self.turn.raise();
-                return;
-            }
-            if arrived / THROUGH + arrived % THROUGH == self.count {
-                // The others are through, and will not come.
+        let state = self.state.fetch_add(1, Ordering::AcqRel) + 1;
+        if state == self.count {
+            // No thread arrives again, and none can fail, before the signal.
+            self.state.store(0, Ordering::Relaxed);
+            self.turn.raise();
+            return;
+        }
+        if state & FAILED == 0 {
+            if stopped(state) == self.count {
+                // The others have finished, and will not come.
                 self.fail();
             }
             self.turn.wait(before);
         }
-        if self.failed.load(Ordering::Relaxed) {
+        // Relaxed: a failure that raised the signal is seen with it.
+        if self.state.load(Ordering::Relaxed) & FAILED != 0 {
             resume_unwind(Box::new(Abandoned));
         }
     }
 
-    fn wait_for_all(&self) {
+    /// Waits until all threads have finished, and returns the state at the end.
+    fn wait_for_all(&self) -> usize {
         loop {
             let before = self.done.now();
             // Acquire: all that the workers have written.
-            if self.arrived.load(Ordering::Acquire) / THROUGH == self.count {
-                return;
+            let state = self.state.load(Ordering::Acquire);
+            if finished(state) == self.count {
+                return state;
             }
             self.done.wait(before);
         }
     }
 
     fn fail(&self) {
-        self.failed.store(true, Ordering::Relaxed);
-        // Hands it on to those who wait.
+        self.state.fetch_or(FAILED, Ordering::AcqRel);
+        // Releases the threads that wait at a barrier.
         self.turn.raise();
     }
 
-    fn payload(&self) -> MutexGuard<'_, Option<Box<dyn Any + Send>>> {
+    /// Keeps the first panic of a job. The payload of another is dropped, and if that panics, its own is leaked.
+    fn keep_first(&self, payload: Payload) {
+        let mut first = self.payload();
+        if first.is_none() {
+            *first = Some(payload);
+            return;
+        }
+        drop(first);
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            core::mem::forget(payload);
+        }
+    }
+
+    fn payload(&self) -> MutexGuard<'_, Option<Payload>> {
         self.panic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_is_preempted_while_it_finishes_does_not_fail_the_next_job() {
+        let shared = Shared::new(3);
+        let count = |worker: usize| shared.state.fetch_add(worker, Ordering::Relaxed) + worker;
+        // One waits at a barrier, one panics, and one finishes but is preempted before it looks at the state.
+        count(1);
+        shared.fail();
+        count(FINISHED);
+        let late = count(FINISHED);
+        // The first is released and finishes, and the next job starts.
+        assert_eq!(finished(count(FINISHED)), 3);
+        shared.state.store(0, Ordering::Relaxed);
+        shared.finish(late);
+        assert_eq!(shared.state.load(Ordering::Relaxed), 0);
+        // The control: a worker that must release others does so.
+        count(2);
+        shared.finish(count(FINISHED));
+        assert_ne!(shared.state.load(Ordering::Relaxed) & FAILED, 0);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    #[cfg_attr(miri, ignore = "starts a process")]
+    fn unwinding_past_the_guard_ends_the_process() {
+        use std::os::unix::process::ExitStatusExt;
+        const VARIABLE: &str = "MNAS_TEST_UNWINDS";
+        if std::env::var_os(VARIABLE).is_some() {
+            let _guard = AbortOnUnwind;
+            resume_unwind(Box::new(()));
+        }
+        let name = concat!(module_path!(), "::unwinding_past_the_guard_ends_the_process");
+        let (_, name) = name.split_once("::").expect("a module of this crate");
+        let mut program = std::process::Command::new(std::env::current_exe().expect("this program"));
+        program.args(["--exact", name]).env(VARIABLE, "1").stdout(std::process::Stdio::null());
+        const SIGABRT: i32 = 6;
+        assert_eq!(program.status().expect("it starts").signal(), Some(SIGABRT));
     }
 }

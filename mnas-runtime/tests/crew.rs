@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-/// One thread, as many as any machine has, more than small machines have.
-const COUNTS: [usize; 5] = [1, 2, 3, 4, 7];
+/// One thread, as many as any machine has, more than small machines have; fewer in Miri, which is slow.
+const COUNTS: &[usize] = if cfg!(miri) { &[1, 2, 3] } else { &[1, 2, 3, 4, 7] };
+/// How often something is repeated that threads might do in another order.
+const ROUNDS: usize = if cfg!(miri) { 3 } else { 20 };
 
 fn crew(threads: usize) -> Crew {
     Crew::new(threads).expect("a few threads")
@@ -56,11 +58,11 @@ fn phase(from: &Memory, to: &Memory, range: std::ops::Range<usize>) {
 
 #[test]
 fn every_worker_runs_once_a_run() {
-    for threads in COUNTS {
+    for threads in COUNTS.iter().copied() {
         let mut crew = crew(threads);
         assert_eq!(crew.count(), threads);
         let seen: Vec<AtomicUsize> = (0..threads).map(|_| AtomicUsize::new(0)).collect();
-        for round in 1..=2000 {
+        for round in 1..=100 * ROUNDS {
             crew.run(|worker| {
                 assert_eq!(worker.count(), threads);
                 seen[worker.index()].fetch_add(1, Relaxed);
@@ -73,9 +75,9 @@ fn every_worker_runs_once_a_run() {
 
 #[test]
 fn shares_follow_each_other_cover_all_and_differ_by_one() {
-    for threads in COUNTS {
+    for threads in COUNTS.iter().copied() {
         let mut crew = crew(threads);
-        for tasks in 0..40 {
+        for tasks in 0..2 * ROUNDS {
             let shares: Vec<_> = (0..threads).map(|_| [AtomicUsize::new(0), AtomicUsize::new(0)]).collect();
             crew.run(|worker| {
                 let share = worker.range(tasks);
@@ -98,12 +100,12 @@ fn shares_follow_each_other_cover_all_and_differ_by_one() {
 #[test]
 fn what_was_written_before_a_barrier_is_read_after_it() {
     const LEN: usize = 61;
-    const PHASES: usize = 20;
-    for threads in COUNTS {
+    const PHASES: usize = ROUNDS;
+    for threads in COUNTS.iter().copied() {
         let mut crew = crew(threads);
         let shared = [Memory::new(LEN), Memory::new(LEN)];
         let alone = [Memory::new(LEN), Memory::new(LEN)];
-        for _ in 0..100 {
+        for _ in 0..5 * ROUNDS {
             crew.run(|worker| {
                 for turn in 0..PHASES {
                     phase(&shared[turn % 2], &shared[1 - turn % 2], worker.range(LEN));
@@ -141,7 +143,7 @@ fn sleeping_crews_wake_up() {
 
 #[test]
 fn crews_may_be_dropped_at_any_time() {
-    for threads in COUNTS {
+    for threads in COUNTS.iter().copied() {
         drop(crew(threads));
         let idle = crew(threads);
         thread::sleep(Duration::from_millis(2));
@@ -161,7 +163,7 @@ fn many_crews_work_at_once() {
             scope.spawn(|| {
                 let mut crew = crew(3);
                 let (shared, alone) = ([Memory::new(LEN), Memory::new(LEN)], [Memory::new(LEN), Memory::new(LEN)]);
-                for turn in 0..200 {
+                for turn in 0..10 * ROUNDS {
                     crew.run(|worker| {
                         phase(&shared[turn % 2], &shared[1 - turn % 2], worker.range(LEN));
                         worker.barrier();
@@ -181,7 +183,7 @@ fn many_crews_work_at_once() {
 fn a_crew_may_move_to_another_thread() {
     let mut crew = crew(2);
     let total = AtomicUsize::new(0);
-    for _ in 0..20 {
+    for _ in 0..ROUNDS {
         crew = thread::scope(|scope| {
             let work = || {
                 crew.run(|_| {
@@ -192,7 +194,7 @@ fn a_crew_may_move_to_another_thread() {
             scope.spawn(work).join().expect("it ended well")
         });
     }
-    assert_eq!(total.load(Relaxed), 40);
+    assert_eq!(total.load(Relaxed), 2 * ROUNDS);
 }
 
 /// What `run` panicked with.
@@ -209,9 +211,9 @@ fn fail(worker: usize) -> ! {
 
 #[test]
 fn a_panic_comes_through_and_nobody_waits_for_who_panicked() {
-    for threads in COUNTS {
+    for threads in COUNTS.iter().copied() {
         let mut crew = crew(threads);
-        for round in 0..20 {
+        for round in 0..ROUNDS {
             let culprit = round % threads;
             let opened = AtomicBool::new(false);
             let panic = panic_of(&mut crew, |worker| {
@@ -238,17 +240,160 @@ fn a_panic_comes_through_and_nobody_waits_for_who_panicked() {
 #[test]
 fn everybody_may_panic() {
     let mut crew = crew(4);
-    for _ in 0..20 {
+    for _ in 0..ROUNDS {
         let panic = panic_of(&mut crew, |worker| fail(worker.index()));
         assert!(panic.is_some_and(|text| text.starts_with("worker ")));
     }
+}
+
+/// A payload whose own `drop` panics.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        resume_unwind(Box::new("the payload's drop"));
+    }
+}
+
+/// Every worker but `late` panics with a [`Bomb`], and `late` finishes last: `run` has to wait for it.
+fn bombs(threads: usize, late: usize) {
+    let mut crew = crew(threads);
+    // Lives on after a `run` that unwinds too early.
+    let [panicking, finished]: &'static mut [AtomicUsize; 2] = Box::leak(Box::default());
+    let (panicking, finished) = (&*panicking, &*finished);
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        crew.run(|worker| {
+            let wait_for = |count| {
+                while panicking.load(Relaxed) < count {
+                    thread::yield_now();
+                }
+                thread::sleep(Duration::from_millis(20));
+            };
+            if worker.index() == late {
+                wait_for(threads - 1);
+                thread::sleep(Duration::from_millis(80));
+                finished.fetch_add(1, Relaxed);
+                return;
+            }
+            // The caller's thread is not the first that panics: its payload is the one that has to be dropped.
+            if worker.index() == 0 {
+                wait_for(threads - 2);
+            }
+            panicking.fetch_add(1, Relaxed);
+            resume_unwind(Box::new(Bomb));
+        });
+    }));
+    let over = finished.load(Relaxed) == 1;
+    std::mem::forget(unwound.expect_err("workers panicked"));
+    if !over {
+        std::mem::forget(crew);
+        panic!("`run` unwound while worker {late} of {threads} was at work");
+    }
+    // The crew is as before.
+    crew.run(|worker| worker.barrier());
+}
+
+#[test]
+fn a_payload_whose_drop_panics_does_not_end_a_run_early() {
+    // The late worker is a thread of the crew or the caller's.
+    for (threads, late) in [(3, 2), (4, 1), (3, 0), (4, 0)] {
+        bombs(threads, late);
+    }
+}
+
+#[test]
+fn a_failed_run_leaves_nothing_to_the_next() {
+    for threads in [3, 4] {
+        let mut crew = crew(threads);
+        for _ in 0..ROUNDS {
+            let panicking = AtomicBool::new(false);
+            let panic = panic_of(&mut crew, |worker| match worker.index() {
+                0 => {
+                    panicking.store(true, Relaxed);
+                    fail(0);
+                }
+                1 => worker.barrier(),
+                // Finishes about when the first has panicked.
+                _ => {
+                    while !panicking.load(Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                }
+            });
+            assert_eq!(panic.as_deref(), Some("worker 0"));
+            crew.run(|worker| worker.barrier());
+        }
+    }
+}
+
+#[test]
+fn who_catches_what_a_barrier_unwinds_with_is_unwound_again() {
+    let mut crew = crew(3);
+    let panic = panic_of(&mut crew, |worker| {
+        if worker.index() == 1 {
+            fail(1);
+        }
+        for _ in 0..3 {
+            assert!(catch_unwind(AssertUnwindSafe(|| worker.barrier())).is_err(), "a barrier opened");
+        }
+    });
+    assert_eq!(panic.as_deref(), Some("worker 1"));
+    crew.run(|worker| worker.barrier());
+}
+
+/// Runs a test of this program in a process of its own, in a shell line that has it as `"$@"`.
+#[cfg(target_os = "linux")]
+fn run_alone(test: &str, line: &str) -> std::process::Output {
+    let program = std::env::current_exe().expect("this program");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", line, "sh"]).arg(program).args(["--exact", test, "--ignored", "--nocapture"]);
+    shell.output().expect("a shell")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[cfg_attr(miri, ignore = "starts a process")]
+fn absurdly_many_threads_are_an_error() {
+    let output = run_alone("creates_absurdly_many_threads", "ulimit -v 1000000; exec \"$@\"");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = run_alone("creates_absurdly_many_threads", "ulimit -v 1000000; ABSURD=2 exec \"$@\"");
+    assert!(!output.status.success(), "the control: two threads are no error");
+}
+
+#[test]
+#[ignore = "needs little memory: `absurdly_many_threads_are_an_error` runs it"]
+fn creates_absurdly_many_threads() {
+    let count = std::env::var("ABSURD").map_or(1 << 30, |count| count.parse().expect("a number"));
+    assert!(Crew::new(count).is_err());
+    assert!(mnas_runtime::Team::<16, 16>::new(count).is_err());
+    // Few threads, with more memory for each than the limit leaves.
+    assert!(mnas_runtime::Team::<16, { 64 << 20 }>::new(count.min(8)).is_err());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[cfg_attr(miri, ignore = "starts a process")]
+fn workers_have_their_stack_whatever_the_environment_says() {
+    let output = run_alone("uses_a_megabyte_of_stack", "RUST_MIN_STACK=65536 exec \"$@\"");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+#[ignore = "needs an environment: `workers_have_their_stack_whatever_the_environment_says` runs it"]
+fn uses_a_megabyte_of_stack() {
+    crew(2).run(|worker| {
+        if worker.index() == 1 {
+            let mut memory = [0u8; 1 << 20];
+            std::hint::black_box(&mut memory);
+        }
+    });
 }
 
 #[test]
 fn who_leaves_early_is_a_panic_and_no_deadlock() {
     for threads in [2, 3, 4] {
         let mut crew = crew(threads);
-        for round in 0..20 {
+        for round in 0..ROUNDS {
             let panic = panic_of(&mut crew, |worker| {
                 worker.barrier();
                 if worker.index() != round % threads {
