@@ -5,6 +5,7 @@
 //! shared by all of them. The emitter prints this and decides nothing.
 
 pub mod arena;
+mod cost;
 mod group;
 pub mod isa;
 pub mod kernel;
@@ -13,9 +14,9 @@ pub mod pack;
 mod part;
 mod print;
 pub mod schedule;
+mod scheduler;
 pub mod steps;
 mod target;
-pub mod team;
 pub mod tuning;
 
 use crate::graph::Graph;
@@ -24,10 +25,9 @@ use mnas_dsl::network::Shape;
 pub use arena::{Arena, Buffer, BufferId};
 pub use kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source};
 pub use pack::{LayerId, PackedLayer};
-pub use schedule::{BlockSchedule, Form, Schedule, Scratch, SqueezeExciteSchedule, StepSchedule};
+pub use schedule::{BlockSchedule, Form, Schedule, Scratch, SqueezeExciteSchedule, StepSchedule, TeamMemory, TeamStep};
 pub use steps::{Block, PackedConv, PlanError, PoolKind, Step, StepKind, With};
 pub use target::Target;
-pub use team::{TeamMemory, TeamStep};
 
 /// Everything that the emitter prints.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
     let channel_align = widest.lanes.max(8);
     let group::Steps { mut steps, layers, weights_len, mut buffers, image } = group::group(graph, channel_align)?;
     let schedules: Vec<Schedule> =
-        target.isas.iter().map(|&isa| schedule::schedule(&steps, &layers, isa, channel_align, target)).collect();
+        target.isas.iter().map(|&isa| scheduler::schedule(&steps, &layers, isa, channel_align, target)).collect();
     for (i, step) in steps.iter_mut().enumerate() {
         let need = schedules.iter().map(|s| s.steps[i].scratch_len()).max().unwrap_or(0);
         if need > 0 {
@@ -88,7 +88,7 @@ pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
         }
     }
     let arena = Arena::plan(buffers);
-    let team = target.threads.then(|| TeamMemory::of(&schedules, arena.len));
+    let team = target.threads.then(|| TeamMemory::of(schedules.iter().flat_map(|s| &s.team), arena.len));
     Ok(Plan {
         name: graph.name.clone(),
         input: graph.tensors[graph.input.0].shape,

@@ -1,10 +1,9 @@
 //! A plan of some steps of another plan, done as that one does them: what is measured of a layer by itself.
 
+use super::Plan;
 use super::arena::{Arena, Buffer, BufferId};
-use super::schedule::StepSchedule;
-use super::steps::StepKind;
-use super::team::TeamMemory;
-use super::{PackedConv, Plan, Schedule};
+use super::schedule::{Schedule, StepSchedule, TeamMemory};
+use super::steps::{PackedConv, StepKind};
 use crate::graph::TensorId;
 use mnas_dsl::network::Shape;
 use std::collections::BTreeMap;
@@ -82,7 +81,7 @@ impl Plan {
         };
         let schedules: Vec<Schedule> = self.schedules.iter().map(some).collect();
         let arena = Arena::plan(buffers);
-        let team = self.team.map(|_| TeamMemory::of(&schedules, arena.len));
+        let team = self.team.map(|_| TeamMemory::of(schedules.iter().flat_map(|s| &s.team), arena.len));
         Plan {
             name: "layer".to_owned(),
             input,

@@ -146,6 +146,13 @@ pub struct Block {
     pub project: PackedConv,
 }
 
+impl Block {
+    /// Shape of what the depthwise convolution reads.
+    pub fn middle(&self, step: &Step) -> Shape {
+        self.expand.as_ref().map_or(step.input_shape, |expand| expand.output)
+    }
+}
+
 /// A graph that is not fused far enough, or in a way that no step covers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanError {

@@ -1,0 +1,22 @@
+//! For one instruction set: how each step is cut into row blocks and register tiles, as data.
+
+mod parallel;
+mod step;
+
+use super::isa::Isa;
+
+pub use parallel::{Form, TeamMemory, TeamStep};
+pub use step::{BlockSchedule, Scratch, SqueezeExciteSchedule, StepSchedule};
+
+/// The steps of a plan as one instruction set does them.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// The instruction set.
+    pub isa: Isa,
+    /// One for each step.
+    pub steps: Vec<StepSchedule>,
+    /// How several threads do each step; nothing where the code is for one.
+    pub team: Vec<TeamStep>,
+    /// Whether a step is done as was measured, rather than as is estimated.
+    pub tuned: Vec<bool>,
+}

@@ -1,0 +1,23 @@
+//! The choice of a schedule: row blocks, tiles and shares for one instruction set.
+
+mod block;
+mod parallel;
+mod single;
+
+use super::isa::Isa;
+use super::pack::PackedLayer;
+use super::schedule::{Schedule, StepSchedule};
+use super::steps::Step;
+use super::target::Target;
+use single::Scheduler;
+
+pub(super) fn schedule(steps: &[Step], layers: &[PackedLayer], isa: Isa, align: usize, target: &Target) -> Schedule {
+    let s = Scheduler { layers, isa, align, target };
+    let mut done: Vec<StepSchedule> = steps.iter().map(|step| s.step(step)).collect();
+    for at in 1..steps.len() {
+        s.prefetch_classifier(&steps[at - 1..=at], &mut done[at - 1]);
+    }
+    let team = if target.threads { parallel::schedule(&s, steps, &done) } else { Vec::new() };
+    let tuned = steps.iter().map(|step| s.measured(step).is_some()).collect();
+    Schedule { isa, steps: done, team, tuned }
+}

@@ -1,0 +1,226 @@
+//! How one thread does a step: the kernels of each, with their tiles.
+
+use crate::graph::Conv;
+use crate::plan::cost::{self, ConvSizes};
+use crate::plan::isa::Isa;
+use crate::plan::kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source};
+use crate::plan::layout;
+use crate::plan::pack::PackedLayer;
+use crate::plan::schedule::{Form, SqueezeExciteSchedule, StepSchedule};
+use crate::plan::steps::{PackedConv, Step, StepKind};
+use crate::plan::target::Target;
+use crate::plan::tuning::{Choice, Key};
+use mnas_dsl::network::Shape;
+
+pub(super) struct Scheduler<'a> {
+    pub(super) layers: &'a [PackedLayer],
+    pub(super) isa: Isa,
+    /// What channels are rounded up to.
+    pub(super) align: usize,
+    pub(super) target: &'a Target,
+}
+
+impl Scheduler<'_> {
+    pub(super) fn padded(&self, channels: usize) -> usize {
+        channels.next_multiple_of(self.align)
+    }
+
+    /// Whether a row kernel has a loop to prefetch in: short reductions are fully unrolled.
+    pub(super) fn can_prefetch(&self, conv: &Conv) -> bool {
+        self.isa.prefetch && conv.input_channels >= 16
+    }
+
+    /// As [`layout::stride`].
+    pub(super) fn stride(&self, shape: Shape) -> usize {
+        layout::stride(shape, self.align)
+    }
+
+    pub(super) fn source(&self, step: &Step) -> Source {
+        let stride = match step.input {
+            None => step.input_shape.channels,
+            Some(_) => self.stride(step.input_shape),
+        };
+        Source::Nhwc { stride }
+    }
+
+    /// What was measured to be best for such a step, if anything was.
+    pub(super) fn measured(&self, step: &Step) -> Option<&Choice> {
+        self.target.tuned.get(self.isa, Key::of(step)?)
+    }
+
+    /// As [`Self::measured`]; nothing is chosen where nothing was measured.
+    pub(super) fn choice(&self, step: &Step) -> Choice {
+        self.measured(step).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn step(&self, step: &Step) -> StepSchedule {
+        let source = self.source(step);
+        let choice = self.choice(step);
+        match &step.kind {
+            StepKind::PadImage | StepKind::Pool { .. } | StepKind::GlobalAveragePool | StepKind::Elementwise { .. } => {
+                StepSchedule::Plain
+            }
+            StepKind::Depthwise { conv } => {
+                StepSchedule::Depthwise(self.depthwise(conv, step.input_shape.width, source))
+            }
+            StepKind::SqueezeExcite { reduce, expand } => {
+                StepSchedule::SqueezeExcite(self.squeeze_excite(reduce, expand, false))
+            }
+            StepKind::Linear { conv } => {
+                let destination = Destination::Nhwc { stride: self.padded(conv.output.channels) };
+                let kernel = self.conv(conv, step.input_shape, 1, source, destination, false);
+                StepSchedule::Conv { kernel: choice.apply(self.isa, kernel, &choice.tiles) }
+            }
+            StepKind::Conv { conv, pool } => {
+                let out = conv.output;
+                let destination =
+                    if *pool { Destination::Pool } else { Destination::Nhwc { stride: self.stride(out) } };
+                let rows = if *pool { out.height } else { self.rows(step, conv, &source) };
+                // All pixels are one run, or rows are found by the kernel.
+                let run = conv.conv.kernel_size == 1 && conv.conv.stride == 1 && rows == out.height;
+                let pixels = if run { out.pixels() } else { out.width };
+                let kernel = self.conv(conv, step.input_shape, pixels, source, destination, false);
+                let mut kernel = choice.apply(self.isa, kernel, &choice.tiles);
+                if !run {
+                    let Shape { height: input_height, width, .. } = step.input_shape;
+                    kernel.part = Part::Rows { pad_top: conv.conv.pads.top, input_height, most: rows };
+                    kernel.input_width = width;
+                    kernel.prefetch = rows == out.height && self.can_prefetch(&conv.conv);
+                }
+                StepSchedule::Conv { kernel }
+            }
+            StepKind::Block(block) => {
+                let (strip, reason) = self.strip(step, block, &choice);
+                StepSchedule::Block(Box::new(self.block(step, block, strip, reason, Form::Alone)))
+            }
+        }
+    }
+
+    pub(super) fn conv(
+        &self,
+        packed: &PackedConv,
+        input: Shape,
+        pixels: usize,
+        source: Source,
+        destination: Destination,
+        gated: bool,
+    ) -> ConvKernel {
+        // Called once an inference.
+        let whole = packed.conv.kernel_size == 1 && pixels == packed.output.pixels();
+        let conv = &packed.conv;
+        let mut start = 0;
+        let mut groups = Vec::new();
+        for p in &self.layers[packed.layer].panels {
+            // What is only padding is left out where whole vectors of it are.
+            let channels =
+                (conv.output_channels - start).next_multiple_of(self.isa.lanes.max(8)).min(p.width * p.count);
+            for (channels, count) in [(p.width, channels / p.width), (channels % p.width, 1)] {
+                if channels > 0 && count > 0 {
+                    let tile = self.isa.tile_for(channels / self.isa.lanes, pixels);
+                    let (width, vectors, pixels) = (p.width, tile.vectors, tile.pixels);
+                    groups.push(PanelGroup { width, channels, count, start, vectors, pixels });
+                    start += width * count;
+                }
+            }
+        }
+        ConvKernel {
+            input_channels: conv.input_channels,
+            output_channels: conv.output_channels,
+            kernel_size: conv.kernel_size,
+            stride: conv.stride,
+            pad_left: conv.pads.left,
+            // Only a kernel with edges needs to know.
+            input_width: if conv.kernel_size > 1 || conv.stride > 1 { input.width } else { 0 },
+            pixels,
+            source,
+            destination,
+            panels: groups,
+            activation: conv.activation,
+            residual: conv.residual,
+            gated,
+            part: Part::All,
+            // A matrix times a vector is nothing but a stream of weights, which the processor foresees by itself.
+            prefetch: whole && pixels > 1 && self.isa.prefetch,
+            ahead: 0,
+        }
+    }
+
+    /// Prefetches the leading weights of the following classifier, which is memory-bound: as many as will still be in L2
+    /// when it runs.
+    pub(super) fn prefetch_classifier(&self, pair: &[Step], head: &mut StepSchedule) {
+        if let (
+            [Step { kind: StepKind::Conv { pool: true, .. }, .. }, Step { kind: StepKind::Linear { conv }, .. }],
+            StepSchedule::Conv { kernel, .. },
+        ) = (pair, head)
+            && kernel.prefetch
+        {
+            kernel.ahead = self.layers[conv.layer].len().min(self.isa.least_l2 / 2 / 4);
+        }
+    }
+
+    /// Output rows of a call: the divisor of the height whose traffic is estimated to cost least.
+    fn rows(&self, step: &Step, packed: &PackedConv, source: &Source) -> usize {
+        let height = packed.output.height;
+        let pixel = match source {
+            Source::Nhwc { stride } => *stride,
+            Source::Blocked { .. } => 0,
+        };
+        let sizes = self.conv_sizes(packed, step.input_shape, pixel);
+        cost::cheapest_rows((1..=height).rev(), height, |rows| sizes.row_block(rows, self.target))
+    }
+
+    /// The sizes of a convolution that estimates depend on; its input's pixels are `pixel` floats apart.
+    pub(super) fn conv_sizes(&self, packed: &PackedConv, input: Shape, pixel: usize) -> ConvSizes {
+        let (conv, output) = (&packed.conv, packed.output);
+        let layer = &self.layers[packed.layer];
+        let accesses = if conv.residual.is_some() { 2 } else { 1 };
+        let taps = conv.kernel_size * conv.kernel_size * conv.input_channels;
+        ConvSizes {
+            rows: [input.height, output.height],
+            window: [conv.kernel_size, conv.stride],
+            panels: layer.panels.iter().map(|p| p.count).sum(),
+            weights: layer.len() * 4,
+            row_in: input.width * pixel * 4,
+            row_out: accesses * output.width * self.stride(output) * 4,
+            work: (output.len() * taps) as f64 / (2.0 * self.isa.lanes as f64),
+        }
+    }
+
+    /// A depthwise convolution by itself.
+    pub(super) fn depthwise(&self, packed: &PackedConv, input_width: usize, source: Source) -> DepthwiseKernel {
+        let conv = &packed.conv;
+        DepthwiseKernel {
+            channels: conv.output_channels,
+            kernel_size: conv.kernel_size,
+            stride: conv.stride,
+            pad_left: conv.pads.left,
+            input_width,
+            output_width: packed.output.width,
+            source,
+            destination: Destination::Nhwc { stride: self.stride(packed.output) },
+            panel: self.align,
+            columns: self.isa.depthwise_columns,
+            activation: conv.activation,
+            residual: conv.residual,
+            pool: None,
+            ranged: false,
+        }
+    }
+
+    /// From the means of channels to their gates.
+    pub(super) fn squeeze_excite(
+        &self,
+        reduce: &PackedConv,
+        expand: &PackedConv,
+        gate_weights: bool,
+    ) -> SqueezeExciteSchedule {
+        let vector = |conv: &PackedConv| {
+            let channels = conv.conv.input_channels;
+            let input = Shape { height: 1, width: 1, channels };
+            let source = Source::Nhwc { stride: self.padded(channels) };
+            let destination = Destination::Nhwc { stride: self.padded(conv.output.channels) };
+            self.conv(conv, input, 1, source, destination, false)
+        };
+        SqueezeExciteSchedule { reduce: vector(reduce), expand: vector(expand), gate_weights }
+    }
+}
