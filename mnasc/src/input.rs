@@ -6,9 +6,8 @@ use crate::weight_file;
 use mnas_codegen::tuned::{ScheduleFile, Tuned};
 use mnas_codegen::weights::{self, Weights};
 use mnas_dsl::{Diagnostic, Diagnostics, Network, Place, Space, Spec};
+pub(crate) use mnas_io::read;
 use mnas_search::reward::Target;
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::Path;
 
 /// More than the language takes for a spec, so that it judges every file that is read completely.
@@ -80,21 +79,6 @@ pub(crate) fn weights(args: &WeightsArgs, network: &Network) -> Result<Option<We
 /// Reads or draws weights; random ones of seed 0 where neither was asked for.
 pub(crate) fn weights_or_random(args: &WeightsArgs, network: &Network) -> Result<Weights> {
     Ok(weights(args, network)?.unwrap_or_else(|| weights::random(network, 0)))
-}
-
-/// Reads a file; `None` if it has more than `limit` bytes, of which only so many are read.
-pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    let read = || -> io::Result<Option<Vec<u8>>> {
-        let file = File::open(path)?;
-        if file.metadata()?.len() > limit {
-            return Ok(None);
-        }
-        // The size of a pipe or a device is not known before.
-        let mut bytes = Vec::new();
-        file.take(limit + 1).read_to_end(&mut bytes)?;
-        Ok(if bytes.len() as u64 > limit { None } else { Some(bytes) })
-    };
-    read().map_err(|error| Error::file("read", path, &error))
 }
 
 fn not_utf8(file: &str, bytes: &[u8]) -> Error {

@@ -6,26 +6,15 @@
 //! Exit codes: 0 done; 1 a check found a difference; 2 bad input; 3 the system refused (files, rustc).
 #![forbid(unsafe_code)]
 
-mod build_cache;
 mod cli;
 mod commands;
-mod error;
 mod input;
-mod latency;
-mod npy;
 mod onnx_file;
-mod output;
-mod page;
-mod paper;
-mod peak;
-mod picture;
-mod quantile;
-mod roofline;
-mod runner;
-#[doc(hidden)]
-pub mod untrusted;
 mod weight_file;
 
+use mnas_io::{error, npy, output, picture};
+use mnas_measure::{build_cache, latency, lock, peak, quantile, roofline, runner};
+use mnas_pages::{self as page, paper};
 use std::process::ExitCode;
 
 /// The whole of `main`.

@@ -54,9 +54,10 @@ pub(super) const NPY: Format = Format {
             bytes[8..10].copy_from_slice(&((end + 1) as u16).to_le_bytes());
         }
     },
-    read: |bytes| match mnasc::untrusted::npy(bytes) {
-        Ok((shape, values)) => {
-            assert_eq!(shape.iter().product::<usize>(), values, "a shape that is not that of the values");
+    read: |bytes| match mnas_io::npy::parse(bytes) {
+        Ok(array) => {
+            let values = array.data.len();
+            assert_eq!(array.shape.iter().product::<usize>(), values, "a shape that is not that of the values");
             assert!(values * 4 <= bytes.len(), "more values than bytes");
             Outcome::Accepted
         }

@@ -2,6 +2,7 @@
 
 use super::{Format, Outcome, refused, zip};
 use mnas_dsl::network::{Interpolation, Preprocess, Shape};
+use std::io::Cursor;
 
 macro_rules! files {
     ($($name:literal),* $(,)?) => { || vec![$(include_bytes!(concat!("../../seeds/", $name)).to_vec()),*] };
@@ -131,12 +132,12 @@ fn picture(bytes: &[u8]) -> Outcome {
         mean: vec![0.5; shape.channels],
         std: vec![0.25; shape.channels],
     };
-    match mnasc::untrusted::picture(bytes, shape, &preprocess) {
+    match mnas_io::picture::image(Cursor::new(bytes), bytes.len() as u64, "picture".as_ref(), shape, &preprocess) {
         Ok(image) => {
             assert_eq!(image.len(), shape.len());
             assert!(image.iter().all(|value| (-2.0..=2.0).contains(value)), "values that no byte becomes");
             Outcome::Accepted
         }
-        Err(words) => refused(&words),
+        Err(error) => refused(error.message()),
     }
 }

@@ -1,6 +1,6 @@
 //! Where latency is measured.
 
-use crate::latency::Runner;
+use crate::latency::{DeviceOptions, Runner};
 use clap::Args;
 use mnas_codegen::plan::isa::{self, Isa};
 use std::path::PathBuf;
@@ -35,6 +35,12 @@ pub(crate) struct DeviceArgs {
 }
 
 impl DeviceArgs {
+    /// The device that they describe.
+    pub(crate) fn options(&self) -> DeviceOptions {
+        let Self { isa, threads, runner, triple, linker, emulated, cache } = self.clone();
+        DeviceOptions { isa, threads, runner, triple, linker, emulated, cache }
+    }
+
     /// Whether anything was said of a device.
     pub(crate) fn is_given(&self) -> bool {
         let Self { isa, threads, runner, triple, linker, emulated: _, cache } = self;

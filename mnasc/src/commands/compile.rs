@@ -5,13 +5,14 @@ use crate::cli::{CodeArgs, CompileArgs};
 use crate::error::{Error, Result};
 use crate::input;
 use crate::output::{self, Artifact};
-use mnas_codegen::compile::{Compiled, Options, VERSION, compile, fused_graph, spec_hash};
+use mnas_codegen::compile::{Compiled, Options, VERSION, fused_graph, spec_hash};
 use mnas_codegen::graph::Graph;
 use mnas_codegen::lower::lower;
 use mnas_codegen::onnx::{self, Metadata};
 use mnas_codegen::plan::isa;
 use mnas_codegen::weights::Weights;
 use mnas_dsl::{Network, Spec};
+pub(crate) use mnas_measure::compiler::{build, text};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -71,16 +72,6 @@ pub(crate) fn options(args: &CodeArgs) -> Result<Options> {
     let (standalone, checked, threaded) = (args.standalone, args.checked, args.threaded);
     let tuned = input::tuned(&args.schedule)?;
     Ok(Options { isas, standalone, checked, threaded, tuned, ..Options::default() })
-}
-
-/// Compiles; what fails here was not seen by the checks before.
-pub(crate) fn build(spec: &Spec, network: &Network, weights: Option<&Weights>, options: &Options) -> Result<Compiled> {
-    compile(spec, network, weights, options).map_err(|error| Error::input(error.to_string()))
-}
-
-/// The text of the generated file.
-pub(crate) fn text(compiled: &Compiled, weights_file: &str) -> Result<String> {
-    compiled.text(weights_file).map_err(|error| Error::system(format!("a mistake of mnas itself: {error}")))
 }
 
 /// The ONNX file of a network's graph, as lowered or after passes.

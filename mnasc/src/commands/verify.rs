@@ -1,10 +1,9 @@
 //! `mnasc verify SPEC`: the generated code against the reference executor, block by block.
 
-use super::bench::random_image;
 use super::run::read_tensors;
 use crate::cli::VerifyArgs;
 use crate::error::{Error, Result};
-use crate::runner::{self, Runner};
+use crate::runner::{self, Runner, random_image};
 use crate::{input, output};
 use mnas_codegen::plan::isa::Isa;
 use mnas_codegen::plan::{Plan, Step};

@@ -5,11 +5,10 @@ mod profile;
 
 use crate::cli::BenchArgs;
 use crate::error::Result;
-use crate::latency::lock;
+use crate::lock;
 use crate::quantile::quantile;
-use crate::runner::{self, Runner};
+use crate::runner::{self, Runner, random_image};
 use crate::{input, output};
-use mnas_dsl::network::Shape;
 use profile::Profile;
 use serde_json::json;
 use std::path::Path;
@@ -71,31 +70,4 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
 /// To a millionth: of a millisecond that is what clocks count.
 fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
-}
-
-/// An image of mean 0 and variance 1, the same each time.
-pub(crate) fn random_image(shape: Shape) -> Vec<f32> {
-    let mut state = 0_u64;
-    let uniform = || {
-        // SplitMix64 (Steele, Lea, Flood 2014).
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let unit = ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64;
-        ((2.0 * unit - 1.0) * 3.0_f64.sqrt()) as f32
-    };
-    std::iter::repeat_with(uniform).take(shape.len()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn images_have_mean_0_and_variance_1() {
-        let image = random_image(Shape { height: 100, width: 100, channels: 3 });
-        let moment = |power| image.iter().map(|v| f64::from(*v).powi(power)).sum::<f64>() / image.len() as f64;
-        assert!(moment(1).abs() < 0.02 && (moment(2) - 1.0).abs() < 0.02);
-    }
 }

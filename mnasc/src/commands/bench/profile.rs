@@ -5,10 +5,10 @@ use crate::commands::peak as peaks_shown;
 use crate::error::Result;
 use crate::peak::{self, Peaks};
 use crate::quantile::median;
-use crate::roofline::svg::{self, Dot, Picture, Roof};
 use crate::roofline::{Bound, Roofs, Work};
 use crate::runner::Runner;
 use mnas_codegen::plan::isa::Isa;
+use mnas_pages::roofline::svg::{self, Dot, Picture, Roof};
 use serde_json::{Value, json};
 
 /// A network block by block, and the machine in the same minute.

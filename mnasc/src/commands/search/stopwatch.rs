@@ -29,13 +29,13 @@ pub(super) fn of(
             || args.method.as_deref().is_some_and(searcher::needs_latency);
         // Who has a table of results without latency may have left them away.
         let is_needed = asked || needs && !evaluator.gives_latency() && args.table.is_none();
-        return if is_needed { Meter::of(&args.device).map(Some) } else { Ok(None) };
+        return if is_needed { Meter::of(args.device.options()).map(Some) } else { Ok(None) };
     };
     match &begun.stopwatch {
         None if asked => Err(Error::input(format!("nothing was measured when `{}` was begun", path.display()))
             .hint("leave the options of measuring away to go on as it was begun, or begin another study")),
         None => Ok(None),
-        Some(name) => Meter::of(&like(&args.device, name)).map(Some),
+        Some(name) => Meter::of(like(&args.device, name).options()).map(Some),
     }
 }
 

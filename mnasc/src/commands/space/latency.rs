@@ -22,7 +22,7 @@ pub(super) fn run(space: &Space, count: u32, args: &SpaceArgs) -> Result<()> {
         spec.name.value = named(&spec.name.value, u64::from(number));
         members.push((spec, network));
     }
-    let meter = Meter::of(&args.device)?;
+    let meter = Meter::of(args.device.options())?;
     let prediction = prediction::of(meter.pairs(&members)?);
     let same = meter.same_twice(&members[0].0, &members[0].1, PAIRS)?;
     let repeated = same.iter().filter(|part| part.abs() <= 0.02).count() as f64 / same.len() as f64;

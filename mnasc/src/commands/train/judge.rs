@@ -3,7 +3,7 @@
 use super::{data, device, recipe};
 use crate::cli::RecipeArgs;
 use crate::error::{Error, Result};
-use crate::latency::lock;
+use crate::lock;
 use mnas_dsl::Network;
 use mnas_train::data::Data;
 use mnas_train::device::Backend;

@@ -9,7 +9,7 @@ mod recipe;
 use crate::cli::TrainArgs;
 use crate::error::{Error, Result};
 use crate::input;
-use crate::latency::lock;
+use crate::lock;
 use crate::output::{self, Artifact};
 use mnas_codegen::weights::safetensors;
 use mnas_train::Pause;

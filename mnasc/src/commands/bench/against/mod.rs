@@ -8,15 +8,14 @@ mod peers;
 mod rounds;
 mod start;
 
-use super::random_image;
 use crate::cli::{BenchArgs, Engine};
 use crate::commands::compile;
 use crate::commands::run::planes;
 use crate::error::{Error, Result};
-use crate::latency::lock;
+use crate::lock;
 use crate::output;
 use crate::quantile::median;
-use crate::runner::Runner;
+use crate::runner::{Runner, random_image};
 use mnas_codegen::compile::fused_graph;
 use mnas_codegen::plan::isa::Isa;
 use mnas_codegen::tuned::Tuned;

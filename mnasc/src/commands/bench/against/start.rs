@@ -11,7 +11,7 @@ use crate::build_cache;
 use crate::commands::bench::rounded;
 use crate::commands::compile;
 use crate::error::{Error, Result};
-use crate::latency::lock;
+use crate::lock;
 use crate::output;
 use crate::runner;
 use mnas_codegen::compile::Options;

@@ -1,0 +1,133 @@
+//! What a machine can do at most: multiply-adds of each instruction set, and reading from each cache.
+//!
+//! As unsafe code is no part of mnasc, a small program measures it, which is built as generated networks are. This
+//! page writes it and reads what it prints; `caches` says how much memory is read. An instruction set has a file of
+//! Rust here: its vector type, its load and its multiply-add.
+
+mod caches;
+
+use crate::build_cache;
+use crate::error::{Error, Result};
+use crate::runner;
+pub use caches::{Buffer, Caches};
+use mnas_codegen::plan::isa::Isa;
+use std::process::{Command, Stdio};
+
+const MAIN: &str = include_str!("main.rs.txt");
+
+/// The text of each instruction set, by its name.
+const TEXTS: &[(&str, &str)] = &[
+    ("avx512", include_str!("avx512.rs.txt")),
+    ("avx2", include_str!("avx2.rs.txt")),
+    ("scalar", include_str!("scalar.rs.txt")),
+];
+
+/// What a machine can do at most.
+#[derive(Clone, Debug)]
+pub struct Peaks {
+    /// Threads that worked at once; rates are sums over them.
+    pub threads: u32,
+    /// Hertz, as estimated from a chain of additions.
+    pub clock: f64,
+    /// Floating-point operations a second of each instruction set, widest first; two a multiply-add.
+    pub fma: Vec<(Isa, f64)>,
+    /// Bytes read a second from each cache and from memory, nearest first, by the widest of these instruction sets.
+    pub read: Vec<(Buffer, f64)>,
+    /// The caches.
+    pub caches: Caches,
+}
+
+impl Peaks {
+    /// The better figure of each: of two measurements of the same, the other was disturbed.
+    pub fn better(mut self, other: Self) -> Self {
+        self.clock = self.clock.max(other.clock);
+        for ((_, rate), (_, again)) in self.fma.iter_mut().zip(other.fma) {
+            *rate = rate.max(again);
+        }
+        for ((_, rate), (_, again)) in self.read.iter_mut().zip(other.read) {
+            *rate = rate.max(again);
+        }
+        self
+    }
+}
+
+/// Measures these instruction sets, widest first, which this machine has to have; `threads` threads work at once.
+pub fn measure(isas: &[Isa], threads: u32) -> Result<Peaks> {
+    let program = build_cache::program("the measuring program", &[("main.rs", text().as_bytes())])?;
+    let isas: Vec<Isa> = isas.iter().filter(|isa| piece(isa).is_some()).copied().collect();
+    let caches = caches::of_host();
+    let buffers = caches::buffers(&caches, u64::from(threads), caches::free_memory());
+    let widest = isas.first().map(|isa| isa.name).unwrap_or_default();
+    let mut requests = vec!["clock".to_owned()];
+    requests.extend(isas.iter().map(|isa| format!("fma:{}", isa.name)));
+    requests.extend(buffers.iter().map(|buffer| format!("read:{widest}:{}", buffer.bytes)));
+
+    let output = Command::new(&program)
+        .arg(threads.to_string())
+        .args(&requests)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Error::file("run", &program, &error))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(Error::system(format!("the measuring program failed ({}): {}", output.status, said.trim())));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let rates: Vec<f64> = text.lines().filter_map(|line| line.parse().ok()).collect();
+    let [clock, rates @ ..] = &rates[..] else { return Err(short()) };
+    if rates.len() != isas.len() + buffers.len() {
+        return Err(short());
+    }
+    let (fma, read) = rates.split_at(isas.len());
+    Ok(Peaks {
+        threads,
+        clock: *clock,
+        fma: isas.into_iter().zip(fma.iter().copied()).collect(),
+        read: buffers.into_iter().zip(read.iter().copied()).collect(),
+        caches,
+    })
+}
+
+/// The program: one for all instruction sets of this machine's kind of processor, of which it runs those it is told.
+fn text() -> String {
+    let (mut modules, mut rows) = (String::new(), String::new());
+    for isa in runner::isas_of_host() {
+        let Some(piece) = piece(&isa) else { continue };
+        let (name, features) = (isa.name, isa.features);
+        let attribute =
+            if features.is_empty() { String::new() } else { format!("#[target_feature(enable = {features:?})]") };
+        // Beside them a factor and a summand stay in registers.
+        let accumulators = (isa.registers - 4).min(16);
+        let accumulators: Vec<String> = (0..accumulators).map(|i| format!("c{i}")).collect();
+        let accumulators = accumulators.join(" ");
+        modules.push_str(&format!(
+            "\nmod {name} {{\nuse super::*;\n{piece}\nmeasured!([{attribute}] {accumulators});\n}}\n"
+        ));
+        rows.push_str(&format!(
+            "    Isa {{ name: {name:?}, operations: {name}::OPERATIONS, fma: {name}::fma, step: {name}::STEP, \
+             read: {name}::read }},\n"
+        ));
+    }
+    format!("{MAIN}{modules}\nconst ISAS: &[Isa] = &[\n{rows}];\n")
+}
+
+fn piece(isa: &Isa) -> Option<&'static str> {
+    TEXTS.iter().find(|(name, _)| *name == isa.name).map(|(_, text)| *text)
+}
+
+fn short() -> Error {
+    Error::system("the measuring program gave another number of values than it should")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mnas_codegen::plan::isa;
+
+    #[test]
+    fn every_instruction_set_can_be_measured() {
+        for isa in isa::ALL {
+            assert!(piece(isa).is_some(), "{} has no text here", isa.name);
+        }
+    }
+}

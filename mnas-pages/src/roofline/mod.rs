@@ -1,0 +1,5 @@
+//! A roofline as a picture.
+
+mod axes;
+mod labels;
+pub mod svg;
