@@ -1,10 +1,8 @@
 //! How a run of output pixels is cut into register tiles.
 
 use crate::plan::ConvKernel;
+use crate::plan::kernel::is_loop;
 use std::ops::Range;
-
-/// Reductions up to this are written out in full.
-pub(super) const UNROLL_ALL: usize = 12;
 
 /// Output pixels that are done alike: `count` tiles of `pixels`, from `start`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +44,7 @@ fn taps(kernel: &ConvKernel, ox: usize) -> (usize, usize) {
 /// Pixels at the edges, where some columns of the kernel meet nothing, are in tiles with others if a column's reduction is
 /// a loop, for which it makes no difference how many pixels take part. Where it is written out they stand alone.
 pub(super) fn segments(kernel: &ConvKernel, max: usize) -> Vec<Segment> {
-    if kernel.kernel_size > 1 && kernel.input_channels > UNROLL_ALL { mixed(kernel, max) } else { alike(kernel, max) }
+    if kernel.kernel_size > 1 && is_loop(kernel.input_channels) { mixed(kernel, max) } else { alike(kernel, max) }
 }
 
 fn mixed(kernel: &ConvKernel, max: usize) -> Vec<Segment> {

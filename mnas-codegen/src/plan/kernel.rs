@@ -5,6 +5,15 @@
 use crate::graph::Residual;
 use mnas_dsl::network::Activation;
 
+/// Steps of a reduction up to which they are written out one after the other.
+const WRITTEN_OUT: usize = 12;
+
+/// Whether a reduction over this many input channels is a loop. The planner lets only loops prefetch; the emitter writes
+/// them, and cuts rows into tiles accordingly.
+pub fn is_loop(channels: usize) -> bool {
+    channels > WRITTEN_OUT
+}
+
 /// Where a convolution reads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Source {

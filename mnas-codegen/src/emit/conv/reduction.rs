@@ -1,8 +1,9 @@
 //! What a register tile sums up: loops over kernel rows, kernel columns and input channels, and a step of them.
 
-use super::super::segments::{Segment, UNROLL_ALL};
+use super::super::segments::Segment;
 use super::super::{int, plus};
 use super::{Conv, UNROLL, WRITTEN_OUT};
+use crate::plan::kernel::is_loop;
 use crate::plan::{PanelGroup, Part, Source};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -74,7 +75,7 @@ impl Conv<'_> {
     /// `n` steps over values that follow each other: a loop of [`UNROLL`] of them and the rest, or all written out.
     pub(super) fn run(&self, g: &PanelGroup, s: &Segment, pixels: &Range<usize>, n: usize) -> TokenStream {
         let steps = |count: usize| -> TokenStream { (0..count).map(|i| self.step(g, s, pixels, i, i)).collect() };
-        if n <= UNROLL_ALL {
+        if !is_loop(n) {
             let body = steps(n);
             return quote! { let (ap, wk) = (ap, wk); #body };
         }
@@ -105,7 +106,7 @@ impl Conv<'_> {
     /// Steps over all input channels, which lie in blocks of lanes, `block` floats from one to the next.
     pub(super) fn run_blocked(&self, g: &PanelGroup, s: &Segment, block: usize) -> TokenStream {
         let (lanes, n, all) = (self.isa.lanes, self.kernel.input_channels, 0..s.pixels);
-        if n <= UNROLL_ALL {
+        if !is_loop(n) {
             let body: TokenStream = (0..n).map(|i| self.step(g, s, &all, i / lanes * block + i % lanes, i)).collect();
             return quote! { let (ap, wk) = (ap, wk); #body };
         }

@@ -3,7 +3,7 @@
 use crate::graph::Conv;
 use crate::plan::cost::{self, ConvSizes};
 use crate::plan::isa::Isa;
-use crate::plan::kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source};
+use crate::plan::kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source, is_loop};
 use crate::plan::layout;
 use crate::plan::pack::PackedLayer;
 use crate::plan::schedule::{Form, SqueezeExciteSchedule, StepSchedule};
@@ -27,7 +27,7 @@ impl Scheduler<'_> {
 
     /// Whether a row kernel has a loop to prefetch in: short reductions are fully unrolled.
     pub(super) fn can_prefetch(&self, conv: &Conv) -> bool {
-        self.isa.prefetch && conv.input_channels >= 16
+        self.isa.prefetch && is_loop(conv.input_channels)
     }
 
     /// As [`layout::stride`].
