@@ -101,7 +101,8 @@ impl Build {
         self
     }
 
-    /// The instruction sets in the code, such as `"avx2,scalar"`; by default every one of x86-64.
+    /// The instruction sets in the code, such as `"avx2,scalar"`; by default all that are implemented. Those of
+    /// other architectures than the target's are not compiled.
     pub fn isa(mut self, list: impl Into<String>) -> Self {
         self.isas = Some(list.into());
         self

@@ -51,9 +51,10 @@ pub struct Item {
 }
 
 impl Default for Options {
-    /// Every implemented instruction set of x86-64: never a guess from the machine that compiles.
+    /// Every implemented instruction set of every architecture, never a guess from the machine that compiles: what does
+    /// not fit the target is not compiled.
     fn default() -> Self {
-        let isas = isa::of_arch("x86_64");
+        let isas = isa::ALL.to_vec();
         let tuned = Tuned::default();
         Options { isas, standalone: false, checked: false, threaded: false, tuned, item: None, runtime: None }
     }

@@ -160,7 +160,7 @@ impl Hunt<'_> {
                 said.push_str("; right in one strip: strips or their ring");
             }
         }
-        if let Some(isa) = failure.finding.isa().and_then(mnas_codegen::plan::isa::by_name)
+        if let Some(isa) = failure.finding.isa().and_then(|name| mnas_codegen::plan::isa::by_name(name).ok())
             && variant.isas.len() > 1
         {
             let alone = Variant { isas: vec![isa], ..variant.clone() };

@@ -157,7 +157,7 @@ pub fn isas_on_host() -> Vec<Isa> {
 pub fn isa_or_best(asked: Option<Isa>) -> Result<Isa> {
     let have = isas_on_host();
     match asked {
-        None => Ok(have.first().copied().unwrap_or(isa::SCALAR)),
+        None => have.first().copied().ok_or_else(|| Error::system("this machine has none of the instruction sets")),
         Some(asked) if have.contains(&asked) => Ok(asked),
         Some(asked) => {
             let names: Vec<&str> = have.iter().map(|isa| isa.name).collect();

@@ -29,8 +29,24 @@ pub fn level() -> u8 {
 
 #[cold]
 fn decide() -> u8 {
-    let level = detected().min(wanted());
-    LEVEL.store(level, Ordering::Relaxed);
+    settle(&LEVEL, detected().min(wanted()))
+}
+
+/// Stores the first level that a thread decides on, and returns it: a later decision, which may differ because `MNAS_ISA`
+/// has changed, does not change the level of a run that has begun.
+#[cfg(feature = "std")]
+fn settle(decided: &AtomicU8, level: u8) -> u8 {
+    match decided.compare_exchange(0, level, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => level,
+        Err(first) => first,
+    }
+}
+
+/// Stores the level. Without `MNAS_ISA` every thread decides on the same one, and some processors have no
+/// compare-and-exchange.
+#[cfg(not(feature = "std"))]
+fn settle(decided: &AtomicU8, level: u8) -> u8 {
+    decided.store(level, Ordering::Relaxed);
     level
 }
 
@@ -97,10 +113,20 @@ fn xgetbv() -> u64 {
     unsafe { core::arch::x86_64::_xgetbv(0) }
 }
 
-#[cfg(all(test, target_arch = "x86_64"))]
+#[cfg(all(test, feature = "std"))]
 mod tests {
-    extern crate std;
+    use super::{AVX2, AVX512, AtomicU8, SCALAR, settle};
 
+    #[test]
+    fn the_first_decision_holds() {
+        let level = AtomicU8::new(0);
+        assert_eq!(settle(&level, AVX512), AVX512);
+        for later in [SCALAR, AVX2, AVX512] {
+            assert_eq!(settle(&level, later), AVX512);
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
     #[test]
     fn detection_agrees_with_std() {
         let avx2 = std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma");

@@ -47,7 +47,7 @@ pub use mnas_macros as __macros;
 /// - `weights = "file"`: a safetensors or PyTorch file, folded, packed and embedded when the program is compiled;
 ///   it makes the function `embedded`.
 /// - `isa = "avx2,scalar"`: the instruction sets in the code, of which the best that the processor has runs.
-///   By default every one of x86-64; on other processors `scalar` runs.
+///   By default all that are implemented; those of other architectures than the target's are not compiled.
 /// - `threaded = true`: makes `infer_threaded`, by which several threads share an inference; needs the feature `std`.
 /// - `schedule = "file"`: compiles with the schedules that `mnasc tune` wrote to this file; where it has sections for
 ///   several processors, `cpu = "section"` says which.

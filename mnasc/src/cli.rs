@@ -258,12 +258,12 @@ pub(crate) struct WeightsArgs {
 /// Options of the generated code.
 #[derive(Debug, Args)]
 pub(crate) struct CodeArgs {
-    /// Instruction sets in the code, the best of which runs [default: all of --arch].
+    /// Instruction sets in the code, the best of which runs [default: all, or those of --arch].
     #[arg(long, value_delimiter = ',', value_parser = isa_parser(), value_name = "ISA,...")]
     pub(crate) isa: Vec<Isa>,
-    /// Processor that the code is for.
-    #[arg(long, default_value = "x86_64", value_parser = PossibleValuesParser::new(ARCHITECTURES))]
-    pub(crate) arch: String,
+    /// Only instruction sets of this architecture [default: of all].
+    #[arg(long, value_parser = PossibleValuesParser::new(ARCHITECTURES))]
+    pub(crate) arch: Option<String>,
     /// Put what the code needs of mnas-runtime into it: `rustc -O --crate-type lib OUT.rs` builds it.
     #[arg(long)]
     pub(crate) standalone: bool,
@@ -300,8 +300,7 @@ pub(crate) struct IsaArg {
 }
 
 fn isa_parser() -> impl TypedValueParser<Value = Isa> {
-    PossibleValuesParser::new(isa::ALL.iter().map(|isa| isa.name))
-        .map(|name| isa::by_name(&name).unwrap_or(isa::SCALAR))
+    PossibleValuesParser::new(isa::ALL.iter().map(|isa| isa.name)).try_map(|name| isa::by_name(&name))
 }
 
 /// Where Python usually is.

@@ -1,9 +1,9 @@
 //! The generated type: constants, constructors, `infer`, and the module of its kernels.
 
 use super::block::{self, Arguments, buffer};
-use super::isa;
 use super::kernels::{Kernels, attributes};
 use super::{int, team_api};
+use crate::plan::isa::Isa;
 use crate::plan::{Plan, Schedule, Step, StepSchedule};
 use mnas_dsl::names::snake_case;
 use mnas_dsl::network::Preprocess;
@@ -119,15 +119,16 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
         None => quote!(),
         Some(p) => infer_u8(p, runtime, &image_range, [&arena_len, &input_len, &output_len]),
     };
-    let run = run_alone(plan, runtime, module, &quote!(|_: usize, _: &[f32]| {}));
-    let observe = run_alone(plan, runtime, module, &quote!(*after));
+    let detected = quote!(#runtime::isa::level());
+    let run = run_alone(plan, runtime, module, &detected, &quote!(|_: usize, _: &[f32]| {}));
+    let observe = run_alone(plan, runtime, module, &detected, &quote!(*after));
     let allow = allow_calls();
     let steps = plan.steps.iter().map(|s| step_info(plan, s, runtime));
     let channels = int(plan.input.channels);
     quote! {
         #attributes
         #[derive(Clone, Copy)]
-        #[allow(unreachable_pub, reason = "generated: whether it is reachable is not known here")]
+        #[allow(unreachable_pub, dead_code, reason = "generated: whether it is reachable, or read by this processor's code, is not known here")]
         #visibility struct #ident<'w> {
             weights: &'w [f32; #weights_len],
         }
@@ -215,7 +216,7 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
             }
         }
 
-        #[allow(unsafe_code, clippy::all, clippy::pedantic, clippy::restriction, reason = "generated: calls kernels that the processor was asked for")]
+        #[allow(unsafe_code, unused_variables, clippy::all, clippy::pedantic, clippy::restriction, reason = "generated: calls kernels that the processor was asked for")]
         impl #runtime::Network for #ident<'_> {
             type Workspace = #runtime::Workspace<#arena_len>;
             type Input = [f32; #input_len];
@@ -251,13 +252,14 @@ fn step_info(plan: &Plan, step: &Step, runtime: &TokenStream) -> TokenStream {
     quote!(#runtime::StepInfo { name: #name, shape: [#(#shape),*], stride: #stride, macs: #macs })
 }
 
-/// What code of the type's own may do.
+/// What code of the type's own may do. Variables are unused where a file has no instruction set for the processor.
 pub(super) fn allow_calls() -> TokenStream {
     quote! {
         #[allow(
             unsafe_code,
             unreachable_pub,
             dead_code,
+            unused_variables,
             clippy::all,
             clippy::pedantic,
             clippy::restriction,
@@ -267,35 +269,56 @@ pub(super) fn allow_calls() -> TokenStream {
 }
 
 /// The whole network on one thread: from `image`, in `arena`, to `output`, which tells `after` of each step.
-pub(super) fn run_alone(plan: &Plan, runtime: &TokenStream, module: &Ident, after: &TokenStream) -> TokenStream {
+pub(super) fn run_alone(
+    plan: &Plan,
+    runtime: &TokenStream,
+    module: &Ident,
+    level: &TokenStream,
+    after: &TokenStream,
+) -> TokenStream {
     let call = quote!(run(self.weights, image, arena, output, &mut #after));
-    // Where no instruction set of this file is there.
+    // Where the processor has no instruction set of this file.
     let none = quote!({
         output.fill(f32::NAN);
     });
-    dispatch(plan, runtime, module, &call, none)
+    dispatch(plan, runtime, module, level, &call, none)
 }
 
-/// Calls the best instruction set of the file that the machine has, or does `none`.
+/// The condition under which the module of an instruction set is compiled, and every call into it.
+fn gate(isa: Isa) -> TokenStream {
+    let arch = isa.arch;
+    if arch.is_empty() { quote!() } else { quote!(#[cfg(target_arch = #arch)]) }
+}
+
+/// `let level = ..;`, for several calls of [`dispatch`] with one answer; nothing where it does not depend on the processor.
+pub(super) fn level(plan: &Plan, runtime: &TokenStream) -> TokenStream {
+    let is_needed = plan.schedules.first().is_some_and(|first| !first.isa.arch.is_empty());
+    if is_needed { quote!(let level = #runtime::isa::level();) } else { quote!() }
+}
+
+/// Calls the best instruction set of the file that the machine has at `level`, or does `none`.
+///
+/// A file compiles for any processor: an arm has the condition of the module that it calls.
 pub(super) fn dispatch(
     plan: &Plan,
     runtime: &TokenStream,
     module: &Ident,
+    level: &TokenStream,
     call: &TokenStream,
     none: TokenStream,
 ) -> TokenStream {
-    let mut chain = none;
-    for schedule in plan.schedules.iter().rev() {
+    let (mut arms, mut last) = (TokenStream::new(), none);
+    for schedule in &plan.schedules {
         let name = format_ident!("{}", schedule.isa.name);
         let call = quote!(unsafe { #module::#name::#call });
-        chain = if schedule.isa.arch.is_empty() {
-            quote!({ #call })
-        } else {
-            let level = format_ident!("{}", schedule.isa.name.to_uppercase());
-            quote!(if #runtime::isa::level() >= #runtime::isa::#level { #call } else #chain)
-        };
+        if schedule.isa.arch.is_empty() {
+            last = quote!({ #call });
+            break;
+        }
+        let (gate, least) = (gate(schedule.isa), format_ident!("{}", schedule.isa.name.to_uppercase()));
+        arms.extend(quote!(#gate level if level >= #runtime::isa::#least => { #call }));
     }
-    chain
+    if arms.is_empty() { last } else { quote!(match #level { #arms _ => #last }) }
 }
 
 fn embedded(plan: &Plan, options: &Options, runtime: &TokenStream) -> TokenStream {
@@ -395,17 +418,12 @@ fn layers(plan: &Plan, runtime: &TokenStream) -> TokenStream {
 fn isa_module(plan: &Plan, schedule: &Schedule, options: &Options, runtime: &TokenStream) -> TokenStream {
     let mut kernels = Kernels::new(schedule.isa);
     let steps: TokenStream = (0..plan.steps.len()).map(|i| step_call(plan, schedule, i, &mut kernels)).collect();
-    let ops = isa::ops(schedule.isa);
+    let ops = (schedule.isa.ops)();
     let memory = ops.memory(schedule.isa.lanes, options.checked);
     let imports = (ops.imports)(runtime);
     let name = format_ident!("{}", schedule.isa.name);
     let attribute = attributes(schedule.isa);
-    let gate = if schedule.isa.arch.is_empty() {
-        quote!()
-    } else {
-        let arch = schedule.isa.arch;
-        quote!(#[cfg(target_arch = #arch)])
-    };
+    let gate = gate(schedule.isa);
     let copy = copy_output(plan);
     let team = plan.team.map_or(quote!(), |m| team_api::run(plan, m, schedule, options, runtime, &mut kernels));
     let functions = kernels.finish();

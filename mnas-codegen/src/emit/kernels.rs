@@ -1,6 +1,6 @@
 //! The kernels of one instruction set: equal ones are written once.
 
-use super::isa::{self, Ops};
+use super::isa::Ops;
 use super::{conv, depthwise, pooling};
 use crate::plan::isa::Isa;
 use crate::plan::{ConvKernel, DepthwiseKernel};
@@ -46,7 +46,7 @@ impl Kernels {
     pub fn new(isa: Isa) -> Self {
         Kernels {
             isa,
-            ops: isa::ops(isa),
+            ops: (isa.ops)(),
             convs: BTreeMap::new(),
             depthwises: BTreeMap::new(),
             others: BTreeMap::new(),
@@ -98,7 +98,7 @@ impl Kernels {
     /// Multiplies a blocked tensor by a gate for each channel.
     pub fn scale(&mut self, pixels: usize) -> Ident {
         let isa = self.isa;
-        self.function(&format!("scale_x{pixels}"), |name| pooling::scale(pixels, isa, &isa::ops(isa), name))
+        self.function(&format!("scale_x{pixels}"), |name| pooling::scale(pixels, isa, &(isa.ops)(), name))
     }
 
     /// All functions.

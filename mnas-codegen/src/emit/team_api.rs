@@ -1,8 +1,7 @@
 //! What the generated type has for several threads: `infer_threaded` and its like, and the entry of their workers.
 
-use super::api::{Options, allow_calls, copy_made, dispatch, run_alone};
+use super::api::{Options, allow_calls, copy_made, dispatch, level, run_alone};
 use super::block::buffer;
-use super::isa;
 use super::kernels::{Kernels, attributes};
 use super::{int, team};
 use crate::plan::{Plan, Schedule, TeamMemory};
@@ -22,8 +21,10 @@ pub(super) fn emit(
         [plan.input.len(), plan.output.len(), memory.shared, memory.own].map(int);
     let team = quote!(#runtime::Team<#shared, #own>);
     let call = quote!(team(worker, self.weights, image, arena, scratch, after));
-    let workers = dispatch(plan, runtime, module, &call, quote!({}));
-    let alone = run_alone(plan, runtime, module, &quote!(|_: usize, _: &[f32]| {}));
+    let workers = dispatch(plan, runtime, module, &quote!(level), &call, quote!({}));
+    let alone = run_alone(plan, runtime, module, &quote!(level), &quote!(|_: usize, _: &[f32]| {}));
+    // Read once: workers that ran kernels of different instruction sets would meet at different barriers.
+    let level = level(plan, runtime);
     let allow = allow_calls();
     let copy = copy(plan);
     let channels = int(plan.input.channels);
@@ -111,6 +112,7 @@ pub(super) fn emit(
                 outputs: &mut [[f32; #output_len]],
             ) {
                 let batch = #runtime::team::Batch::new(images, outputs);
+                #level
                 team.run(|_, _, scratch| {
                     let arena = scratch.as_mut_ptr();
                     while let Some((image, output)) = batch.next() {
@@ -132,6 +134,7 @@ pub(super) fn emit(
                     output.fill(f32::NAN);
                     return;
                 }
+                #level
                 team.run(|worker, arena, scratch| {
                     let image = image.map_or(arena.wrapping_add(#module::IMAGE).cast_const(), |image| image.as_ptr());
                     #workers
@@ -179,7 +182,7 @@ pub(super) fn run(
     let attribute = attributes(schedule.isa);
     let [weights_len, input_len, shared, own] =
         [plan.weights_len, plan.input.len(), memory.shared, memory.own].map(int);
-    let shared_memory = isa::ops(schedule.isa).shared_memory(schedule.isa.lanes, options.checked);
+    let shared_memory = (schedule.isa.ops)().shared_memory(schedule.isa.lanes, options.checked);
     let guard = if options.checked { quote!(assert!(at + len <= #shared);) } else { quote!() };
     quote! {
         use ::core::cell::Cell;

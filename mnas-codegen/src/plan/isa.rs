@@ -2,10 +2,11 @@
 //!
 //! To add one: a row here, and its operations in `emit/isa/`.
 
+use crate::emit::isa::{Ops, avx2, avx512, scalar};
 use std::fmt;
 
 /// An instruction set as the planner sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Isa {
     /// Name on the command line and in generated code.
     pub name: &'static str,
@@ -23,7 +24,18 @@ pub struct Isa {
     pub prefetch: bool,
     /// Second-level cache of a core, in bytes, of the smallest processors that have it.
     pub least_l2: usize,
+    /// Its operations as tokens.
+    pub ops: fn() -> Ops,
 }
+
+impl PartialEq for Isa {
+    /// Instruction sets are equal if their names are.
+    fn eq(&self, other: &Isa) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Isa {}
 
 /// A register tile: `pixels` x `vectors` accumulators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +56,7 @@ pub const SCALAR: Isa = Isa {
     depthwise_columns: 7,
     prefetch: false,
     least_l2: 128 << 10,
+    ops: scalar::ops,
 };
 
 /// AVX2 with FMA: sixteen registers of eight.
@@ -56,6 +69,7 @@ pub const AVX2: Isa = Isa {
     depthwise_columns: 8,
     prefetch: true,
     least_l2: 256 << 10,
+    ops: avx2::ops,
 };
 
 /// AVX-512: thirty-two registers of sixteen.
@@ -68,6 +82,7 @@ pub const AVX512: Isa = Isa {
     depthwise_columns: 14,
     prefetch: true,
     least_l2: 1 << 20,
+    ops: avx512::ops,
 };
 
 /// Every implemented instruction set, widest first.
@@ -79,20 +94,24 @@ pub fn of_arch(arch: &str) -> Vec<Isa> {
 }
 
 /// The instruction set of that name.
-pub fn by_name(name: &str) -> Option<Isa> {
-    ALL.iter().find(|isa| isa.name == name).copied()
+///
+/// # Errors
+///
+/// A name that no implemented instruction set has.
+pub fn by_name(name: &str) -> Result<Isa, UnknownIsa> {
+    ALL.iter().find(|isa| isa.name == name).copied().ok_or_else(|| UnknownIsa(name.to_owned()))
 }
 
 /// The instruction sets of a list such as `avx2,scalar`, in any order.
 ///
 /// # Errors
 ///
-/// The first name that is none, or an empty list.
+/// The first name that no instruction set has; an empty list is one empty name.
 pub fn parse_list(list: &str) -> Result<Vec<Isa>, UnknownIsa> {
-    list.split(',').map(|name| by_name(name.trim()).ok_or_else(|| UnknownIsa(name.trim().to_owned()))).collect()
+    list.split(',').map(|name| by_name(name.trim())).collect()
 }
 
-/// A name that is no instruction set's.
+/// A name that no implemented instruction set has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownIsa(
     /// The name.
@@ -159,3 +178,31 @@ impl Isa {
 
 /// Cycles from one multiply-add to the next that needs its result.
 const FMA_LATENCY: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_operations_of_its_own_vectors() {
+        for isa in ALL {
+            let vector = (isa.ops)().vector.to_string();
+            let bits = if isa.lanes == 1 { "f32".to_owned() } else { format!("__m{}", isa.lanes * 32) };
+            assert_eq!(vector, bits, "{}", isa.name);
+        }
+        // A new row, whatever its name, never gets the operations of another width.
+        let new = Isa { name: "new", ..AVX2 };
+        assert_eq!((new.ops)().vector.to_string(), "__m256");
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error() {
+        for isa in ALL {
+            assert_eq!(by_name(isa.name), Ok(*isa));
+        }
+        for name in ["", "neon2", "AVX2", "scalar "] {
+            assert_eq!(by_name(name), Err(UnknownIsa(name.to_owned())));
+        }
+        assert!(parse_list("avx2, scalar").is_ok() && parse_list("").is_err() && parse_list("avx2,x").is_err());
+    }
+}

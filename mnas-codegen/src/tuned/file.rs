@@ -208,7 +208,7 @@ impl Reader<'_> {
         let Some(cpu) = self.cpu.clone() else {
             return self.wrong(number, line, content, "no processor comes before this", "begin a section: `my-cpu:`");
         };
-        let Some(isa) = content.strip_suffix(':').and_then(isa::by_name) else {
+        let Some(isa) = content.strip_suffix(':').and_then(|name| isa::by_name(name).ok()) else {
             let known: Vec<String> = isa::ALL.iter().map(|isa| format!("`{}:`", isa.name)).collect();
             return self.wrong(
                 number,

@@ -41,30 +41,25 @@ impl Device {
     ) -> Result<Self> {
         let is_emulated = is_emulated || runner.as_ref().is_some_and(Runner::is_emulator);
         let has_runner = runner.is_some();
-        let mut device = Device { isa: isa::SCALAR, threads, runner, target, linker, is_emulated };
-        let possible = device.isas();
-        device.isa = match isa {
-            // Somebody else's machine: what it has it will say when it is asked.
-            None if has_runner => possible.first().copied().unwrap_or(isa::SCALAR),
+        let arch = arch(target.as_deref());
+        let possible = isa::of_arch(arch);
+        let isa = match isa {
+            // A runner's machine says whether it has the instruction set when the program starts.
+            None if has_runner => possible
+                .first()
+                .copied()
+                .ok_or_else(|| Error::input(format!("no instruction set of {arch} is implemented")))?,
             Some(isa) if has_runner && possible.contains(&isa) => isa,
             Some(isa) if has_runner => {
-                return Err(Error::input(format!("{} is no instruction set of {}", isa.name, device.arch())));
+                return Err(Error::input(format!("{} is not an instruction set of {arch}", isa.name)));
             }
             asked => host::isa_or_best(asked)?,
         };
-        Ok(device)
-    }
-
-    /// The kind of processor.
-    fn arch(&self) -> &str {
-        match &self.target {
-            None => std::env::consts::ARCH,
-            Some(target) => target.split('-').next().unwrap_or_default(),
-        }
+        Ok(Device { isa, threads, runner, target, linker, is_emulated })
     }
 
     fn isas(&self) -> Vec<Isa> {
-        isa::of_arch(self.arch())
+        isa::of_arch(arch(self.target.as_deref()))
     }
 
     /// A plan with the schedule of the instruction set alone, that lies as in a file that has all of its processor's.
@@ -75,6 +70,7 @@ impl Device {
         Ok(plan)
     }
 
+    /// What `rustc` needs beyond the file.
     pub(super) fn rustc_arguments(&self) -> Vec<String> {
         let target = self.target.iter().flat_map(|target| ["--target".to_owned(), target.clone()]);
         let linker = self.linker.iter().flat_map(|linker| ["-C".to_owned(), format!("linker={linker}")]);
@@ -87,5 +83,13 @@ impl Device {
     pub(super) fn key(&self) -> String {
         let runner = self.runner.as_ref().map_or("", Runner::text);
         format!("{} {} {:?} {:?} {runner}", self.isa.name, self.threads, self.target, self.linker)
+    }
+}
+
+/// The architecture of a target, or of this machine.
+fn arch(target: Option<&str>) -> &str {
+    match target {
+        None => std::env::consts::ARCH,
+        Some(target) => target.split('-').next().unwrap_or_default(),
     }
 }

@@ -56,5 +56,5 @@ impl DeviceArgs {
 fn isa_parser() -> impl clap::builder::TypedValueParser<Value = Isa> {
     use clap::builder::TypedValueParser as _;
     let names = isa::ALL.iter().map(|isa| isa.name);
-    clap::builder::PossibleValuesParser::new(names).map(|name| isa::by_name(&name).unwrap_or(isa::SCALAR))
+    clap::builder::PossibleValuesParser::new(names).try_map(|name| isa::by_name(&name))
 }

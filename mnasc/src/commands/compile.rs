@@ -64,10 +64,16 @@ pub(crate) fn run(args: &CompileArgs) -> Result<()> {
 
 /// The compiler's options as the arguments say.
 pub(crate) fn options(args: &CodeArgs) -> Result<Options> {
-    let isas = if args.isa.is_empty() { isa::of_arch(&args.arch) } else { args.isa.clone() };
-    if let Some(stranger) = isas.iter().find(|isa| !isa.arch.is_empty() && isa.arch != args.arch) {
-        return Err(Error::input(format!("`--isa {}` is of {}, not of {}", stranger.name, stranger.arch, args.arch))
-            .hint(format!("`--arch {}` goes with it", stranger.arch)));
+    let isas = match &args.arch {
+        _ if !args.isa.is_empty() => args.isa.clone(),
+        Some(arch) => isa::of_arch(arch),
+        None => isa::ALL.to_vec(),
+    };
+    if let Some(arch) = &args.arch
+        && let Some(foreign) = isas.iter().find(|isa| !isa.arch.is_empty() && isa.arch != arch)
+    {
+        return Err(Error::input(format!("`--isa {}` is of {}, not of {arch}", foreign.name, foreign.arch))
+            .hint(format!("`--arch {}` goes with it", foreign.arch)));
     }
     let (standalone, checked, threaded) = (args.standalone, args.checked, args.threaded);
     let tuned = input::tuned(&args.schedule)?;

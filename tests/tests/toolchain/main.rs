@@ -4,6 +4,7 @@ mod build_door;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod disassembly;
 mod editions;
+mod foreign;
 mod no_std;
 mod panics;
 mod rustc;

@@ -2,11 +2,10 @@
 //!
 //! Kernels are written once, in terms of these; what a tile looks like follows from the plan.
 
-mod avx2;
-mod avx512;
-mod scalar;
+pub(crate) mod avx2;
+pub(crate) mod avx512;
+pub(crate) mod scalar;
 
-use crate::plan::isa::Isa;
 use mnas_dsl::network::Activation;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
@@ -44,19 +43,6 @@ pub struct Ops {
     pub splat: fn(f32) -> TokenStream,
     /// `1 / (1 + exp(-x))`.
     pub sigmoid: fn(TokenStream) -> TokenStream,
-}
-
-/// The operations of `isa`.
-///
-/// # Panics
-///
-/// Never for a member of [`crate::plan::isa::ALL`].
-pub fn ops(isa: Isa) -> Ops {
-    match isa.name {
-        "avx512" => avx512::ops(),
-        "avx2" => avx2::ops(),
-        _ => scalar::ops(),
-    }
 }
 
 impl Ops {

@@ -3,7 +3,7 @@
 use super::{Ops, float};
 use quote::quote;
 
-pub(super) fn ops() -> Ops {
+pub(crate) fn ops() -> Ops {
     Ops {
         vector: quote!(f32),
         imports: |runtime| quote!(use #runtime::math as simd;),
