@@ -1,5 +1,6 @@
 //! The generated type: constants, constructors, `infer`, and the module of its kernels.
 
+use super::absolute::Absolute;
 use super::block::{self, Arguments, buffer};
 use super::kernels::{Kernels, attributes};
 use super::{int, team_api};
@@ -102,6 +103,7 @@ fn runtime_in(inner: &TokenStream, options: &Options) -> TokenStream {
 }
 
 fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Ident) -> TokenStream {
+    let Absolute { f32, bool, u8, u64, usize, str, option, some, result, fn_mut, .. } = &Absolute::new();
     let (ident, visibility, attributes) = (&options.ident, &options.visibility, &options.attributes);
     let name = &plan.name;
     let [ih, iw, ic] = [plan.input.height, plan.input.width, plan.input.channels].map(int);
@@ -120,7 +122,7 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
         Some(p) => infer_u8(p, runtime, &image_range, [&arena_len, &input_len, &output_len]),
     };
     let detected = quote!(#runtime::isa::level());
-    let run = run_alone(plan, runtime, module, &detected, &quote!(|_: usize, _: &[f32]| {}));
+    let run = run_alone(plan, runtime, module, &detected, &quote!(|_: #usize, _: &[#f32]| {}));
     let observe = run_alone(plan, runtime, module, &detected, &quote!(*after));
     let allow = allow_calls();
     let steps = plan.steps.iter().map(|s| step_info(plan, s, runtime));
@@ -130,31 +132,31 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
         #[derive(Clone, Copy)]
         #[allow(unreachable_pub, dead_code, reason = "generated: whether it is reachable, or read by this processor's code, is not known here")]
         #visibility struct #ident<'w> {
-            weights: &'w [f32; #weights_len],
+            weights: &'w [#f32; #weights_len],
         }
 
         #allow
         impl<'w> #ident<'w> {
             /// Height, width and channels of the input.
-            pub const INPUT_SHAPE: [usize; 3] = [#ih, #iw, #ic];
+            pub const INPUT_SHAPE: [#usize; 3] = [#ih, #iw, #ic];
             /// Height, width and channels of the output.
-            pub const OUTPUT_SHAPE: [usize; 3] = [#oh, #ow, #oc];
+            pub const OUTPUT_SHAPE: [#usize; 3] = [#oh, #ow, #oc];
             /// Values of the input.
-            pub const INPUT_LEN: usize = #input_len;
+            pub const INPUT_LEN: #usize = #input_len;
             /// Values of the output.
-            pub const OUTPUT_LEN: usize = #output_len;
+            pub const OUTPUT_LEN: #usize = #output_len;
             /// Weights, biases and batch-norm scales and shifts.
-            pub const PARAMETERS: u64 = #parameters;
+            pub const PARAMETERS: #u64 = #parameters;
             /// Multiply-accumulates of an inference.
-            pub const MACS: u64 = #macs;
+            pub const MACS: #u64 = #macs;
             /// Floats of the workspace.
-            pub const ARENA_LEN: usize = #arena_len;
+            pub const ARENA_LEN: #usize = #arena_len;
             /// Bytes of the workspace.
-            pub const ARENA_BYTES: usize = #arena_len * 4;
+            pub const ARENA_BYTES: #usize = #arena_len * 4;
             /// Floats of the packed weights.
-            pub const WEIGHTS_LEN: usize = #weights_len;
+            pub const WEIGHTS_LEN: #usize = #weights_len;
             /// Bytes of the packed weights.
-            pub const WEIGHT_BYTES: usize = #weights_len * 4;
+            pub const WEIGHT_BYTES: #usize = #weights_len * 4;
 
             #embedded
 
@@ -164,32 +166,35 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
             /// # Errors
             ///
             /// The first thing that is wrong with the file.
-            pub fn load(safetensors: &[u8], packed: &'w mut [f32]) -> Result<Self, #runtime::LoadError> {
+            pub fn load(safetensors: &[#u8], packed: &'w mut [#f32]) -> #result<Self, #runtime::LoadError> {
                 #runtime::load(safetensors, #module::LAYERS, Self::WEIGHTS_LEN, packed)?;
                 Self::from_packed(packed).ok_or(#runtime::LoadError::TooSmall(Self::WEIGHTS_LEN))
             }
 
             /// Takes weights that are packed already; `None` if they are fewer than [`Self::WEIGHTS_LEN`].
-            pub fn from_packed(packed: &'w [f32]) -> Option<Self> {
-                Some(Self { weights: packed.first_chunk()? })
+            pub fn from_packed(packed: &'w [#f32]) -> #option<Self> {
+                #some(Self { weights: packed.first_chunk()? })
             }
 
-            /// Whether this processor has what the kernels need; where it has not, outputs are no numbers.
-            pub fn supported() -> bool {
+            /// Whether this processor has what the kernels need. Where it does not, every output is NaN.
+            ///
+            /// With the feature `std` of the runtime, the first call of this or of an inference reads `MNAS_ISA`, which
+            /// allocates if it is set.
+            pub fn supported() -> #bool {
                 #runtime::isa::level() >= #module::LOWEST
             }
 
             /// Runs the network on an image of height x width x channels.
             ///
-            /// Allocates nothing and does not panic.
+            /// Allocates nothing, but for what [`Self::supported`] says of the first call, and does not panic.
             pub fn infer(
                 &self,
                 workspace: &mut #runtime::Workspace<#arena_len>,
-                image: &[f32; #input_len],
-                output: &mut [f32; #output_len],
+                image: &[#f32; #input_len],
+                output: &mut [#f32; #output_len],
             ) {
                 let arena = workspace.arena().as_mut_ptr();
-                let image: *const f32 = image.as_ptr();
+                let image: *const #f32 = image.as_ptr();
                 #run
             }
 
@@ -197,10 +202,10 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
             pub fn infer_chw(
                 &self,
                 workspace: &mut #runtime::Workspace<#arena_len>,
-                planes: &[f32; #input_len],
-                output: &mut [f32; #output_len],
+                planes: &[#f32; #input_len],
+                output: &mut [#f32; #output_len],
             ) {
-                if let Some(image) = workspace.arena().get_mut(#image_range) {
+                if let #some(image) = workspace.arena().get_mut(#image_range) {
                     #runtime::image::interleave(planes, #channels, image);
                 }
                 self.infer_staged(workspace, output);
@@ -209,9 +214,9 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
             #bytes
 
             /// Runs the network on the image that lies in the workspace.
-            fn infer_staged(&self, workspace: &mut #runtime::Workspace<#arena_len>, output: &mut [f32; #output_len]) {
+            fn infer_staged(&self, workspace: &mut #runtime::Workspace<#arena_len>, output: &mut [#f32; #output_len]) {
                 let arena = workspace.arena().as_mut_ptr();
-                let image: *const f32 = arena.wrapping_add(#module::IMAGE);
+                let image: *const #f32 = arena.wrapping_add(#module::IMAGE);
                 #run
             }
         }
@@ -219,11 +224,11 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
         #[allow(unsafe_code, unused_variables, clippy::all, clippy::pedantic, clippy::restriction, reason = "generated: calls kernels that the processor was asked for")]
         impl #runtime::Network for #ident<'_> {
             type Workspace = #runtime::Workspace<#arena_len>;
-            type Input = [f32; #input_len];
-            type Output = [f32; #output_len];
-            const NAME: &'static str = #name;
-            const INPUT_SHAPE: [usize; 3] = [#ih, #iw, #ic];
-            const OUTPUT_SHAPE: [usize; 3] = [#oh, #ow, #oc];
+            type Input = [#f32; #input_len];
+            type Output = [#f32; #output_len];
+            const NAME: &'static #str = #name;
+            const INPUT_SHAPE: [#usize; 3] = [#ih, #iw, #ic];
+            const OUTPUT_SHAPE: [#usize; 3] = [#oh, #ow, #oc];
             const STEPS: &'static [#runtime::StepInfo] = &[#(#steps),*];
 
             fn infer(&self, workspace: &mut Self::Workspace, image: &Self::Input, output: &mut Self::Output) {
@@ -235,10 +240,10 @@ fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Iden
                 workspace: &mut Self::Workspace,
                 image: &Self::Input,
                 output: &mut Self::Output,
-                after: &mut dyn FnMut(usize, &[f32]),
+                after: &mut dyn #fn_mut(#usize, &[#f32]),
             ) {
                 let arena = workspace.arena().as_mut_ptr();
-                let image: *const f32 = image.as_ptr();
+                let image: *const #f32 = image.as_ptr();
                 #observe
             }
         }
@@ -276,10 +281,11 @@ pub(super) fn run_alone(
     level: &TokenStream,
     after: &TokenStream,
 ) -> TokenStream {
+    let Absolute { f32, .. } = &Absolute::new();
     let call = quote!(run(self.weights, image, arena, output, &mut #after));
     // Where the processor has no instruction set of this file.
     let none = quote!({
-        output.fill(f32::NAN);
+        output.fill(#f32::NAN);
     });
     dispatch(plan, runtime, module, level, &call, none)
 }
@@ -324,7 +330,7 @@ pub(super) fn dispatch(
 fn embedded(plan: &Plan, options: &Options, runtime: &TokenStream) -> TokenStream {
     let bytes = match &options.embed {
         Embed::None => return quote!(),
-        Embed::File(path) => quote!(*include_bytes!(#path)),
+        Embed::File(path) => quote!(*::core::include_bytes!(#path)),
         Embed::Bytes(bytes) => {
             let literal = Literal::byte_string(bytes);
             quote!(*#literal)
@@ -358,6 +364,7 @@ pub(super) fn normalization(p: &Preprocess) -> (Vec<Literal>, Vec<TokenStream>) 
 }
 
 fn infer_u8(p: &Preprocess, runtime: &TokenStream, range: &TokenStream, lens: [&Literal; 3]) -> TokenStream {
+    let Absolute { f32, u8, some, .. } = &Absolute::new();
     let [arena_len, input_len, output_len] = lens;
     let (scale, shift) = normalization(p);
     quote! {
@@ -365,10 +372,10 @@ fn infer_u8(p: &Preprocess, runtime: &TokenStream, range: &TokenStream, lens: [&
         pub fn infer_u8(
             &self,
             workspace: &mut #runtime::Workspace<#arena_len>,
-            image: &[u8; #input_len],
-            output: &mut [f32; #output_len],
+            image: &[#u8; #input_len],
+            output: &mut [#f32; #output_len],
         ) {
-            if let Some(staged) = workspace.arena().get_mut(#range) {
+            if let #some(staged) = workspace.arena().get_mut(#range) {
                 #runtime::image::normalize(image, &[#(#scale),*], &[#(#shift),*], staged);
             }
             self.infer_staged(workspace, output);

@@ -1,5 +1,6 @@
 //! Plan -> Rust. Prints what the plan says and decides nothing.
 
+mod absolute;
 pub mod api;
 pub mod block;
 pub mod conv;

@@ -1,5 +1,6 @@
 //! What the generated type has for several threads: `infer_threaded` and its like, and the entry of their workers.
 
+use super::absolute::Absolute;
 use super::api::{Options, allow_calls, copy_made, dispatch, level, run_alone};
 use super::block::buffer;
 use super::kernels::{Kernels, attributes};
@@ -16,13 +17,14 @@ pub(super) fn emit(
     runtime: &TokenStream,
     module: &Ident,
 ) -> TokenStream {
+    let Absolute { f32, u8, usize, option, some, none, fn_mut, send, .. } = &Absolute::new();
     let ident = &options.ident;
     let [input_len, output_len, shared, own] =
         [plan.input.len(), plan.output.len(), memory.shared, memory.own].map(int);
     let team = quote!(#runtime::Team<#shared, #own>);
     let call = quote!(team(worker, self.weights, image, arena, scratch, after));
     let workers = dispatch(plan, runtime, module, &quote!(level), &call, quote!({}));
-    let alone = run_alone(plan, runtime, module, &quote!(level), &quote!(|_: usize, _: &[f32]| {}));
+    let alone = run_alone(plan, runtime, module, &quote!(level), &quote!(|_: #usize, _: &[#f32]| {}));
     // Read once: workers that ran kernels of different instruction sets would meet at different barriers.
     let level = level(plan, runtime);
     let allow = allow_calls();
@@ -37,13 +39,13 @@ pub(super) fn emit(
             pub fn infer_u8_threaded(
                 &self,
                 team: &mut #team,
-                image: &[u8; #input_len],
-                output: &mut [f32; #output_len],
+                image: &[#u8; #input_len],
+                output: &mut [#f32; #output_len],
             ) {
-                if let Some(staged) = team.shared().get_mut(#from..#to) {
+                if let #some(staged) = team.shared().get_mut(#from..#to) {
                     #runtime::image::normalize(image, &[#(#scale),*], &[#(#shift),*], staged);
                 }
-                self.infer_team(team, None, output, None);
+                self.infer_team(team, #none, output, #none);
             }
         }
     });
@@ -51,16 +53,18 @@ pub(super) fn emit(
         #allow
         impl<'w> #ident<'w> {
             /// Floats that the threads of a team share.
-            pub const TEAM_LEN: usize = #shared;
+            pub const TEAM_LEN: #usize = #shared;
             /// Floats of each thread of a team.
-            pub const WORKER_LEN: usize = #own;
+            pub const WORKER_LEN: #usize = #own;
 
             /// Threads that infer together, of which the caller's is one, and their memory.
             ///
+            /// A process that `fork` makes has none of the threads: create a new team in it.
+            ///
             /// # Errors
             ///
-            /// If the system does not start as many.
-            pub fn team(threads: usize) -> #runtime::team::Result<#team> {
+            /// If the system cannot start that many threads, or has no memory for them.
+            pub fn team(threads: #usize) -> #runtime::team::Result<#team> {
                 #runtime::Team::new(threads)
             }
 
@@ -68,23 +72,23 @@ pub(super) fn emit(
             pub fn infer_threaded(
                 &self,
                 team: &mut #team,
-                image: &[f32; #input_len],
-                output: &mut [f32; #output_len],
+                image: &[#f32; #input_len],
+                output: &mut [#f32; #output_len],
             ) {
-                self.infer_team(team, Some(image), output, None);
+                self.infer_team(team, #some(image), output, #none);
             }
 
             /// As [`Self::infer_threaded`], for an image of channels x height x width.
             pub fn infer_chw_threaded(
                 &self,
                 team: &mut #team,
-                planes: &[f32; #input_len],
-                output: &mut [f32; #output_len],
+                planes: &[#f32; #input_len],
+                output: &mut [#f32; #output_len],
             ) {
-                if let Some(image) = team.shared().get_mut(#from..#to) {
+                if let #some(image) = team.shared().get_mut(#from..#to) {
                     #runtime::image::interleave(planes, #channels, image);
                 }
-                self.infer_team(team, None, output, None);
+                self.infer_team(team, #none, output, #none);
             }
 
             #bytes
@@ -94,11 +98,11 @@ pub(super) fn emit(
             pub fn observe_threaded(
                 &self,
                 team: &mut #team,
-                image: &[f32; #input_len],
-                output: &mut [f32; #output_len],
-                after: &mut (dyn FnMut(usize, &[f32]) + Send),
+                image: &[#f32; #input_len],
+                output: &mut [#f32; #output_len],
+                after: &mut (dyn #fn_mut(#usize, &[#f32]) + #send),
             ) {
-                self.infer_team(team, Some(image), output, Some(&#runtime::team::Observer::new(after)));
+                self.infer_team(team, #some(image), output, #some(&#runtime::team::Observer::new(after)));
             }
 
             /// Many images, each on one thread: more of them a second than with [`Self::infer_threaded`], where no
@@ -108,15 +112,15 @@ pub(super) fn emit(
             pub fn infer_batch(
                 &self,
                 team: &mut #team,
-                images: &[[f32; #input_len]],
-                outputs: &mut [[f32; #output_len]],
+                images: &[[#f32; #input_len]],
+                outputs: &mut [[#f32; #output_len]],
             ) {
                 let batch = #runtime::team::Batch::new(images, outputs);
                 #level
                 team.run(|_, _, scratch| {
                     let arena = scratch.as_mut_ptr();
-                    while let Some((image, output)) = batch.next() {
-                        let image: *const f32 = image.as_ptr();
+                    while let #some((image, output)) = batch.next() {
+                        let image: *const #f32 = image.as_ptr();
                         #alone
                     }
                 });
@@ -126,12 +130,12 @@ pub(super) fn emit(
             fn infer_team(
                 &self,
                 team: &mut #team,
-                image: Option<&[f32; #input_len]>,
-                output: &mut [f32; #output_len],
-                after: Option<&#runtime::team::Observer<'_>>,
+                image: #option<&[#f32; #input_len]>,
+                output: &mut [#f32; #output_len],
+                after: #option<&#runtime::team::Observer<'_>>,
             ) {
                 if !Self::supported() {
-                    output.fill(f32::NAN);
+                    output.fill(#f32::NAN);
                     return;
                 }
                 #level
@@ -147,11 +151,12 @@ pub(super) fn emit(
 
 /// From the memory of the team to the caller's array.
 fn copy(plan: &Plan) -> TokenStream {
+    let Absolute { some, .. } = &Absolute::new();
     let Some(last) = plan.steps.last() else { return quote!() };
     let buffer = &plan.arena.buffers[last.output];
     let (from, to) = (int(buffer.offset), int(buffer.offset + buffer.len));
     let copy = copy_made(plan);
-    quote!(if let Some(made) = team.shared().get(#from..#to) { #copy })
+    quote!(if let #some(made) = team.shared().get(#from..#to) { #copy })
 }
 
 /// The functions of an instruction set's module.
