@@ -1,8 +1,9 @@
 //! The generated type: constants, constructors, `infer`, and the module of its kernels.
 
 use super::absolute::Absolute;
-use super::block::{self, Arguments, buffer};
-use super::kernels::{Kernels, attributes};
+use super::items::attributes;
+use super::kernels::Kernels;
+use super::operands::{self, Arguments, buffer};
 use super::{int, team_api};
 use crate::plan::isa::Isa;
 use crate::plan::{Plan, Schedule, Step, StepSchedule};
@@ -513,15 +514,15 @@ pub(super) fn copy_made(plan: &Plan) -> TokenStream {
 
 fn step_call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernels) -> TokenStream {
     let step = &plan.steps[index];
-    let function = block::emit(plan, schedule, index, kernels);
-    let Arguments { input, weights, residual } = block::arguments(plan, step);
+    let function = super::step::function(plan, schedule, index, kernels);
+    let Arguments { input, weights, residual } = operands::arguments(plan, step);
     let scratch = step.scratch.map_or(quote!(), |id| {
         let view = buffer(plan, "view_mut", id);
         quote!(#view,)
     });
     // The weights of the step behind it, without which it is in no plan.
     let ahead = match &schedule.steps[index] {
-        StepSchedule::Conv { kernel } if kernel.ahead > 0 => block::arguments(plan, &plan.steps[index + 1]).weights,
+        StepSchedule::Conv { kernel } if kernel.ahead > 0 => operands::arguments(plan, &plan.steps[index + 1]).weights,
         _ => quote!(),
     };
     let (out, made) = (buffer(plan, "view_mut", step.output), buffer(plan, "view", step.output));

@@ -1,83 +1,14 @@
 //! Drivers: the function of each step, which calls kernels strip by strip.
 
-use super::kernels::{Kernels, attributes, safety};
-use super::rows::{self, Caller, conv_row_call, row_offsets};
-use super::{int, kernel_rows, note, plus, pooling, times};
-use crate::plan::{
-    Block, BlockSchedule, BufferId, Form, PackedConv, Part, Plan, Schedule, Scratch, Source, Step, StepKind,
-    StepSchedule,
-};
+use super::geometry::{conv_row_call, kernel_rows, row_offsets};
+use super::items::{attributes, safety};
+use super::kernels::Kernels;
+use super::operands::{conv_weights, split_scratch};
+use super::{int, note, plus, pooling, times};
+use crate::plan::{Block, BlockSchedule, Form, PackedConv, Part, Plan, Source, Step};
 use mnas_dsl::network::Shape;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-
-/// Where a step's weights start.
-pub(super) fn weights_start(plan: &Plan, step: &Step) -> Option<usize> {
-    step.kind.convs().first().map(|conv| plan.layers[conv.layer].offset)
-}
-
-/// The weights of a convolution of a step whose weights start at `base`.
-pub(super) fn conv_weights(plan: &Plan, conv: &PackedConv, base: usize) -> TokenStream {
-    let at = int(plan.layers[conv.layer].offset - base);
-    quote!(from(w, #at))
-}
-
-/// A buffer of the arena, through the given function of the module.
-pub(super) fn buffer(plan: &Plan, function: &str, id: BufferId) -> TokenStream {
-    let b = &plan.arena.buffers[id];
-    let (function, at, len) = (quote::format_ident!("{function}"), int(b.offset), int(b.len));
-    quote!(#function(arena, #at, #len))
-}
-
-/// What the function of a step is told of where it reads: each but the first with the comma behind it, or nothing.
-pub(super) struct Arguments {
-    pub(super) input: TokenStream,
-    pub(super) weights: TokenStream,
-    pub(super) residual: TokenStream,
-}
-
-pub(super) fn arguments(plan: &Plan, step: &Step) -> Arguments {
-    let input = step.input.map_or(quote!(image), |id| buffer(plan, "view", id));
-    let weights = weights_start(plan, step).map_or(quote!(), |at| {
-        let at = plus(quote!(0), at);
-        quote!(from(w, #at),)
-    });
-    let residual = step.residual.map_or(quote!(), |id| {
-        let view = buffer(plan, "view", id);
-        quote!(#view,)
-    });
-    Arguments { input, weights, residual }
-}
-
-/// Takes the parts of a scratch buffer from its start, under their names.
-pub(super) fn split_scratch(scratch: &Scratch) -> TokenStream {
-    let parts = scratch.parts();
-    let split = parts.iter().filter(|(_, len)| *len > 0).map(|(name, len)| {
-        let (name, len) = (quote::format_ident!("{name}"), int(*len));
-        quote!(let (#name, scratch) = split(scratch, #len);)
-    });
-    quote!(#(#split)* let _ = scratch;)
-}
-
-/// The function of step `index`; equal steps share one.
-pub fn emit(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernels) -> Ident {
-    let step = &plan.steps[index];
-    let base = weights_start(plan, step).unwrap_or(0);
-    // Floats from one pixel of the input to the next, in the arena.
-    let pixel = plan.stride(step.input_shape);
-    match (&step.kind, &schedule.steps[index]) {
-        (StepKind::Block(block), StepSchedule::Block(s)) => {
-            let d = BlockDriver { plan, step, block, s, base, form: Form::Alone };
-            d.emit(kernels)
-        }
-        (_, StepSchedule::Conv { kernel }) if kernel.rows().is_none() => kernels.conv(kernel),
-        (StepKind::PadImage, _) => {
-            kernels.function("pad_image", |name| pooling::pad_image(step.input_shape, pixel, name))
-        }
-        (StepKind::GlobalAveragePool, _) => pooling::global(step.input_shape, pixel, kernels),
-        _ => rows::function(plan, schedule, index, kernels, Caller::Alone).expect("all other steps have rows"),
-    }
-}
 
 pub(super) struct BlockDriver<'a> {
     pub(super) plan: &'a Plan,
@@ -96,10 +27,10 @@ impl BlockDriver<'_> {
     }
 
     pub(super) fn middle(&self) -> Shape {
-        self.block.expand.as_ref().map_or(self.step.input_shape, |e| e.output)
+        self.block.middle(self.step)
     }
 
-    fn emit(&self, kernels: &mut Kernels) -> Ident {
+    pub(super) fn emit(&self, kernels: &mut Kernels) -> Ident {
         let out = self.block.depthwise.output;
         let strips = out.height / self.s.strip;
         let expand = self.expand_rows(kernels);
@@ -307,7 +238,7 @@ impl BlockDriver<'_> {
         let scale = if se.gate_weights {
             quote!()
         } else {
-            let name = kernels.scale(pixels);
+            let name = pooling::scale(pixels, kernels);
             let (width, block) = (int(self.block.depthwise.output.width), int(pixels * kernels.isa.lanes));
             let (strip, pixels) = (int(self.s.strip), int(pixels));
             match self.form {

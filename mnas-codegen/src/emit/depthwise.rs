@@ -2,7 +2,7 @@
 //! compile time; top and bottom are a range of kernel rows.
 
 use super::isa::Ops;
-use super::kernels::{attributes, safety};
+use super::items::{attributes, safety};
 use super::segments::balanced;
 use super::{int, plus};
 use crate::graph::Residual;

@@ -1,31 +1,12 @@
 //! The kernels of one instruction set: equal ones are written once.
 
 use super::isa::Ops;
-use super::{conv, depthwise, pooling};
+use super::{conv, depthwise};
 use crate::plan::isa::Isa;
 use crate::plan::{ConvKernel, DepthwiseKernel};
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::format_ident;
 use std::collections::BTreeMap;
-
-/// Attributes of every function of an instruction set's module.
-pub fn attributes(isa: Isa) -> TokenStream {
-    if isa.features.is_empty() {
-        quote!()
-    } else {
-        let features = isa.features;
-        quote!(#[target_feature(enable = #features)])
-    }
-}
-
-/// The end of every kernel's documentation: what its caller owes.
-pub fn safety() -> TokenStream {
-    quote! {
-        #[doc = ""]
-        #[doc = " # Safety"]
-        #[doc = " The slices hold what the plan says."]
-    }
-}
 
 /// Functions by what they do; names are unique, functions in the order of first use.
 pub struct Kernels {
@@ -55,19 +36,12 @@ impl Kernels {
         }
     }
 
-    fn name(&mut self, wanted: &str) -> Ident {
-        let count = self.names.entry(wanted.to_owned()).or_insert(0);
-        *count += 1;
-        if *count == 1 { format_ident!("{wanted}") } else { format_ident!("{wanted}_v{count}") }
-    }
-
     /// The function of a convolution.
     pub fn conv(&mut self, kernel: &ConvKernel) -> Ident {
         if let Some(name) = self.convs.get(kernel) {
             return name.clone();
         }
-        let name = self.name(&kernel.name());
-        self.functions.push(conv::emit(kernel, self.isa, &self.ops, &name));
+        let name = self.add(&kernel.name(), |isa, ops, name| conv::emit(kernel, isa, ops, name));
         self.convs.insert(kernel.clone(), name.clone());
         name
     }
@@ -77,8 +51,7 @@ impl Kernels {
         if let Some(name) = self.depthwises.get(kernel) {
             return name.clone();
         }
-        let name = self.name(&kernel.name());
-        self.functions.push(depthwise::emit(kernel, self.isa, &self.ops, &name));
+        let name = self.add(&kernel.name(), |isa, ops, name| depthwise::emit(kernel, isa, ops, name));
         self.depthwises.insert(kernel.clone(), name.clone());
         name
     }
@@ -89,16 +62,18 @@ impl Kernels {
         if let Some(name) = self.others.get(&key) {
             return name.clone();
         }
-        let name = self.name(wanted);
-        self.functions.push(write(&name));
+        let name = self.add(wanted, |_, _, name| write(name));
         self.others.insert(key, name.clone());
         name
     }
 
-    /// Multiplies a blocked tensor by a gate for each channel.
-    pub fn scale(&mut self, pixels: usize) -> Ident {
-        let isa = self.isa;
-        self.function(&format!("scale_x{pixels}"), |name| pooling::scale(pixels, isa, &(isa.ops)(), name))
+    /// Appends the function that `write` makes, under a name of its own.
+    fn add(&mut self, wanted: &str, write: impl FnOnce(Isa, &Ops, &Ident) -> TokenStream) -> Ident {
+        let count = self.names.entry(wanted.to_owned()).or_insert(0);
+        *count += 1;
+        let name = if *count == 1 { format_ident!("{wanted}") } else { format_ident!("{wanted}_v{count}") };
+        self.functions.push(write(self.isa, &self.ops, &name));
+        name
     }
 
     /// All functions.

@@ -6,11 +6,15 @@ pub mod block;
 pub mod conv;
 pub mod depthwise;
 pub mod file;
+mod geometry;
 pub mod isa;
+pub mod items;
 pub mod kernels;
+mod operands;
 pub mod pooling;
 mod rows;
 mod segments;
+pub mod step;
 pub mod team;
 mod team_api;
 
@@ -46,24 +50,6 @@ pub(crate) fn times(base: TokenStream, factor: usize) -> TokenStream {
             let factor = int(factor);
             quote!(#base * #factor)
         }
-    }
-}
-
-/// The statements that give `ky_from` and `ky_to`, the kernel rows that meet the input, for output row `oy`
-/// whose window starts at row `at - pad_top`.
-pub(crate) fn kernel_rows(kernel_size: usize, stride: usize, pad_top: usize, height: usize) -> TokenStream {
-    let at = times(quote!(oy), stride);
-    let (k, bottom) = (int(kernel_size), int(height + pad_top));
-    let from = if pad_top == 0 {
-        quote!(0)
-    } else {
-        let top = int(pad_top);
-        quote!(if at < #top { #top - at } else { 0 })
-    };
-    quote! {
-        let at: usize = #at;
-        let ky_from = #from;
-        let ky_to = if at + #k <= #bottom { #k } else { #bottom - at };
     }
 }
 

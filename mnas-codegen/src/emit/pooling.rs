@@ -1,33 +1,34 @@
 //! Pools, sums and gates: loops over vectors of channels that are bound by memory, not by arithmetic.
 
 use super::int;
-use super::isa::Ops;
-use super::kernels::{Kernels, attributes, safety};
-use crate::plan::isa::Isa;
+use super::items::{attributes, safety};
+use super::kernels::Kernels;
 use crate::plan::{PoolKind, Step, StepKind, With};
 use mnas_dsl::network::{Activation, Shape};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-/// Some pixels of some blocks of `pixels` pixels times a gate a channel, in place.
-pub fn scale(pixels: usize, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
-    let (safety, attribute) = (safety(), attributes(isa));
-    let (block, lanes) = (int(pixels * isa.lanes), int(isa.lanes));
-    let product = (ops.multiply)(quote!(ld(a, i)), quote!(g));
-    quote! {
-        #[doc = " Multiplies channels by their gates."]
-        #safety
-        #attribute
-        unsafe fn #name(gate: &[f32], a: &mut [f32], blocks: usize, pixels: ::core::ops::Range<usize>) {
-            for b in 0..blocks {
-                let g = ld(gate, b * #lanes);
-                for p in pixels.start..pixels.end {
-                    let i = b * #block + p * #lanes;
-                    st(a, i, #product);
+/// Multiplies a range of pixels of each block of `pixels` pixels by a gate a channel, in place.
+pub fn scale(pixels: usize, kernels: &mut Kernels) -> Ident {
+    let (safety, attribute) = (safety(), attributes(kernels.isa));
+    let (block, lanes) = (int(pixels * kernels.isa.lanes), int(kernels.isa.lanes));
+    let product = (kernels.ops.multiply)(quote!(ld(a, i)), quote!(g));
+    kernels.function(&format!("scale_x{pixels}"), |name| {
+        quote! {
+            #[doc = " Multiplies channels by their gates."]
+            #safety
+            #attribute
+            unsafe fn #name(gate: &[f32], a: &mut [f32], blocks: usize, pixels: ::core::ops::Range<usize>) {
+                for b in 0..blocks {
+                    let g = ld(gate, b * #lanes);
+                    for p in pixels.start..pixels.end {
+                        let i = b * #block + p * #lanes;
+                        st(a, i, #product);
+                    }
                 }
             }
         }
-    }
+    })
 }
 
 /// Mean over all pixels of an NHWC tensor, `pixel` floats from one pixel to the next.

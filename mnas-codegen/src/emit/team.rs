@@ -1,9 +1,12 @@
 //! Drivers of several threads: the kernels of one for some of the strips, or kernels that make some panels or tiles.
 
-use super::block::{self, Arguments, BlockDriver, buffer};
-use super::kernels::{Kernels, attributes, safety};
-use super::rows::{self, Caller, conv_row_call};
-use super::{int, times};
+use super::block::BlockDriver;
+use super::geometry::conv_row_call;
+use super::items::{attributes, safety};
+use super::kernels::Kernels;
+use super::operands::{self, Arguments, buffer};
+use super::rows::{self, Caller};
+use super::{int, step, times};
 use crate::plan::{Destination, Form, Plan, Schedule, Source, StepKind, TeamStep};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -15,11 +18,12 @@ pub fn call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernel
 
 fn share(plan: &Plan, schedule: &Schedule, index: usize, team: &TeamStep, kernels: &mut Kernels) -> TokenStream {
     let step = &plan.steps[index];
-    let Arguments { input, weights, residual } = block::arguments(plan, step);
+    let Arguments { input, weights, residual } = operands::arguments(plan, step);
     let out = buffer(plan, "cells", step.output);
     match team {
         TeamStep::Alone => {
-            let (function, out) = (block::emit(plan, schedule, index, kernels), buffer(plan, "view_mut", step.output));
+            let (function, out) =
+                (step::function(plan, schedule, index, kernels), buffer(plan, "view_mut", step.output));
             quote!(if worker.index() == 0 { #function(#input, #weights #residual #out); })
         }
         TeamStep::Rows { scratch } => {
@@ -49,7 +53,7 @@ fn share(plan: &Plan, schedule: &Schedule, index: usize, team: &TeamStep, kernel
         }
         TeamStep::Block { form, schedule: s } => {
             let StepKind::Block(block) = &step.kind else { return TokenStream::new() };
-            let base = block::weights_start(plan, step).unwrap_or(0);
+            let base = operands::weights_start(plan, step).unwrap_or(0);
             let driver = BlockDriver { plan, step, block, s, base, form: *form };
             let function = driver.emit_team(team, kernels);
             let (at, len) = (int(plan.arena.len), int(team.scratch_len(true)));
@@ -61,7 +65,7 @@ fn share(plan: &Plan, schedule: &Schedule, index: usize, team: &TeamStep, kernel
 /// The weights of the step behind step `index`, and where a worker's share of them starts: of a classifier a tile is a
 /// panel, and all panels before another are as wide as the first.
 fn ahead(plan: &Plan, schedule: &Schedule, index: usize) -> TokenStream {
-    let weights = block::arguments(plan, &plan.steps[index + 1]).weights;
+    let weights = operands::arguments(plan, &plan.steps[index + 1]).weights;
     let Some(TeamStep::Tiles(kernel)) = schedule.team.get(index + 1) else { return quote!(#weights 0,) };
     let tiles = int(kernel.panel_count());
     let first = kernel.panels.first().map_or(0, |g| (kernel.input_channels + 1) * g.width);

@@ -2,8 +2,9 @@
 
 use super::absolute::Absolute;
 use super::api::{Options, allow_calls, copy_made, dispatch, level, run_alone};
-use super::block::buffer;
-use super::kernels::{Kernels, attributes};
+use super::items::attributes;
+use super::kernels::Kernels;
+use super::operands::buffer;
 use super::{int, team};
 use crate::plan::{Plan, Schedule, TeamMemory};
 use proc_macro2::{Ident, TokenStream};

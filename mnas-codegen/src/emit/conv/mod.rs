@@ -5,10 +5,11 @@ mod finish;
 mod prefetch;
 mod reduction;
 
+use super::geometry::kernel_rows;
 use super::isa::Ops;
-use super::kernels::{attributes, safety};
+use super::items::{attributes, safety};
 use super::segments::{Segment, segments};
-use super::{int, kernel_rows, plus, repeat, times};
+use super::{int, plus, repeat, times};
 use crate::plan::isa::Isa;
 use crate::plan::{ConvKernel, Destination, PanelGroup, Part, Source};
 use proc_macro2::{Ident, TokenStream};
