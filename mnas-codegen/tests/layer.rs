@@ -130,7 +130,7 @@ fn code_for_several_threads_is_another_layer() {
     let team = layer::layers(&plan(NET, true), "crate::mnas_runtime");
     for (alone, team) in alone.iter().zip(&team) {
         assert_ne!(alone.text, team.text);
-        assert!(team.plan.team.is_some() && alone.plan.team.is_none());
+        assert!(team.plan.threads.is_some() && alone.plan.threads.is_none());
     }
 }
 

@@ -1,7 +1,7 @@
 //! Blocks whose rows do not all fit the second-level cache are still done by strips, by one and by several.
 
 use mnas_codegen::compile::{Options, compile};
-use mnas_codegen::plan::{Form, StepKind, StepSchedule, TeamStep};
+use mnas_codegen::plan::{Parallelism, StepKind, StepSchedule};
 
 #[test]
 fn wide_blocks_are_done_by_strips() {
@@ -15,8 +15,10 @@ fn wide_blocks_are_done_by_strips() {
     for schedule in &plan.schedules {
         let StepSchedule::Block(alone) = &schedule.steps[index] else { panic!("{}", schedule.isa.name) };
         assert!(alone.scratch.len() < between / 50, "{}: {}", schedule.isa.name, alone.reason);
-        let TeamStep::Block { form, schedule: shared } = &schedule.team[index] else { panic!("{}", schedule.isa.name) };
-        assert_eq!(*form, Form::Strips, "{}", schedule.isa.name);
+        let parallel = &schedule.parallel[index];
+        assert!(parallel.variants.is_empty(), "{}", schedule.isa.name);
+        let StepSchedule::Block(shared) = &parallel.default.schedule else { panic!("{}", schedule.isa.name) };
+        assert_eq!(parallel.default.parallelism, Parallelism::RowBlocks(shared.strip), "{}", schedule.isa.name);
         assert!(shared.scratch.len() < between / 50, "{}: {}", schedule.isa.name, shared.reason);
     }
 }

@@ -1,7 +1,7 @@
 //! Schedule files: what is written is what is read, mistakes are shown at their places, and a plan does what it is told.
 
 use mnas_codegen::compile::{Options, compile};
-use mnas_codegen::plan::{Form, Plan, StepSchedule, TeamStep, isa};
+use mnas_codegen::plan::{ParallelStep, Parallelism, Plan, StepSchedule, isa};
 use mnas_codegen::tuned::{Choice, Entry, Key, ScheduleFile, Strip};
 use mnas_dsl::Place;
 
@@ -121,7 +121,7 @@ fn what_a_plan_does_is_an_entry_that_gives_the_same_plan() {
     }
     let again = plan(&file.to_string(), None, true);
     for (a, b) in plain.schedules.iter().zip(&again.schedules) {
-        assert_eq!((&a.steps, &a.team), (&b.steps, &b.team), "{}", a.isa.name);
+        assert_eq!((&a.steps, &a.parallel), (&b.steps, &b.parallel), "{}", a.isa.name);
         assert!(b.tuned.iter().any(|tuned| *tuned));
     }
 }
@@ -131,13 +131,15 @@ fn each_number_of_workers_has_its_own_share() {
     let plan = plan(FILE, Some("intel-xeon-6-143-8"), true);
     let schedule = plan.schedules.iter().find(|schedule| schedule.isa == isa::AVX2).expect("it is in the file");
     let index = plan.steps.iter().position(|step| step.name == "blocks.1.0").expect("a step of that name");
-    let TeamStep::Counted { of, others } = &schedule.team[index] else { panic!("{:?}", schedule.team[index]) };
-    let form = |step: &TeamStep| match step {
-        TeamStep::Block { form, schedule } => (*form, schedule.strip),
+    let form = |step: &ParallelStep| match &step.schedule {
+        StepSchedule::Block(block) => (step.parallelism, block.strip),
         other => panic!("{other:?}"),
     };
-    let of: Vec<_> = of.iter().map(|(count, step)| (*count, form(step))).collect();
-    assert_eq!((of, form(others)), (vec![(2, (Form::Panels, 56)), (4, (Form::Strips, 14))], (Form::Strips, 7)));
+    let parallel = &schedule.parallel[index];
+    let variants: Vec<_> = parallel.variants.iter().map(|(count, step)| (*count, form(step))).collect();
+    let row_blocks = |rows| (Parallelism::RowBlocks(rows), rows);
+    assert_eq!(variants, [(2, (Parallelism::Panels, 56)), (4, row_blocks(14))]);
+    assert_eq!(form(&parallel.default), row_blocks(7));
     let text = plan.to_string();
     assert!(
         text.contains("tuned: 2 workers: for each worker some channels") && text.contains("tuned: 4 workers: "),

@@ -2,7 +2,7 @@
 
 use mnas_codegen::graph::Graph;
 use mnas_codegen::lower::lower;
-use mnas_codegen::plan::{Form, Plan, PlanError, Target, isa, plan};
+use mnas_codegen::plan::{Plan, PlanError, Target, isa, plan};
 use mnas_dsl::{Diagnostics, Network, Spec};
 
 /// A spec, the caches that its strips are planned for, and the seed of its weights and image.
@@ -19,6 +19,15 @@ pub struct Case {
     pub seed: u64,
     /// What is compiled instead of what the spec is lowered to, not fused: of the spec only the name matters then.
     pub graph: Option<Graph>,
+}
+
+/// What the costs of a plan make threads divide in a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Row blocks.
+    RowBlocks,
+    /// Panels of the expansion.
+    Panels,
 }
 
 impl Case {
@@ -57,22 +66,22 @@ impl Case {
         Case::from_yaml(&spec.to_yaml(), "shrunk.yaml", self.l2_bytes, self.seed).ok()
     }
 
-    /// A plan for these instruction sets of a fused graph of this spec; for several threads where they are to share blocks
-    /// in a form, if they can.
+    /// A plan for these instruction sets of a fused graph of this spec; for several threads with `sharing`, which blocks
+    /// then use where they can.
     ///
     /// # Errors
     ///
     /// A graph that is not fused as steps need it.
-    pub fn plan(&self, graph: &Graph, isas: Vec<isa::Isa>, form: Option<Form>) -> Result<Plan, PlanError> {
+    pub fn plan(&self, graph: &Graph, isas: Vec<isa::Isa>, sharing: Option<Sharing>) -> Result<Plan, PlanError> {
         let mut target = Target::new(isas);
         if let Some(bytes) = self.l2_bytes {
             // A distant third level, so that strips are as tall as the second allows, whatever the weights.
             (target.l2_bytes, target.l3_bandwidth) = (bytes, target.l2_bandwidth / 1000.0);
         }
-        if let Some(form) = form {
-            // What one thread does depends on neither: all bandwidths change alike. Slow memory is for panels, which read
-            // the weights once, and slow ways between cores for strips, which share nothing.
-            let (memory, cores) = if form == Form::Panels { (1e-6, 1e9) } else { (1e6, 1e-6) };
+        if let Some(sharing) = sharing {
+            // The schedule of one thread depends on neither: all bandwidths change alike. Slow memory favours panels,
+            // which read the weights once, and slow transfers between cores favour row blocks, which share nothing.
+            let (memory, cores) = if sharing == Sharing::Panels { (1e-6, 1e9) } else { (1e6, 1e-6) };
             (target.threads, target.barrier, target.core_bandwidth) = (true, 0.0, cores);
             target.l2_bandwidth *= memory;
             target.l3_bandwidth *= memory;

@@ -1,11 +1,10 @@
 //! The check: cases are compiled, built several at a time, run on each instruction set, and compared step by step.
 
-use crate::case::Case;
+use crate::case::{Case, Sharing};
 use crate::fault::Fault;
 use crate::finding::{Finding, NETWORK_TOLERANCE, compare, compare_step};
 use crate::program::{BuildError, Program, Rustc};
 use crate::subject::{Subject, Variant, expected, prepare};
-use mnas_codegen::plan::Form;
 use mnas_codegen::plan::isa::{self, Isa};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -170,8 +169,8 @@ fn variants(index: usize, settings: &Settings) -> Vec<Variant> {
                 vec![plain, Variant { isas: isas[from..].to_vec(), checked: false, team: None }]
             }
             // What a program for several threads does with one is compared too.
-            0 => vec![team(Form::Panels, index.is_multiple_of(16))],
-            2 if index % 8 == 2 => vec![team(Form::Strips, index % 32 == 2)],
+            0 => vec![team(Sharing::Panels, index.is_multiple_of(16))],
+            2 if index % 8 == 2 => vec![team(Sharing::RowBlocks, index % 32 == 2)],
             _ => vec![plain],
         },
     }

@@ -82,7 +82,7 @@ impl Program {
             write(format!("{i}.image"), &bytes(&subject.image))?;
             write(format!("n{i}.rs"), subject.code.as_bytes())?;
             let _ = writeln!(main, "mod n{i};");
-            let run = if subject.plan.team.is_some() { "run_threaded" } else { "run" };
+            let run = if subject.plan.threads.is_some() { "run_threaded" } else { "run" };
             let _ = writeln!(arms, "        Some(\"{i}\") => {run}!({i}, n{i}, {}),", subject.type_name);
         }
         main.push_str(&file::runtime());

@@ -1,6 +1,6 @@
 //! A case compiled: its code, its packed weights, and what its steps have to give.
 
-use crate::case::Case;
+use crate::case::{Case, Sharing};
 use crate::data;
 use crate::fault::Fault;
 use crate::finding::{Finding, compare_layers};
@@ -9,7 +9,7 @@ use mnas_codegen::graph::{Graph, Node, TensorId};
 use mnas_codegen::pack;
 use mnas_codegen::passes::{self, PASSES};
 use mnas_codegen::plan::isa::Isa;
-use mnas_codegen::plan::{Form, Plan, Step};
+use mnas_codegen::plan::{Plan, Step};
 use mnas_codegen::reference::{self, Outputs};
 use mnas_codegen::validate::validate;
 use mnas_codegen::weights::Weights;
@@ -24,7 +24,7 @@ pub struct Variant {
     /// Every memory access asserted.
     pub checked: bool,
     /// How several threads share blocks; `None` is code for one.
-    pub team: Option<Form>,
+    pub team: Option<Sharing>,
 }
 
 /// A case ready to be built and run.

@@ -7,9 +7,10 @@ mod family;
 use family::{Net, Norm, family};
 use mnas_codegen::compile::fused;
 use mnas_codegen::graph::{Graph, Residual, TensorId};
-use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Form, Plan, PoolKind, StepKind, StepSchedule, With};
+use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Plan, PoolKind, StepKind, StepSchedule, With};
 use mnas_dsl::network::{Activation, Pads, Shape};
 use mnas_fuzz::Case;
+use mnas_fuzz::case::Sharing;
 use mnas_fuzz::check::{Job, Settings, check_jobs};
 use mnas_fuzz::fault::Fault;
 use mnas_fuzz::finding::Finding;
@@ -118,7 +119,7 @@ fn graphs_in_any_order_equal_the_reference() {
     let mut jobs = Vec::new();
     for (index, case) in cases.iter().enumerate() {
         let isas = settings.in_code.clone();
-        let form = [None, Some(Form::Strips), Some(Form::Panels)][index % 3];
+        let form = [None, Some(Sharing::RowBlocks), Some(Sharing::Panels)][index % 3];
         jobs.push(Job { index, case, variant: Variant { isas, checked: index % 2 == 0, team: form }, fault: None });
         if settings.in_code.len() > 1 && index % 4 == 3 {
             // The widest decides how weights lie.
@@ -154,7 +155,7 @@ fn strips_of_an_image_stay_inside_of_it() {
     assert!(plan.steps[0].input.is_none() && strips(0).0 < 24, "{plan}");
     assert_eq!((strips(0).1 > 0, strips(1).1 > 0), (false, settings.in_code[0].prefetch), "{plan}");
     let variant = |checked, team| Variant { isas: settings.in_code.clone(), checked, team };
-    let variants = [variant(true, None), variant(false, None), variant(true, Some(Form::Strips))];
+    let variants = [variant(true, None), variant(false, None), variant(true, Some(Sharing::RowBlocks))];
     let job = |(index, variant): (usize, &Variant)| Job { index, case: &case, variant: variant.clone(), fault: None };
     let jobs: Vec<Job<'_>> = variants.iter().enumerate().map(job).collect();
     let failures = check_jobs(&jobs, &settings, &|_, _| {}).expect("rustc runs");

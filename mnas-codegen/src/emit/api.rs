@@ -69,7 +69,7 @@ pub fn emit(plan: &Plan, options: &Options) -> TokenStream {
     };
     let version = &options.version;
     let the_type = the_type(plan, options, &runtime, &module);
-    let team = plan.team.map_or(quote!(), |memory| team_api::emit(plan, memory, options, &runtime, &module));
+    let team = plan.threads.map_or(quote!(), |memory| team_api::emit(plan, memory, options, &runtime, &module));
     let layers = layers(plan, &runtime_in(&inner, options));
     let isas: TokenStream = plan.schedules.iter().map(|s| isa_module(plan, s, options, &inner)).collect();
     let module_doc = format!(" Kernels of [`{}`] and the layout of its weights.", options.ident);
@@ -433,7 +433,7 @@ fn isa_module(plan: &Plan, schedule: &Schedule, options: &Options, runtime: &Tok
     let attribute = attributes(schedule.isa);
     let gate = gate(schedule.isa);
     let copy = copy_output(plan);
-    let team = plan.team.map_or(quote!(), |m| team_api::run(plan, m, schedule, options, runtime, &mut kernels));
+    let team = plan.threads.map_or(quote!(), |m| team_api::run(plan, m, schedule, options, runtime, &mut kernels));
     let functions = kernels.finish();
     let input_len = int(plan.input.len());
     let weights_len = int(plan.weights_len);

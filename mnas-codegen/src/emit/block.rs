@@ -3,9 +3,9 @@
 use super::geometry::{conv_row_call, kernel_rows, row_offsets};
 use super::items::{attributes, safety};
 use super::kernels::Kernels;
-use super::operands::{conv_weights, split_scratch};
+use super::operands::{conv_weights, split_scratch, weights_start};
 use super::{int, note, plus, pooling, times};
-use crate::plan::{Block, BlockSchedule, Form, PackedConv, Part, Plan, Source, Step};
+use crate::plan::{Block, BlockSchedule, PackedConv, Parallelism, Part, Plan, Source, Step};
 use mnas_dsl::network::Shape;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -16,12 +16,22 @@ pub(super) struct BlockDriver<'a> {
     pub(super) block: &'a Block,
     pub(super) s: &'a BlockSchedule,
     /// Where the step's weights start.
-    pub(super) base: usize,
-    /// How many do it.
-    pub(super) form: Form,
+    base: usize,
+    /// Single, row blocks or panels.
+    pub(super) parallelism: Parallelism,
 }
 
-impl BlockDriver<'_> {
+impl<'a> BlockDriver<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        step: &'a Step,
+        block: &'a Block,
+        s: &'a BlockSchedule,
+        parallelism: Parallelism,
+    ) -> Self {
+        BlockDriver { plan, step, block, s, base: weights_start(plan, step).unwrap_or(0), parallelism }
+    }
+
     pub(super) fn weights(&self, conv: &PackedConv) -> TokenStream {
         conv_weights(self.plan, conv, self.base)
     }
@@ -161,8 +171,8 @@ impl BlockDriver<'_> {
         let source = if let Source::Nhwc { .. } = d.source { quote!(input) } else { quote!(ring) };
         let pooled = d.pool.map_or(quote!(), |row| {
             let (row, len) = (int(row), int(self.s.strip * row));
-            match self.form {
-                Form::Alone => quote!(from_mut(pooled, oy0 * #row),),
+            match self.parallelism {
+                Parallelism::Single => quote!(from_mut(pooled, oy0 * #row),),
                 _ => quote!({ let sums = own(pooled, oy0 * #row, #len); sums.fill(0.0); sums },),
             }
         });
@@ -224,13 +234,13 @@ impl BlockDriver<'_> {
         let (vectors, lanes) = (int(self.s.scratch.mean / kernels.isa.lanes), int(kernels.isa.lanes));
         let mean = self.means(kernels, &quote!(0..#vectors), &quote!(st));
         // Several workers make the gate each for itself, which costs less than to wait for one that does.
-        let mean = match self.form {
-            Form::Alone => mean,
-            Form::Strips => {
+        let mean = match self.parallelism {
+            Parallelism::Single => mean,
+            Parallelism::RowBlocks(_) => {
                 let len = int(self.s.scratch.pooled);
                 quote!(let pooled = read(pooled, 0, #len); #mean)
             }
-            Form::Panels => {
+            _ => {
                 let len = int(self.s.scratch.mean);
                 quote!(let mean = read(mean, 0, #len);)
             }
@@ -241,13 +251,13 @@ impl BlockDriver<'_> {
             let name = pooling::scale(pixels, kernels);
             let (width, block) = (int(self.block.depthwise.output.width), int(pixels * kernels.isa.lanes));
             let (strip, pixels) = (int(self.s.strip), int(pixels));
-            match self.form {
-                Form::Alone => quote!(#name(gate, depthwise, #vectors, 0..#pixels);),
-                Form::Strips => quote! {
+            match self.parallelism {
+                Parallelism::Single => quote!(#name(gate, depthwise, #vectors, 0..#pixels);),
+                Parallelism::RowBlocks(_) => quote! {
                     let mine = strips.start * #strip * #width..strips.end * #strip * #width;
                     #name(gate, depthwise, #vectors, mine);
                 },
-                Form::Panels => quote! {
+                _ => quote! {
                     let mine = own(depthwise, vectors.start * #block, vectors.len() * #block);
                     #name(from(gate, vectors.start * #lanes), mine, vectors.len(), 0..#pixels);
                     worker.barrier();
@@ -291,21 +301,21 @@ impl BlockDriver<'_> {
         let ahead = if project.ahead > 0 { self.ahead() } else { quote!() };
         let residual = |rest: TokenStream| if project.residual.is_some() { quote!(#rest,) } else { quote!() };
         let residual_row = residual(quote!(from(residual, oy0 * #row)));
-        match (self.form, project.part) {
-            (Form::Alone, _) => quote! {
+        match (self.parallelism, project.part) {
+            (Parallelism::Single, _) => quote! {
                 #name(depthwise, #weights, #ahead #residual_row #gate from_mut(out, oy0 * #row));
             },
-            (Form::Strips, Part::Runs) => {
+            (Parallelism::RowBlocks(_), Part::Runs) => {
                 let out_row = int(shape.width * kernels.isa.lanes);
                 quote! {
                     let mine = own(out, oy0 * #row, strips.len() * #strip);
                     #name(from(depthwise, oy0 * #out_row), #weights, #residual_row #gate mine, strips.len());
                 }
             }
-            (Form::Strips, _) => quote! {
+            (Parallelism::RowBlocks(_), _) => quote! {
                 #name(depthwise, #weights, #ahead #residual_row #gate own(out, oy0 * #row, #strip));
             },
-            (Form::Panels, _) => {
+            _ => {
                 let (len, residual) = (int(self.s.scratch.depthwise), residual(quote!(residual)));
                 quote!(#name(read(depthwise, 0, #len), #weights, #residual #gate out, worker);)
             }

@@ -79,7 +79,7 @@ pub fn format(plan: &Plan, tokens: TokenStream, options: &Options, header: &Head
         text.push('\n');
         let runtime = runtime();
         // A copy has no features: threads switch on what of it needs the standard library.
-        text.push_str(&if plan.team.is_some() { with_std(&runtime) } else { runtime });
+        text.push_str(&if plan.threads.is_some() { with_std(&runtime) } else { runtime });
     }
     Ok(text)
 }

@@ -6,20 +6,12 @@ use super::kernels::Kernels;
 use super::operands::{conv_weights, split_scratch, weights_start};
 use super::{int, note, pooling};
 use crate::plan::{
-    ConvKernel, DepthwiseKernel, PackedConv, Plan, Schedule, SqueezeExciteSchedule, Step, StepKind, StepSchedule, With,
+    ConvKernel, DepthwiseKernel, PackedConv, Parallelism, Plan, SqueezeExciteSchedule, Step, StepKind, StepSchedule,
+    With,
 };
 use mnas_dsl::network::{Activation, Shape};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-
-/// Who calls the function of a step.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Caller {
-    /// One thread, for all rows.
-    Alone,
-    /// One of several workers, for its share of them.
-    Worker,
-}
 
 /// What is done once, and for row `oy` of the output, or for rows `oy..to`.
 struct Rows {
@@ -30,17 +22,16 @@ struct Rows {
     several: Option<usize>,
 }
 
-/// The function of step `index`.
+/// The function of a step, for all rows of its output or, with [`Parallelism::Rows`], for a thread's share of them.
 pub(super) fn function(
     plan: &Plan,
-    schedule: &Schedule,
-    index: usize,
+    step: &Step,
+    schedule: &StepSchedule,
+    parallelism: Parallelism,
     kernels: &mut Kernels,
-    caller: Caller,
 ) -> Option<Ident> {
-    let step = &plan.steps[index];
-    let r = RowDriver { plan, step, caller };
-    let rows = match (&step.kind, &schedule.steps[index]) {
+    let r = RowDriver { plan, step, parallelism };
+    let rows = match (&step.kind, schedule) {
         (StepKind::Conv { .. }, StepSchedule::Conv { kernel }) => r.conv(kernel, kernels),
         (StepKind::Depthwise { conv }, StepSchedule::Depthwise(kernel)) => r.depthwise(conv, kernel, kernels),
         (StepKind::SqueezeExcite { .. }, StepSchedule::SqueezeExcite(se)) => r.squeeze_excite(se, kernels),
@@ -48,21 +39,13 @@ pub(super) fn function(
         (StepKind::Elementwise { with, activation }, _) => r.elementwise(*with, *activation, kernels),
         _ => return None,
     };
-    let has_scratch = schedule.steps[index].scratch_len() > 0;
-    Some(r.function(rows, has_scratch, kernels))
-}
-
-/// The function of step `index`, a convolution, for a worker's share of its rows.
-pub(super) fn conv(plan: &Plan, index: usize, kernel: &ConvKernel, kernels: &mut Kernels) -> Ident {
-    let r = RowDriver { plan, step: &plan.steps[index], caller: Caller::Worker };
-    let rows = r.conv(kernel, kernels);
-    r.function(rows, false, kernels)
+    Some(r.function(rows, schedule.scratch_len() > 0, kernels))
 }
 
 struct RowDriver<'a> {
     plan: &'a Plan,
     step: &'a Step,
-    caller: Caller,
+    parallelism: Parallelism,
 }
 
 impl RowDriver<'_> {
@@ -74,12 +57,12 @@ impl RowDriver<'_> {
         let scratch = if has_scratch { quote!(scratch: &mut [f32],) } else { quote!() };
         let (safety, attribute) = (safety(), attributes(kernels.isa));
         let at_a_time = several.map_or("one".to_owned(), |most| most.to_string());
-        let (prefix, doc, worker, range, out) = match self.caller {
-            Caller::Alone => {
+        let (prefix, doc, worker, range, out) = match self.parallelism {
+            Parallelism::Single => {
                 let doc = format!(" {rows} output rows, {at_a_time} at a time.");
                 ("rows_of", doc, quote!(), quote!(0..#rows), quote!(&mut [f32]))
             }
-            Caller::Worker => (
+            _ => (
                 "team_rows_of",
                 format!(" Some of {rows} output rows, {at_a_time} at a time."),
                 quote!(worker: &Worker<'_>,),
@@ -120,9 +103,9 @@ impl RowDriver<'_> {
     /// Where row `oy` is written.
     fn out(&self) -> TokenStream {
         let row = int(self.row_len(self.step.output_shape));
-        match self.caller {
-            Caller::Alone => quote!(from_mut(out, oy * #row)),
-            Caller::Worker => quote!(own(out, oy * #row, #row)),
+        match self.parallelism {
+            Parallelism::Single => quote!(from_mut(out, oy * #row)),
+            _ => quote!(own(out, oy * #row, #row)),
         }
     }
 
@@ -141,9 +124,9 @@ impl RowDriver<'_> {
         let row = int(self.row_len(self.step.output_shape));
         let (residual, out) = (
             self.residual(),
-            match self.caller {
-                Caller::Alone => self.out(),
-                Caller::Worker => quote!(own(out, oy * #row, (to - oy) * #row)),
+            match self.parallelism {
+                Parallelism::Single => self.out(),
+                _ => quote!(own(out, oy * #row, (to - oy) * #row)),
             },
         );
         let call = quote!(#name(input, oy..to, w, #residual #out););

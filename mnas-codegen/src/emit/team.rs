@@ -5,59 +5,55 @@ use super::geometry::conv_row_call;
 use super::items::{attributes, safety};
 use super::kernels::Kernels;
 use super::operands::{self, Arguments, buffer};
-use super::rows::{self, Caller};
-use super::{int, step, times};
-use crate::plan::{Destination, Form, Plan, Schedule, Source, StepKind, TeamStep};
+use super::{int, rows, step, times};
+use crate::plan::{Destination, ParallelStep, Parallelism, Plan, Schedule, Source, StepKind, StepSchedule};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-/// What step `index` is to every worker.
+/// The call of step `index` by every thread.
 pub fn call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernels) -> TokenStream {
-    share(plan, schedule, index, &schedule.team[index], kernels)
+    let parallel = &schedule.parallel[index];
+    let mut share = |step: &ParallelStep| share(plan, schedule, index, step, kernels);
+    if parallel.variants.is_empty() {
+        return share(&parallel.default);
+    }
+    let arm = |(count, step): &(usize, ParallelStep)| {
+        let (count, call) = (int(*count), share(step));
+        quote!(#count => { #call })
+    };
+    let arms: TokenStream = parallel.variants.iter().map(arm).collect();
+    let others = share(&parallel.default);
+    quote!(match worker.count() { #arms _ => { #others } })
 }
 
-fn share(plan: &Plan, schedule: &Schedule, index: usize, team: &TeamStep, kernels: &mut Kernels) -> TokenStream {
+fn share(plan: &Plan, schedule: &Schedule, index: usize, shared: &ParallelStep, kernels: &mut Kernels) -> TokenStream {
     let step = &plan.steps[index];
     let Arguments { input, weights, residual } = operands::arguments(plan, step);
     let out = buffer(plan, "cells", step.output);
-    match team {
-        TeamStep::Alone => {
-            let (function, out) =
-                (step::function(plan, schedule, index, kernels), buffer(plan, "view_mut", step.output));
+    match (shared.parallelism, &shared.schedule) {
+        (Parallelism::Single, _) => {
+            let function = step::function(plan, schedule, index, kernels);
+            let out = buffer(plan, "view_mut", step.output);
             quote!(if worker.index() == 0 { #function(#input, #weights #residual #out); })
         }
-        TeamStep::Rows { scratch } => {
-            let function = rows::function(plan, schedule, index, kernels, Caller::Worker).expect("a step of rows");
-            let scratch = if *scratch > 0 { quote!(scratch,) } else { quote!() };
+        (Parallelism::Rows, s) => {
+            let function = rows::function(plan, step, s, Parallelism::Rows, kernels).expect("a step of rows");
+            let scratch = if s.scratch_len() > 0 { quote!(scratch,) } else { quote!() };
             quote!(#function(worker, #input, #weights #residual #scratch #out);)
         }
-        TeamStep::ConvRows(kernel) => {
-            let function = rows::conv(plan, index, kernel, kernels);
-            quote!(#function(worker, #input, #weights #residual #out);)
-        }
-        TeamStep::Tiles(kernel) => {
+        (_, StepSchedule::Conv { kernel }) => {
             let function = kernels.conv(kernel);
             let ahead = if kernel.ahead > 0 { ahead(plan, schedule, index) } else { quote!() };
             quote!(#function(#input, #weights #ahead #residual #out, worker);)
         }
-        TeamStep::Counted { of, others } => {
-            let arms: TokenStream = of
-                .iter()
-                .map(|(count, team)| {
-                    let (count, call) = (int(*count), share(plan, schedule, index, team, kernels));
-                    quote!(#count => { #call })
-                })
-                .collect();
-            let others = share(plan, schedule, index, others, kernels);
-            quote!(match worker.count() { #arms _ => { #others } })
-        }
-        TeamStep::Block { form, schedule: s } => {
+        (parallelism, StepSchedule::Block(s)) => {
             let StepKind::Block(block) = &step.kind else { return TokenStream::new() };
-            let base = operands::weights_start(plan, step).unwrap_or(0);
-            let driver = BlockDriver { plan, step, block, s, base, form: *form };
-            let function = driver.emit_team(team, kernels);
-            let (at, len) = (int(plan.arena.len), int(team.scratch_len(true)));
+            let function = BlockDriver::new(plan, step, block, s, parallelism).emit_shared(shared, kernels);
+            let (at, len) = (int(plan.arena.len), int(shared.scratch_len(true)));
             quote!(#function(worker, #input, #weights #residual cells(arena, #at, #len), scratch, #out);)
+        }
+        (_, StepSchedule::Plain | StepSchedule::Depthwise(_) | StepSchedule::SqueezeExcite(_)) => {
+            unreachable!("threads divide the rows of such a step")
         }
     }
 }
@@ -66,7 +62,8 @@ fn share(plan: &Plan, schedule: &Schedule, index: usize, team: &TeamStep, kernel
 /// panel, and all panels before another are as wide as the first.
 fn ahead(plan: &Plan, schedule: &Schedule, index: usize) -> TokenStream {
     let weights = operands::arguments(plan, &plan.steps[index + 1]).weights;
-    let Some(TeamStep::Tiles(kernel)) = schedule.team.get(index + 1) else { return quote!(#weights 0,) };
+    let next = schedule.parallel.get(index + 1).map(|next| (next.default.parallelism, &next.default.schedule));
+    let Some((Parallelism::Tiles, StepSchedule::Conv { kernel })) = next else { return quote!(#weights 0,) };
     let tiles = int(kernel.panel_count());
     let first = kernel.panels.first().map_or(0, |g| (kernel.input_channels + 1) * g.width);
     let start = times(quote!(worker.range(#tiles).start), first);
@@ -74,12 +71,12 @@ fn ahead(plan: &Plan, schedule: &Schedule, index: usize) -> TokenStream {
 }
 
 impl BlockDriver<'_> {
-    fn emit_team(&self, team: &TeamStep, kernels: &mut Kernels) -> Ident {
+    fn emit_shared(&self, shared_step: &ParallelStep, kernels: &mut Kernels) -> Ident {
         let mut split = TokenStream::new();
         let mut shared = 0;
         for (name, len) in self.s.scratch.parts().iter().filter(|(_, len)| *len > 0) {
             let (ident, size) = (format_ident!("{name}"), int(*len));
-            if team.shares(name) {
+            if shared_step.shares(name) {
                 let at = int(shared);
                 shared += len;
                 split.extend(quote!(let #ident = part(shared, #at);));
@@ -87,7 +84,7 @@ impl BlockDriver<'_> {
                 split.extend(quote!(let (#ident, scratch) = split(scratch, #size);));
             }
         }
-        let body = if self.form == Form::Panels { self.panels(kernels) } else { self.strips(kernels) };
+        let body = if self.parallelism == Parallelism::Panels { self.panels(kernels) } else { self.strips(kernels) };
         let residual = if self.s.project.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
         let (safety, attribute) = (safety(), attributes(kernels.isa));
         let doc = self.doc();

@@ -6,14 +6,14 @@ use super::items::attributes;
 use super::kernels::Kernels;
 use super::operands::buffer;
 use super::{int, team};
-use crate::plan::{Plan, Schedule, TeamMemory};
+use crate::plan::{Plan, Schedule, ThreadMemory};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 /// The functions of the type.
 pub(super) fn emit(
     plan: &Plan,
-    memory: TeamMemory,
+    memory: ThreadMemory,
     options: &Options,
     runtime: &TokenStream,
     module: &Ident,
@@ -21,7 +21,7 @@ pub(super) fn emit(
     let Absolute { f32, u8, usize, option, some, none, fn_mut, send, .. } = &Absolute::new();
     let ident = &options.ident;
     let [input_len, output_len, shared, own] =
-        [plan.input.len(), plan.output.len(), memory.shared, memory.own].map(int);
+        [plan.input.len(), plan.output.len(), memory.shared, memory.per_thread].map(int);
     let team = quote!(#runtime::Team<#shared, #own>);
     let call = quote!(team(worker, self.weights, image, arena, scratch, after));
     let workers = dispatch(plan, runtime, module, &quote!(level), &call, quote!({}));
@@ -163,7 +163,7 @@ fn copy(plan: &Plan) -> TokenStream {
 /// The functions of an instruction set's module.
 pub(super) fn run(
     plan: &Plan,
-    memory: TeamMemory,
+    memory: ThreadMemory,
     schedule: &Schedule,
     options: &Options,
     runtime: &TokenStream,
@@ -187,7 +187,7 @@ pub(super) fn run(
         .collect();
     let attribute = attributes(schedule.isa);
     let [weights_len, input_len, shared, own] =
-        [plan.weights_len, plan.input.len(), memory.shared, memory.own].map(int);
+        [plan.weights_len, plan.input.len(), memory.shared, memory.per_thread].map(int);
     let shared_memory = (schedule.isa.ops)().shared_memory(schedule.isa.lanes, options.checked);
     let guard = if options.checked { quote!(assert!(at + len <= #shared);) } else { quote!() };
     quote! {

@@ -25,7 +25,10 @@ use mnas_dsl::network::Shape;
 pub use arena::{Arena, Buffer, BufferId};
 pub use kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source};
 pub use pack::{LayerId, PackedLayer};
-pub use schedule::{BlockSchedule, Form, Schedule, Scratch, SqueezeExciteSchedule, StepSchedule, TeamMemory, TeamStep};
+pub use schedule::{
+    BlockSchedule, ParallelStep, Parallelism, PerThreadCount, Schedule, Scratch, SqueezeExciteSchedule, StepSchedule,
+    ThreadMemory,
+};
 pub use steps::{Block, PackedConv, PlanError, PoolKind, Step, StepKind, With};
 pub use target::Target;
 
@@ -53,7 +56,7 @@ pub struct Plan {
     /// Where the image lies when it is converted from bytes or from planes.
     pub image: BufferId,
     /// What several threads need beyond the arena, where they may share an inference.
-    pub team: Option<TeamMemory>,
+    pub threads: Option<ThreadMemory>,
 }
 
 impl Plan {
@@ -88,7 +91,7 @@ pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
         }
     }
     let arena = Arena::plan(buffers);
-    let team = target.threads.then(|| TeamMemory::of(schedules.iter().flat_map(|s| &s.team), arena.len));
+    let threads = target.threads.then(|| ThreadMemory::of(schedules.iter().flat_map(|s| &s.parallel), arena.len));
     Ok(Plan {
         name: graph.name.clone(),
         input: graph.tensors[graph.input.0].shape,
@@ -100,6 +103,6 @@ pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
         weights_len,
         schedules,
         image,
-        team,
+        threads,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use super::arena::{Arena, Buffer, BufferId};
-use super::schedule::{Schedule, StepSchedule, TeamMemory};
+use super::schedule::{Schedule, StepSchedule, ThreadMemory};
 use super::steps::{PackedConv, StepKind};
 use crate::graph::TensorId;
 use mnas_dsl::network::Shape;
@@ -76,12 +76,12 @@ impl Plan {
         let some = |s: &Schedule| Schedule {
             isa: s.isa,
             steps: s.steps[range.clone()].to_vec(),
-            team: s.team.get(range.clone()).unwrap_or_default().to_vec(),
+            parallel: s.parallel.get(range.clone()).unwrap_or_default().to_vec(),
             tuned: s.tuned[range.clone()].to_vec(),
         };
         let schedules: Vec<Schedule> = self.schedules.iter().map(some).collect();
         let arena = Arena::plan(buffers);
-        let team = self.team.map(|_| TeamMemory::of(schedules.iter().flat_map(|s| &s.team), arena.len));
+        let threads = self.threads.map(|_| ThreadMemory::of(schedules.iter().flat_map(|s| &s.parallel), arena.len));
         Plan {
             name: "layer".to_owned(),
             input,
@@ -93,7 +93,7 @@ impl Plan {
             weights_len,
             schedules,
             image: 0,
-            team,
+            threads,
         }
     }
 

@@ -1,8 +1,8 @@
 //! The plan as text: `mnasc --emit plan`.
 
 use super::{
-    BlockSchedule, ConvKernel, DepthwiseKernel, Part, Plan, PoolKind, Schedule, Step, StepKind, StepSchedule, TeamStep,
-    With,
+    BlockSchedule, ConvKernel, DepthwiseKernel, ParallelStep, Parallelism, Part, Plan, PoolKind, Schedule, Step,
+    StepKind, StepSchedule, With,
 };
 use std::fmt;
 
@@ -37,8 +37,8 @@ impl fmt::Display for Plan {
         for schedule in &self.schedules {
             print_schedule(f, self, schedule)?;
         }
-        if let Some(team) = &self.team {
-            writeln!(f, "\nseveral workers: {} KiB shared, {} KiB each", kib(team.shared), kib(team.own))?;
+        if let Some(memory) = &self.threads {
+            writeln!(f, "\nseveral workers: {} KiB shared, {} KiB each", kib(memory.shared), kib(memory.per_thread))?;
         }
         writeln!(f, "\narena: {} KiB", kib(self.arena.len))?;
         writeln!(f, "  {:>10} {:>10}  {:>9}  buffer", "offset", "floats", "steps")?;
@@ -99,33 +99,30 @@ fn print_schedule(f: &mut fmt::Formatter<'_>, plan: &Plan, schedule: &Schedule) 
             }
         }
     }
-    if schedule.team.is_empty() {
+    if schedule.parallel.is_empty() {
         return Ok(());
     }
     writeln!(f, "\nschedule {} for several workers", isa.name)?;
-    for (i, (step, team)) in plan.steps.iter().zip(&schedule.team).enumerate() {
+    for (i, (step, parallel)) in plan.steps.iter().zip(&schedule.parallel).enumerate() {
         let tuned = if schedule.tuned.get(i) == Some(&true) { "tuned: " } else { "" };
-        let (of, others) = match team {
-            TeamStep::Counted { of, others } => (&of[..], &**others),
-            team => (&[][..], team),
-        };
-        writeln!(f, "  {:<22} {}", step.name, shares(others))?;
-        for (count, team) in of {
-            writeln!(f, "  {:<22}   {tuned}{count} workers: {}", "", shares(team))?;
+        writeln!(f, "  {:<22} {}", step.name, shares(&parallel.default))?;
+        for (count, variant) in &parallel.variants {
+            writeln!(f, "  {:<22}   {tuned}{count} workers: {}", "", shares(variant))?;
         }
     }
     Ok(())
 }
 
-/// How workers share a step.
-fn shares(team: &TeamStep) -> &str {
-    match team {
-        TeamStep::Alone => "one worker does it",
-        TeamStep::Rows { .. } | TeamStep::ConvRows(_) => "for each worker some rows",
-        TeamStep::Tiles(ConvKernel { part: Part::PanelRows { .. }, .. }) => "for each worker some panels",
-        TeamStep::Tiles(_) => "for each worker some tiles",
-        TeamStep::Block { schedule, .. } => &schedule.reason,
-        TeamStep::Counted { others, .. } => shares(others),
+/// How threads share a step.
+fn shares(step: &ParallelStep) -> &str {
+    match (step.parallelism, &step.schedule) {
+        (Parallelism::Single, _) => "one worker does it",
+        (Parallelism::Rows, _) => "for each worker some rows",
+        (_, StepSchedule::Conv { kernel: ConvKernel { part: Part::PanelRows { .. }, .. } }) => {
+            "for each worker some panels"
+        }
+        (_, StepSchedule::Block(block)) => &block.reason,
+        _ => "for each worker some tiles",
     }
 }
 

@@ -1,8 +1,9 @@
 //! The choice for a step as text: `{strip: 2, expand: 14x2/2}`.
 
 use super::words::number;
+use crate::plan::Parallelism;
 use crate::plan::isa::{Isa, Tile};
-use crate::plan::tuning::{Choice, First, Key, Share, Strip, Tiles};
+use crate::plan::tuning::{Choice, First, Key, Strip, Tiles};
 use std::fmt;
 
 /// More threads do not share an inference.
@@ -17,7 +18,7 @@ impl Choice {
                 let message = format!("`{count}` is no number of workers that share a block");
                 return Err(Wrong::new(message, &format!("2 to {MOST_WORKERS}: `team 2: panels`")));
             };
-            self.teams.insert(count, share(key, value)?);
+            self.per_thread_count.insert(count, share(key, value)?);
             return Ok(());
         }
         if !names.contains(&name) {
@@ -47,7 +48,7 @@ impl Choice {
             "tiles" => self.tiles = read_tiles(isa, value)?,
             "prefetch" if value == "off" => self.no_prefetch = true,
             "prefetch" => return Err(Wrong::new(format!("prefetch cannot be `{value}`"), "only `off`")),
-            _ => self.team = Some(share(key, value)?),
+            _ => self.parallelism = Some(share(key, value)?),
         }
         Ok(())
     }
@@ -103,14 +104,14 @@ fn strip(key: Key, value: &str) -> Result<Strip, Wrong> {
     }
 }
 
-fn share(key: Key, value: &str) -> Result<Share, Wrong> {
+fn share(key: Key, value: &str) -> Result<Parallelism, Wrong> {
     if value == "panels" {
-        return Ok(Share::Panels);
+        return Ok(Parallelism::Panels);
     }
     let height = if let Key::Block { output: [height, ..], .. } = key { height } else { 1 };
     let rows = value.strip_prefix("strips ").and_then(number);
     match rows.filter(|rows| *rows < height && height.is_multiple_of(*rows)) {
-        Some(rows) => Ok(Share::Strips(rows)),
+        Some(rows) => Ok(Parallelism::RowBlocks(rows)),
         None => Err(Wrong::new(
             format!("workers cannot share `{value}`"),
             &format!("`panels` or `strips N`, where N divides the {height} output rows: {}", divisors(height)),
@@ -157,12 +158,11 @@ fn read_tiles(isa: Isa, value: &str) -> Result<Tiles, Wrong> {
     if tiles.is_empty() { Err(Wrong::new("no tile".to_owned(), FORM)) } else { Ok(tiles) }
 }
 
-impl fmt::Display for Share {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Share::Panels => f.write_str("panels"),
-            Share::Strips(rows) => write!(f, "strips {rows}"),
-        }
+/// What [`share`] reads; a file holds no other forms.
+fn shown(parallelism: Parallelism) -> String {
+    match parallelism {
+        Parallelism::RowBlocks(rows) => format!("strips {rows}"),
+        _ => "panels".to_owned(),
     }
 }
 
@@ -190,10 +190,11 @@ impl fmt::Display for Choice {
         if self.no_prefetch {
             parts.push("prefetch: off".to_owned());
         }
-        if let Some(share) = self.team {
-            parts.push(format!("team: {share}"));
+        if let Some(parallelism) = self.parallelism {
+            parts.push(format!("team: {}", shown(parallelism)));
         }
-        parts.extend(self.teams.iter().map(|(count, share)| format!("team {count}: {share}")));
+        let counts = self.per_thread_count.iter();
+        parts.extend(counts.map(|(count, parallelism)| format!("team {count}: {}", shown(*parallelism))));
         write!(f, "{{{}}}", parts.join(", "))
     }
 }

@@ -1,8 +1,8 @@
 //! The choice that a plan made for a step, as an entry of a schedule file says it.
 
 use crate::plan::isa::{Isa, Tile};
-use crate::plan::tuning::{Choice, Share, Strip, Tiles};
-use crate::plan::{BlockSchedule, ConvKernel, Form, PanelGroup, Plan, Schedule, StepSchedule, TeamStep};
+use crate::plan::tuning::{Choice, Strip, Tiles};
+use crate::plan::{BlockSchedule, ConvKernel, PanelGroup, ParallelStep, Parallelism, Plan, Schedule, StepSchedule};
 
 impl Choice {
     /// What an instruction set's schedule does in step `index` of a plan, all of it; `None` where there is no choice.
@@ -13,13 +13,10 @@ impl Choice {
             StepSchedule::Conv { kernel, .. } => Choice { tiles: tiles(isa, kernel), ..Choice::default() },
             StepSchedule::Block(block) => Choice::of_block(isa, block, plan.steps[index].output_shape.height),
         };
-        match schedule.team.get(index) {
-            Some(TeamStep::Counted { of, others }) => {
-                choice.team = share_of(others);
-                choice.teams = of.iter().filter_map(|(count, step)| Some((*count, share_of(step)?))).collect();
-            }
-            Some(step) => choice.team = share_of(step),
-            None => {}
+        if let Some(parallel) = schedule.parallel.get(index) {
+            choice.parallelism = shared(&parallel.default);
+            let variants = parallel.variants.iter();
+            choice.per_thread_count = variants.filter_map(|(count, step)| Some((*count, shared(step)?))).collect();
         }
         Some(choice)
     }
@@ -36,13 +33,9 @@ impl Choice {
     }
 }
 
-/// How workers share a step; `None` where that is no choice.
-fn share_of(step: &TeamStep) -> Option<Share> {
-    match step {
-        TeamStep::Block { form: Form::Strips, schedule } => Some(Share::Strips(schedule.strip)),
-        TeamStep::Block { form: Form::Panels, .. } => Some(Share::Panels),
-        _ => None,
-    }
+/// How threads share a block; `None` for other steps, where a file has no choice.
+fn shared(step: &ParallelStep) -> Option<Parallelism> {
+    matches!(step.schedule, StepSchedule::Block(_)).then_some(step.parallelism)
 }
 
 /// The tiles that a kernel has.

@@ -9,5 +9,5 @@ mod file;
 mod key;
 mod words;
 
-pub use crate::plan::tuning::{Choice, First, Key, Share, Strip, Tiles, Tuned};
+pub use crate::plan::tuning::{Choice, First, Key, Strip, Tiles, Tuned};
 pub use file::{Entry, ScheduleFile, SelectError};

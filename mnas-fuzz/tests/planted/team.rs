@@ -4,7 +4,7 @@
 
 use super::code::replace;
 use super::{SPECS, settings};
-use mnas_codegen::plan::Form;
+use mnas_fuzz::case::Sharing;
 use mnas_fuzz::check::{Job, check_jobs};
 use mnas_fuzz::draw;
 use mnas_fuzz::fault::Fault;
@@ -13,23 +13,23 @@ use mnas_fuzz::subject::{Variant, prepare};
 
 type Change = fn(&mut String) -> bool;
 
-const FAULTS: [(&str, Form, Change); 6] = [
-    ("nobody makes the first panel", Form::Panels, |code| {
+const FAULTS: [(&str, Sharing, Change); 6] = [
+    ("nobody makes the first panel", Sharing::Panels, |code| {
         replace(code, "let panels = worker . range (", "let panels = 1 .. (")
     }),
-    ("nobody makes the first tile", Form::Panels, |code| {
+    ("nobody makes the first tile", Sharing::Panels, |code| {
         replace(code, "tiles . start . max", "(tiles . start + 1) . max")
     }),
-    ("nobody makes the first row of the first panel", Form::Panels, |code| {
+    ("nobody makes the first row of the first panel", Sharing::Panels, |code| {
         replace(code, "all . start . max", "(all . start + 1) . max")
     }),
-    ("a worker's ring starts too late", Form::Strips, |code| {
+    ("a worker's ring starts too late", Sharing::RowBlocks, |code| {
         replace(code, "let mut ready = (strips . start", "let mut ready = 1 + (strips . start")
     }),
-    ("the first run of a worker is left out", Form::Strips, |code| {
+    ("the first run of a worker is left out", Sharing::RowBlocks, |code| {
         replace(code, "for run in 0 .. runs", "for run in 1 .. runs")
     }),
-    ("a worker's gates are those of other channels", Form::Panels, |code| {
+    ("a worker's gates are those of other channels", Sharing::Panels, |code| {
         replace(code, "(from (gate , vectors . start *", "(from (gate , 0 *")
     }),
 ];

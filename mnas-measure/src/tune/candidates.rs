@@ -1,8 +1,8 @@
 //! What can be tried for a step, beside what it does now: one thing changed at a time.
 
 use mnas_codegen::plan::isa::{Isa, Tile};
-use mnas_codegen::plan::{BlockSchedule, ConvKernel, Plan, Schedule, StepSchedule};
-use mnas_codegen::tuned::{Choice, Share, Strip, Tiles};
+use mnas_codegen::plan::{BlockSchedule, ConvKernel, Parallelism, Plan, Schedule, StepSchedule};
+use mnas_codegen::tuned::{Choice, Strip, Tiles};
 
 /// What is tried, one group after the other: the next starts from the best of the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,11 +88,11 @@ fn columns(isa: Isa, block: &BlockSchedule) -> Vec<usize> {
 }
 
 fn shares(height: usize, workers: usize, now: &Choice) -> Vec<Choice> {
-    let shares = [Share::Panels].into_iter().chain(divisors(height).map(Share::Strips));
-    let others = shares.filter(|share| now.teams.get(&workers) != Some(share));
+    let shares = [Parallelism::Panels].into_iter().chain(divisors(height).map(Parallelism::RowBlocks));
+    let others = shares.filter(|share| now.per_thread_count.get(&workers) != Some(share));
     let with = |share| {
         let mut choice = now.clone();
-        choice.teams.insert(workers, share);
+        choice.per_thread_count.insert(workers, share);
         choice
     };
     others.map(with).collect()

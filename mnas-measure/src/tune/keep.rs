@@ -30,13 +30,21 @@ impl Tuning<'_> {
             notes.retain(|note| if several { !note.ends_with(&others) } else { note.ends_with("threads)") });
             let choice = match (found.choices.get(key), several) {
                 (Some(choice), true) => choice.clone(),
-                (Some(choice), false) => Choice { team: before.team, teams: before.teams, ..choice.clone() },
+                (Some(choice), false) => Choice {
+                    parallelism: before.parallelism,
+                    per_thread_count: before.per_thread_count,
+                    ..choice.clone()
+                },
                 (None, true) => {
                     let mut before = before;
-                    before.teams.remove(&(self.threads as usize));
+                    before.per_thread_count.remove(&(self.threads as usize));
                     before
                 }
-                (None, false) => Choice { team: before.team, teams: before.teams, ..Choice::default() },
+                (None, false) => Choice {
+                    parallelism: before.parallelism,
+                    per_thread_count: before.per_thread_count,
+                    ..Choice::default()
+                },
             };
             if let (true, Some([plain, held])) = (found.choices.contains_key(key), found.times.get(key)) {
                 let names = found.steps.get(key).map(|names| names.join(", ")).unwrap_or_default();
@@ -83,8 +91,9 @@ mod tests {
     use super::*;
     use crate::tune::busy::Seen;
     use crate::tune::proof::Proof;
+    use mnas_codegen::plan::Parallelism;
     use mnas_codegen::plan::isa;
-    use mnas_codegen::tuned::{Key, Share, Strip};
+    use mnas_codegen::tuned::{Key, Strip};
     use std::collections::BTreeMap;
 
     const BLOCK: &str = "block 16x16x8 expand 48 depthwise k3 s2 se 2 to 8x8x16";
@@ -127,8 +136,13 @@ mod tests {
         assert!(text.contains(&format!("    {note}\n    {BLOCK}: {{strip: 2, team: panels}}\n")), "{text}");
         assert!(text.contains("linear 1 to 2: {tiles: 1x1/1}") && !text.contains("Old."), "{text}");
         let shared = |workers: usize, rows: usize| {
-            let teams = BTreeMap::from([(workers, Share::Strips(rows))]);
-            Some(Choice { strip: Some(Strip::Rows(2)), team: Some(Share::Panels), teams, ..Choice::default() })
+            let per_thread_count = BTreeMap::from([(workers, Parallelism::RowBlocks(rows))]);
+            Some(Choice {
+                strip: Some(Strip::Rows(2)),
+                parallelism: Some(Parallelism::Panels),
+                per_thread_count,
+                ..Choice::default()
+            })
         };
         TWO.put(&found(shared(2, 4), [0.9, 0.99]), &mut file);
         let text = file.to_string();

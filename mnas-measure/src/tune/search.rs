@@ -67,7 +67,7 @@ impl<'a> Search<'a> {
         let (several, workers) = (subject.threads > 1, subject.threads as usize);
         let mut base = before.choices.get(isa.name).cloned().unwrap_or_default();
         if several {
-            base.values_mut().for_each(|choice| _ = choice.teams.remove(&workers));
+            base.values_mut().for_each(|choice| _ = choice.per_thread_count.remove(&workers));
         } else {
             base.retain(|key, _| *key == Key::AnyBlock);
         }
@@ -78,11 +78,17 @@ impl<'a> Search<'a> {
             let now = before.get(isa, *key).cloned().unwrap_or_default();
             *choice = if several {
                 // The rest is not tuned here, and stays as it is.
-                let share = choice.teams.get(&workers).copied().or(choice.team);
-                let teams = now.teams.into_iter().chain(share.map(|share| (workers, share))).collect();
-                Choice { teams, ..now }
+                let share = choice.per_thread_count.get(&workers).copied().or(choice.parallelism);
+                let per_thread_count =
+                    now.per_thread_count.into_iter().chain(share.map(|share| (workers, share))).collect();
+                Choice { per_thread_count, ..now }
             } else {
-                Choice { no_prefetch: now.no_prefetch, team: None, teams: BTreeMap::new(), ..choice.clone() }
+                Choice {
+                    no_prefetch: now.no_prefetch,
+                    parallelism: None,
+                    per_thread_count: BTreeMap::new(),
+                    ..choice.clone()
+                }
             };
         }
         let (times, batch, start) = (BTreeMap::new(), Duration::ZERO, Instant::now());
@@ -154,7 +160,12 @@ impl<'a> Search<'a> {
                 let choice = if self.subject.threads > 1 {
                     tried.clone()
                 } else {
-                    Choice { no_prefetch: tried.no_prefetch, team: None, teams: BTreeMap::new(), ..planned.clone() }
+                    Choice {
+                        no_prefetch: tried.no_prefetch,
+                        parallelism: None,
+                        per_thread_count: BTreeMap::new(),
+                        ..planned.clone()
+                    }
                 };
                 self.best.insert(*key, choice);
                 self.times.insert(*key, [of(0), of(best)]);

@@ -5,7 +5,7 @@ mod step;
 
 use super::isa::Isa;
 
-pub use parallel::{Form, TeamMemory, TeamStep};
+pub use parallel::{ParallelStep, Parallelism, PerThreadCount, ThreadMemory};
 pub use step::{BlockSchedule, Scratch, SqueezeExciteSchedule, StepSchedule};
 
 /// The steps of a plan as one instruction set does them.
@@ -15,8 +15,8 @@ pub struct Schedule {
     pub isa: Isa,
     /// One for each step.
     pub steps: Vec<StepSchedule>,
-    /// How several threads do each step; nothing where the code is for one.
-    pub team: Vec<TeamStep>,
+    /// How several threads compute each step; empty where the code is for one.
+    pub parallel: Vec<PerThreadCount>,
     /// Whether a step is done as was measured, rather than as is estimated.
     pub tuned: Vec<bool>,
 }

@@ -1,100 +1,98 @@
 //! How several threads share a step. Every value is computed by one of them, in the order in which one thread would
 //! compute it, so the result does not depend on the number of threads.
 
-use super::step::BlockSchedule;
-use crate::plan::kernel::ConvKernel;
+use super::step::StepSchedule;
 
-/// How many do a block, and what each of them does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// One, everything.
-    Alone,
-    /// Several, some of the strips each.
-    Strips,
-    /// Several, some panels of the expansion each, and some tiles of the projection.
+/// What the threads of a pool divide among each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Parallelism {
+    /// Nothing: one thread computes the whole step.
+    Single,
+    /// The output rows.
+    Rows,
+    /// The row blocks of a fused block, each of this many output rows.
+    RowBlocks(usize),
+    /// The panels of a block's expansion with their depthwise convolution, then the tiles of its projection.
     Panels,
+    /// The register tiles of a convolution, or the output rows of each of its panels.
+    Tiles,
 }
 
-/// How several workers do a step. Between steps, and where it says so, all wait for each other.
+/// A step as several threads compute it. All of them wait for each other at its end.
 #[derive(Clone, Debug, PartialEq)]
-pub enum TeamStep {
-    /// The first worker does it alone, as one thread does: too little to share.
-    Alone,
-    /// Each does some of the output rows, as one thread does them.
-    Rows {
-        /// Floats of scratch of its own: for a gate that each makes for itself.
-        scratch: usize,
-    },
-    /// A convolution: each does some of the output rows.
-    ConvRows(
-        /// The kernel that takes a range of them.
-        ConvKernel,
-    ),
-    /// A convolution: each does some of the tiles, or of the rows of each panel.
-    Tiles(
-        /// The kernel that finds its worker's share.
-        ConvKernel,
-    ),
-    /// A block.
-    Block {
-        /// Which parts of it each does.
-        form: Form,
-        /// How it does them.
-        schedule: Box<BlockSchedule>,
-    },
-    /// A block or convolution that some numbers of workers share in a way of their own.
-    Counted {
-        /// How so many do it.
-        of: Vec<(usize, TeamStep)>,
-        /// How others do it.
-        others: Box<TeamStep>,
-    },
+pub struct ParallelStep {
+    /// What they divide.
+    pub parallelism: Parallelism,
+    /// How each computes its share.
+    pub schedule: StepSchedule,
+}
+
+/// A step for every number of threads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PerThreadCount {
+    /// For these thread counts, something better than the default.
+    pub variants: Vec<(usize, ParallelStep)>,
+    /// For all other thread counts.
+    pub default: ParallelStep,
 }
 
 /// Memory of several threads, in floats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TeamMemory {
-    /// Shared by all: the arena, and behind it what a step's workers share.
+pub struct ThreadMemory {
+    /// Shared by all: the arena, and behind it what a step's threads share.
     pub shared: usize,
-    /// For each worker: its own part of a step's scratch, or an arena when it has an image of its own.
-    pub own: usize,
+    /// For each thread: its own part of a step's scratch, or an arena when it has an image of its own.
+    pub per_thread: usize,
 }
 
-impl TeamMemory {
-    pub(in crate::plan) fn of<'a>(steps: impl Iterator<Item = &'a TeamStep> + Clone, arena: usize) -> Self {
-        let most = |shared| steps.clone().map(|s| s.scratch_len(shared)).max().unwrap_or(0);
-        TeamMemory { shared: arena + most(true), own: most(false).max(arena) }
+impl ThreadMemory {
+    pub(in crate::plan) fn of<'a>(steps: impl Iterator<Item = &'a PerThreadCount> + Clone, arena: usize) -> Self {
+        let most = |shared| steps.clone().map(|step| step.scratch_len(shared)).max().unwrap_or(0);
+        ThreadMemory { shared: arena + most(true), per_thread: most(false).max(arena) }
     }
 }
 
-impl TeamStep {
-    /// What so many workers do, and what others do.
-    pub(in crate::plan) fn counted(mut of: Vec<(usize, TeamStep)>, others: TeamStep) -> Self {
-        // What others do too is no other way.
-        of.retain(|(_, step)| *step != others);
-        if of.is_empty() { others } else { TeamStep::Counted { of, others: Box::new(others) } }
+impl PerThreadCount {
+    /// The same for every number of threads.
+    pub(in crate::plan) fn every(default: ParallelStep) -> Self {
+        PerThreadCount { variants: Vec::new(), default }
     }
 
-    /// Whether that part of a block's scratch is shared: what one worker writes and another reads.
+    /// Drops variants that are equal to the default.
+    pub(in crate::plan) fn new(mut variants: Vec<(usize, ParallelStep)>, default: ParallelStep) -> Self {
+        variants.retain(|(_, step)| *step != default);
+        PerThreadCount { variants, default }
+    }
+
+    /// The default and all variants.
+    pub fn all(&self) -> impl Iterator<Item = &ParallelStep> {
+        self.variants.iter().map(|(_, step)| step).chain([&self.default])
+    }
+
+    fn scratch_len(&self, shared: bool) -> usize {
+        self.all().map(|step| step.scratch_len(shared)).max().unwrap_or(0)
+    }
+}
+
+impl ParallelStep {
+    /// Whether that part of a block's scratch is shared: one thread writes it and another reads it.
     pub fn shares(&self, part: &str) -> bool {
-        match self {
-            TeamStep::Block { form: Form::Strips, .. } => part == "pooled",
-            TeamStep::Block { form: Form::Panels, .. } => part == "depthwise" || part == "mean",
-            _ => false,
+        match self.parallelism {
+            Parallelism::RowBlocks(_) => part == "pooled",
+            Parallelism::Panels => part == "depthwise" || part == "mean",
+            Parallelism::Single | Parallelism::Rows | Parallelism::Tiles => false,
         }
     }
 
-    /// Floats of scratch that workers share, or that each has.
+    /// Floats of scratch that threads share, or that each has.
     pub fn scratch_len(&self, shared: bool) -> usize {
-        let schedule = match self {
-            TeamStep::Block { schedule, .. } => schedule,
-            TeamStep::Rows { scratch } if !shared => return *scratch,
-            TeamStep::Counted { of, others } => {
-                let all = of.iter().map(|(_, step)| step).chain([&**others]);
-                return all.map(|step| step.scratch_len(shared)).max().unwrap_or(0);
+        match &self.schedule {
+            StepSchedule::Block(block) => {
+                let parts = block.scratch.parts();
+                parts.iter().filter(|(name, _)| self.shares(name) == shared).map(|(_, len)| len).sum()
             }
-            _ => return 0,
-        };
-        schedule.scratch.parts().iter().filter(|(name, _)| self.shares(name) == shared).map(|(_, len)| len).sum()
+            _ if shared => 0,
+            schedule => schedule.scratch_len(),
+        }
     }
 }

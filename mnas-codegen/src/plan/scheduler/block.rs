@@ -3,13 +3,20 @@
 use super::single::Scheduler;
 use crate::plan::cost::{self, BlockSizes};
 use crate::plan::kernel::{DepthwiseKernel, Destination, Part, Source};
-use crate::plan::schedule::{BlockSchedule, Form, Scratch};
+use crate::plan::schedule::{BlockSchedule, Parallelism, Scratch};
 use crate::plan::steps::{Block, PackedConv, Step};
 use crate::plan::tuning::{Choice, Strip};
 
 impl Scheduler<'_> {
     /// A block by strips of so many rows.
-    pub(super) fn block(&self, step: &Step, block: &Block, strip: usize, reason: String, form: Form) -> BlockSchedule {
+    pub(super) fn block(
+        &self,
+        step: &Step,
+        block: &Block,
+        strip: usize,
+        reason: String,
+        parallelism: Parallelism,
+    ) -> BlockSchedule {
         let lanes = self.isa.lanes;
         let source = self.source(step);
         let depthwise = &block.depthwise.conv;
@@ -35,7 +42,7 @@ impl Scheduler<'_> {
             let destination = Destination::Blocked { block: ring_block };
             let kernel = self.conv(e, step.input_shape, expand_rows * middle.width, source.clone(), destination, false);
             let kernel = choice.apply(self.isa, kernel, &choice.expand);
-            kernel.with_part(if form == Form::Panels { Part::Panels } else { Part::All })
+            kernel.with_part(if parallelism == Parallelism::Panels { Part::Panels } else { Part::All })
         });
         let depthwise_source = if expand.is_some() { Source::Blocked { block: ring_block } } else { source };
         let rows = if block.squeeze_excite.is_some() { out.height } else { strip };
@@ -44,7 +51,7 @@ impl Scheduler<'_> {
             destination: Destination::Blocked { block: output_block },
             columns: choice.columns.unwrap_or(self.isa.depthwise_columns),
             pool: block.squeeze_excite.is_some().then_some(channels),
-            ranged: form == Form::Panels,
+            ranged: parallelism == Parallelism::Panels,
             ..self.depthwise(&block.depthwise, middle.width, depthwise_source)
         };
         // Scaling whichever is smaller costs less.
@@ -53,10 +60,10 @@ impl Scheduler<'_> {
         let gate = block.squeeze_excite.as_ref();
         let squeeze_excite = gate.map(|(reduce, expand)| self.squeeze_excite(reduce, expand, gate_weights));
         let gated = squeeze_excite.as_ref().is_some_and(|s| s.gate_weights);
-        let (runs, part) = match form {
-            Form::Panels => (rows, Part::Tiles),
-            Form::Strips if squeeze_excite.is_some() => (strip, Part::Runs),
-            Form::Alone | Form::Strips => (rows, Part::All),
+        let (runs, part) = match parallelism {
+            Parallelism::Panels => (rows, Part::Tiles),
+            Parallelism::RowBlocks(_) if squeeze_excite.is_some() => (strip, Part::Runs),
+            _ => (rows, Part::All),
         };
         let project = self.conv(
             &block.project,
@@ -68,11 +75,11 @@ impl Scheduler<'_> {
         );
         let mut project = choice.apply(self.isa, project, &choice.project).with_part(part);
         project.ahead = self.ahead(step, block, strip);
-        // Of panels one at a time is expanded.
-        let expanded = match (&expand, form) {
+        // With panel parallelism only one panel is expanded at a time.
+        let expanded = match (&expand, parallelism) {
             (None, _) => 0,
-            (Some(e), Form::Panels) => e.panels.iter().map(|g| g.width).max().unwrap_or(0),
-            (Some(_), Form::Alone | Form::Strips) => channels,
+            (Some(e), Parallelism::Panels) => e.panels.iter().map(|g| g.width).max().unwrap_or(0),
+            (Some(_), _) => channels,
         };
         let mut scratch = Scratch {
             ring: ring * middle.width * expanded,

@@ -17,7 +17,7 @@ pub(super) fn schedule(steps: &[Step], layers: &[PackedLayer], isa: Isa, align: 
     for at in 1..steps.len() {
         s.prefetch_classifier(&steps[at - 1..=at], &mut done[at - 1]);
     }
-    let team = if target.threads { parallel::schedule(&s, steps, &done) } else { Vec::new() };
+    let parallel = if target.threads { parallel::schedule(&s, steps, &done) } else { Vec::new() };
     let tuned = steps.iter().map(|step| s.measured(step).is_some()).collect();
-    Schedule { isa, steps: done, team, tuned }
+    Schedule { isa, steps: done, parallel, tuned }
 }

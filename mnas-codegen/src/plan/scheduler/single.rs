@@ -6,7 +6,7 @@ use crate::plan::isa::Isa;
 use crate::plan::kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source, is_loop};
 use crate::plan::layout;
 use crate::plan::pack::PackedLayer;
-use crate::plan::schedule::{Form, SqueezeExciteSchedule, StepSchedule};
+use crate::plan::schedule::{Parallelism, SqueezeExciteSchedule, StepSchedule};
 use crate::plan::steps::{PackedConv, Step, StepKind};
 use crate::plan::target::Target;
 use crate::plan::tuning::{Choice, Key};
@@ -91,7 +91,7 @@ impl Scheduler<'_> {
             }
             StepKind::Block(block) => {
                 let (strip, reason) = self.strip(step, block, &choice);
-                StepSchedule::Block(Box::new(self.block(step, block, strip, reason, Form::Alone)))
+                StepSchedule::Block(Box::new(self.block(step, block, strip, reason, Parallelism::Single)))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::plan::isa::{Isa, Tile};
 use crate::plan::kernel::ConvKernel;
+use crate::plan::schedule::Parallelism;
 use std::collections::BTreeMap;
 
 /// Register tiles of a convolution, by the vectors of a panel.
@@ -24,10 +25,10 @@ pub struct Choice {
     pub tiles: Tiles,
     /// Kernels do not ask for the next panel of weights.
     pub no_prefetch: bool,
-    /// What several workers share, however many they are.
-    pub team: Option<Share>,
-    /// What so many workers share in place of that.
-    pub teams: BTreeMap<usize, Share>,
+    /// What threads divide, whatever their number: [`Parallelism::RowBlocks`] or [`Parallelism::Panels`].
+    pub parallelism: Option<Parallelism>,
+    /// What this number of threads divides in place of that.
+    pub per_thread_count: BTreeMap<usize, Parallelism>,
 }
 
 /// Rows between two projections.
@@ -37,15 +38,6 @@ pub enum Strip {
     Rows(usize),
     /// All: layer by layer.
     All,
-}
-
-/// How several workers share a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Share {
-    /// Some strips of so many rows each.
-    Strips(usize),
-    /// Some panels of the expansion each.
-    Panels,
 }
 
 impl Choice {

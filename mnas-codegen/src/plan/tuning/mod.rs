@@ -5,7 +5,7 @@
 mod choice;
 mod key;
 
-pub use choice::{Choice, Share, Strip, Tiles};
+pub use choice::{Choice, Strip, Tiles};
 pub use key::{First, Key, Size};
 
 use super::isa::Isa;

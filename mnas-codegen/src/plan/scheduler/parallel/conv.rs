@@ -6,18 +6,16 @@
 use super::super::single::Scheduler;
 use crate::plan::cost::{self, THREADS};
 use crate::plan::kernel::{ConvKernel, Part};
-use crate::plan::schedule::TeamStep;
+use crate::plan::schedule::{ParallelStep, Parallelism, PerThreadCount, StepSchedule};
 use crate::plan::steps::{PackedConv, Step};
 
-/// What each thread takes a range of.
-#[derive(Clone, Copy)]
-enum Way {
-    Rows,
-    Panels,
-}
-
 /// The cheaper way by estimate; `single` is the kernel of one thread.
-pub(super) fn choose(scheduler: &Scheduler<'_>, step: &Step, packed: &PackedConv, single: &ConvKernel) -> TeamStep {
+pub(super) fn choose(
+    scheduler: &Scheduler<'_>,
+    step: &Step,
+    packed: &PackedConv,
+    single: &ConvKernel,
+) -> PerThreadCount {
     let target = scheduler.target;
     let sizes = scheduler.conv_sizes(packed, step.input_shape, scheduler.stride(step.input_shape));
     let tiles = match single.rows() {
@@ -25,31 +23,40 @@ pub(super) fn choose(scheduler: &Scheduler<'_>, step: &Step, packed: &PackedConv
         None => single.tile_count(),
     };
     let ways = [
-        (Way::Rows, THREADS.map(|threads| sizes.shared_rows(single.rows(), threads, target))),
-        (Way::Panels, THREADS.map(|threads| sizes.shared_panels(tiles, threads, target))),
+        (Parallelism::Rows, THREADS.map(|threads| sizes.shared_rows(single.rows(), threads, target))),
+        (Parallelism::Tiles, THREADS.map(|threads| sizes.shared_panels(tiles, threads, target))),
     ];
-    let (others, of) = cost::best(ways.into_iter());
-    let kernel = |way| shared(scheduler, step, packed, single, way);
-    TeamStep::counted(of.into_iter().map(|(count, way)| (count, kernel(way))).collect(), kernel(others))
+    let (default, own) = cost::best(ways.into_iter());
+    let of = |parallelism| {
+        let kernel = shared(scheduler, step, packed, single, parallelism);
+        ParallelStep { parallelism, schedule: StepSchedule::Conv { kernel } }
+    };
+    PerThreadCount::new(own.into_iter().map(|(count, way)| (count, of(way))).collect(), of(default))
 }
 
-fn shared(scheduler: &Scheduler<'_>, step: &Step, packed: &PackedConv, single: &ConvKernel, way: Way) -> TeamStep {
+fn shared(
+    scheduler: &Scheduler<'_>,
+    step: &Step,
+    packed: &PackedConv,
+    single: &ConvKernel,
+    parallelism: Parallelism,
+) -> ConvKernel {
     let (pad_top, input_height, height) = (packed.conv.pads.top, step.input_shape.height, packed.output.height);
     // Several threads prefetch the next panel if one does: each takes a panel in fewer rows.
     let prefetch = single.prefetch;
-    match (way, single.rows()) {
-        (Way::Rows, rows) => {
+    match (parallelism, single.rows()) {
+        (Parallelism::Rows, rows) => {
             let each = height.div_ceil(THREADS[0]);
             let most = rows.map_or(each, |rows| rows.min(each));
             let (pixels, input_width) = (packed.output.width, step.input_shape.width);
             let part = Part::Rows { pad_top, input_height, most };
-            TeamStep::ConvRows(ConvKernel { part, pixels, input_width, prefetch, ..single.clone() })
+            ConvKernel { part, pixels, input_width, prefetch, ..single.clone() }
         }
-        (Way::Panels, Some(_)) => {
+        (_, Some(_)) => {
             let part = Part::PanelRows { pad_top, input_height, height };
             let prefetch = scheduler.can_prefetch(&packed.conv);
-            TeamStep::Tiles(ConvKernel { part, prefetch, ..single.clone() })
+            ConvKernel { part, prefetch, ..single.clone() }
         }
-        (Way::Panels, None) => TeamStep::Tiles(single.clone().with_part(Part::Tiles)),
+        (_, None) => single.clone().with_part(Part::Tiles),
     }
 }

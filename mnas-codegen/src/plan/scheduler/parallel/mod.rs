@@ -7,26 +7,36 @@ mod conv;
 use super::single::Scheduler;
 use crate::plan::cost::THREADS;
 use crate::plan::kernel::{ConvKernel, Part};
-use crate::plan::schedule::{StepSchedule, TeamStep};
+use crate::plan::schedule::{ParallelStep, Parallelism, PerThreadCount, StepSchedule};
 use crate::plan::steps::{Step, StepKind};
 
-pub(super) fn schedule(scheduler: &Scheduler<'_>, steps: &[Step], alone: &[StepSchedule]) -> Vec<TeamStep> {
-    let rows = || TeamStep::Rows { scratch: 0 };
-    let one = |(step, alone): (&Step, &StepSchedule)| match (&step.kind, alone) {
-        (StepKind::Block(block), _) => block::choose(scheduler, step, block),
-        (StepKind::Conv { conv, pool: false }, StepSchedule::Conv { kernel }) => {
-            conv::choose(scheduler, step, conv, kernel)
-        }
-        (_, StepSchedule::Conv { kernel }) => {
-            // Total prefetch length for two threads; with more threads each prefetches less.
-            let ahead = kernel.ahead * THREADS[0];
-            TeamStep::Tiles(ConvKernel { ahead, ..kernel.clone().with_part(Part::Tiles) })
-        }
-        (StepKind::Pool { .. } | StepKind::Elementwise { .. } | StepKind::Depthwise { .. }, _) => rows(),
-        (StepKind::SqueezeExcite { .. }, alone) => TeamStep::Rows { scratch: alone.scratch_len() },
-        (StepKind::PadImage | StepKind::GlobalAveragePool | StepKind::Conv { .. } | StepKind::Linear { .. }, _) => {
-            TeamStep::Alone
+pub(super) fn schedule(scheduler: &Scheduler<'_>, steps: &[Step], single: &[StepSchedule]) -> Vec<PerThreadCount> {
+    let one = |(step, single): (&Step, &StepSchedule)| {
+        let every = |parallelism| PerThreadCount::every(ParallelStep { parallelism, schedule: single.clone() });
+        match (&step.kind, single) {
+            (StepKind::Block(block), _) => block::choose(scheduler, step, block),
+            (StepKind::Conv { conv, pool: false }, StepSchedule::Conv { kernel }) => {
+                conv::choose(scheduler, step, conv, kernel)
+            }
+            (_, StepSchedule::Conv { kernel }) => {
+                // Total prefetch length for two threads; with more threads each prefetches less.
+                let ahead = kernel.ahead * THREADS[0];
+                let kernel = ConvKernel { ahead, ..kernel.clone().with_part(Part::Tiles) };
+                let schedule = StepSchedule::Conv { kernel };
+                PerThreadCount::every(ParallelStep { parallelism: Parallelism::Tiles, schedule })
+            }
+            // Each thread computes the gate of squeeze-excite for itself, which costs less than a barrier.
+            (
+                StepKind::Pool { .. }
+                | StepKind::Elementwise { .. }
+                | StepKind::Depthwise { .. }
+                | StepKind::SqueezeExcite { .. },
+                _,
+            ) => every(Parallelism::Rows),
+            (StepKind::PadImage | StepKind::GlobalAveragePool | StepKind::Conv { .. } | StepKind::Linear { .. }, _) => {
+                every(Parallelism::Single)
+            }
         }
     };
-    steps.iter().zip(alone).map(one).collect()
+    steps.iter().zip(single).map(one).collect()
 }
