@@ -3,7 +3,7 @@
 //! Every door (command line, macro, build script) goes through [`compile`]; ONNX and reports start from
 //! [`fused_graph`].
 
-use crate::emit::api::{self, Embed};
+use crate::emit::surface::{self, Embed};
 use crate::graph::Graph;
 use crate::plan::isa::{self, Isa};
 use crate::plan::{self, Plan, PlanError, Target};
@@ -74,7 +74,7 @@ pub struct Compiled {
     /// For the header of a file.
     #[cfg(feature = "format")]
     options: Options,
-    emit: api::Options,
+    emit: surface::Options,
 }
 
 /// Why a network could not be compiled.
@@ -160,7 +160,7 @@ pub fn compile_plan(
             quote!(#[doc = #doc])
         },
     });
-    let emit = api::Options {
+    let emit = surface::Options {
         ident: item.ident,
         visibility: item.visibility,
         attributes: item.attributes,
@@ -188,7 +188,7 @@ impl Compiled {
     /// The items, for a macro; weights are written into them.
     pub fn tokens(&self) -> TokenStream {
         let embed = self.weights.clone().map_or(Embed::None, Embed::Bytes);
-        crate::emit::file::without_notes(api::emit(&self.plan, &api::Options { embed, ..self.emit.clone() }))
+        crate::emit::file::without_notes(surface::emit(&self.plan, &surface::Options { embed, ..self.emit.clone() }))
     }
 
     /// The text of a file, which includes `weights_file` (a path as `include_bytes!` takes it) where weights were given.
@@ -200,7 +200,7 @@ impl Compiled {
     pub fn text(&self, weights_file: &str) -> Result<String, crate::emit::file::FormatError> {
         use crate::emit::file::{Header, format};
         let embed = if self.weights.is_some() { Embed::File(weights_file.to_owned()) } else { Embed::None };
-        let emit = api::Options { embed, ..self.emit.clone() };
+        let emit = surface::Options { embed, ..self.emit.clone() };
         let isas: Vec<&str> = self.plan.schedules.iter().map(|s| s.isa.name).collect();
         let mut shown = format!("--isa {}", isas.join(","));
         let (standalone, checked, threaded) = (self.options.standalone, self.options.checked, self.options.threaded);
@@ -213,7 +213,7 @@ impl Compiled {
             shown = format!("{shown} --cpu {}", self.options.tuned.cpu);
         }
         let header = Header { version: VERSION, spec_hash: &self.spec_hash, options: &shown };
-        format(&self.plan, api::emit(&self.plan, &emit), &emit, &header)
+        format(&self.plan, surface::emit(&self.plan, &emit), &emit, &header)
     }
 
     /// The generated type's name.

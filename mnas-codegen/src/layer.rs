@@ -1,7 +1,7 @@
 //! Layers of a plan as code of their own: what is measured once and counted in every network that has it.
 
 use crate::compile::VERSION;
-use crate::emit::{api, file};
+use crate::emit::{file, surface};
 use crate::graph::Residual;
 use crate::plan::{Plan, Step, StepKind};
 use crate::tuned::Key;
@@ -41,7 +41,7 @@ pub fn layers(plan: &Plan, runtime: &str) -> Vec<Layer> {
 }
 
 fn layer(plan: Plan, runtime: &TokenStream) -> Layer {
-    let options = api::Options {
+    let options = surface::Options {
         ident: format_ident!("{TYPE}"),
         visibility: quote!(pub),
         attributes: quote!(),
@@ -49,13 +49,13 @@ fn layer(plan: Plan, runtime: &TokenStream) -> Layer {
         standalone: false,
         checked: false,
         version: VERSION.to_owned(),
-        embed: api::Embed::None,
+        embed: surface::Embed::None,
         preprocess: None,
         parameters: 0,
         macs: plan.steps.iter().map(|step| step.macs).sum(),
     };
     let shown = plan.steps.iter().map(shown).collect::<Vec<_>>().join("; ");
-    let text = file::without_notes(api::emit(&plan, &options)).to_string();
+    let text = file::without_notes(surface::emit(&plan, &options)).to_string();
     Layer { shown, plan, text }
 }
 

@@ -1,7 +1,7 @@
 //! From tokens to a file: formatted, with a header, and with mnas-runtime in it where it is to stand alone.
 
 #[cfg(feature = "format")]
-use super::api::Options;
+use super::surface::Options;
 #[cfg(feature = "format")]
 use crate::plan::Plan;
 use proc_macro2::{TokenStream, TokenTree};

@@ -1,7 +1,7 @@
 //! Plan -> Rust. Prints what the plan says and decides nothing.
 
 mod absolute;
-pub mod api;
+
 pub mod block;
 pub mod conv;
 pub mod depthwise;
@@ -15,8 +15,8 @@ pub mod pooling;
 mod rows;
 mod segments;
 pub mod step;
+pub mod surface;
 pub mod team;
-mod team_api;
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;

@@ -1,12 +1,12 @@
-//! What the generated type has for several threads: `infer_threaded` and its like, and the entry of their workers.
+//! What the generated type has for several threads: `infer_threaded` and its like.
 
-use super::absolute::Absolute;
-use super::api::{Options, allow_calls, copy_made, dispatch, level, run_alone};
-use super::items::attributes;
-use super::kernels::Kernels;
-use super::operands::buffer;
-use super::{int, team};
-use crate::plan::{Plan, Schedule, ThreadMemory};
+use super::dispatch::{allow_calls, dispatch, level, run_alone};
+use super::options::Options;
+use super::output::copy_made;
+use super::preprocess::normalization;
+use crate::emit::absolute::Absolute;
+use crate::emit::int;
+use crate::plan::{Plan, ThreadMemory};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -34,7 +34,7 @@ pub(super) fn emit(
     let image = plan.arena.buffers[plan.image].offset;
     let (from, to) = (int(image), int(image + plan.input.len()));
     let bytes = options.preprocess.as_ref().map_or(quote!(), |p| {
-        let (scale, shift) = super::api::normalization(p);
+        let (scale, shift) = normalization(p);
         quote! {
             /// As [`Self::infer_threaded`], for 8-bit values, normalised as the spec's `preprocess` says.
             pub fn infer_u8_threaded(
@@ -158,71 +158,4 @@ fn copy(plan: &Plan) -> TokenStream {
     let (from, to) = (int(buffer.offset), int(buffer.offset + buffer.len));
     let copy = copy_made(plan);
     quote!(if let #some(made) = team.shared().get(#from..#to) { #copy })
-}
-
-/// The functions of an instruction set's module.
-pub(super) fn run(
-    plan: &Plan,
-    memory: ThreadMemory,
-    schedule: &Schedule,
-    options: &Options,
-    runtime: &TokenStream,
-    kernels: &mut Kernels,
-) -> TokenStream {
-    let steps: TokenStream = (0..plan.steps.len())
-        .map(|index| {
-            let step = &plan.steps[index];
-            let call = team::call(plan, schedule, index, kernels);
-            let comment = super::note(&format!("{}: {}", step.name, step.source));
-            let (index, made) = (int(index), buffer(plan, "view", step.output));
-            quote! {
-                #comment
-                #call
-                worker.barrier();
-                if let (Some(after), 0) = (after, worker.index()) {
-                    after.observe(#index, #made);
-                }
-            }
-        })
-        .collect();
-    let attribute = attributes(schedule.isa);
-    let [weights_len, input_len, shared, own] =
-        [plan.weights_len, plan.input.len(), memory.shared, memory.per_thread].map(int);
-    let shared_memory = (schedule.isa.ops)().shared_memory(schedule.isa.lanes, options.checked);
-    let guard = if options.checked { quote!(assert!(at + len <= #shared);) } else { quote!() };
-    quote! {
-        use ::core::cell::Cell;
-        use #runtime::{Worker, team::Observer};
-        #shared_memory
-
-        /// A buffer that workers share.
-        ///
-        /// # Safety
-        /// As `view_mut`, of each value: whoever writes it is the only one who uses it.
-        #[inline(always)]
-        unsafe fn cells<'a>(arena: *mut f32, at: usize, len: usize) -> &'a [Cell<f32>] {
-            #guard
-            ::core::slice::from_raw_parts(arena.add(at).cast(), len)
-        }
-
-        /// The whole network but for its output, as one of several workers.
-        ///
-        /// # Safety
-        /// As `run`; every worker calls it with the same arguments but for `scratch`, and `arena` points to the memory
-        /// that they share.
-        #attribute
-        pub(in super::super) unsafe fn team(
-            worker: &Worker<'_>,
-            w: &[f32; #weights_len],
-            image: *const f32,
-            arena: *mut f32,
-            scratch: &mut [f32; #own],
-            after: Option<&Observer<'_>>,
-        ) {
-            let w: &[f32] = w;
-            let scratch: &mut [f32] = scratch;
-            let image = ::core::slice::from_raw_parts(image, #input_len);
-            #steps
-        }
-    }
 }

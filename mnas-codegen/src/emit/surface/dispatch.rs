@@ -1,0 +1,77 @@
+//! Calls of the best instruction set of a file that the processor has.
+
+use crate::emit::absolute::Absolute;
+use crate::plan::Plan;
+use crate::plan::isa::Isa;
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+/// What code of the type's own may do. Variables are unused where a file has no instruction set for the processor.
+pub(super) fn allow_calls() -> TokenStream {
+    quote! {
+        #[allow(
+            unsafe_code,
+            unreachable_pub,
+            dead_code,
+            unused_variables,
+            clippy::all,
+            clippy::pedantic,
+            clippy::restriction,
+            reason = "generated: calls kernels that the processor was asked for, and offers more than one program uses"
+        )]
+    }
+}
+
+/// The whole network on one thread: from `image`, in `arena`, to `output`, which tells `after` of each step.
+pub(super) fn run_alone(
+    plan: &Plan,
+    runtime: &TokenStream,
+    module: &Ident,
+    level: &TokenStream,
+    after: &TokenStream,
+) -> TokenStream {
+    let Absolute { f32, .. } = &Absolute::new();
+    let call = quote!(run(self.weights, image, arena, output, &mut #after));
+    // Where the processor has no instruction set of this file.
+    let none = quote!({
+        output.fill(#f32::NAN);
+    });
+    dispatch(plan, runtime, module, level, &call, none)
+}
+
+/// The condition under which the module of an instruction set is compiled, and every call into it.
+pub(super) fn gate(isa: Isa) -> TokenStream {
+    let arch = isa.arch;
+    if arch.is_empty() { quote!() } else { quote!(#[cfg(target_arch = #arch)]) }
+}
+
+/// `let level = ..;`, for several calls of [`dispatch`] with one answer; nothing where it does not depend on the processor.
+pub(super) fn level(plan: &Plan, runtime: &TokenStream) -> TokenStream {
+    let is_needed = plan.schedules.first().is_some_and(|first| !first.isa.arch.is_empty());
+    if is_needed { quote!(let level = #runtime::isa::level();) } else { quote!() }
+}
+
+/// Calls the best instruction set of the file that the machine has at `level`, or does `none`.
+///
+/// A file compiles for any processor: an arm has the condition of the module that it calls.
+pub(super) fn dispatch(
+    plan: &Plan,
+    runtime: &TokenStream,
+    module: &Ident,
+    level: &TokenStream,
+    call: &TokenStream,
+    none: TokenStream,
+) -> TokenStream {
+    let (mut arms, mut last) = (TokenStream::new(), none);
+    for schedule in &plan.schedules {
+        let name = format_ident!("{}", schedule.isa.name);
+        let call = quote!(unsafe { #module::#name::#call });
+        if schedule.isa.arch.is_empty() {
+            last = quote!({ #call });
+            break;
+        }
+        let (gate, least) = (gate(schedule.isa), format_ident!("{}", schedule.isa.name.to_uppercase()));
+        arms.extend(quote!(#gate level if level >= #runtime::isa::#least => { #call }));
+    }
+    if arms.is_empty() { last } else { quote!(match #level { #arms _ => #last }) }
+}

@@ -1,0 +1,45 @@
+//! The table of packed layers that loading goes by.
+
+use crate::emit::int;
+use crate::plan::Plan;
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote};
+
+/// The table of layers that loading goes by, and a few constants.
+pub(super) fn layers(plan: &Plan, runtime: &TokenStream) -> TokenStream {
+    let rows = plan.layers.iter().map(|l| {
+        let param = &l.param;
+        let batch_norm = match l.batch_norm {
+            Some(eps) => {
+                let eps = Literal::f64_unsuffixed(eps);
+                quote!(Some(#eps))
+            }
+            None => quote!(None),
+        };
+        let (bias, depthwise, linear) = (l.bias, l.depthwise, l.linear);
+        let [i, o, k, at] = [l.input_channels, l.output_channels, l.kernel_size, l.offset].map(int);
+        let panels = l.panels.iter().map(|p| {
+            let (width, count) = (int(p.width), int(p.count));
+            quote!((#width, #count))
+        });
+        quote!(Layer {
+            param: #param, batch_norm: #batch_norm, bias: #bias, depthwise: #depthwise, linear: #linear,
+            input_channels: #i, output_channels: #o, kernel_size: #k,
+            panels: &[#(#panels),*], offset: #at,
+        })
+    });
+    let image = int(plan.arena.buffers[plan.image].offset);
+    let lowest = plan.schedules.last().map_or(quote!(SCALAR), |s| {
+        let name = format_ident!("{}", s.isa.name.to_uppercase());
+        quote!(#name)
+    });
+    quote! {
+        use #runtime::Layer;
+        /// Where an image is put that has to be converted first.
+        pub(super) const IMAGE: usize = #image;
+        /// The least that the processor must have.
+        pub(super) const LOWEST: u8 = #runtime::isa::#lowest;
+        /// Every layer in the packed weights.
+        pub(super) static LAYERS: &[Layer<'static>] = &[#(#rows),*];
+    }
+}
