@@ -27,18 +27,17 @@ pub(super) fn infer_u8(p: &Preprocess, runtime: &TokenStream, range: &TokenStrea
     let [arena_len, input_len, output_len] = lens;
     let (scale, shift) = normalization(p);
     quote! {
-            /// As [`Self::infer`], for 8-bit values, normalised as the spec's `preprocess` says.
-            pub /// `infer_u8` of the type, which needs the image at `range` of the arena.
-    pub(super) fn infer_u8(
-                &self,
-                workspace: &mut #runtime::Workspace<#arena_len>,
-                image: &[#u8; #input_len],
-                output: &mut [#f32; #output_len],
-            ) {
-                if let #some(staged) = workspace.arena().get_mut(#range) {
-                    #runtime::image::normalize(image, &[#(#scale),*], &[#(#shift),*], staged);
-                }
-                self.infer_staged(workspace, output);
+        /// As [`Self::infer`], for 8-bit values, normalised as the spec's `preprocess` says.
+        pub fn infer_u8(
+            &self,
+            workspace: &mut #runtime::Workspace<#arena_len>,
+            image: &[#u8; #input_len],
+            output: &mut [#f32; #output_len],
+        ) {
+            if let #some(staged) = workspace.arena().get_mut(#range) {
+                #runtime::image::normalize(image, &[#(#scale),*], &[#(#shift),*], staged);
             }
+            self.infer_staged(workspace, output);
         }
+    }
 }
