@@ -1,43 +1,43 @@
-//! Who measures on this machine is alone with it, among all that take this lock; trainings wait meanwhile.
+//! The lock of the machine: one process measures at a time, and trainings wait meanwhile. It is advisory: where it cannot
+//! be had, a measurement goes on with a warning.
 
-use crate::error::{Error, Result};
 use crate::output::progress;
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// Held while something is measured. The system takes it from a process that ends, however it ends.
+/// Held while something is measured. The system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    _file: Option<File>,
 }
 
-/// Waits until nobody else measures.
-pub fn acquire() -> Result<Lock> {
+/// Waits until no other process measures.
+pub fn acquire() -> Lock {
     acquire_at(&path(), "another mnasc is measuring; waiting for it")
 }
 
-/// As [`acquire`], for a command that says of itself that it waits.
-pub fn acquire_for(command: &str) -> Result<Lock> {
+/// As [`acquire`], for a command that says that it waits.
+pub fn acquire_for(command: &str) -> Lock {
     let waits = format!("another mnasc is measuring on this machine; `mnasc {command}` waits until it has finished");
     acquire_at(&path(), &waits)
 }
 
-/// One for all on the machine who have the same folder for temporary files, whichever cache they have.
+/// One file for all processes with the same folder for temporary files, whichever cache and whichever user they have.
 fn path() -> PathBuf {
     std::env::temp_dir().join("mnas-measuring.lock")
 }
 
-/// Waits while anybody measures, without keeping them from it: for work that goes on a moment later. Where the lock cannot
-/// be had there is nobody to wait for.
+/// Waits while another process measures, and does not keep it from measuring: for work that can be delayed. Does not
+/// wait where the lock cannot be had.
 pub fn pass() {
     static FILE: OnceLock<Option<File>> = OnceLock::new();
     let Some(file) = FILE.get_or_init(|| open(&path()).ok()) else { return };
     pass_by(file, || progress("something is being measured on this machine; trainings wait for it"));
 }
 
-/// As [`pass`], by a file; `waits` is called where somebody measures.
+/// As [`pass`], with an open file; `waits` is called before it waits.
 fn pass_by(file: &File, waits: impl FnOnce()) {
     let passed = match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => {
@@ -48,29 +48,84 @@ fn pass_by(file: &File, waits: impl FnOnce()) {
         Err(TryLockError::Error(_)) => false,
     };
     if passed {
-        // It cannot be kept from letting go.
+        // Unlocking does not fail for a lock that is held.
         let _ = file.unlock();
     }
 }
 
-/// As [`acquire`], by a file; who has to wait is told what it `waits` for.
-fn acquire_at(path: &Path, waits: &str) -> Result<Lock> {
-    let failed = |error: io::Error| Error::file("lock", path, &error);
-    let file = open(path).map_err(failed)?;
+/// As [`acquire`], with another file; `waits` is printed before it waits.
+fn acquire_at(path: &Path, waits: &str) -> Lock {
+    match try_acquire(path, waits) {
+        Ok(file) => Lock { _file: Some(file) },
+        Err(error) => {
+            progress(&format!(
+                "warning: cannot lock `{}`: {error}; another process may disturb what is measured",
+                path.display()
+            ));
+            Lock { _file: None }
+        }
+    }
+}
+
+fn try_acquire(path: &Path, waits: &str) -> io::Result<File> {
+    let file = open(path)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             progress(waits);
-            file.lock().map_err(failed)?;
+            file.lock()?;
         }
-        Err(TryLockError::Error(error)) => return Err(failed(error)),
+        Err(TryLockError::Error(error)) => return Err(error),
     }
-    Ok(Lock { _file: file })
+    Ok(file)
 }
 
-/// Another user's file can be locked, but not always written.
+/// Opens the file of the lock, or creates it. Another user may have put anything in its place: links are not followed, a
+/// pipe does not block, and only a regular file is taken.
 fn open(path: &Path) -> io::Result<File> {
-    File::open(path).or_else(|_| File::options().create(true).truncate(false).write(true).open(path))
+    let file = match cautious().read(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create(path)?,
+        opened => opened?,
+    };
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    match cautious().write(true).create_new(true).open(path) {
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => cautious().read(true).open(path),
+        created => {
+            let file = created?;
+            share(&file)?;
+            Ok(file)
+        }
+    }
+}
+
+#[cfg(unix)]
+fn cautious() -> OpenOptions {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = OpenOptions::new();
+    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    options
+}
+
+#[cfg(not(unix))]
+fn cautious() -> OpenOptions {
+    OpenOptions::new()
+}
+
+/// All users of the machine can lock the file, whatever the umask of the first one is.
+#[cfg(unix)]
+fn share(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(0o666))
+}
+
+#[cfg(not(unix))]
+fn share(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]
@@ -78,9 +133,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_holds_it_until_it_lets_go() {
-        let path = std::env::temp_dir().join(format!("mnasc-lock-{}", crate::output::unique()));
-        let lock = acquire_at(&path, "another").unwrap();
+    fn it_is_held_until_it_is_dropped() {
+        let path = std::env::temp_dir().join(format!("mnasc-lock-{}", mnas_files::unique()));
+        let lock = acquire_at(&path, "another");
         let other = open(&path).unwrap();
         assert!(matches!(other.try_lock(), Err(TryLockError::WouldBlock)));
         drop(lock);
@@ -89,26 +144,50 @@ mod tests {
     }
 
     #[test]
-    fn who_passes_waits_and_keeps_nobody_from_measuring() {
-        let path = std::env::temp_dir().join(format!("mnasc-pass-{}", crate::output::unique()));
-        let lock = acquire_at(&path, "another").unwrap();
+    fn passing_waits_and_does_not_keep_others_from_measuring() {
+        let path = std::env::temp_dir().join(format!("mnasc-pass-{}", mnas_files::unique()));
+        let lock = acquire_at(&path, "another");
         let (tell, told) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let file = open(&path).unwrap();
                 pass_by(&file, || tell.send("waits").unwrap());
                 tell.send("passed").unwrap();
-                // Nobody measures: there is nothing to wait for.
+                // Nothing is measured now.
                 pass_by(&file, || tell.send("waits again").unwrap());
-                acquire_at(&path, "another").unwrap();
+                drop(acquire_at(&path, "another"));
                 tell.send("measured").unwrap();
             });
             assert_eq!(told.recv(), Ok("waits"));
-            // Nothing can come, however long one waits.
+            // Nothing arrives before the lock is released.
             assert!(told.recv_timeout(std::time::Duration::from_millis(100)).is_err());
             drop(lock);
             assert_eq!((told.recv(), told.recv()), (Ok("passed"), Ok("measured")));
         });
         std::fs::remove_file(path).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn whatever_another_user_put_in_its_place_a_measurement_goes_on() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = mnas_files::TempFolder::new("mnasc-lock-test").unwrap();
+        let place = |name: &str| folder.path().join(name);
+        // A pipe that nothing writes to.
+        let made = std::process::Command::new("mkfifo").arg(place("pipe")).status().unwrap();
+        assert!(made.success());
+        assert!(acquire_at(&place("pipe"), "another")._file.is_none());
+        // A link whose file would be created.
+        symlink(place("elsewhere"), place("link")).unwrap();
+        assert!(acquire_at(&place("link"), "another")._file.is_none());
+        assert!(!place("elsewhere").exists());
+        assert!(acquire_at(folder.path(), "another")._file.is_none());
+        assert!(acquire_at(&place("missing/lock"), "another")._file.is_none());
+        // The control: nothing is there, and the file is for all users whatever the umask is.
+        assert!(acquire_at(&place("lock"), "another")._file.is_some());
+        assert_eq!(std::fs::metadata(place("lock")).unwrap().permissions().mode() & 0o777, 0o666);
+        // A file that its owner keeps others from writing can still be locked.
+        std::fs::set_permissions(place("lock"), std::fs::Permissions::from_mode(0o444)).unwrap();
+        assert!(acquire_at(&place("lock"), "another")._file.is_some());
     }
 }

@@ -104,7 +104,7 @@ impl Meter {
         let store = Store::new(folder);
         let program = program::build(&device, &[Item::reference()], NETWORK_ROUNDS, 0, true)?;
         let answer = {
-            let _alone = lock::acquire()?;
+            let _alone = lock::acquire();
             program::run(&device, &program, 1)?
         };
         let mut meter = Meter {
@@ -272,7 +272,7 @@ impl Meter {
         let rounds = Rounds { passes: 40, runs: 1 };
         let program = program::build(&self.device, &items, rounds, 0, true)?;
         let mut differences = Vec::new();
-        let _alone = lock::acquire()?;
+        let _alone = lock::acquire();
         for _ in 0..pairs {
             let answer = program::run(&self.device, &program, 2)?;
             let [a, b] = [0, 1].map(|at| median(&answer.items[at].ns));
@@ -342,7 +342,7 @@ impl Meter {
         let mut all: Vec<Times> = Vec::new();
         let mut figures: Vec<(Figure, f64)> = Vec::new();
         let mut settled = false;
-        let _alone = lock::acquire()?;
+        let _alone = lock::acquire();
         for _ in 0..ATTEMPTS {
             let answer = program::run(&self.device, program, count)?;
             if answer.cpu != self.cpu {

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     }
     let runner = Runner::build(&spec, &network, &weights, vec![isa], false, threads, tuned)?;
     let image = random_image(network.input);
-    let _alone = lock::acquire_for("bench")?;
+    let _alone = lock::acquire_for("bench");
     let profile =
         if args.profile { Some(Profile::measure(&runner, isa, threads, image.clone(), args.runs)?) } else { None };
     let times: Vec<f64> = runner.bench(isa, image, args.runs)?.into_iter().map(|ns| ns as f64).collect();

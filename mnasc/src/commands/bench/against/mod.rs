@@ -71,7 +71,7 @@ pub(super) fn run(
         return start::run(&contest, spec, weights);
     }
     let runner = Runner::build(spec, network, weights, vec![isa], false, threads, contest.tuned.clone())?;
-    let _alone = lock::acquire_for("bench")?;
+    let _alone = lock::acquire_for("bench");
     rounds::run(&contest, &runner.through(contest.launcher("exec")))
 }
 

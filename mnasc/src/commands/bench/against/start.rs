@@ -37,7 +37,7 @@ struct Ours {
 pub(super) fn run(contest: &Contest<'_>, spec: &Spec, weights: &Weights) -> Result<()> {
     let program = build(contest, spec, weights)?;
     let size = std::fs::metadata(&program).map_err(|error| Error::file("read", &program, &error))?.len();
-    let _alone = lock::acquire_for("bench")?;
+    let _alone = lock::acquire_for("bench");
     let mut ours = Vec::new();
     let mut others: Vec<Vec<First>> = contest.engines.iter().map(|_| Vec::new()).collect();
     let mut differences = vec![0.0_f64; contest.engines.len()];
