@@ -1,21 +1,27 @@
 //! Programs that rustc built from generated code, kept by content.
 //!
 //! An entry is a folder named by a hash of everything that decides what is in it. It is made under another name and
-//! renamed when it is complete, so that whoever finds it can use it, and any number of mnasc may build at once.
+//! renamed when it is complete and on the disk, so that any number of mnasc may build at once. The length and a checksum
+//! of the program are in the entry: an entry that was damaged is built again.
 
 use crate::error::{Error, Result};
-use crate::output::{progress, unique};
+use crate::output::progress;
+use mnas_codegen::fnv;
+use mnas_files::unique;
 use std::env;
 use std::ffi::OsString;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// How names of folders start that are no entries yet.
+/// How names of folders start that are no entries yet, or no longer.
 const BUILDING: &str = "building-";
+
+/// The file of an entry that has length and checksum of its program.
+const CHECKSUM: &str = "checksum";
 
 /// Warnings are for who writes code, not for who runs it.
 const RUSTC_OPTIONS: [&str; 9] =
@@ -72,9 +78,12 @@ fn rustc() -> Command {
 
 /// What these source files make, one of which is `main.rs`; built if it is not there yet.
 pub fn built(build: &Build<'_>, files: &[(&str, &[u8])]) -> Result<PathBuf> {
+    built_in(&folder()?, build, files)
+}
+
+fn built_in(folder: &Path, build: &Build<'_>, files: &[(&str, &[u8])]) -> Result<PathBuf> {
     let &Build { name, arguments, library, uses } = build;
-    let folder = folder()?;
-    fs::create_dir_all(&folder).map_err(|error| Error::file("create the folder", &folder, &error))?;
+    make_private(folder)?;
     let version = compiler()?;
     // The folder of a library is named by a hash of what it is made of, wherever the cache is.
     let used = uses.map(|(name, path)| format!("{name} {}", entry_of(path)));
@@ -84,7 +93,7 @@ pub fn built(build: &Build<'_>, files: &[(&str, &[u8])]) -> Result<PathBuf> {
     let entry = folder.join(hash([version.as_bytes()].into_iter().chain(options.map(str::as_bytes)).chain(texts)));
     let file = library.map_or(PROGRAM.to_owned(), |name| format!("lib{name}.rlib"));
     let program = entry.join(&file);
-    if program.is_file() {
+    if is_intact(&program) {
         return Ok(program);
     }
 
@@ -92,8 +101,8 @@ pub fn built(build: &Build<'_>, files: &[(&str, &[u8])]) -> Result<PathBuf> {
         progress(&format!("compiling {name} with rustc ..."));
     }
     let start = Instant::now();
-    remove_abandoned(&folder);
-    let building = Building::new(&folder)?;
+    remove_abandoned(folder);
+    let building = Building::new(folder)?;
     for (file, bytes) in files {
         let path = building.path.join(file);
         fs::write(&path, bytes).map_err(|error| Error::file("write", &path, &error))?;
@@ -108,11 +117,13 @@ pub fn built(build: &Build<'_>, files: &[(&str, &[u8])]) -> Result<PathBuf> {
         used.push(path);
         command.arg("--extern").arg(used);
     }
-    command.arg("-o").arg(building.path.join(&file)).arg(building.path.join("main.rs"));
+    let output = building.path.join(&file);
+    command.arg("-o").arg(&output).arg(building.path.join("main.rs"));
     let built = command.output().map_err(|error| no_rustc(&error))?;
     if !built.status.success() {
         return Err(failed("rustc", &built.stderr));
     }
+    complete(&output).map_err(|error| Error::file("write", &output, &error))?;
     building.publish(&entry, &program)?;
     if name.is_some() {
         progress(&format!("compiled in {:.1} s", start.elapsed().as_secs_f64()));
@@ -163,13 +174,93 @@ impl Building {
         Ok(Building { path })
     }
 
-    /// Renames it. Where another process was faster, its program is as good.
+    /// Renames it to an entry, in place of one that is damaged. Where another process was faster, its program is as good.
     fn publish(self, entry: &Path, program: &Path) -> Result<()> {
-        match fs::rename(&self.path, entry) {
-            Err(error) if !program.is_file() => Err(Error::file("create the folder", entry, &error)),
-            _ => Ok(()),
+        let rename = || fs::rename(&self.path, entry);
+        let mut renamed = rename();
+        if renamed.is_err() {
+            if is_intact(program) {
+                return Ok(());
+            }
+            let damaged = self.path.with_file_name(format!("{BUILDING}{}", unique()));
+            if fs::rename(entry, &damaged).is_ok() {
+                // What cannot be removed now is removed with other abandoned folders.
+                let _ = fs::remove_dir_all(&damaged);
+            }
+            renamed = rename();
+        }
+        match renamed {
+            Err(error) if !is_intact(program) => Err(Error::file("create the folder", entry, &error)),
+            _ => {
+                entry.parent().into_iter().for_each(mnas_files::sync_folder);
+                Ok(())
+            }
         }
     }
+}
+
+/// Writes the checksum of a program beside it, and brings both to the disk: after a power failure, a file that was renamed
+/// without that may be empty.
+fn complete(program: &Path) -> io::Result<()> {
+    File::open(program)?.sync_all()?;
+    let mut checksum = File::create_new(program.with_file_name(CHECKSUM))?;
+    checksum.write_all(checksum_of(&fs::read(program)?).as_bytes())?;
+    checksum.sync_all()?;
+    program.parent().into_iter().for_each(mnas_files::sync_folder);
+    Ok(())
+}
+
+/// Whether a program is there as rustc wrote it, and can be started.
+fn is_intact(program: &Path) -> bool {
+    let is_as_written = || -> io::Result<bool> {
+        let checksum = fs::read_to_string(program.with_file_name(CHECKSUM))?;
+        Ok(checksum == checksum_of(&fs::read(program)?))
+    };
+    is_executable(program) && is_as_written().unwrap_or(false)
+}
+
+fn checksum_of(program: &[u8]) -> String {
+    format!("{} {:016x}\n", program.len(), fnv::of(program))
+}
+
+/// Whether a program may be started; of a library this says nothing.
+#[cfg(unix)]
+fn is_executable(program: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    let is_program = program.file_name().is_some_and(|name| name == PROGRAM);
+    !is_program || fs::metadata(program).is_ok_and(|found| found.permissions().mode() & 0o100 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &Path) -> bool {
+    true
+}
+
+/// Makes the folder of the cache. One in which other users may write is refused: they could replace a program that this
+/// user runs.
+#[cfg(unix)]
+fn make_private(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+    let failed = |error: io::Error| Error::file("create the folder", folder, &error);
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    let found = fs::metadata(folder).map_err(failed)?;
+    let refused = |what: &str| {
+        let what = format!("the folder `{}` {what}, so its programs are not safe to run", folder.display());
+        Err(Error::system(what).hint("set `MNAS_CACHE` to a folder that is yours alone"))
+    };
+    // The superuser may replace every program anyway.
+    if found.uid() != 0 && found.uid() != rustix::process::geteuid().as_raw() {
+        return refused("belongs to another user");
+    }
+    if found.mode() & 0o002 != 0 {
+        return refused("can be written by all users");
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn make_private(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|error| Error::file("create the folder", folder, &error))
 }
 
 /// Removes what processes that were killed left behind a day ago or longer.
@@ -210,4 +301,65 @@ fn failed(command: &str, stderr: &[u8]) -> Error {
         return error.hint("the target's standard library is missing: `rustup target add TRIPLE` installs it");
     }
     error
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use mnas_files::TempFolder;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    const MAIN: &[u8] = b"fn main() { print!(\"right\") }";
+
+    fn run(program: &Path) -> String {
+        String::from_utf8(Command::new(program).output().unwrap().stdout).unwrap()
+    }
+
+    #[test]
+    fn a_damaged_entry_is_built_again() {
+        let folder = TempFolder::new("mnasc-cache-test").unwrap();
+        let build = || built_in(folder.path(), &Build::default(), &[("main.rs", MAIN)]).unwrap();
+        let program = build();
+        let good = fs::read(&program).unwrap();
+        let written = || fs::metadata(&program).unwrap().modified().unwrap();
+        // The control: an entry that is as it was is not built again.
+        let before = written();
+        assert_eq!((build(), written()), (program.clone(), before));
+        let damages: [(&str, &dyn Fn()); 6] = [
+            ("empty", &|| fs::write(&program, "").unwrap()),
+            ("zeros", &|| fs::write(&program, vec![0; good.len()]).unwrap()),
+            ("cut", &|| fs::write(&program, &good[..good.len() / 2]).unwrap()),
+            ("not executable", &|| fs::set_permissions(&program, Permissions::from_mode(0o644)).unwrap()),
+            ("removed", &|| fs::remove_file(&program).unwrap()),
+            ("no checksum", &|| fs::remove_file(program.with_file_name(CHECKSUM)).unwrap()),
+        ];
+        for (name, damage) in damages {
+            damage();
+            assert!(!is_intact(&program), "{name}");
+            assert_eq!(build(), program, "{name}");
+            assert!(is_intact(&program), "{name}");
+            assert_eq!(run(&program), "right", "{name}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing but the entry is left");
+    }
+
+    #[test]
+    fn a_folder_in_which_others_write_is_refused() {
+        let folder = TempFolder::new("mnasc-cache-test").unwrap();
+        let cache = folder.path().join("new/cache");
+        make_private(&cache).unwrap();
+        assert_eq!(fs::metadata(&cache).unwrap().permissions().mode() & 0o777, 0o700);
+        let set = |mode| fs::set_permissions(&cache, Permissions::from_mode(mode)).unwrap();
+        set(0o755);
+        make_private(&cache).unwrap();
+        set(0o757);
+        assert!(make_private(&cache).unwrap_err().message().contains("can be written by all users"));
+        set(0o700);
+        // Only the superuser can give a folder away.
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&cache, Some(12345), None).unwrap();
+            assert!(make_private(&cache).unwrap_err().message().contains("belongs to another user"));
+        }
+    }
 }

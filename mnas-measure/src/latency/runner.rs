@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_program_is_put_where_the_braces_are_as_one_word() {
-        let folder = std::env::temp_dir().join(format!("mnasc runner {}; $(x)", crate::output::unique()));
+        let folder = std::env::temp_dir().join(format!("mnasc runner {}; $(x)", mnas_files::unique()));
         std::fs::create_dir(&folder).unwrap();
         let program = folder.join("it's a program");
         std::fs::write(&program, "").unwrap();

@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn damaged_entries_are_none() {
-        let folder = std::env::temp_dir().join(format!("mnasc-store-{}", crate::output::unique()));
+        let folder = std::env::temp_dir().join(format!("mnasc-store-{}", mnas_files::unique()));
         let store = Store::new(&folder);
         assert_eq!(store.get("ab"), None);
         store.put(&entry("ab")).unwrap();
