@@ -32,6 +32,7 @@ pub mod names;
 pub mod nearest;
 pub mod network;
 mod print;
+mod printable;
 mod reader;
 mod render;
 mod resolve;
@@ -46,6 +47,7 @@ mod yaml;
 
 pub use diagnostics::{Diagnostic, Diagnostics, Place};
 pub use network::Network;
+pub use printable::printable;
 pub use space::Space;
 pub use spec::Spec;
 pub use tokens::{MacroInput, MacroSource, parse_tokens};
