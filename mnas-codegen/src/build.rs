@@ -178,12 +178,14 @@ impl Build {
         let compiled = self.read_and_compile()?;
         let weights_name = format!("{name}.weights");
         let text = compiled.text(&weights_name).map_err(|e| error(e.to_string()))?;
-        let weights = match &compiled.weights {
-            None => None,
-            Some(bytes) => Some(write(&out_dir, &weights_name, bytes)?),
-        };
-        let code = write(&out_dir, &format!("{name}.rs"), text.as_bytes())?;
-        Ok(Files { code, weights })
+        let code = out_dir.join(format!("{name}.rs"));
+        let weights = compiled.weights.as_ref().map(|bytes| (out_dir.join(weights_name), bytes));
+        let mut outputs: Vec<(&Path, &[u8])> = Vec::new();
+        // The code is the last, so that the weights of a file that includes them are there.
+        outputs.extend(weights.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice())));
+        outputs.push((&code, text.as_bytes()));
+        mnas_files::publish(&outputs).map_err(|e| error(e.to_string()))?;
+        Ok(Files { code, weights: weights.map(|(path, _)| path) })
     }
 
     fn read_and_compile(&self) -> Result<Compiled, BuildError> {
@@ -254,18 +256,4 @@ fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
         Err(e) => Err(e),
     };
     bytes.map_err(|e| error(format!("cannot read `{}`: {e}", path.display())))
-}
-
-/// Writes beside and renames, so that no half of a file is ever found.
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, BuildError> {
-    let (path, beside) = (folder.join(name), folder.join(format!(".{name}.{}", process::id())));
-    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, &path));
-    match written {
-        Ok(()) => Ok(path),
-        Err(e) => {
-            // What is left of it is of no use; that it cannot be removed is not worth a second message.
-            let _ = fs::remove_file(&beside);
-            Err(error(format!("cannot write `{}`: {e}", path.display())))
-        }
-    }
 }

@@ -3,13 +3,13 @@
 use crate::subject::Subject;
 use mnas_codegen::emit::file;
 use mnas_codegen::plan::isa::Isa;
+use mnas_files::TempFolder;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 const MAIN: &str = include_str!("program_main.rs.txt");
 
@@ -31,10 +31,10 @@ impl Default for Rustc {
     }
 }
 
-/// A program in a folder of its own, which goes with it.
+/// A program in a private temporary folder, which is removed with it.
 #[derive(Debug)]
 pub struct Program {
-    folder: PathBuf,
+    folder: TempFolder,
 }
 
 /// Why there is no program.
@@ -64,14 +64,12 @@ impl Program {
     ///
     /// Files or rustc.
     pub fn build(subjects: &[&Subject], rustc: &Rustc) -> Result<Self, BuildError> {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("mnas-fuzz-{}-{number}", std::process::id()));
         let failed = |path: &Path, error| BuildError::System(format!("cannot write `{}`", path.display()), error);
-        fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
+        // Other users share the folder for temporary files: it has a name that they cannot take before.
+        let folder = TempFolder::new("mnas-fuzz").map_err(|error| failed(&std::env::temp_dir(), error))?;
         let program = Program { folder };
         let write = |name: String, bytes: &[u8]| {
-            let path = program.folder.join(name);
+            let path = program.folder.path().join(name);
             fs::write(&path, bytes).map_err(|error| failed(&path, error))
         };
         let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
@@ -92,7 +90,7 @@ impl Program {
         );
         write("main.rs".to_owned(), main.as_bytes())?;
         let built = Command::new(&rustc.command)
-            .current_dir(&program.folder)
+            .current_dir(program.folder.path())
             .args([
                 "--edition",
                 "2024",
@@ -118,8 +116,8 @@ impl Program {
     ///
     /// What the program said when it stopped.
     pub fn run(&self, index: usize, isa: Isa) -> Result<Ran, String> {
-        let ran = Command::new(self.folder.join(NAME))
-            .current_dir(&self.folder)
+        let ran = Command::new(self.folder.path().join(NAME))
+            .current_dir(self.folder.path())
             .arg(index.to_string())
             .env("MNAS_ISA", isa.name)
             .output()
@@ -128,13 +126,6 @@ impl Program {
             return Err(format!("{}: {}", ran.status, first_lines(&ran.stderr)));
         }
         parse(&ran.stdout).ok_or_else(|| "it wrote another number of values than it should".to_owned())
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // A folder for temporary files is emptied now and then anyway.
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

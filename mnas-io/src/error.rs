@@ -1,6 +1,8 @@
 //! What can go wrong, as exit codes and words.
 
+use crate::output::without_controls;
 use mnas_dsl::Diagnostics;
+use mnas_files::{PublishError, Reason};
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -104,15 +106,26 @@ impl Error {
     }
 
     fn text(&self) -> String {
+        let message = without_controls(&self.message);
         let mut text = match self.kind {
             _ if self.drawn => self.message.clone(),
-            Kind::Difference => format!("\x1b[1;33mdifferent\x1b[0m: {}\n", self.message),
-            _ => format!("\x1b[1;31merror\x1b[0m: {}\n", self.message),
+            Kind::Difference => format!("\x1b[1;33mdifferent\x1b[0m: {message}\n"),
+            _ => format!("\x1b[1;31merror\x1b[0m: {message}\n"),
         };
         if let Some(hint) = &self.hint {
-            text.push_str(&format!("\x1b[1;36mhelp\x1b[0m: {hint}\n"));
+            text.push_str(&format!("\x1b[1;36mhelp\x1b[0m: {}\n", without_controls(hint)));
         }
         text
+    }
+}
+
+impl From<PublishError> for Error {
+    fn from(error: PublishError) -> Self {
+        match &error.reason {
+            Reason::SameFile(_) => Self::input(error.to_string()).hint("give each output its own name"),
+            Reason::ReadOnly => Self::system(error.to_string()).hint("make it writable, or write to another file"),
+            _ => Self::system(error.to_string()),
+        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! Files are written completely or not at all; standard output may be closed at any time.
 
 use crate::error::{Error, Result};
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::hash::{BuildHasher as _, RandomState};
+use mnas_dsl::printable;
+use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -27,7 +26,17 @@ pub fn print_json(value: &serde_json::Value) -> Result<()> {
 /// Says what is going on.
 pub fn progress(text: &str) {
     // Nothing depends on it: where standard error is closed the work goes on.
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = writeln!(anstream::stderr(), "{}", without_controls(text));
+}
+
+/// The text without what a terminal obeys, but for line breaks and tabs: a part of it may be from anywhere.
+pub fn without_controls(text: &str) -> String {
+    text.split_inclusive(['\n', '\t'])
+        .map(|part| match part.strip_suffix(['\n', '\t']) {
+            Some(line) => printable(line) + &part[line.len()..],
+            None => printable(part),
+        })
+        .collect()
 }
 
 /// Says in one line, in place of the one before, what is going on; nothing where nobody sees it.
@@ -58,10 +67,16 @@ pub fn refuse_overwriting(artifact: &Path, inputs: &[&Path]) -> Result<()> {
     }
 }
 
-/// Writes all files beside their places first, and renames them when all are complete.
+/// Refuses to write two outputs to one file, however their paths are written.
+pub fn refuse_same_file(artifacts: &[Artifact]) -> Result<()> {
+    let paths: Vec<&Path> = artifacts.iter().map(|artifact| artifact.path.as_path()).collect();
+    mnas_files::check_distinct(&paths).map_err(Error::from)
+}
+
+/// Writes all files, or none of them.
 pub fn write_all(artifacts: &[Artifact]) -> Result<()> {
-    let staged: Vec<Staged> = artifacts.iter().map(Staged::write).collect::<Result<_>>()?;
-    staged.into_iter().try_for_each(Staged::publish)
+    let outputs: Vec<(&Path, &[u8])> = artifacts.iter().map(|it| (it.path.as_path(), it.bytes.as_slice())).collect();
+    mnas_files::publish(&outputs).map_err(Error::from)
 }
 
 /// The same in a folder, which is made if it is not there.
@@ -109,69 +124,4 @@ pub fn stale(artifacts: &[Artifact]) -> Result<Vec<&Path>> {
 
 fn is_current(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     Ok(fs::metadata(path)?.len() == bytes.len() as u64 && fs::read(path)? == bytes)
-}
-
-/// A complete file beside its place, removed if it never gets there.
-struct Staged {
-    /// `None` once it is in its place, or if it was written there directly.
-    temporary: Option<PathBuf>,
-    target: PathBuf,
-    shown: PathBuf,
-}
-
-impl Staged {
-    fn write(artifact: &Artifact) -> Result<Self> {
-        let Artifact { path, bytes } = artifact;
-        let failed = |error: io::Error| Error::file("write", path, &error);
-        // A link is followed: what it points to is replaced, not the link.
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-        let mut staged = Staged { temporary: None, target, shown: path.clone() };
-        if let Ok(metadata) = fs::metadata(&staged.target) {
-            if metadata.is_dir() {
-                return Err(Error::file("write", path, &"it is a folder"));
-            }
-            // Pipes and devices cannot be replaced, and must not be.
-            if !metadata.is_file() {
-                let mut file = OpenOptions::new().write(true).open(&staged.target).map_err(failed)?;
-                file.write_all(bytes).map_err(failed)?;
-                return Ok(staged);
-            }
-        }
-        let temporary = beside(&staged.target);
-        let mut file = File::create_new(&temporary).map_err(failed)?;
-        staged.temporary = Some(temporary);
-        file.write_all(bytes).map_err(failed)?;
-        Ok(staged)
-    }
-
-    fn publish(mut self) -> Result<()> {
-        if let Some(temporary) = &self.temporary {
-            fs::rename(temporary, &self.target).map_err(|error| Error::file("write", &self.shown, &error))?;
-            self.temporary = None;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        if let Some(temporary) = &self.temporary {
-            // It may never have come to be.
-            let _ = fs::remove_file(temporary);
-        }
-    }
-}
-
-/// A hidden name in the same folder, so that renaming never crosses file systems.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.tmp", unique()));
-    path.with_file_name(name)
-}
-
-/// Part of a name that no other process uses, on this machine or on another that shares the folder.
-pub fn unique() -> String {
-    // The standard library's only source of chance: the keys of its hash tables.
-    format!("{:016x}", RandomState::new().hash_one(std::process::id()))
 }

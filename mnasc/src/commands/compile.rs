@@ -13,7 +13,6 @@ use mnas_codegen::plan::isa;
 use mnas_codegen::weights::Weights;
 use mnas_dsl::{Network, Spec};
 pub(crate) use mnas_measure::compiler::{build, text};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Compiles a spec to files, to standard output, or only to compare.
@@ -46,10 +45,7 @@ pub(crate) fn run(args: &CompileArgs) -> Result<()> {
     for artifact in &artifacts {
         output::refuse_overwriting(&artifact.path, &inputs)?;
     }
-    let names: BTreeSet<&Path> = artifacts.iter().map(|artifact| artifact.path.as_path()).collect();
-    if names.len() < artifacts.len() {
-        return Err(Error::input("two outputs have the same name"));
-    }
+    output::refuse_same_file(&artifacts)?;
     if !args.check {
         return output::write_all(&artifacts);
     }

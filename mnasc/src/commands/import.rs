@@ -31,11 +31,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     for artifact in &artifacts {
         output::refuse_overwriting(&artifact.path, &[&args.model])?;
     }
-    if let [a, b] = &artifacts[..]
-        && a.path == b.path
-    {
-        return Err(Error::input("two outputs have the same name"));
-    }
+    output::refuse_same_file(&artifacts)?;
     output::write_all(&artifacts)?;
     if to_stdout { output::print_bytes(&yaml) } else { Ok(()) }
 }

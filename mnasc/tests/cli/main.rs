@@ -4,6 +4,7 @@ mod against;
 mod browser;
 mod compile;
 mod failures;
+mod files;
 mod folder;
 mod fuzz;
 mod generated;

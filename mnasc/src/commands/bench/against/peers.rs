@@ -2,7 +2,7 @@
 
 use crate::cli::Engine;
 use crate::error::{Error, Result};
-use crate::output;
+use mnas_files::TempFolder;
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -16,7 +16,7 @@ const SCRIPT: &str = include_str!("peers.py");
 /// A Python, and a folder with the script, a model and its input.
 pub(super) struct Peers {
     python: PathBuf,
-    folder: Folder,
+    folder: TempFolder,
     threads: u32,
 }
 
@@ -46,10 +46,11 @@ pub(super) struct First {
 impl Peers {
     /// Writes what the engines read: a model as ONNX, and its input.
     pub(super) fn new(python: &Path, threads: u32, model: &[u8], input: &[f32]) -> Result<Self> {
-        let folder = Folder::new()?;
+        let folder = TempFolder::new("mnasc")
+            .map_err(|error| Error::file("create a folder in", &std::env::temp_dir(), &error))?;
         let input: Vec<u8> = input.iter().flat_map(|value| value.to_le_bytes()).collect();
         for (name, bytes) in [("peers.py", SCRIPT.as_bytes()), ("model.onnx", model), ("input", &input)] {
-            let path = folder.path.join(name);
+            let path = folder.path().join(name);
             fs::write(&path, bytes).map_err(|error| Error::file("write", &path, &error))?;
         }
         Ok(Peers { python: python.to_owned(), folder, threads })
@@ -79,7 +80,7 @@ impl Peers {
     /// The first result of an engine, and nanoseconds of each of `count` inferences once it is warm.
     pub(super) fn time(&self, engine: Engine, count: u32) -> Result<(Vec<f32>, Vec<u64>)> {
         let runs = count.to_string();
-        let [model, input, output] = ["model.onnx", "input", "output"].map(|name| self.folder.path.join(name));
+        let [model, input, output] = ["model.onnx", "input", "output"].map(|name| self.folder.path().join(name));
         let arguments =
             [engine.name().as_ref(), model.as_os_str(), input.as_os_str(), output.as_os_str(), runs.as_ref()];
         let answer = self.answer("time", arguments)?;
@@ -90,7 +91,7 @@ impl Peers {
 
     /// How soon an engine gives its first result.
     pub(super) fn first(&self, engine: Engine) -> Result<First> {
-        let [model, input, output] = ["model.onnx", "input", "output"].map(|name| self.folder.path.join(name));
+        let [model, input, output] = ["model.onnx", "input", "output"].map(|name| self.folder.path().join(name));
         let mut command = self.command("first");
         command.arg(engine.name()).args([model, input, output]);
         let mut child = self.spawn(&mut command)?;
@@ -148,11 +149,11 @@ impl Peers {
     }
 
     fn script(&self) -> PathBuf {
-        self.folder.path.join("peers.py")
+        self.folder.path().join("peers.py")
     }
 
     fn output(&self) -> Result<Vec<f32>> {
-        let path = self.folder.path.join("output");
+        let path = self.folder.path().join("output");
         let bytes = fs::read(&path).map_err(|error| Error::file("read", &path, &error))?;
         Ok(bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
     }
@@ -189,24 +190,4 @@ fn failed(stderr: &[u8]) -> Error {
     let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = lines[lines.len().saturating_sub(5)..].join("\n");
     Error::system(format!("the script in Python failed:\n{last}"))
-}
-
-/// A temporary folder, which goes at the end.
-struct Folder {
-    path: PathBuf,
-}
-
-impl Folder {
-    fn new() -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("mnasc-{}", output::unique()));
-        fs::create_dir(&path).map_err(|error| Error::file("create the folder", &path, &error))?;
-        Ok(Folder { path })
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // Nothing in it is missed.
-        let _ = fs::remove_dir_all(&self.path);
-    }
 }
