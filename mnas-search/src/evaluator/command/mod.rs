@@ -1,11 +1,15 @@
 //! A program of the user's: the job as JSON on its standard input, the result as JSON on its standard output.
 
 mod process;
+mod tree;
 
 use super::Evaluator;
 use crate::job::{Evaluation, Failure, Job, Latency};
-use process::Ended;
+use mnas_dsl::printable;
+use process::{Ended, Finished};
 use serde::Deserialize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Runs a command line of the system's shell for each job.
@@ -13,6 +17,9 @@ use std::time::Duration;
 pub struct Command {
     line: String,
     timeout: Option<Duration>,
+    notice: Option<fn(&str)>,
+    /// Whether it was told that a process was left behind.
+    is_told: Arc<AtomicBool>,
 }
 
 /// What a program answers: the last line of its standard output that is not empty.
@@ -30,12 +37,32 @@ struct Answer {
 impl Command {
     /// A command line, which `sh -c` (on Windows `cmd /C`) runs.
     pub fn new(line: impl Into<String>) -> Self {
-        Self { line: line.into(), timeout: None }
+        Self { line: line.into(), timeout: None, notice: None, is_told: Arc::default() }
     }
 
     /// Kills what takes longer, with all that it has started.
     pub fn with_timeout(self, timeout: Option<Duration>) -> Self {
         Self { timeout, ..self }
+    }
+
+    /// Calls `notice` with text for the user, such as that the command left processes behind.
+    pub fn with_notice(self, notice: fn(&str)) -> Self {
+        Self { notice: Some(notice), ..self }
+    }
+
+    /// Says once for all trials that processes were left behind.
+    fn note_left_behind(&self, killed: usize) {
+        let Some(notice) = self.notice else { return };
+        if self.is_told.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let line = printable(&self.line);
+        let what = match killed {
+            0 => "a process that was not found, so it still runs".to_owned(),
+            1 => "a process, which was killed".to_owned(),
+            killed => format!("{killed} processes, which were killed"),
+        };
+        notice(&format!("`{line}` ended, but its output was kept open by {what}; a trial ends with its command"));
     }
 
     fn run(&self, job: &str) -> std::io::Result<Ended> {
@@ -58,13 +85,16 @@ impl Evaluator for Command {
         let ended = self
             .run(&format!("{text}\n"))
             .map_err(|error| Failure::Stop(format!("cannot run `{}`: {error}", self.line)))?;
-        let (status, out, err) = match ended {
-            Ended::Itself(status, out, err) => (status, out, err),
+        let Finished { status, out, err, left_behind } = match ended {
+            Ended::Itself(finished) => finished,
             Ended::Killed => {
                 let seconds = self.timeout.unwrap_or_default().as_secs_f64();
                 return Err(Failure::Trial(format!("`{}` took longer than {seconds} s and was killed", self.line)));
             }
         };
+        if let Some(killed) = left_behind {
+            self.note_left_behind(killed);
+        }
         if !status.success() {
             let said = String::from_utf8_lossy(&err);
             let message = format!("`{}` failed ({status}){}", self.line, last_words(&said));

@@ -1,136 +1,112 @@
-//! A program that is given some text and some time.
+//! A program that gets some text and some time.
 
-use std::collections::BTreeMap;
+use super::tree;
 use std::io::{Read, Write as _};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What is kept of what a program says, from its end.
+/// How many bytes of an output are kept, from its end.
 const KEPT: usize = 1 << 20;
 
-/// How often it is seen whether a program has ended.
+/// How often it is checked whether a program has ended.
 const POLL: Duration = Duration::from_millis(10);
 
-/// What a program did.
+/// How long an output may stay open when the program has ended: what it wrote last is read in less.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How a program ended.
 pub(super) enum Ended {
-    /// It ended by itself, and said this on standard output and standard error; of much, the end.
-    Itself(ExitStatus, Vec<u8>, Vec<u8>),
+    /// By itself.
+    Itself(Finished),
     /// It took too long, and was killed with all that it had started.
     Killed,
 }
 
-/// Runs a program with `input` as its standard input, for at most `timeout`.
+/// What a program that ended by itself has left.
+pub(super) struct Finished {
+    pub(super) status: ExitStatus,
+    /// The end of its standard output.
+    pub(super) out: Vec<u8>,
+    /// The end of its standard error.
+    pub(super) err: Vec<u8>,
+    /// Whether processes that it had started kept its output open, and how many of them were killed.
+    pub(super) left_behind: Option<usize>,
+}
+
+/// Runs a program with `input` as its standard input, for at most `timeout`. It ends with the process that was started:
+/// what that leaves running in the background is not waited for.
 pub(super) fn run(command: &mut Command, input: &[u8], timeout: Option<Duration>) -> std::io::Result<Ended> {
     let start = Instant::now();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let stdin = child.stdin.take();
     let input = input.to_vec();
-    // A program that does not read may still know what to answer, so it is no matter whether this succeeds. It ends with
-    // the program.
+    // A program that does not read its input may still know the answer, so a failure does not matter. The thread ends
+    // with the program.
     thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
-    let (out, err) = (child.stdout.take().map(keep), child.stderr.take().map(keep));
-    let late = |start: Instant| timeout.is_some_and(|timeout| start.elapsed() >= timeout);
+    let pipes = tree::pipes(&child);
+    let outputs = [child.stdout.take().map(Output::read), child.stderr.take().map(Output::read)];
+    let is_late = || timeout.is_some_and(|timeout| start.elapsed() >= timeout);
     let status = match timeout {
         None => child.wait()?,
         Some(_) => loop {
             match child.try_wait()? {
                 Some(status) => break status,
-                None if late(start) => {
-                    kill(&mut child);
+                None if is_late() => {
+                    tree::kill(&mut child);
+                    tree::kill_writers(&pipes);
                     return Ok(Ended::Killed);
                 }
                 None => thread::sleep(POLL),
             }
         },
     };
-    // What it started and left behind may hold its output open.
-    let said = |from: Option<mpsc::Receiver<Vec<u8>>>| match (from, timeout) {
-        (None, _) => Some(Vec::new()),
-        (Some(from), None) => from.recv().ok(),
-        (Some(from), Some(timeout)) => {
-            from.recv_timeout(timeout.saturating_sub(start.elapsed()).max(Duration::from_secs(1))).ok()
-        }
-    };
-    match (said(out), said(err)) {
-        (Some(out), Some(err)) => Ok(Ended::Itself(status, out, err)),
-        _ => Ok(Ended::Killed),
-    }
+    let end = Instant::now();
+    let wait = || outputs.iter().flatten().all(|output| output.ends_within(GRACE.saturating_sub(end.elapsed())));
+    let left_behind = if wait() { None } else { Some(tree::kill_writers(&pipes)) };
+    let [out, err] = outputs.map(|output| output.map(|output| output.take()).unwrap_or_default());
+    Ok(Ended::Itself(Finished { status, out, err, left_behind }))
 }
 
-/// Reads to the end, and gives the last of it.
-fn keep(mut from: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
-    let (send, receive) = mpsc::channel();
-    thread::spawn(move || {
-        let (mut kept, mut part) = (Vec::new(), vec![0; 1 << 16]);
-        // A read that fails is an end.
-        while let Ok(count @ 1..) = from.read(&mut part) {
-            kept.extend_from_slice(&part[..count]);
-            if kept.len() > 2 * KEPT {
-                kept.drain(..kept.len() - KEPT);
+/// An output that is read by a thread.
+struct Output {
+    kept: Arc<Mutex<Vec<u8>>>,
+    /// Disconnected at the end of the output.
+    open: Receiver<()>,
+}
+
+impl Output {
+    fn read(mut from: impl Read + Send + 'static) -> Self {
+        let (end, open) = channel();
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let output = Output { kept: kept.clone(), open };
+        thread::spawn(move || {
+            let _end = end;
+            let mut part = vec![0; 1 << 16];
+            // A read that fails ends the output.
+            while let Ok(count @ 1..) = from.read(&mut part) {
+                let Ok(mut kept) = kept.lock() else { return };
+                kept.extend_from_slice(&part[..count]);
+                if kept.len() > 2 * KEPT {
+                    let more = kept.len() - KEPT;
+                    kept.drain(..more);
+                }
             }
-        }
-        let _ = send.send(kept);
-    });
-    receive
-}
-
-/// Kills a program and what it has started. It is in no group of its own, so that an interrupt from the keyboard reaches it
-/// as it reaches the search.
-fn kill(child: &mut Child) {
-    let mut others = Vec::new();
-    if cfg!(windows) {
-        let id = child.id().to_string();
-        let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &id]).output();
-    } else {
-        others = descendants(child.id());
+        });
+        output
     }
-    // First who would start more of them.
-    let _ = child.kill();
-    if !others.is_empty() {
-        let others: Vec<String> = others.iter().map(u32::to_string).collect();
-        let _ = Command::new("sh").args(["-c", &format!("kill -9 {}", others.join(" "))]).output();
+
+    /// Whether all of it has been read, now or in a moment.
+    fn ends_within(&self, moment: Duration) -> bool {
+        matches!(self.open.recv_timeout(moment), Err(std::sync::mpsc::RecvTimeoutError::Disconnected))
     }
-    let _ = child.wait();
-}
 
-/// The processes that a process has started, and that they have started.
-fn descendants(of: u32) -> Vec<u32> {
-    let parents = if cfg!(target_os = "linux") { parents_by_proc() } else { parents_by_ps() };
-    let mut found = vec![of];
-    let mut at = 0;
-    while at < found.len() {
-        let parent = found[at];
-        found.extend(parents.iter().filter(|&(_, &it)| it == parent).map(|(&id, _)| id));
-        at += 1;
+    /// What has been read so far.
+    fn take(self) -> Vec<u8> {
+        self.kept.lock().map(|mut kept| std::mem::take(&mut *kept)).unwrap_or_default()
     }
-    found.split_off(1)
-}
-
-/// The parent of each process.
-fn parents_by_proc() -> BTreeMap<u32, u32> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return BTreeMap::new() };
-    let parent = |entry: std::fs::DirEntry| {
-        let id = entry.file_name().to_str()?.parse().ok()?;
-        let status = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-        // Its name, in brackets, may have any of them in it; then come its state and its parent.
-        let parent = status.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
-        Some((id, parent))
-    };
-    entries.filter_map(|entry| parent(entry.ok()?)).collect()
-}
-
-/// The parent of each process.
-fn parents_by_ps() -> BTreeMap<u32, u32> {
-    let Ok(output) = Command::new("ps").args(["-A", "-o", "pid=", "-o", "ppid="]).output() else {
-        return BTreeMap::new();
-    };
-    let line = |line: &str| {
-        let mut words = line.split_whitespace().map(str::parse);
-        Some((words.next()?.ok()?, words.next()?.ok()?))
-    };
-    String::from_utf8_lossy(&output.stdout).lines().filter_map(line).collect()
 }
 
 #[cfg(all(test, unix))]
@@ -141,19 +117,25 @@ mod tests {
         run(Command::new("sh").args(["-c", line]), b"job\n", timeout.map(Duration::from_millis)).unwrap()
     }
 
-    fn said(ended: Ended) -> String {
+    fn finished(ended: Ended) -> Finished {
         match ended {
-            Ended::Itself(_, out, _) => String::from_utf8(out).unwrap(),
+            Ended::Itself(finished) => finished,
             Ended::Killed => panic!("killed"),
         }
+    }
+
+    fn said(ended: Ended) -> String {
+        let finished = finished(ended);
+        assert_eq!(finished.left_behind, None);
+        String::from_utf8(finished.out).unwrap()
     }
 
     #[test]
     fn programs_read_their_input_and_say_what_they_say() {
         assert_eq!(said(sh("cat; echo more", None)), "job\nmore\n");
         assert_eq!(said(sh("cat; echo more", Some(60_000))), "job\nmore\n");
-        let Ended::Itself(status, _, err) = sh("echo wrong >&2; kill -9 $$", Some(60_000)) else { panic!("killed") };
-        assert!(!status.success() && err == b"wrong\n");
+        let failed = finished(sh("echo wrong >&2; kill -9 $$", Some(60_000)));
+        assert!(!failed.status.success() && failed.err == b"wrong\n");
         // Much of it is kept from its end.
         let much = said(sh("yes 0123456789abcdef | head -c 9000000; echo; echo end", Some(60_000)));
         assert!(much.ends_with("\nend\n") && (KEPT..4 * KEPT).contains(&much.len()), "{}", much.len());
@@ -172,21 +154,54 @@ mod tests {
         );
         assert!(matches!(sh(&line, Some(700)), Ended::Killed));
         let child: u32 = std::fs::read_to_string(&id).unwrap().trim().parse().unwrap();
-        let is_alive = || {
-            Command::new("sh").args(["-c", &format!("kill -0 {child}")]).output().is_ok_and(|it| it.status.success())
-        };
         // The control: this process is alive, by the same measure.
-        let own = std::process::id();
-        assert!(Command::new("sh").args(["-c", &format!("kill -0 {own}")]).status().unwrap().success());
-        // Whoever takes it over buries it some time.
+        assert!(is_alive(std::process::id()));
+        assert_ends(child);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// A daemon that keeps the output open is neither waited for nor taken for a program that takes too long.
+    #[test]
+    fn a_process_that_is_left_behind_ends_with_the_program() {
+        for (timeout, keeps) in [(None, ""), (Some(60_000), ""), (Some(60_000), ">&2"), (Some(60_000), "2>&1 >&2")] {
+            let left = finished(sh(&format!("sleep 100000 {keeps} & echo $!; echo said >&2"), timeout));
+            assert!(left.status.success() && left.err == b"said\n");
+            let child: u32 = String::from_utf8(left.out).unwrap().trim().parse().unwrap();
+            if cfg!(target_os = "linux") {
+                assert!(left.left_behind >= Some(1), "{:?}", left.left_behind);
+                assert_ends(child);
+            } else {
+                assert!(left.left_behind.is_some());
+            }
+        }
+    }
+
+    /// What does not hold the output is none of the program's: a server that was started on purpose goes on.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_with_outputs_of_its_own_goes_on() {
+        let child = said(sh("sleep 100000 < /dev/null > /dev/null 2>&1 & echo $!", Some(60_000)));
+        let child: u32 = child.trim().parse().unwrap();
+        assert!(is_alive(child));
+        Command::new("sh").args(["-c", &format!("kill -9 {child}")]).status().unwrap();
+        assert_ends(child);
+    }
+
+    fn is_alive(id: u32) -> bool {
+        let asked = Command::new("sh").args(["-c", &format!("kill -0 {id}")]).output();
+        asked.is_ok_and(|it| it.status.success()) && !is_dead(id)
+    }
+
+    #[track_caller]
+    fn assert_ends(id: u32) {
+        // The process that adopts it waits for it at some time.
         for _ in 0..500 {
-            if !is_alive() || is_dead(child) {
-                std::fs::remove_dir_all(&folder).unwrap();
+            if !is_alive(id) {
                 return;
             }
             thread::sleep(POLL);
         }
-        panic!("{child} is alive");
+        panic!("{id} is alive");
     }
 
     /// Whether a process has ended, buried or not.
