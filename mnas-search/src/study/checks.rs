@@ -7,15 +7,16 @@ use serde::Serialize;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-/// A lock that no two processes have; the file that carries it stays.
-pub(super) fn lock(path: &Path) -> Result<File, StudyError> {
+/// A lock that no two processes have, for a study whose links are resolved; the file that carries it stays. `shown` is the
+/// study for messages.
+pub(super) fn lock(path: &Path, shown: &Path) -> Result<File, StudyError> {
     let beside = with_suffix(path, ".lock");
     let failed = |error: std::io::Error| StudyError::System(format!("cannot lock `{}`: {error}", beside.display()));
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&beside).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            Err(StudyError::InUse(format!("another process searches with `{}`", path.display())))
+            Err(StudyError::InUse(format!("another process searches with `{}`", shown.display())))
         }
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }

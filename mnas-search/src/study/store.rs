@@ -64,6 +64,8 @@ pub struct Study {
     pub(super) path: PathBuf,
     settings: Settings,
     pub(super) progress: Progress,
+    /// Checksum of the progress, as the file has it.
+    written: String,
     /// Checksum of the last trial.
     chain: u64,
     /// Revision of the large part that the file has.
@@ -125,12 +127,13 @@ impl Study {
         searcher: String,
         large: Option<(u64, Vec<u8>)>,
     ) -> Result<Self, StudyError> {
-        let lock = lock(path)?;
+        let file = resolve(path)?;
+        let lock = lock(&file, path)?;
         if path.exists() {
             return Err(StudyError::Exists(format!("`{}` is there already", path.display())));
         }
         // Complete or not there: what is made beside it is renamed into its place.
-        let beside = with_suffix(path, ".new");
+        let beside = with_suffix(&file, ".new");
         let failed = |error: std::io::Error| StudyError::System(format!("cannot write `{}`: {error}", path.display()));
         for leftover in [beside.clone(), with_suffix(&beside, "-journal")] {
             if leftover.exists() {
@@ -165,8 +168,8 @@ impl Study {
             transaction.commit()
         };
         write().map_err(|error| explain(&error, path))?;
-        std::fs::rename(&beside, path).map_err(failed)?;
-        Self::load(path, Some(lock))
+        std::fs::rename(&beside, &file).map_err(failed)?;
+        Self::load(path, &file, Some(lock))
     }
 
     /// Opens a study and checks all of it.
@@ -178,18 +181,21 @@ impl Study {
         if let Err(error) = File::open(path) {
             return Err(StudyError::System(format!("cannot read `{}`: {error}", path.display())));
         }
+        // Every link to a study has the same lock.
+        let file = resolve(path)?;
         let lock = match access {
             Access::Read => None,
-            Access::Search => Some(lock(path)?),
+            Access::Search => Some(lock(&file, path)?),
         };
-        Self::load(path, lock)
+        Self::load(path, &file, lock)
     }
 
-    fn load(path: &Path, lock: Option<File>) -> Result<Self, StudyError> {
+    /// Loads `file`, which is called `path` in messages.
+    fn load(path: &Path, file: &Path, lock: Option<File>) -> Result<Self, StudyError> {
         let read_write = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let sql = |error: rusqlite::Error| explain(&error, path);
         // A reader may have to undo what a process that was killed had begun, so it can write where it may.
-        let connection = Connection::open_with_flags(path, read_write).map_err(sql)?;
+        let connection = Connection::open_with_flags(file, read_write).map_err(sql)?;
         prepare(&connection).map_err(sql)?;
         let (application, version): (i32, i32) = (
             connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(sql)?,
@@ -213,16 +219,20 @@ impl Study {
         // One moment of the file, whoever writes meanwhile.
         let transaction = connection.transaction().map_err(sql)?;
         let damaged = |what: &str| StudyError::Damaged(format!("`{}` is damaged: {what}", path.display()));
-        let one = |query: &str| -> Result<String, StudyError> {
+        let one = |query: &str| -> Result<(String, String), StudyError> {
             let row: Option<(String, String)> = transaction
                 .query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()
                 .map_err(|error| explain(&error, path))?;
             let (text, written) = row.ok_or_else(|| damaged("a part is missing"))?;
-            if hex(sum(0, text.as_bytes())) == written { Ok(text) } else { Err(damaged("a part was changed")) }
+            if hex(sum(0, text.as_bytes())) == written {
+                Ok((text, written))
+            } else {
+                Err(damaged("a part was changed"))
+            }
         };
-        let settings = one("SELECT settings, sum FROM study")?;
-        let progress = one("SELECT record, sum FROM progress")?;
+        let (settings, _) = one("SELECT settings, sum FROM study")?;
+        let (progress, written) = one("SELECT record, sum FROM progress")?;
         let settings: Settings = serde_json::from_str(&settings).map_err(|error| damaged(&error.to_string()))?;
         let progress: Progress = serde_json::from_str(&progress).map_err(|error| damaged(&error.to_string()))?;
         if let Some(wrong) = stranger::wrong_settings(&settings, &progress) {
@@ -245,7 +255,17 @@ impl Study {
             return Err(damaged("something that was found out about it is lost"));
         }
         transaction.commit().map_err(sql)?;
-        Ok(Self { connection, path: path.to_owned(), settings, progress, chain, revision, findings, _lock: lock })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            settings,
+            progress,
+            written,
+            chain,
+            revision,
+            findings,
+            _lock: lock,
+        })
     }
 
     /// What the search was begun with.
@@ -363,22 +383,31 @@ impl Study {
         Ok(())
     }
 
-    /// Writes what `write` does and the progress with it, or neither.
+    /// Writes what `write` does and the progress with it, or neither. Another process that searches with the same study
+    /// is seen here where the lock cannot see it: by a hard link, or on another machine.
     pub(super) fn write(
         &mut self,
         progress: Progress,
         write: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), StudyError> {
         let text = json(&progress);
-        let all = |connection: &mut Connection| -> rusqlite::Result<()> {
+        let written = hex(sum(0, text.as_bytes()));
+        let before = &self.written;
+        let all = |connection: &mut Connection| -> rusqlite::Result<bool> {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let found: String = transaction.query_row("SELECT sum FROM progress", [], |row| row.get(0))?;
+            if found != *before {
+                return Ok(false);
+            }
             write(&transaction)?;
-            transaction
-                .execute("UPDATE progress SET record = ?1, sum = ?2", params![text, hex(sum(0, text.as_bytes()))])?;
-            transaction.commit()
+            transaction.execute("UPDATE progress SET record = ?1, sum = ?2", params![text, written])?;
+            transaction.commit().map(|()| true)
         };
-        all(&mut self.connection).map_err(|error| explain(&error, &self.path))?;
+        if !all(&mut self.connection).map_err(|error| explain(&error, &self.path))? {
+            return Err(StudyError::InUse(format!("another process has searched with `{}`", self.path.display())));
+        }
         self.progress = progress;
+        self.written = written;
         Ok(())
     }
 
@@ -407,4 +436,10 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     stranger::distrust(connection)
+}
+
+/// The file that a path leads to.
+fn resolve(path: &Path) -> Result<PathBuf, StudyError> {
+    let failed = |error| StudyError::System(format!("cannot find `{}`: {error}", path.display()));
+    mnas_files::resolve(path).map_err(failed)
 }

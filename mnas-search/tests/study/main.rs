@@ -3,6 +3,7 @@
 mod batches;
 mod findings;
 mod halving;
+mod links;
 mod noise;
 mod noisy;
 mod ranking;
