@@ -274,3 +274,24 @@ fn processes_that_begin_at_once_do_not_mix() {
     search(&folder, "whole", &[&LONG[..], &["--trials", "60"]].concat()).done();
     assert!(contents(&folder, "study") == contents(&folder, "whole"));
 }
+
+/// A study may come from anyone: what a terminal would obey is escaped wherever a part of it is shown.
+#[test]
+fn a_study_does_not_hide_the_command_that_it_runs() {
+    let folder = folder("hidden-command");
+    let line = "cat > job; printf 'no \\033[2K\\rresult' >&2; touch RAN; exit 1 #\r\x1b[2Kharmless \u{202e}";
+    let shown = "#\\r\\u{1b}[2Kharmless \\u{202e}";
+    search(&folder, "study", &["--command", line, "--trials", "1", "--no-ranking", "--reward", "accuracy"]);
+    let is_clean = |text: &str| !text.contains(['\r', '\x1b', '\u{202e}']);
+    let list = folder.mnasc(&["study", "list", "study"]).done();
+    assert!(list.out.contains(shown) && is_clean(&list.out), "{:?}", list.out);
+    assert!(list.out.contains("no \\u{1b}[2K\\rresult"), "{:?}", list.out);
+    std::fs::remove_file(folder.path("RAN")).unwrap();
+    let resumed = search(&folder, "study", &["--resume", "--trials", "2"]);
+    assert!(folder.path("RAN").is_file());
+    assert!(resumed.err.contains(&format!("each trial runs the command of the study: `{}", &line[..8])));
+    assert!(resumed.err.contains(shown) && is_clean(&resumed.err) && is_clean(&resumed.out), "{resumed:?}");
+    // The control: a command that is given again is known to the user.
+    let again = search(&folder, "study", &["--resume", "--trials", "3", "--command", line]);
+    assert!(!again.err.contains("each trial runs"), "{again:?}");
+}

@@ -5,6 +5,7 @@ use crate::cli::SearchArgs;
 use crate::error::{Error, Result};
 use crate::input;
 use crate::output;
+use mnas_dsl::printable;
 use mnas_dsl::{Network, Space, Spec};
 use mnas_search::evaluator::TRAINS;
 use mnas_search::search::Search;
@@ -74,7 +75,8 @@ pub(super) fn judge(search: &mut Search<'_>, baselines: &[(Spec, Network)]) -> R
     for it in judged {
         let accuracy = it.accuracy.map(|it| format!("accuracy {it:.4}"));
         let latency = it.latency.map(|it| format!("latency {it}"));
-        let words: Vec<String> = accuracy.into_iter().chain(latency).chain(it.message).collect();
+        let words: Vec<String> =
+            accuracy.into_iter().chain(latency).chain(it.message.map(|it| printable(&it))).collect();
         output::progress(&format!("{}: {}", it.name, words.join(", ")));
     }
     Ok(())

@@ -5,6 +5,7 @@ use crate::cli::SearchArgs;
 use crate::error::{Error, Result};
 use crate::{input, output};
 use mnas_dsl::Space;
+use mnas_dsl::printable;
 use mnas_search::evaluator::{Command, Evaluator, Synthetic, Table};
 use mnas_search::study::Settings;
 use std::path::Path;
@@ -30,14 +31,18 @@ pub(super) fn of(args: &SearchArgs, space: &Space, begun: Option<&Settings>) -> 
     }
     // What was begun with a command goes on with it.
     let timeout = args.timeout.or(begun.and_then(|settings| settings.timeout)).map(Duration::from_secs);
-    let command = |line: &str| Box::new(Command::new(line).with_timeout(timeout));
+    let command = |line: &str| Box::new(Command::new(line).with_timeout(timeout).with_notice(output::progress));
     let name = begun.map(|settings| settings.evaluator.as_str()).unwrap_or_default();
     match (&args.command, args.synthetic) {
         (Some(line), _) => Ok(command(line)),
         (None, true) => Ok(Box::new(Synthetic)),
         (None, false) if name == Synthetic.name() => Ok(Box::new(Synthetic)),
         (None, false) => match name.strip_prefix("command ") {
-            Some(line) => Ok(command(line)),
+            Some(line) => {
+                // The study may be somebody else's.
+                output::progress(&format!("each trial runs the command of the study: `{}`", printable(line)));
+                Ok(command(line))
+            }
             None => Err(Error::input("nothing says how good a network is")
                 .hint("give `--data FOLDER`, `--command LINE`, `--table FILE` or, to try the space, `--synthetic`; a space may say it: `search: {data: digits}`")),
         },

@@ -4,6 +4,7 @@ use super::defaults::TRIALS;
 use crate::cli::{Exponent, RewardName, SearchArgs};
 use crate::error::{Error, Result};
 use mnas_dsl::Space;
+use mnas_dsl::printable;
 use mnas_search::evaluator::{Evaluator, Stopwatch};
 use mnas_search::job::Budget;
 use mnas_search::reward::Reward;
@@ -188,10 +189,15 @@ fn in_words(name: &str) -> (String, &'static str) {
         Some(("train", setup)) => {
             let setup: Value = serde_json::from_str(setup).unwrap_or_default();
             let data = setup["data"].as_str().and_then(|data| data.rsplit_once(' ')).map_or("some data", |it| it.0);
-            (format!("networks were trained on `{data}`"), "give the same data again by `--data`, and no other recipe")
+            (
+                format!("networks were trained on `{}`", printable(data)),
+                "give the same data again by `--data`, and no other recipe",
+            )
         }
         Some(("table", _)) => ("a table of other results".to_owned(), "give the same table again by `--table`"),
-        Some(("command", line)) => (format!("`--command '{line}'`"), "leave the option away to go on as it was begun"),
-        _ => (format!("`--{name}`"), "leave the option away to go on as it was begun"),
+        Some(("command", line)) => {
+            (format!("`--command '{}'`", printable(line)), "leave the option away to go on as it was begun")
+        }
+        _ => (format!("`--{}`", printable(name)), "leave the option away to go on as it was begun"),
     }
 }

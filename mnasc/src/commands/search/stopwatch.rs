@@ -5,6 +5,7 @@ use crate::cli::{DeviceArgs, SearchArgs};
 use crate::error::{Error, Result};
 use crate::latency::{Meter, prediction};
 use crate::output::progress;
+use mnas_dsl::printable;
 use mnas_dsl::{Network, Space, Spec};
 use mnas_search::evaluator::Evaluator;
 use mnas_search::findings::{MACHINE, Machine, PREDICTION};
@@ -45,7 +46,7 @@ pub(super) fn note(meter: &Meter, search: &mut Search<'_>) -> Result<()> {
     if let Some(before) = before
         && (&before.cpu, &before.compiler, &before.runner) != (&now.cpu, &now.compiler, &now.runner)
     {
-        let of = |it: &Machine| format!("{}, {}", it.cpu, it.compiler);
+        let of = |it: &Machine| printable(&format!("{}, {}", it.cpu, it.compiler));
         progress(&format!(
             "warning: the latencies so far are of {}; those that follow are of {}, and may not compare with them",
             of(&before),

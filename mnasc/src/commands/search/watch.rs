@@ -5,6 +5,7 @@ use super::search_error;
 use crate::cli::SearchArgs;
 use crate::error::{Error, Result};
 use crate::output;
+use mnas_dsl::printable;
 use mnas_search::search::Search;
 use mnas_search::study::{State, Trial};
 use mnas_search::{pareto, ranking};
@@ -83,7 +84,7 @@ fn end(search: &Search<'_>, line: &str, places: &Places) -> Result<String> {
     let failed: Vec<&Trial> = trials.iter().filter(|trial| trial.state == State::Failed).collect();
     if let Some(last) = failed.last() {
         let message = last.message.as_deref().unwrap_or_default();
-        let first = message.lines().next().unwrap_or_default();
+        let first = printable(message.lines().next().unwrap_or_default());
         text.push_str(&format!("{} of {} trials failed; the last: {first}\n", failed.len(), trials.len()));
     }
     Ok(text)
@@ -199,7 +200,7 @@ pub(in crate::commands) fn describe(trial: &Trial) -> String {
         parts.push(format!("the network of trial {earlier}"));
     }
     if let Some(message) = &trial.message {
-        parts.push(format!("failed: {}", message.lines().next().unwrap_or("")));
+        parts.push(format!("failed: {}", printable(message.lines().next().unwrap_or(""))));
     }
     parts.join(", ")
 }

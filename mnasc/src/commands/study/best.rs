@@ -9,6 +9,7 @@ use crate::commands::space::named;
 use crate::error::{Error, Result};
 use crate::output::{self, Artifact};
 use mnas_codegen::weights::{Weights, safetensors};
+use mnas_dsl::printable;
 use mnas_dsl::{Network, Spec};
 use mnas_search::study::{State, Study, Trial};
 use mnas_search::{pareto, ranking};
@@ -61,7 +62,9 @@ pub(super) fn run(args: &StudyBestArgs) -> Result<()> {
         text.push_str(&format!("trial {}: {}\n", trial.number, describe(trial)));
         match path {
             Some(path) => text.push_str(&format!("  {}\n", path.display())),
-            None => text.push_str(&trial.spec.lines().map(|line| format!("  {line}\n")).collect::<String>()),
+            None => {
+                text.push_str(&trial.spec.lines().map(|line| format!("  {}\n", printable(line))).collect::<String>())
+            }
         }
     }
     output::print(&text)

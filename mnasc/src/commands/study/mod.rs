@@ -8,6 +8,7 @@ use crate::cli::{StudyCommand, StudyExportArgs, StudyListArgs};
 use crate::error::{Error, Result};
 use crate::output::{self, Artifact};
 use mnas_dsl::Space;
+use mnas_dsl::printable;
 use mnas_search::findings::{NOISE, RANKING, Ranking, RungNoise};
 use mnas_search::optuna;
 use mnas_search::study::{Access, Study, Trial};
@@ -50,7 +51,7 @@ fn list(args: &StudyListArgs) -> Result<()> {
         trials.len(),
         settings.method,
         settings.seed,
-        settings.evaluator
+        printable(&settings.evaluator)
     );
     if let Some(noise) = study.finding::<RungNoise>(NOISE).map_err(study_error)? {
         text = format!("{noise}\n{text}");
