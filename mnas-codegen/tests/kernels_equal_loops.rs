@@ -8,7 +8,9 @@ mod kernels;
 use kernels::{Case, Program};
 use mnas_codegen::graph::Residual;
 use mnas_codegen::plan::isa;
-use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source};
+use mnas_codegen::plan::{
+    ConvKernel, ConvLoops, DepthwiseKernel, DepthwiseLoops, Destination, PanelGroup, Part, Source,
+};
 use mnas_dsl::network::Activation;
 use std::thread;
 
@@ -58,6 +60,7 @@ fn conv(isa: isa::Isa, input: usize, output: usize, k: usize, stride: usize, wid
         part: Part::All,
         prefetch: pixels % 2 == 1 && pixels > 1 && k == 1,
         ahead: if pixels % 3 == 1 && k == 1 { 40 * pixels } else { 0 },
+        loops: ConvLoops::default(),
     }
 }
 
@@ -222,6 +225,7 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
                     residual,
                     pool: (j % 2 == 0).then(|| channels.next_multiple_of(isa.lanes.max(8))),
                     ranged,
+                    loops: DepthwiseLoops::default(),
                 }));
             }
         }

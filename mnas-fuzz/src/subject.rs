@@ -116,6 +116,7 @@ pub fn prepare(case: &Case, variant: &Variant, fault: Option<&Fault>) -> Result<
     let mut plan = case.plan(&graph, variant.isas.clone(), variant.team).map_err(|error| refused(&error))?;
     if let Some(Fault::Plan(change)) = fault {
         change(&mut plan);
+        plan.lay_out();
     }
     let mut packed = pack::pack(&plan, &lowered.weights).map_err(|error| refused(&error))?;
     if let Some(Fault::Packed(change)) = fault {

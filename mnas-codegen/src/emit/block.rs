@@ -6,7 +6,6 @@ use super::kernels::Kernels;
 use super::operands::{conv_weights, split_scratch, weights_start};
 use super::{int, note, plus, pooling, times};
 use crate::plan::{Block, BlockSchedule, PackedConv, Parallelism, Part, Plan, Source, Step};
-use mnas_dsl::network::Shape;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -36,13 +35,8 @@ impl<'a> BlockDriver<'a> {
         conv_weights(self.plan, conv, self.base)
     }
 
-    pub(super) fn middle(&self) -> Shape {
-        self.block.middle(self.step)
-    }
-
     pub(super) fn emit(&self, kernels: &mut Kernels) -> Ident {
-        let out = self.block.depthwise.output;
-        let strips = out.height / self.s.strip;
+        let strips = self.s.rows.count;
         let expand = self.expand_rows(kernels);
         let depthwise = self.depthwise_rows(kernels);
         let project = self.project(kernels);
@@ -111,7 +105,7 @@ impl<'a> BlockDriver<'a> {
 
     fn start(&self, kernels: &Kernels) -> TokenStream {
         let mut out = TokenStream::new();
-        if self.s.expand.is_some() && self.s.strip != self.block.depthwise.output.height {
+        if self.s.expand.is_some() && !self.s.rows.whole {
             out.extend(quote!(let mut ready = 0;));
         }
         if self.s.squeeze_excite.is_some() {
@@ -127,29 +121,18 @@ impl<'a> BlockDriver<'a> {
         let (Some(kernel), Some(expand)) = (&self.s.expand, &self.block.expand) else { return quote!() };
         let name = kernels.conv(kernel);
         let weights = self.weights(expand);
-        let middle = self.middle();
-        let row = int(middle.width * kernels.isa.lanes);
-        let height = int(middle.height);
-        if self.s.expand_rows == middle.height && kernel.kernel_size == 1 {
+        let rows = &self.s.rows;
+        let (row, height) = (int(rows.middle_row), int(rows.middle_height));
+        if rows.expand_whole {
             return quote!(#name(input, #weights, ring););
         }
-        let whole = self.s.ring == middle.height;
-        let slot = if whole {
-            quote!(oy * #row)
-        } else {
-            let ring = int(self.s.ring);
-            quote!((oy % #ring) * #row)
+        let slot = match rows.depthwise.ring.map(int) {
+            None => quote!(oy * #row),
+            Some(ring) => quote!((oy % #ring) * #row),
         };
-        let call = conv_row_call(
-            kernel,
-            &name,
-            self.step.input_shape,
-            expand.conv.pads.top,
-            &weights,
-            &quote!(),
-            &quote!(from_mut(ring, #slot)),
-        );
-        if self.s.strip == self.block.depthwise.output.height {
+        let out = quote!(from_mut(ring, #slot));
+        let call = conv_row_call(&name, &rows.expand, &weights, &quote!(), &out);
+        if rows.whole {
             return quote!(for oy in 0..#height { #call });
         }
         let need = self.need();
@@ -176,35 +159,27 @@ impl<'a> BlockDriver<'a> {
                 _ => quote!({ let sums = own(pooled, oy0 * #row, #len); sums.fill(0.0); sums },),
             }
         });
-        let out = if self.s.squeeze_excite.is_some() && self.s.strip != self.block.depthwise.output.height {
-            let out_row = int(d.output_width * kernels.isa.lanes);
+        let out = if self.s.squeeze_excite.is_some() && !self.s.rows.whole {
+            let out_row = int(self.s.rows.depthwise_row);
             quote!(from_mut(depthwise, oy0 * #out_row))
         } else {
             quote!(depthwise)
         };
-        let table = self.depthwise_table(kernels);
+        let table = self.depthwise_table();
         quote!(#table #name(#source, &rows, #weights, #pooled #out);)
     }
 
-    /// Where the input rows of each output row of a strip are, and which of them exist.
-    pub(super) fn depthwise_table(&self, kernels: &Kernels) -> TokenStream {
-        let d = &self.s.depthwise;
-        let middle = self.middle();
-        let row = match d.source {
-            Source::Nhwc { stride } => middle.width * stride,
-            Source::Blocked { .. } => middle.width * kernels.isa.lanes,
-        };
-        let pad_top = self.block.depthwise.conv.pads.top;
-        let ring = (self.s.expand.is_some() && self.s.ring < middle.height).then_some(self.s.ring);
-        let rows = row_offsets(d.kernel_size, pad_top, row, ring);
-        let bounds = kernel_rows(d.kernel_size, d.stride, pad_top, middle.height);
-        let (strip, k) = (int(self.s.strip), int(d.kernel_size));
+    /// Where the input rows of each output row of a row block are, and which of them exist.
+    pub(super) fn depthwise_table(&self) -> TokenStream {
+        let rows = &self.s.rows.depthwise;
+        let (offsets, bounds) = (row_offsets(rows), kernel_rows(rows));
+        let (strip, k) = (int(self.s.strip), int(rows.kernel_size));
         quote! {
             let mut rows = [([0; #k], 0, 0); #strip];
             for (r, row) in rows.iter_mut().enumerate() {
                 let oy = oy0 + r;
                 #bounds
-                *row = ([#(#rows),*], ky_from, ky_to);
+                *row = ([#(#offsets),*], ky_from, ky_to);
             }
         }
     }
@@ -274,19 +249,16 @@ impl<'a> BlockDriver<'a> {
         }
     }
 
-    /// The rows of the input that the next strip reads and this one did not, and what lies behind them.
+    /// The rows of the input that the next row block reads and this one did not, and what lies behind them.
     fn ahead(&self) -> TokenStream {
-        let input = self.step.input_shape;
-        let (need, row) = (self.need(), int(input.width * self.plan.stride(input)));
+        let (need, row) = (self.need(), int(self.s.rows.input_row));
         quote!(from(input, #need * #row),)
     }
 
-    /// The row behind the last one that the strip reads.
+    /// The row behind the last one that the row block reads.
     fn need(&self) -> TokenStream {
-        let d = &self.block.depthwise.conv;
-        // The last input row of the strip's last output row.
-        let reach = (self.s.strip - 1) * d.stride + d.kernel_size - d.pads.top;
-        let (need, height) = (plus(times(quote!(oy0), d.stride), reach), int(self.middle().height));
+        let rows = &self.s.rows;
+        let (need, height) = (plus(times(quote!(oy0), rows.stride), rows.reach), int(rows.middle_height));
         quote!({ let need = #need; if need < #height { need } else { #height } })
     }
 
@@ -294,8 +266,7 @@ impl<'a> BlockDriver<'a> {
         let project = &self.s.project;
         let name = kernels.conv(project);
         let weights = self.weights(&self.block.project);
-        let shape = self.step.output_shape;
-        let row = shape.width * self.plan.stride(shape);
+        let row = self.s.rows.output_row;
         let (strip, row) = (int(self.s.strip * row), int(row));
         let gate = if project.gated { quote!(gate, panel,) } else { quote!() };
         let ahead = if project.ahead > 0 { self.ahead() } else { quote!() };
@@ -306,7 +277,7 @@ impl<'a> BlockDriver<'a> {
                 #name(depthwise, #weights, #ahead #residual_row #gate from_mut(out, oy0 * #row));
             },
             (Parallelism::RowBlocks(_), Part::Runs) => {
-                let out_row = int(shape.width * kernels.isa.lanes);
+                let out_row = int(self.s.rows.depthwise_row);
                 quote! {
                     let mine = own(out, oy0 * #row, strips.len() * #strip);
                     #name(from(depthwise, oy0 * #out_row), #weights, #residual_row #gate mine, strips.len());

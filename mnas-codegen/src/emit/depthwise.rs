@@ -3,48 +3,17 @@
 
 use super::isa::Ops;
 use super::items::{attributes, safety};
-use super::segments::balanced;
 use super::{int, plus};
 use crate::graph::Residual;
 use crate::plan::isa::Isa;
+use crate::plan::kernel::DepthwiseSegment;
 use crate::plan::{DepthwiseKernel, Destination, Source};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-/// Output columns done alike: `count` tiles of `columns`, from `start`.
-struct Segment {
-    start: usize,
-    count: usize,
-    columns: usize,
-}
-
-/// Columns whose taps all meet the input make full tiles; what touches an edge joins a tile of its own.
-fn segments(k: &DepthwiseKernel) -> Vec<Segment> {
-    let mut tiles: Vec<(usize, usize)> = Vec::new();
-    balanced(k.output_width, k.columns, |start, count, columns| {
-        tiles.extend((0..count).map(|i| (start + i * columns, columns)));
-    });
-    let inside = |&(start, columns): &(usize, usize)| {
-        start * k.stride >= k.pad_left && (start + columns - 1) * k.stride + k.kernel_size <= k.input_width + k.pad_left
-    };
-    let mut out: Vec<Segment> = Vec::new();
-    for tile in tiles {
-        let (start, columns) = tile;
-        if let Some(last) = out.last_mut()
-            && last.columns == columns
-            && inside(&tile)
-            && inside(&(last.start, last.columns))
-        {
-            last.count += 1;
-        } else {
-            out.push(Segment { start, count: 1, columns });
-        }
-    }
-    out
-}
-
 /// The function of a kernel.
 pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
+    assert!(!k.loops.segments.is_empty(), "a kernel is laid out before it is printed");
     let (safety, attribute) = (safety(), attributes(isa));
     let d = Depthwise { k, isa, ops };
     let lanes = isa.lanes;
@@ -57,10 +26,11 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     };
     let (output_block, output_pixel) = d.output();
     let output_block = int(output_block);
-    let tiles: TokenStream = segments(k).iter().map(|s| d.segment(s)).collect();
+    let tiles: TokenStream = k.loops.segments.iter().map(|s| d.segment(s)).collect();
     let (panel_len, count, lanes_literal) = (int((taps + 1) * k.panel), int(vectors / subs), int(lanes));
     let advance_pool = if k.pool.is_some() { quote!(sums += #lanes_literal;) } else { quote!() };
-    // A vector of channels of all rows before the next: a row of the input is read from afar once, not `kernel_size` times.
+    // Channel vectors are the outer loop, so each input row is fetched from a distant cache once instead of `kernel_size`
+    // times.
     let out_row = int(k.output_width * output_pixel);
     // Sums of each row apart: in which order they are added up does not depend on who made them.
     let pool_row = int(k.pool.unwrap_or(0));
@@ -162,7 +132,7 @@ impl Depthwise<'_> {
         }
     }
 
-    fn segment(&self, s: &Segment) -> TokenStream {
+    fn segment(&self, s: &DepthwiseSegment) -> TokenStream {
         let k = self.k;
         let lanes = self.isa.lanes;
         let (_, output_pixel) = self.output();

@@ -13,7 +13,6 @@ pub mod kernels;
 mod operands;
 pub mod pooling;
 mod rows;
-mod segments;
 pub mod step;
 pub mod surface;
 pub mod team;

@@ -7,7 +7,7 @@ use super::operands::{conv_weights, split_scratch, weights_start};
 use super::{int, note, pooling};
 use crate::plan::{
     ConvKernel, DepthwiseKernel, PackedConv, Parallelism, Plan, SqueezeExciteSchedule, Step, StepKind, StepSchedule,
-    With,
+    WindowRows, With,
 };
 use mnas_dsl::network::{Activation, Shape};
 use proc_macro2::{Ident, TokenStream};
@@ -135,9 +135,16 @@ impl RowDriver<'_> {
 
     fn depthwise(&self, conv: &PackedConv, kernel: &DepthwiseKernel, kernels: &mut Kernels) -> Rows {
         let name = kernels.depthwise(kernel);
-        let (input, top) = (self.step.input_shape, conv.conv.pads.top);
-        let bounds = kernel_rows(kernel.kernel_size, kernel.stride, top, input.height);
-        let offsets = row_offsets(kernel.kernel_size, top, self.row_len(input), None);
+        let input = self.step.input_shape;
+        let rows = WindowRows {
+            kernel_size: kernel.kernel_size,
+            stride: kernel.stride,
+            pad_top: conv.conv.pads.top,
+            height: input.height,
+            row: self.row_len(input),
+            ring: None,
+        };
+        let (bounds, offsets) = (kernel_rows(&rows), row_offsets(&rows));
         let (residual, out) = (self.residual(), self.out());
         let row = quote! {
             #bounds

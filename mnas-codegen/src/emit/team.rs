@@ -113,12 +113,11 @@ impl BlockDriver<'_> {
     /// Some strips; with squeeze-excite their projection when the sums of all rows are there.
     fn strips(&self, kernels: &mut Kernels) -> TokenStream {
         let s = self.s;
-        let (height, d) = (self.block.depthwise.output.height, &self.block.depthwise.conv);
         let (expand, depthwise) = (self.expand_rows(kernels), self.depthwise_rows(kernels));
         let (gate, project) = (self.gate(kernels), self.project(kernels));
         let ready = if s.expand.is_some() {
             // The first row that the first strip needs.
-            let (first, top) = (times(quote!(strips.start), s.strip * d.stride), int(d.pads.top));
+            let (first, top) = (times(quote!(strips.start), s.strip * s.rows.stride), int(s.rows.depthwise.pad_top));
             quote!(let mut ready = (#first).saturating_sub(#top);)
         } else {
             quote!()
@@ -129,7 +128,7 @@ impl BlockDriver<'_> {
         } else {
             (project, quote!())
         };
-        let (count, oy0) = (int(height / s.strip), times(quote!(strip), s.strip));
+        let (count, oy0) = (int(s.rows.count), times(quote!(strip), s.strip));
         quote! {
             let strips = worker.range(#count);
             #ready
@@ -149,7 +148,7 @@ impl BlockDriver<'_> {
         let d = &self.s.depthwise;
         let lanes = kernels.isa.lanes;
         let all = d.channels.div_ceil(lanes);
-        let (depthwise, table) = (kernels.depthwise(d), self.depthwise_table(kernels));
+        let (depthwise, table) = (kernels.depthwise(d), self.depthwise_table());
         let weights = self.weights(&self.block.depthwise);
         let Destination::Blocked { block } = d.destination else { return quote!() };
         let block = int(block);
@@ -160,15 +159,13 @@ impl BlockDriver<'_> {
                 let name = kernels.conv(kernel);
                 let weights_of_expand = self.weights(expand);
                 let panel = quote!(ring, p..p + 1);
-                let expand = if kernel.kernel_size == 1 && self.s.expand_rows == self.middle().height {
+                let rows = &self.s.rows;
+                let expand = if rows.expand_whole {
                     quote!(#name(input, #weights_of_expand, #panel);)
                 } else {
-                    let (row, height) = (int(self.middle().width * lanes), int(self.middle().height));
+                    let (row, height) = (int(rows.middle_row), int(rows.middle_height));
                     let out = quote!(from_mut(ring, oy * #row), p..p + 1);
-                    let top = expand.conv.pads.top;
-                    let none = quote!();
-                    let call =
-                        conv_row_call(kernel, &name, self.step.input_shape, top, &weights_of_expand, &none, &out);
+                    let call = conv_row_call(&name, &rows.expand, &weights_of_expand, &quote!(), &out);
                     quote!(for oy in 0..#height { #call })
                 };
                 let panels = kernel.panel_count();

@@ -3,7 +3,7 @@
 use mnas_dsl::network::Shape;
 
 /// Floats of a cache line.
-const CACHE_LINE: usize = 16;
+pub(crate) const CACHE_LINE: usize = 16;
 /// Cache lines from one pixel to the next at which as many pixels as a kernel reads together no longer find room in a cache
 /// of 64 sets, for they share so few of them.
 const FEW_SETS: usize = 8;

@@ -9,7 +9,8 @@ mod cost;
 mod group;
 pub mod isa;
 pub mod kernel;
-mod layout;
+pub(crate) mod layout;
+mod loops;
 pub mod pack;
 mod part;
 mod print;
@@ -23,11 +24,11 @@ use crate::graph::Graph;
 use mnas_dsl::network::Shape;
 
 pub use arena::{Arena, Buffer, BufferId};
-pub use kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source};
+pub use kernel::{ConvKernel, ConvLoops, DepthwiseKernel, DepthwiseLoops, Destination, PanelGroup, Part, Source};
 pub use pack::{LayerId, PackedLayer};
 pub use schedule::{
-    BlockSchedule, ParallelStep, Parallelism, PerThreadCount, Schedule, Scratch, SqueezeExciteSchedule, StepSchedule,
-    ThreadMemory,
+    BlockRows, BlockSchedule, ParallelStep, Parallelism, PerThreadCount, Schedule, Scratch, SqueezeExciteSchedule,
+    StepSchedule, ThreadMemory, WindowRows,
 };
 pub use steps::{Block, PackedConv, PlanError, PoolKind, Step, StepKind, With};
 pub use target::Target;
@@ -92,7 +93,7 @@ pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
     }
     let arena = Arena::plan(buffers);
     let threads = target.threads.then(|| ThreadMemory::of(schedules.iter().flat_map(|s| &s.parallel), arena.len));
-    Ok(Plan {
+    let mut plan = Plan {
         name: graph.name.clone(),
         input: graph.tensors[graph.input.0].shape,
         output: graph.tensors[graph.output.0].shape,
@@ -104,5 +105,7 @@ pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
         schedules,
         image,
         threads,
-    })
+    };
+    plan.lay_out();
+    Ok(plan)
 }

@@ -52,7 +52,9 @@ impl Program {
 
     fn conv(&mut self, k: &ConvKernel) -> String {
         let lanes = self.isa.lanes;
-        let name = self.kernels.conv(k);
+        let mut laid_out = k.clone();
+        laid_out.lay_out(self.isa);
+        let name = self.kernels.conv(&laid_out);
         let (pixel, block) = layout(&k.source, lanes);
         let (out_pixel, out_block, pool) = match k.destination {
             Destination::Nhwc { stride } => (stride, lanes, false),
@@ -119,7 +121,9 @@ impl Program {
 
     fn depthwise(&mut self, k: &DepthwiseKernel) -> String {
         let lanes = self.isa.lanes;
-        let name = self.kernels.depthwise(k);
+        let mut laid_out = k.clone();
+        laid_out.lay_out();
+        let name = self.kernels.depthwise(&laid_out);
         let (pixel, block) = layout(&k.source, lanes);
         let row = match k.source {
             Source::Nhwc { stride } => stride * k.input_width,

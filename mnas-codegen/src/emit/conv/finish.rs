@@ -1,10 +1,10 @@
 //! What becomes of a register tile's sums: activations, what is added, where they are stored.
 
-use super::super::segments::Segment;
 use super::super::{int, plus};
 use super::Conv;
 use crate::graph::Residual;
-use crate::plan::{Destination, PanelGroup, Part};
+use crate::plan::PanelGroup;
+use crate::plan::kernel::Segment;
 use mnas_dsl::network::Activation;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -14,21 +14,16 @@ impl Conv<'_> {
         &self,
         g: &PanelGroup,
         s: &Segment,
-        output_pixel: usize,
         acc: &impl Fn(usize, usize) -> Ident,
     ) -> TokenStream {
-        let between = match self.kernel.destination {
-            Destination::Blocked { block } => block,
-            Destination::Nhwc { .. } | Destination::Pool => self.isa.lanes,
-        };
         let mut out = TokenStream::new();
         let (write, _) = self.output();
         for p in 0..s.pixels {
             for n in 0..g.vectors {
                 let c = acc(p, n);
-                let at = plus(quote!(o), p * output_pixel + n * between);
+                let at = plus(quote!(o), p * self.loops.output_pixel + n * self.loops.output_vector);
                 let add = |value| (self.ops.add)(value, quote!(ld(residual, #at)));
-                let activation = if self.late() { Activation::Linear } else { self.kernel.activation };
+                let activation = if self.loops.late_activation { Activation::Linear } else { self.kernel.activation };
                 let activate = |value| self.ops.activate(activation, value);
                 out.extend(match self.kernel.residual {
                     Residual::None => {
@@ -49,16 +44,9 @@ impl Conv<'_> {
         out
     }
 
-    /// Whether the activation has a loop of its own: of a vector's output, where it needs registers for its constants.
-    pub(super) fn late(&self) -> bool {
-        let exp = matches!(self.kernel.activation, Activation::Sigmoid | Activation::Swish);
-        let vector = self.kernel.pixels == 1 && self.kernel.part == Part::All && self.kernel.residual == Residual::None;
-        exp && vector && matches!(self.kernel.destination, Destination::Nhwc { .. })
-    }
-
-    /// The loop of [`Self::late`].
+    /// The loop of a late activation.
     pub(super) fn activate_all(&self) -> TokenStream {
-        if !self.late() {
+        if !self.loops.late_activation {
             return TokenStream::new();
         }
         let lanes = self.isa.lanes;

@@ -8,23 +8,18 @@ mod reduction;
 use super::geometry::kernel_rows;
 use super::isa::Ops;
 use super::items::{attributes, safety};
-use super::segments::{Segment, segments};
 use super::{int, plus, repeat, times};
 use crate::plan::isa::Isa;
-use crate::plan::{ConvKernel, Destination, PanelGroup, Part, Source};
+use crate::plan::kernel::{GroupLoops, Segment};
+use crate::plan::{ConvKernel, ConvLoops, Destination, PanelGroup, Part, WindowRows};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-/// Steps of the reduction that are written out inside its loop.
-const UNROLL: usize = 4;
-/// Floats of a cache line.
-const CACHE_LINE: usize = 16;
-/// Instructions up to which LLVM writes a loop out in full, rounded up.
-const WRITTEN_OUT: usize = 500;
-
 /// The function of a kernel.
 pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStream {
-    let c = Conv { kernel, isa, ops };
+    let loops = &kernel.loops;
+    assert_eq!(loops.groups.len(), kernel.panels.len(), "a kernel is laid out before it is printed");
+    let c = Conv { kernel, loops, isa, ops };
     let (safety, attribute) = (safety(), attributes(isa));
     let parameters = parameters(kernel);
     let asked = match (kernel.ahead, kernel.part) {
@@ -43,7 +38,8 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
         p = kernel.pixels
     );
     let mut at = Start::default();
-    let groups: TokenStream = kernel.panels.iter().map(|g| c.group(g, &mut at)).collect();
+    let groups: TokenStream =
+        kernel.panels.iter().zip(&loops.groups).map(|(g, loops)| c.group(g, loops, &mut at)).collect();
     let body = match kernel.part {
         Part::All | Part::Runs | Part::Rows { .. } => {
             let activate = c.activate_all();
@@ -102,26 +98,16 @@ struct Start {
 
 struct Conv<'a> {
     kernel: &'a ConvKernel,
+    loops: &'a ConvLoops,
     isa: Isa,
     ops: &'a Ops,
 }
 
 impl Conv<'_> {
-    /// Rows of the packed reduction.
-    fn rows(&self) -> usize {
-        self.kernel.kernel_size * self.kernel.kernel_size * self.kernel.input_channels
-    }
-
     /// What a call makes of the group's panels.
-    fn group(&self, g: &PanelGroup, at: &mut Start) -> TokenStream {
-        let (size, step) = ((self.rows() + 1) * g.width, self.panel_step(g));
-        let each = match (&self.kernel.destination, self.kernel.part) {
-            (_, Part::PanelRows { height, .. }) => height,
-            // Where means are made, a panel is one tile.
-            (Destination::Pool, _) => 1,
-            _ => segments(self.kernel, g.pixels).iter().map(|s| s.count).sum(),
-        };
-        let panel = self.one_panel(g);
+    fn group(&self, g: &PanelGroup, loops: &GroupLoops, at: &mut Start) -> TokenStream {
+        let (size, step) = ((self.kernel.reduction_len() + 1) * g.width, self.panel_step(g));
+        let (each, panel) = (loops.shares, self.one_panel(g, loops));
         let wp = |p: TokenStream| plus(times(p, size), at.weights);
         let out = match self.kernel.part {
             Part::All | Part::Runs | Part::Rows { .. } => {
@@ -172,32 +158,24 @@ impl Conv<'_> {
 
     /// Floats from one panel's output channels to the next one's.
     fn panel_step(&self, g: &PanelGroup) -> usize {
-        g.channels / (g.vectors * self.isa.lanes) * self.step_of(g)
+        g.columns(self.isa) * self.column_step(g)
     }
 
     /// Floats from one tile's output channels to the next one's.
-    fn step_of(&self, g: &PanelGroup) -> usize {
-        match self.kernel.destination {
-            Destination::Blocked { block } => g.vectors * block,
-            Destination::Nhwc { .. } | Destination::Pool => g.vectors * self.isa.lanes,
-        }
+    fn column_step(&self, g: &PanelGroup) -> usize {
+        g.vectors * self.loops.output_vector
     }
 
-    fn one_panel(&self, g: &PanelGroup) -> TokenStream {
+    fn one_panel(&self, g: &PanelGroup, loops: &GroupLoops) -> TokenStream {
         let tile = g.vectors * self.isa.lanes;
-        let step = int(self.step_of(g));
+        let step = int(self.column_step(g));
         let pool = self.kernel.destination == Destination::Pool;
         let clear: TokenStream = if pool { self.pool_clear(g.vectors) } else { quote!() };
         let mean: TokenStream = if pool { self.pool_mean(g.vectors) } else { quote!() };
-        let mut index = 0;
-        let mut tiles = TokenStream::new();
-        for s in segments(self.kernel, g.pixels) {
-            tiles.extend(self.segment(g, &s, index));
-            index += s.count;
-        }
-        let output = int(self.kernel.pixels * self.output_pixel());
+        let mut tiles: TokenStream = loops.segments.iter().map(|s| self.segment(g, s)).collect();
+        let output = int(self.kernel.pixels * self.loops.output_pixel);
         if self.kernel.part == Part::Runs {
-            let input = int(self.kernel.pixels * self.pixel());
+            let input = int(self.kernel.pixels * self.loops.input_pixel);
             tiles = quote!(for run in 0..runs { let (ra, ro) = (run * #input, run * #output); #tiles });
         } else if let Part::Rows { pad_top, input_height, .. } | Part::PanelRows { pad_top, input_height, .. } =
             self.kernel.part
@@ -209,7 +187,7 @@ impl Conv<'_> {
         }
         let gate = if self.kernel.gated { self.gate(g) } else { quote!() };
         let base = if self.kernel.gated { quote!(0) } else { quote!(wp) };
-        let subs = g.channels / tile;
+        let subs = g.columns(self.isa);
         let tiles = quote!(#clear #tiles #mean oc += #step;);
         let tile_width = int(tile);
         let column = if subs == 1 {
@@ -223,25 +201,17 @@ impl Conv<'_> {
 
     /// Where in the input the first row starts that output row `oy` reads; of a larger kernel, also which of its rows meet
     /// the input.
-    fn input_row(&self, pad_top: usize, input_height: usize) -> TokenStream {
-        let row = self.row_len();
-        if self.kernel.kernel_size == 1 {
-            let at = times(quote!(oy), self.kernel.stride * row);
+    fn input_row(&self, pad_top: usize, height: usize) -> TokenStream {
+        let (kernel_size, stride, row) = (self.kernel.kernel_size, self.kernel.stride, self.loops.input_row);
+        if kernel_size == 1 {
+            let at = times(quote!(oy), stride * row);
             return quote!(let ra = #at;);
         }
-        let rows = kernel_rows(self.kernel.kernel_size, self.kernel.stride, pad_top, input_height);
+        let rows = kernel_rows(&WindowRows { kernel_size, stride, pad_top, height, row, ring: None });
         let (row, top) = (int(row), int(pad_top));
         match pad_top {
             0 => quote!(#rows let ra = at * #row;),
             _ => quote!(#rows let ra = (at + ky_from - #top) * #row;),
-        }
-    }
-
-    /// Floats of a row of the input.
-    fn row_len(&self) -> usize {
-        match self.kernel.source {
-            Source::Nhwc { stride } => self.kernel.input_width * stride,
-            Source::Blocked { .. } => self.kernel.input_width * self.isa.lanes,
         }
     }
 
@@ -307,42 +277,15 @@ impl Conv<'_> {
             .collect()
     }
 
-    /// Floats from one output pixel's input to the next one's.
-    fn pixel(&self) -> usize {
-        match self.kernel.source {
-            Source::Nhwc { stride } => stride * self.kernel.stride,
-            Source::Blocked { .. } => self.isa.lanes * self.kernel.stride,
-        }
-    }
-
-    /// Floats from one output pixel to the next.
-    fn output_pixel(&self) -> usize {
-        match self.kernel.destination {
-            Destination::Nhwc { stride } => stride,
-            Destination::Blocked { .. } => self.isa.lanes,
-            Destination::Pool => 0,
-        }
-    }
-
-    /// The tiles of a segment, of which `index` is the first one's number in its panel.
-    fn segment(&self, g: &PanelGroup, s: &Segment, index: usize) -> TokenStream {
-        let input_start = match self.kernel.source {
-            // Each column of the kernel says where.
-            Source::Nhwc { .. } if s.mixed => 0,
-            Source::Nhwc { stride } => {
-                (s.start * self.kernel.stride + s.taps.0
-                    - self.kernel.pad_left.min(s.start * self.kernel.stride + s.taps.0))
-                    * stride
-            }
-            Source::Blocked { .. } => s.start * self.pixel(),
-        };
-        let output_pixel = self.output_pixel();
-        let body = self.tile(g, s, output_pixel);
+    /// The tiles of a segment.
+    fn segment(&self, g: &PanelGroup, s: &Segment) -> TokenStream {
+        let output_pixel = self.loops.output_pixel;
+        let body = self.tile(g, s);
         let tiles = self.kernel.part == Part::Tiles && self.kernel.destination != Destination::Pool;
-        let from = int(index);
+        let from = int(s.first_tile);
         let t = if tiles { quote!((t - #from)) } else { quote!(t) };
-        let prefetch = if self.kernel.prefetch { self.prefetch_start(g, s, &t) } else { quote!() };
-        let (a0, a1) = (int(input_start), int(s.pixels * self.pixel()));
+        let prefetch = s.prefetch.as_ref().map_or(quote!(), |prefetch| self.prefetch_start(prefetch, &t));
+        let (a0, a1) = (int(s.input), int(s.pixels * self.loops.input_pixel));
         let o0 = plus(quote!(oc), s.start * output_pixel);
         let (a0, o0) = match self.kernel.part {
             Part::Runs | Part::Rows { .. } | Part::PanelRows { .. } => (quote!(ra + #a0), quote!(ro + #o0)),
@@ -350,7 +293,7 @@ impl Conv<'_> {
         };
         let o1 = int(s.pixels * output_pixel);
         if tiles {
-            let (from, to) = (int(index), int(index + s.count));
+            let (from, to) = (int(s.first_tile), int(s.first_tile + s.count));
             return quote! {
                 for t in from_tile.max(#from)..to_tile.min(#to) {
                     let a0 = #a0 + (t - #from) * #a1;
@@ -381,7 +324,7 @@ impl Conv<'_> {
     }
 
     /// The register tile: accumulators start from the biases, run over the reduction, are finished and stored.
-    fn tile(&self, g: &PanelGroup, s: &Segment, output_pixel: usize) -> TokenStream {
+    fn tile(&self, g: &PanelGroup, s: &Segment) -> TokenStream {
         let lanes = self.isa.lanes;
         let acc = |p: usize, n: usize| format_ident!("c{p}_{n}");
         let panel = self.panel();
@@ -399,7 +342,7 @@ impl Conv<'_> {
         let finish = if self.kernel.destination == Destination::Pool {
             self.finish_pool(g, s, &acc)
         } else {
-            self.finish_store(g, s, output_pixel, &acc)
+            self.finish_store(g, s, &acc)
         };
         quote!(#start #reduce #finish)
     }

@@ -1,65 +1,41 @@
-//! Which lines a tile asks for while it computes: of the next panel of weights, and of what is read after the call.
+//! Prefetches inside of a tile's reduction: the next panel of weights, and what is read after the call.
 
-use super::super::segments::{Segment, segments};
 use super::super::{int, plus, times};
-use super::{CACHE_LINE, Conv, UNROLL};
-use crate::plan::PanelGroup;
+use super::Conv;
+use crate::plan::kernel::{Prefetch, UNROLL};
+use crate::plan::layout::CACHE_LINE;
 use proc_macro2::TokenStream;
 use quote::quote;
 
 impl Conv<'_> {
-    /// Where a tile starts with its share of the next panel: `next`, in floats. Tiles share it evenly, for the cache
-    /// that it comes from gives so much a cycle and no more. `t` is the tile's number in its segment.
-    pub(super) fn prefetch_start(&self, g: &PanelGroup, s: &Segment, t: &TokenStream) -> TokenStream {
-        let share = self.prefetch_share(g, s);
-        let mut next = plus(quote!(wp), (self.rows() + 1) * g.width + s.start / s.pixels * share);
-        let mut each = |index: TokenStream, shares: usize| {
-            let offset = times(index, shares * share);
+    /// Where a tile starts with its share of the next panel: `next`, in floats. `t` is the tile's index in its segment.
+    pub(super) fn prefetch_start(&self, prefetch: &Prefetch, t: &TokenStream) -> TokenStream {
+        let mut next = plus(quote!(wp), prefetch.start);
+        let steps = [
+            (quote!(sub), prefetch.per_column),
+            (quote!((oy - rows.start)), prefetch.per_row),
+            (t.clone(), prefetch.per_tile),
+        ];
+        for (index, step) in steps.into_iter().filter(|(_, step)| *step > 0) {
+            let offset = times(index, step);
             next = quote!(#next + #offset);
-        };
-        if g.channels > g.vectors * self.isa.lanes {
-            each(quote!(sub), self.tiles(s));
-        }
-        if self.kernel.rows().is_some() {
-            each(quote!((oy - rows.start)), self.kernel.pixels.div_ceil(s.pixels));
-        }
-        if s.count > 1 {
-            each(t.clone(), 1);
         }
         quote!(let mut next = #next;)
     }
 
-    /// Floats of the next panel that a tile asks for.
-    pub(super) fn prefetch_share(&self, g: &PanelGroup, s: &Segment) -> usize {
-        let subs = g.channels / (g.vectors * self.isa.lanes);
-        ((self.rows() + 1) * g.width).div_ceil(self.tiles(s) * subs)
+    /// What step `i` of [`UNROLL`] prefetches of the next panel.
+    pub(super) fn prefetch_step(&self, prefetch: &Prefetch, i: usize) -> TokenStream {
+        step(&quote!(pf), &quote!(w), &quote!(next), prefetch.lines, i)
     }
 
-    /// Tiles as large as those of the segment that a call makes of so many channels as a tile has.
-    pub(super) fn tiles(&self, s: &Segment) -> usize {
-        self.kernel.pixels.div_ceil(s.pixels) * self.kernel.rows().unwrap_or(1)
-    }
-
-    /// What step `i` of [`UNROLL`] asks for: cache lines of the tile's share, as many as it takes in every step.
-    pub(super) fn prefetch_step(&self, g: &PanelGroup, s: &Segment, i: usize) -> TokenStream {
-        let lines = (self.prefetch_share(g, s) * UNROLL).div_ceil(self.rows() * CACHE_LINE);
-        ask(&quote!(pf), &quote!(w), &quote!(next), lines, i)
-    }
-
-    /// The same of what is read after the call, evenly over all of its steps.
+    /// What step `i` of [`UNROLL`] prefetches of what is read after the call.
     pub(super) fn ahead_step(&self, i: usize) -> TokenStream {
-        let tiles = |g: &PanelGroup| {
-            let pixels: usize = segments(self.kernel, g.pixels).iter().map(|s| s.count).sum();
-            g.count * g.channels / (g.vectors * self.isa.lanes) * pixels
-        };
-        let steps = self.kernel.panels.iter().map(tiles).sum::<usize>() * self.rows();
-        let lines = (self.kernel.ahead * UNROLL).div_ceil(steps * CACHE_LINE);
-        ask(&quote!(pf_far), &quote!(ahead), &quote!(asked), lines, i)
+        step(&quote!(pf_far), &quote!(ahead), &quote!(asked), self.loops.ahead_lines, i)
     }
 }
 
 /// `lines` cache lines every [`UNROLL`] steps: those of step `i`.
-fn ask(function: &TokenStream, of: &TokenStream, at: &TokenStream, lines: usize, i: usize) -> TokenStream {
+fn step(function: &TokenStream, of: &TokenStream, at: &TokenStream, lines: usize, i: usize) -> TokenStream {
     let mut out: TokenStream = (0..lines)
         .filter(|line| line * UNROLL / lines == i)
         .map(|line| {

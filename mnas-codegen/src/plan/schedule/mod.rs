@@ -1,11 +1,13 @@
 //! For one instruction set: how each step is cut into row blocks and register tiles, as data.
 
 mod parallel;
+mod rows;
 mod step;
 
 use super::isa::Isa;
 
 pub use parallel::{ParallelStep, Parallelism, PerThreadCount, ThreadMemory};
+pub use rows::{BlockRows, WindowRows};
 pub use step::{BlockSchedule, Scratch, SqueezeExciteSchedule, StepSchedule};
 
 /// The steps of a plan as one instruction set does them.

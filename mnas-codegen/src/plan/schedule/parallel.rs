@@ -69,6 +69,10 @@ impl PerThreadCount {
         self.variants.iter().map(|(_, step)| step).chain([&self.default])
     }
 
+    pub(in crate::plan) fn all_mut(&mut self) -> impl Iterator<Item = &mut ParallelStep> {
+        self.variants.iter_mut().map(|(_, step)| step).chain([&mut self.default])
+    }
+
     fn scratch_len(&self, shared: bool) -> usize {
         self.all().map(|step| step.scratch_len(shared)).max().unwrap_or(0)
     }

@@ -1,5 +1,6 @@
 //! How one thread does a step.
 
+use super::rows::BlockRows;
 use crate::plan::kernel::{ConvKernel, DepthwiseKernel, Source};
 
 /// How one step is done.
@@ -41,6 +42,8 @@ pub struct BlockSchedule {
     pub project: ConvKernel,
     /// Floats of each part of the scratch buffer.
     pub scratch: Scratch,
+    /// Where its rows lie.
+    pub rows: BlockRows,
 }
 
 /// How squeeze-excite is done.

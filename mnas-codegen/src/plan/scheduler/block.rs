@@ -3,7 +3,7 @@
 use super::single::Scheduler;
 use crate::plan::cost::{self, BlockSizes};
 use crate::plan::kernel::{DepthwiseKernel, Destination, Part, Source};
-use crate::plan::schedule::{BlockSchedule, Parallelism, Scratch};
+use crate::plan::schedule::{BlockRows, BlockSchedule, Parallelism, Scratch};
 use crate::plan::steps::{Block, PackedConv, Step};
 use crate::plan::tuning::{Choice, Strip};
 
@@ -91,7 +91,8 @@ impl Scheduler<'_> {
             let Scratch { mean, reduced, gate, .. } = se.scratch();
             scratch = Scratch { pooled: out.height * channels, mean, reduced, gate, ..scratch };
         }
-        BlockSchedule { strip, reason, ring, expand, expand_rows, depthwise, squeeze_excite, project, scratch }
+        let rows = BlockRows::default();
+        BlockSchedule { strip, reason, ring, expand, expand_rows, depthwise, squeeze_excite, project, scratch, rows }
     }
 
     /// Floats of the input that the next strip reads and this one did not, where they have to come from beyond L2: while

@@ -3,7 +3,9 @@
 use crate::graph::Conv;
 use crate::plan::cost::{self, ConvSizes};
 use crate::plan::isa::Isa;
-use crate::plan::kernel::{ConvKernel, DepthwiseKernel, Destination, PanelGroup, Part, Source, is_loop};
+use crate::plan::kernel::{
+    ConvKernel, ConvLoops, DepthwiseKernel, DepthwiseLoops, Destination, PanelGroup, Part, Source, is_loop,
+};
 use crate::plan::layout;
 use crate::plan::pack::PackedLayer;
 use crate::plan::schedule::{Parallelism, SqueezeExciteSchedule, StepSchedule};
@@ -142,6 +144,7 @@ impl Scheduler<'_> {
             // A matrix times a vector is nothing but a stream of weights, which the processor foresees by itself.
             prefetch: whole && pixels > 1 && self.isa.prefetch,
             ahead: 0,
+            loops: ConvLoops::default(),
         }
     }
 
@@ -204,6 +207,7 @@ impl Scheduler<'_> {
             residual: conv.residual,
             pool: None,
             ranged: false,
+            loops: DepthwiseLoops::default(),
         }
     }
 

@@ -2,14 +2,21 @@
 //!
 //! Two steps whose kernels are equal share one function in the generated file.
 
+mod loops;
+
 use crate::graph::Residual;
 use mnas_dsl::network::Activation;
+
+pub use loops::{
+    Column, ConvLoops, DepthwiseLoops, DepthwiseSegment, GroupLoops, Prefetch, Reduction, Segment, Trips, UNROLL,
+    Unrolled,
+};
 
 /// Steps of a reduction up to which they are written out one after the other.
 const WRITTEN_OUT: usize = 12;
 
-/// Whether a reduction over this many input channels is a loop. The planner lets only loops prefetch; the emitter writes
-/// them, and cuts rows into tiles accordingly.
+/// Whether a reduction over this many input channels is a loop. Only loops prefetch,
+/// and rows are cut into tiles accordingly.
 pub fn is_loop(channels: usize) -> bool {
     channels > WRITTEN_OUT
 }
@@ -100,6 +107,8 @@ pub struct ConvKernel {
     /// Floats that a call asks for while it computes, of a slice that it is given: what is read next, and lies further
     /// away than the second level. Where workers share the tiles it is what all ask for together. None if zero.
     pub ahead: usize,
+    /// Its loops.
+    pub loops: ConvLoops,
 }
 
 /// What a call of a convolution makes.
@@ -139,6 +148,11 @@ impl ConvKernel {
     pub fn with_part(self, part: Part) -> Self {
         let panels = matches!(part, Part::All | Part::Panels | Part::Tiles);
         ConvKernel { prefetch: self.prefetch && panels, ahead: 0, part, ..self }
+    }
+
+    /// Steps of the reduction: the rows of a packed panel behind the bias.
+    pub fn reduction_len(&self) -> usize {
+        self.kernel_size * self.kernel_size * self.input_channels
     }
 
     /// Most output rows that a call makes of a panel, if it makes row by row.
@@ -226,6 +240,8 @@ pub struct DepthwiseKernel {
     /// Whether a call says which vectors of channels it makes: its output starts with the first of them, and so does a
     /// blocked input.
     pub ranged: bool,
+    /// Its loops.
+    pub loops: DepthwiseLoops,
 }
 
 impl DepthwiseKernel {

@@ -1,30 +1,33 @@
 //! How a run of output pixels is cut into register tiles.
 
-use crate::plan::ConvKernel;
-use crate::plan::kernel::is_loop;
-use std::ops::Range;
+use crate::plan::kernel::{Column, ConvKernel, Source, is_loop};
 
-/// Output pixels that are done alike: `count` tiles of `pixels`, from `start`.
+/// A segment before its loops are known.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Segment {
+pub(super) struct Cut {
     pub(super) start: usize,
     pub(super) count: usize,
     pub(super) pixels: usize,
-    /// Kernel columns that meet the input, of any of the pixels.
     pub(super) taps: (usize, usize),
-    /// Whether that differs between its pixels; such a segment is one tile.
-    pub(super) mixed: bool,
+    /// Whether the taps differ between the pixels.
+    mixed: bool,
 }
 
-impl Segment {
-    /// Pixels of a tile for which kernel column `kx` meets the input.
-    pub(super) fn pixels_at(&self, kernel: &ConvKernel, kx: usize) -> Range<usize> {
-        let meets = |p: &usize| {
-            let (low, high) = taps(kernel, self.start + p);
-            (low..high).contains(&kx)
+impl Cut {
+    /// See [`Segment::columns`].
+    pub(super) fn columns(&self, kernel: &ConvKernel) -> Option<Vec<Column>> {
+        let Source::Nhwc { stride } = kernel.source else { return None };
+        let column = |kx: usize| {
+            let meets = |p: &usize| {
+                let (low, high) = taps(kernel, self.start + p);
+                (low..high).contains(&kx)
+            };
+            let first = (0..self.pixels).find(meets)?;
+            let end = (first..self.pixels).find(|p| !meets(p)).unwrap_or(self.pixels);
+            let input = ((self.start + first) * kernel.stride + kx - kernel.pad_left) * stride;
+            Some(Column { kx, first, end, input })
         };
-        let first = (0..self.pixels).find(meets).unwrap_or(self.pixels);
-        first..(first..self.pixels).find(|p| !meets(p)).unwrap_or(self.pixels)
+        self.mixed.then(|| (self.taps.0..self.taps.1).filter_map(column).collect())
     }
 }
 
@@ -41,18 +44,18 @@ fn taps(kernel: &ConvKernel, ox: usize) -> (usize, usize) {
 
 /// Cuts a run into tiles of at most `max` pixels of nearly equal size.
 ///
-/// Pixels at the edges, where some columns of the kernel meet nothing, are in tiles with others if a column's reduction is
-/// a loop, for which it makes no difference how many pixels take part. Where it is written out they stand alone.
-pub(super) fn segments(kernel: &ConvKernel, max: usize) -> Vec<Segment> {
+/// Pixels at the edges, where some kernel columns meet no input, share tiles with others if a column's reduction is a
+/// loop: the number of pixels in the loop does not matter then. Where the reduction is written out they stand alone.
+pub(super) fn cut(kernel: &ConvKernel, max: usize) -> Vec<Cut> {
     if kernel.kernel_size > 1 && is_loop(kernel.input_channels) { mixed(kernel, max) } else { alike(kernel, max) }
 }
 
-fn mixed(kernel: &ConvKernel, max: usize) -> Vec<Segment> {
-    let mut out: Vec<Segment> = Vec::new();
+fn mixed(kernel: &ConvKernel, max: usize) -> Vec<Cut> {
+    let mut out: Vec<Cut> = Vec::new();
     balanced(kernel.pixels, max, |start, count, pixels| {
         for start in (0..count).map(|tile| start + tile * pixels) {
             let (first, last) = (taps(kernel, start), taps(kernel, start + pixels - 1));
-            let tile = Segment { start, count: 1, pixels, taps: (last.0, first.1), mixed: first != last };
+            let tile = Cut { start, count: 1, pixels, taps: (last.0, first.1), mixed: first != last };
             match out.last_mut().filter(|s| !s.mixed && !tile.mixed && (s.pixels, s.taps) == (pixels, tile.taps)) {
                 Some(same) => same.count += 1,
                 None => out.push(tile),
@@ -62,7 +65,7 @@ fn mixed(kernel: &ConvKernel, max: usize) -> Vec<Segment> {
     out
 }
 
-fn alike(kernel: &ConvKernel, max: usize) -> Vec<Segment> {
+fn alike(kernel: &ConvKernel, max: usize) -> Vec<Cut> {
     let taps = |ox: usize| taps(kernel, ox);
     let mut out = Vec::new();
     let mut start = 0;
@@ -70,7 +73,7 @@ fn alike(kernel: &ConvKernel, max: usize) -> Vec<Segment> {
         let here = taps(start);
         let end = (start + 1..kernel.pixels).find(|&ox| taps(ox) != here).unwrap_or(kernel.pixels);
         balanced(end - start, max, |offset, count, pixels| {
-            out.push(Segment { start: start + offset, count, pixels, taps: here, mixed: false });
+            out.push(Cut { start: start + offset, count, pixels, taps: here, mixed: false });
         });
         start = end;
     }

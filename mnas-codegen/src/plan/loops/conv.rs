@@ -1,0 +1,123 @@
+//! The loops of a convolution kernel.
+
+use super::segments::{Cut, cut};
+use crate::graph::Residual;
+use crate::plan::isa::Isa;
+use crate::plan::kernel::{
+    ConvKernel, ConvLoops, Destination, GroupLoops, PanelGroup, Part, Prefetch, Reduction, Segment, Source, Trips,
+    UNROLL, Unrolled, is_loop,
+};
+use crate::plan::layout::CACHE_LINE;
+use mnas_dsl::network::Activation;
+
+/// Instructions up to which LLVM fully unrolls a loop, rounded up.
+const LLVM_UNROLLS: usize = 500;
+
+impl ConvKernel {
+    /// Fills in the loops, for kernels of `isa`.
+    pub fn lay_out(&mut self, isa: Isa) {
+        let cuts: Vec<Vec<Cut>> = self.panels.iter().map(|g| cut(self, g.pixels)).collect();
+        let tiles = |cuts: &[Cut]| cuts.iter().map(|c| c.count).sum::<usize>();
+        let (input_row, input_pixel) = match self.source {
+            Source::Nhwc { stride } => (self.input_width * stride, self.stride * stride),
+            Source::Blocked { .. } => (self.input_width * isa.lanes, self.stride * isa.lanes),
+        };
+        let (output_pixel, output_vector) = match self.destination {
+            Destination::Nhwc { stride } => (stride, isa.lanes),
+            Destination::Blocked { block } => (isa.lanes, block),
+            Destination::Pool => (0, isa.lanes),
+        };
+        let groups = self.panels.iter().zip(&cuts).map(|(g, cuts)| GroupLoops {
+            segments: self.segments(g, cuts, isa, input_pixel),
+            shares: match (&self.destination, self.part) {
+                (_, Part::PanelRows { height, .. }) => height,
+                // Where means are computed, a panel is one tile.
+                (Destination::Pool, _) => 1,
+                _ => tiles(cuts),
+            },
+        });
+        let groups = groups.collect();
+        let column_tiles = |(g, cuts): (&PanelGroup, &Vec<Cut>)| g.count * g.columns(isa) * tiles(cuts);
+        let steps = self.panels.iter().zip(&cuts).map(column_tiles).sum::<usize>() * self.reduction_len();
+        let ahead_lines = if self.ahead > 0 { (self.ahead * UNROLL).div_ceil(steps * CACHE_LINE) } else { 0 };
+        let late_activation = self.late_activation();
+        self.loops =
+            ConvLoops { groups, ahead_lines, late_activation, input_row, input_pixel, output_pixel, output_vector };
+    }
+
+    fn segments(&self, g: &PanelGroup, cuts: &[Cut], isa: Isa, input_pixel: usize) -> Vec<Segment> {
+        let mut first_tile = 0;
+        let segment = |cut: &Cut| {
+            let at = first_tile;
+            first_tile += cut.count;
+            let columns = cut.columns(self);
+            let input = match self.source {
+                Source::Nhwc { .. } if columns.is_some() => 0,
+                Source::Nhwc { stride } => {
+                    let column = cut.start * self.stride + cut.taps.0;
+                    column.saturating_sub(self.pad_left) * stride
+                }
+                Source::Blocked { .. } => cut.start * input_pixel,
+            };
+            let prefetch = self.prefetch.then(|| self.share(g, cut, isa));
+            let reduction = self.reduction(g, cut, isa);
+            let Cut { start, count, pixels, taps, .. } = *cut;
+            Segment { start, count, pixels, first_tile: at, taps, columns, input, reduction, prefetch }
+        };
+        cuts.iter().map(segment).collect()
+    }
+
+    fn reduction(&self, g: &PanelGroup, cut: &Cut, isa: Isa) -> Reduction {
+        let (n, lanes) = (self.input_channels, isa.lanes);
+        // Instructions of a step: loads, splats, multiply-adds.
+        let step = g.vectors + cut.pixels + g.vectors * cut.pixels;
+        let trips = |count, steps| {
+            let hidden = isa.few_registers() && count * steps * step <= LLVM_UNROLLS;
+            Trips { count, hidden }
+        };
+        let unrolled = |n: usize| {
+            if is_loop(n) {
+                Unrolled { trips: Some(trips(n / UNROLL, UNROLL)), rest: n % UNROLL }
+            } else {
+                Unrolled { trips: None, rest: n }
+            }
+        };
+        match self.source {
+            Source::Blocked { .. } if is_loop(n) && lanes >= UNROLL => Reduction::Blocks {
+                blocks: trips(n / lanes, lanes),
+                block: unrolled(lanes),
+                rest: (n % lanes > 0).then(|| unrolled(n % lanes)),
+            },
+            _ => Reduction::Channels(unrolled(n)),
+        }
+    }
+
+    fn share(&self, g: &PanelGroup, cut: &Cut, isa: Isa) -> Prefetch {
+        let (panel, columns) = ((self.reduction_len() + 1) * g.width, g.columns(isa));
+        // Tiles as large as those of the segment that a call computes of a column of tiles.
+        let in_row = self.pixels.div_ceil(cut.pixels);
+        let tiles = in_row * self.rows().unwrap_or(1);
+        let share = panel.div_ceil(tiles * columns);
+        Prefetch {
+            start: panel + cut.start / cut.pixels * share,
+            per_tile: if cut.count > 1 { share } else { 0 },
+            per_column: if columns > 1 { tiles * share } else { 0 },
+            per_row: if self.rows().is_some() { in_row * share } else { 0 },
+            lines: (share * UNROLL).div_ceil(self.reduction_len() * CACHE_LINE),
+        }
+    }
+
+    /// The activation of a vector's output is a loop of its own where it needs registers for its constants.
+    fn late_activation(&self) -> bool {
+        let exp = matches!(self.activation, Activation::Sigmoid | Activation::Swish);
+        let vector = self.pixels == 1 && self.part == Part::All && self.residual == Residual::None;
+        exp && vector && matches!(self.destination, Destination::Nhwc { .. })
+    }
+}
+
+impl PanelGroup {
+    /// Tiles side by side in a panel.
+    pub fn columns(&self, isa: Isa) -> usize {
+        self.channels / (self.vectors * isa.lanes)
+    }
+}

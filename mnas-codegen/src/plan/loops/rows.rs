@@ -1,0 +1,54 @@
+//! The rows of a block.
+
+use crate::plan::kernel::Source;
+use crate::plan::schedule::{BlockRows, BlockSchedule, WindowRows};
+use crate::plan::steps::{Block, Step};
+
+impl BlockRows {
+    /// The rows of a block whose input and output have rows of `input_row` and `output_row` floats.
+    pub(super) fn of(
+        step: &Step,
+        block: &Block,
+        s: &BlockSchedule,
+        lanes: usize,
+        [input_row, output_row]: [usize; 2],
+    ) -> Self {
+        let (input, middle, out) = (step.input_shape, block.middle(step), block.depthwise.output);
+        let pixel = |source: &Source| match source {
+            Source::Nhwc { stride } => *stride,
+            Source::Blocked { .. } => lanes,
+        };
+        let expand = block.expand.as_ref().zip(s.expand.as_ref()).map(|(planned, kernel)| WindowRows {
+            kernel_size: kernel.kernel_size,
+            stride: kernel.stride,
+            pad_top: planned.conv.pads.top,
+            height: input.height,
+            row: input.width * pixel(&kernel.source),
+            ring: None,
+        });
+        let conv = &block.depthwise.conv;
+        let depthwise = WindowRows {
+            kernel_size: s.depthwise.kernel_size,
+            stride: s.depthwise.stride,
+            pad_top: conv.pads.top,
+            height: middle.height,
+            row: middle.width * pixel(&s.depthwise.source),
+            ring: (s.expand.is_some() && s.ring < middle.height).then_some(s.ring),
+        };
+        let pointwise = s.expand.as_ref().is_some_and(|kernel| kernel.kernel_size == 1);
+        BlockRows {
+            expand: expand.unwrap_or_default(),
+            depthwise,
+            middle_height: middle.height,
+            middle_row: middle.width * lanes,
+            expand_whole: pointwise && s.expand_rows == middle.height,
+            whole: s.strip == out.height,
+            count: out.height / s.strip,
+            reach: (s.strip - 1) * conv.stride + conv.kernel_size - conv.pads.top,
+            stride: conv.stride,
+            depthwise_row: s.depthwise.output_width * lanes,
+            input_row,
+            output_row,
+        }
+    }
+}
