@@ -4,6 +4,7 @@
 //! fold and fuse it in place. Nodes are in an order in which they can be executed.
 
 use mnas_dsl::network::{Activation, Pads, Shape, slide};
+use std::sync::Arc;
 
 /// Index into [`Graph::tensors`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,7 +66,7 @@ pub struct Node {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
     /// Convolution of `inputs[0]`, plus `inputs[1]` where a residual was fused.
-    Conv(Conv),
+    Conv(Arc<Conv>),
     /// Batch norm of `inputs[0]`: gone once folded.
     BatchNorm {
         /// Parameters are `{param}.weight`, `.bias`, `.running_mean`, `.running_var`.
@@ -107,13 +108,13 @@ pub enum Op {
     /// Made by the SE pass from pool, reduce, activation, expand, gate, multiply: `inputs[0]` scaled by its own gate.
     SqueezeExcite {
         /// 1x1 convolution with bias and activation.
-        reduce: Conv,
+        reduce: Arc<Conv>,
         /// 1x1 convolution with bias; its activation is the gate.
-        expand: Conv,
+        expand: Arc<Conv>,
     },
 }
 
-/// A convolution with what the passes fused into it: `activation(bn(conv(x)))`, and a residual behind or within.
+/// A convolution, shared by the graph and the plan, with what the passes fused into it: `activation(bn(conv(x)))`, and a residual behind or within.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv {
     /// Parameters are `{param}.weight` (OIHW; \[C,1,k,k\] if depthwise) and, with `bias`, `{param}.bias`.

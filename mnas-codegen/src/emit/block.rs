@@ -5,7 +5,7 @@ use super::items::{attributes, safety};
 use super::kernels::Kernels;
 use super::operands::{conv_weights, split_scratch, weights_start};
 use super::{int, note, plus, pooling, times};
-use crate::plan::{Block, BlockSchedule, PackedConv, Parallelism, Part, Plan, Source, Step};
+use crate::plan::{Block, BlockSchedule, Parallelism, Part, Plan, PlannedConv, Source, Step};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -31,7 +31,7 @@ impl<'a> BlockDriver<'a> {
         BlockDriver { plan, step, block, s, base: weights_start(plan, step).unwrap_or(0), parallelism }
     }
 
-    pub(super) fn weights(&self, conv: &PackedConv) -> TokenStream {
+    pub(super) fn weights(&self, conv: &PlannedConv) -> TokenStream {
         conv_weights(self.plan, conv, self.base)
     }
 

@@ -1,7 +1,7 @@
 //! What calls pass to the functions of steps and kernels: buffers, weights, scratch memory.
 
 use super::{int, plus};
-use crate::plan::{BufferId, PackedConv, Plan, Scratch, Step};
+use crate::plan::{BufferId, Plan, PlannedConv, Scratch, Step};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -11,7 +11,7 @@ pub(super) fn weights_start(plan: &Plan, step: &Step) -> Option<usize> {
 }
 
 /// The weights of a convolution of a step whose weights start at `base`.
-pub(super) fn conv_weights(plan: &Plan, conv: &PackedConv, base: usize) -> TokenStream {
+pub(super) fn conv_weights(plan: &Plan, conv: &PlannedConv, base: usize) -> TokenStream {
     let at = int(plan.layers[conv.layer].offset - base);
     quote!(from(w, #at))
 }

@@ -6,7 +6,7 @@ use super::kernels::Kernels;
 use super::operands::{conv_weights, split_scratch, weights_start};
 use super::{int, note, pooling};
 use crate::plan::{
-    ConvKernel, DepthwiseKernel, PackedConv, Parallelism, Plan, SqueezeExciteSchedule, Step, StepKind, StepSchedule,
+    ConvKernel, DepthwiseKernel, Parallelism, Plan, PlannedConv, SqueezeExciteSchedule, Step, StepKind, StepSchedule,
     WindowRows, With,
 };
 use mnas_dsl::network::{Activation, Shape};
@@ -133,7 +133,7 @@ impl RowDriver<'_> {
         Rows { name: name.to_string(), before: quote!(), row: call, several: kernel.rows() }
     }
 
-    fn depthwise(&self, conv: &PackedConv, kernel: &DepthwiseKernel, kernels: &mut Kernels) -> Rows {
+    fn depthwise(&self, conv: &PlannedConv, kernel: &DepthwiseKernel, kernels: &mut Kernels) -> Rows {
         let name = kernels.depthwise(kernel);
         let input = self.step.input_shape;
         let rows = WindowRows {

@@ -210,7 +210,7 @@ impl Builder {
             residual: Residual::None,
         };
         let shape = conv.output_shape(input_shape).expect("a resolved network has room for its kernels");
-        self.node(node, Op::Conv(conv), vec![input], shape)
+        self.node(node, Op::Conv(std::sync::Arc::new(conv)), vec![input], shape)
     }
 
     fn activation(&mut self, after: &str, activation: Activation, input: TensorId) -> TensorId {

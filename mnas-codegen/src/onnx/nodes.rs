@@ -70,7 +70,7 @@ impl Exporter<'_> {
         let output = self.graph.shape(node.output);
         Ok(match &node.op {
             Op::Conv(conv) => {
-                let linear = Conv { activation: Activation::Linear, ..conv.clone() };
+                let linear = Conv { activation: Activation::Linear, ..Conv::clone(conv) };
                 let shortcut = || self.value(node.inputs[1]);
                 // The Add had this name before it was fused.
                 let add = format!("{}/add", self.graph.layers[node.layer].name);

@@ -1,6 +1,7 @@
 //! Conv, Add -> Conv with `residual`, the other operand as its second input.
 
 use crate::graph::{Graph, Op, Residual};
+use std::sync::Arc;
 
 pub(super) fn run(graph: &mut Graph) {
     let mut index = 0;
@@ -28,7 +29,7 @@ fn fuse(graph: &mut Graph, index: usize) -> bool {
         if conv.residual.is_some() {
             continue;
         }
-        conv.residual = Residual::Last;
+        Arc::make_mut(conv).residual = Residual::Last;
         let mut node = graph.nodes[producer].clone();
         node.inputs.push(residual);
         // The convolution moves to where the Add was: only there is the other operand sure to exist.

@@ -57,7 +57,7 @@ fn only_maker(graph: &Graph, id: TensorId) -> Option<usize> {
 /// The convolution of a node, if a SqueezeExcite can hold it.
 fn gate_conv(node: &Node) -> Option<&Conv> {
     match &node.op {
-        Op::Conv(conv) if conv.is_pointwise() && !conv.residual.is_some() => Some(conv),
+        Op::Conv(conv) if conv.is_pointwise() && !conv.residual.is_some() => Some(&**conv),
         _ => None,
     }
 }

@@ -11,6 +11,7 @@ mod fuse_squeeze_excite;
 mod remove_dead;
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::graph::{Conv, Graph, Op};
 
@@ -109,7 +110,7 @@ fn absorb_into_conv(graph: &mut Graph, absorb: impl Fn(&Op, &mut Conv) -> bool) 
         if let Some(producer) = producer {
             let (before, from) = graph.nodes.split_at_mut(index);
             if let Op::Conv(conv) = &mut before[producer].op
-                && absorb(&from[0].op, conv)
+                && absorb(&from[0].op, Arc::make_mut(conv))
             {
                 let absorbed = graph.nodes.remove(index);
                 graph.replace_uses(absorbed.output, between);

@@ -4,9 +4,10 @@
 use super::arena::{Buffer, BufferId};
 use super::layout;
 use super::pack::{self, PackedLayer};
-use super::steps::{Block, PackedConv, PlanError, PoolKind, Step, StepKind, With};
+use super::steps::{Block, PlanError, PlannedConv, PoolKind, Step, StepKind, With};
 use crate::graph::{Conv, Graph, Node, Op, Residual, TensorId};
 use mnas_dsl::network::{Activation, Pads, Shape};
+use std::sync::Arc;
 
 pub(super) struct Steps {
     pub(super) steps: Vec<Step>,
@@ -90,7 +91,7 @@ impl<'g> Grouper<'g> {
             Op::GlobalAveragePool => StepKind::GlobalAveragePool,
             Op::Linear { param } => {
                 let (inputs, outputs) = (self.shape(input).len(), self.shape(node.output).channels);
-                StepKind::Linear { conv: self.pack(&linear(param, inputs, outputs), true, node.output) }
+                StepKind::Linear { conv: self.pack(&Arc::new(linear(param, inputs, outputs)), true, node.output) }
             }
             Op::SqueezeExcite { reduce, expand } => {
                 let (reduce, expand) = self.pack_gate(reduce, expand);
@@ -113,7 +114,7 @@ impl<'g> Grouper<'g> {
     }
 
     /// A convolution that is in no block; returns how many nodes it covers.
-    fn conv(&mut self, at: usize, conv: &Conv) -> usize {
+    fn conv(&mut self, at: usize, conv: &Arc<Conv>) -> usize {
         let made = self.graph.nodes[at].output;
         let can_pool = conv.is_pointwise() && !conv.residual.is_some();
         let pool = can_pool && self.follows(at + 1, made).is_some_and(|next| next.op == Op::GlobalAveragePool);
@@ -140,7 +141,12 @@ impl<'g> Grouper<'g> {
     }
 
     /// The block whose depthwise convolution is node `at`.
-    fn depthwise_block(&self, at: usize, expand: Option<(&'g Conv, TensorId)>, nodes: &'g [Node]) -> Option<Parts<'g>> {
+    fn depthwise_block(
+        &self,
+        at: usize,
+        expand: Option<(&'g Arc<Conv>, TensorId)>,
+        nodes: &'g [Node],
+    ) -> Option<Parts<'g>> {
         let node = &self.graph.nodes[at];
         let Op::Conv(depthwise) = &node.op else { return None };
         if depthwise.residual.is_some() {
@@ -176,20 +182,20 @@ impl<'g> Grouper<'g> {
         self.graph.layers.get(node.layer).map(|l| (l.name.clone(), l.source.clone())).unwrap_or_default()
     }
 
-    fn pack_gate(&mut self, reduce: &Conv, expand: &Conv) -> (PackedConv, PackedConv) {
+    fn pack_gate(&mut self, reduce: &Arc<Conv>, expand: &Arc<Conv>) -> (PlannedConv, PlannedConv) {
         let pixel = |conv: &Conv| Shape { height: 1, width: 1, channels: conv.output_channels };
         (self.pack_as(reduce, false, pixel(reduce)), self.pack_as(expand, false, pixel(expand)))
     }
 
-    fn pack(&mut self, conv: &Conv, linear: bool, output: TensorId) -> PackedConv {
+    fn pack(&mut self, conv: &Arc<Conv>, linear: bool, output: TensorId) -> PlannedConv {
         self.pack_as(conv, linear, self.shape(output))
     }
 
-    fn pack_as(&mut self, conv: &Conv, linear: bool, output: Shape) -> PackedConv {
+    fn pack_as(&mut self, conv: &Arc<Conv>, linear: bool, output: Shape) -> PlannedConv {
         let layer = pack::layer(conv, linear, output.pixels(), self.align, self.out.weights_len);
         self.out.weights_len += layer.len().next_multiple_of(16);
         self.out.layers.push(layer);
-        PackedConv { conv: conv.clone(), layer: self.out.layers.len() - 1, output }
+        PlannedConv { conv: Arc::clone(conv), layer: self.out.layers.len() - 1, output }
     }
 
     /// Adds the step that nodes became: it reads what the first of them reads, and makes what the last of them makes.
@@ -251,10 +257,10 @@ impl<'g> Grouper<'g> {
 struct Parts<'g> {
     nodes: &'g [Node],
     /// What makes the depthwise convolution's input, and its result.
-    expand: Option<(&'g Conv, TensorId)>,
-    depthwise: (&'g Conv, TensorId),
-    gate: Option<(&'g Conv, &'g Conv)>,
-    project: (&'g Conv, TensorId),
+    expand: Option<(&'g Arc<Conv>, TensorId)>,
+    depthwise: (&'g Arc<Conv>, TensorId),
+    gate: Option<(&'g Arc<Conv>, &'g Arc<Conv>)>,
+    project: (&'g Arc<Conv>, TensorId),
 }
 
 /// A fully connected layer as a 1x1 convolution of one pixel.
@@ -274,7 +280,7 @@ fn linear(param: &str, input_channels: usize, output_channels: usize) -> Conv {
     }
 }
 
-fn macs(packed: &PackedConv) -> u64 {
+fn macs(packed: &PlannedConv) -> u64 {
     let conv = &packed.conv;
     (packed.output.len() * conv.kernel_size * conv.kernel_size * conv.channels_per_group()) as u64
 }

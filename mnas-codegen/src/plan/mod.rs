@@ -30,7 +30,7 @@ pub use schedule::{
     BlockRows, BlockSchedule, ParallelStep, Parallelism, PerThreadCount, Schedule, Scratch, SqueezeExciteSchedule,
     StepSchedule, ThreadMemory, WindowRows,
 };
-pub use steps::{Block, PackedConv, PlanError, PoolKind, Step, StepKind, With};
+pub use steps::{Block, PlanError, PlannedConv, PoolKind, Step, StepKind, With};
 pub use target::Target;
 
 /// Everything that the emitter prints.

@@ -3,11 +3,12 @@
 use super::Plan;
 use super::arena::{Arena, Buffer, BufferId};
 use super::schedule::{Schedule, StepSchedule, ThreadMemory};
-use super::steps::{PackedConv, StepKind};
+use super::steps::{PlannedConv, StepKind};
 use crate::graph::TensorId;
 use mnas_dsl::network::Shape;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What a network has that reads or makes nothing of its own.
 const NOTHING: Shape = Shape { height: 1, width: 1, channels: 1 };
@@ -45,7 +46,7 @@ impl Plan {
             each_conv(&mut step.kind, &mut |conv| {
                 let mut layer = self.layers[conv.layer].clone();
                 layer.param = layers.len().to_string();
-                conv.conv.param = layer.param.clone();
+                Arc::make_mut(&mut conv.conv).param = layer.param.clone();
                 layer.offset = weights_len;
                 weights_len += layer.len().next_multiple_of(16);
                 conv.layer = layers.len();
@@ -112,7 +113,7 @@ impl Plan {
 }
 
 /// Its convolutions, in the order of [`StepKind::convs`].
-fn each_conv(kind: &mut StepKind, see: &mut dyn FnMut(&mut PackedConv)) {
+fn each_conv(kind: &mut StepKind, see: &mut dyn FnMut(&mut PlannedConv)) {
     match kind {
         StepKind::PadImage | StepKind::Pool { .. } | StepKind::GlobalAveragePool | StepKind::Elementwise { .. } => {}
         StepKind::Conv { conv, .. } | StepKind::Depthwise { conv } | StepKind::Linear { conv } => see(conv),

@@ -4,6 +4,7 @@ use super::arena::BufferId;
 use super::pack::LayerId;
 use crate::graph::{Conv, TensorId};
 use mnas_dsl::network::{Activation, Pads, Shape};
+use std::sync::Arc;
 
 /// One call of the generated `infer`.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,11 +33,11 @@ pub struct Step {
     pub tensor: TensorId,
 }
 
-/// A convolution and where its weights lie.
+/// A convolution of the graph and where its weights lie.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PackedConv {
-    /// Shape, activation.
-    pub conv: Conv,
+pub struct PlannedConv {
+    /// The convolution, shared with the graph.
+    pub conv: Arc<Conv>,
     /// Its packed weights.
     pub layer: LayerId,
     /// Shape of what it makes.
@@ -51,7 +52,7 @@ pub enum StepKind {
     /// A convolution; with `pool` only the mean of its output is kept.
     Conv {
         /// The convolution.
-        conv: PackedConv,
+        conv: PlannedConv,
         /// Followed by a global average pool.
         pool: bool,
     },
@@ -60,14 +61,14 @@ pub enum StepKind {
     /// A depthwise convolution that is in no block.
     Depthwise {
         /// The convolution.
-        conv: PackedConv,
+        conv: PlannedConv,
     },
     /// Squeeze-excite that is in no block: the input times the gate made of its means.
     SqueezeExcite {
         /// Means to reduced vector.
-        reduce: PackedConv,
+        reduce: PlannedConv,
         /// Reduced vector to gate.
-        expand: PackedConv,
+        expand: PlannedConv,
     },
     /// The largest or the mean of a window; padding neither wins nor counts.
     Pool {
@@ -92,13 +93,13 @@ pub enum StepKind {
     /// Fully connected.
     Linear {
         /// As a 1x1 convolution of one pixel.
-        conv: PackedConv,
+        conv: PlannedConv,
     },
 }
 
 impl StepKind {
     /// Its convolutions, in the order in which their weights lie.
-    pub fn convs(&self) -> Vec<&PackedConv> {
+    pub fn convs(&self) -> Vec<&PlannedConv> {
         match self {
             StepKind::PadImage | StepKind::Pool { .. } | StepKind::GlobalAveragePool | StepKind::Elementwise { .. } => {
                 Vec::new()
@@ -137,13 +138,13 @@ pub enum With {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
     /// What makes the depthwise convolution's input row by row: the expansion, or the stem.
-    pub expand: Option<PackedConv>,
+    pub expand: Option<PlannedConv>,
     /// The depthwise convolution.
-    pub depthwise: PackedConv,
+    pub depthwise: PlannedConv,
     /// Reduce and expand of squeeze-excite.
-    pub squeeze_excite: Option<(PackedConv, PackedConv)>,
+    pub squeeze_excite: Option<(PlannedConv, PlannedConv)>,
     /// The projection.
-    pub project: PackedConv,
+    pub project: PlannedConv,
 }
 
 impl Block {

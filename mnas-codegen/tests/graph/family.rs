@@ -4,6 +4,7 @@ use mnas_codegen::graph::{Conv, Graph, GraphLayer, Node, Op, Residual, Tensor, T
 use mnas_dsl::network::{Activation, Pads, Shape};
 
 use Activation::{HardSigmoid, HardSwish, Linear, Relu, Relu6, Sigmoid, Swish};
+use std::sync::Arc;
 
 const VALID: Pads = Pads { top: 0, left: 0, bottom: 0, right: 0 };
 
@@ -77,7 +78,7 @@ impl Net {
             residual: Residual::None,
         };
         let shape = conv.output_shape(input).unwrap();
-        let mut y = self.node(name, Op::Conv(conv), &[x], shape);
+        let mut y = self.node(name, Op::Conv(Arc::new(conv)), &[x], shape);
         if norm == Norm::Batch {
             y = self.node(
                 &format!("{name}/bn"),

@@ -11,6 +11,7 @@ use mnas_dsl::network::{Activation, Pads, Shape, Skip};
 
 use crate::common::{every_feature, image, other_families, weights};
 use crate::family::family;
+use std::sync::Arc;
 
 /// Runs both graphs and compares the output of every layer.
 fn assert_same(before: &Graph, after: &Graph) {
@@ -234,7 +235,7 @@ fn tiny(nodes: &[TinyNode<'_>]) -> Graph {
 }
 
 fn tiny_conv(param: &str) -> Op {
-    Op::Conv(Conv {
+    Op::Conv(Arc::new(Conv {
         param: param.to_owned(),
         input_channels: 1,
         output_channels: 1,
@@ -246,7 +247,7 @@ fn tiny_conv(param: &str) -> Op {
         batch_norm: None,
         activation: Activation::Linear,
         residual: Residual::None,
-    })
+    }))
 }
 
 /// Operators in an order that lowering never writes: what may not fuse has to stay.
@@ -434,7 +435,7 @@ fn node_at<'g>(graph: &'g mut Graph, name: &str) -> &'g mut Node {
 
 fn conv_at<'g>(graph: &'g mut Graph, name: &str) -> &'g mut Conv {
     match &mut node_at(graph, name).op {
-        Op::Conv(conv) => conv,
+        Op::Conv(conv) => Arc::make_mut(conv),
         op => panic!("{name} is {op:?}"),
     }
 }

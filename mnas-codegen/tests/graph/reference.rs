@@ -9,6 +9,7 @@ use mnas_codegen::weights::{WeightTensor, Weights};
 use mnas_dsl::network::{Activation, Pads, Shape};
 
 use crate::common::{Random, every_feature, image, weights};
+use std::sync::Arc;
 
 const NO_PADS: Pads = Pads { top: 0, left: 0, bottom: 0, right: 0 };
 
@@ -66,7 +67,7 @@ fn output(graph: &Graph, weights: &Weights, input: &[f32]) -> Vec<f64> {
 #[test]
 fn convolution_pads_and_strides() {
     let pads = Pads { top: 0, left: 1, bottom: 1, right: 0 };
-    let op = Op::Conv(Conv { stride: 2, pads, ..conv(1, 1, 3) });
+    let op = Op::Conv(Arc::new(Conv { stride: 2, pads, ..conv(1, 1, 3) }));
     let graph = single(op, shape(4, 4, 1), 1, shape(2, 2, 1));
     let kernel = weight(&[1, 1, 3, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
     #[rustfmt::skip]
@@ -84,7 +85,7 @@ fn convolution_pads_and_strides() {
 
 #[test]
 fn convolution_mixes_channels_in_oihw() {
-    let op = Op::Conv(Conv { bias: true, ..conv(2, 3, 1) });
+    let op = Op::Conv(Arc::new(Conv { bias: true, ..conv(2, 3, 1) }));
     let graph = single(op, shape(1, 2, 2), 1, shape(1, 2, 3));
     let weights = named([
         ("c.weight", weight(&[3, 2, 1, 1], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])),
@@ -97,7 +98,7 @@ fn convolution_mixes_channels_in_oihw() {
 #[test]
 fn depthwise_convolution_keeps_channels_apart() {
     let pads = Pads { top: 1, left: 1, bottom: 1, right: 1 };
-    let op = Op::Conv(Conv { depthwise: true, pads, ..conv(2, 2, 3) });
+    let op = Op::Conv(Arc::new(Conv { depthwise: true, pads, ..conv(2, 2, 3) }));
     let graph = single(op, shape(1, 2, 2), 1, shape(1, 2, 2));
     // Only the middle row of a kernel meets the image.
     let mut kernel = vec![9.0; 18];
@@ -141,7 +142,7 @@ fn convolution_applies_norm_activation_and_residual_in_their_order() {
         // relu(2 * (-x - 3) + 1 + x)
         (Residual::BeforeActivation, [0.0, 0.0, 3.0]),
     ] {
-        let graph = single(Op::Conv(fused(residual)), shape(1, 3, 1), 2, shape(1, 3, 1));
+        let graph = single(Op::Conv(Arc::new(fused(residual))), shape(1, 3, 1), 2, shape(1, 3, 1));
         assert_eq!(output(&graph, &batch_norm_weights(), &[1.0, -4.0, -8.0]), expected);
     }
 }
@@ -199,7 +200,8 @@ fn linear_is_a_matrix_product() {
 fn squeeze_excite_gates_by_means() {
     let reduce = Conv { param: "r".to_owned(), bias: true, activation: Activation::Relu, ..conv(2, 1, 1) };
     let expand = Conv { param: "e".to_owned(), bias: true, activation: Activation::HardSigmoid, ..conv(1, 2, 1) };
-    let graph = single(Op::SqueezeExcite { reduce, expand }, shape(1, 2, 2), 1, shape(1, 2, 2));
+    let graph =
+        single(Op::SqueezeExcite { reduce: reduce.into(), expand: expand.into() }, shape(1, 2, 2), 1, shape(1, 2, 2));
     let weights = named([
         ("r.weight", weight(&[1, 2, 1, 1], &[1.0, 1.0])),
         ("r.bias", weight(&[1], &[-3.0])),

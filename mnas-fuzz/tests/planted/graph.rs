@@ -4,6 +4,7 @@ use super::Planted;
 use mnas_codegen::graph::{Conv, Graph, Node, Op, Residual, TensorId};
 use mnas_dsl::network::Activation;
 use mnas_fuzz::fault::Fault;
+use std::sync::Arc;
 
 /// Wrong before anything is planned.
 pub(crate) const RELU6: &str = "a pass takes ReLU6 for ReLU";
@@ -30,7 +31,7 @@ pub(crate) fn faults() -> Vec<Planted> {
         planted("a pass leaves a residual out", "fuse_residual", |graph| {
             residuals(graph, |node| {
                 let Op::Conv(conv) = &mut node.op else { return };
-                conv.residual = Residual::None;
+                Arc::make_mut(conv).residual = Residual::None;
                 node.inputs.truncate(1);
             })
         }),
@@ -48,7 +49,7 @@ pub(crate) fn faults() -> Vec<Planted> {
             let [body, shortcut] = [graph.nodes[add].inputs[0], graph.nodes[add].inputs[1]];
             let Some(producer) = graph.producer(shortcut) else { return false };
             let Op::Conv(conv) = &mut graph.nodes[producer].op else { return false };
-            conv.residual = Residual::Last;
+            Arc::make_mut(conv).residual = Residual::Last;
             graph.nodes[producer].inputs.push(body);
             let add = graph.nodes.remove(add);
             replace(graph, add.output, shortcut);
@@ -78,7 +79,7 @@ pub(crate) fn faults() -> Vec<Planted> {
 /// Changes the first convolution for which `change` says yes.
 fn convs(graph: &mut Graph, change: impl Fn(&mut Conv) -> bool) -> bool {
     graph.nodes.iter_mut().any(|node| match &mut node.op {
-        Op::Conv(conv) => change(conv),
+        Op::Conv(conv) => change(Arc::make_mut(conv)),
         _ => false,
     })
 }
@@ -93,7 +94,7 @@ fn becomes(activation: &mut Activation, from: Activation, to: Activation) -> boo
 
 fn squeeze_excites(graph: &mut Graph, change: impl Fn(&mut Conv, &mut Conv) -> bool) -> bool {
     graph.nodes.iter_mut().any(|node| match &mut node.op {
-        Op::SqueezeExcite { reduce, expand } => change(reduce, expand),
+        Op::SqueezeExcite { reduce, expand } => change(Arc::make_mut(reduce), Arc::make_mut(expand)),
         _ => false,
     })
 }
@@ -121,7 +122,7 @@ fn activation_behind_add(graph: &mut Graph) -> bool {
         if conv.activation == Activation::Linear {
             continue;
         }
-        let activation = std::mem::replace(&mut conv.activation, Activation::Linear);
+        let activation = std::mem::replace(&mut Arc::make_mut(conv).activation, Activation::Linear);
         let sum = graph.nodes[add].output;
         let made = TensorId(graph.tensors.len());
         let mut tensor = graph.tensor(sum).clone();

@@ -7,6 +7,7 @@ use mnas_codegen::plan::{
 };
 use mnas_dsl::network::{Activation, Pads};
 use mnas_fuzz::fault::Fault;
+use std::sync::Arc;
 
 /// Wrong only beside a wider instruction set.
 pub(crate) const NARROW_PANELS: &str = "an instruction set takes panels for as wide as its own vectors";
@@ -63,7 +64,7 @@ pub(crate) fn faults() -> Vec<Planted> {
             depthwises(plan, |k| k.kernel_size > 1 && k.stride == 1 && k.input_width > 1 && less(&mut k.input_width))
         }),
         planted("a depthwise convolution is padded one row less at the top", |plan| {
-            blocks_of_steps(plan, |_, block| less(&mut block.depthwise.conv.pads.top))
+            blocks_of_steps(plan, |_, block| less(&mut Arc::make_mut(&mut block.depthwise.conv).pads.top))
         }),
         planted("a depthwise convolution ends one row too early at the bottom", |plan| {
             blocks_of_steps(plan, |step, block| {
@@ -74,7 +75,7 @@ pub(crate) fn faults() -> Vec<Planted> {
         }),
         planted("the odd row and column of SAME come first", |plan| {
             let swapped = blocks_of_steps(plan, |_, block| {
-                let Pads { top, bottom, .. } = &mut block.depthwise.conv.pads;
+                let Pads { top, bottom, .. } = &mut Arc::make_mut(&mut block.depthwise.conv).pads;
                 std::mem::swap(top, bottom);
                 top != bottom
             });

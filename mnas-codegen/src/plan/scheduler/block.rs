@@ -4,7 +4,7 @@ use super::single::Scheduler;
 use crate::plan::cost::{self, BlockSizes};
 use crate::plan::kernel::{DepthwiseKernel, Destination, Part, Source};
 use crate::plan::schedule::{BlockRows, BlockSchedule, Parallelism, Scratch};
-use crate::plan::steps::{Block, PackedConv, Step};
+use crate::plan::steps::{Block, PlannedConv, Step};
 use crate::plan::tuning::{Choice, Strip};
 
 impl Scheduler<'_> {
@@ -115,10 +115,10 @@ impl Scheduler<'_> {
     pub(super) fn block_sizes(&self, step: &Step, block: &Block) -> BlockSizes {
         let (middle, out, conv) = (block.middle(step), block.depthwise.output, &block.depthwise.conv);
         let channels = self.padded(conv.output_channels) * 4;
-        let bytes = |p: &PackedConv| self.layers[p.layer].len() * 4;
+        let bytes = |p: &PlannedConv| self.layers[p.layer].len() * 4;
         // Two multiply-adds a cycle; the depthwise convolution reaches half of that.
         let speed = 2.0 * self.isa.lanes as f64;
-        let work = |p: &PackedConv| {
+        let work = |p: &PlannedConv| {
             let inputs = if p.conv.depthwise { 2 } else { p.conv.input_channels };
             (p.output.len() * p.conv.kernel_size * p.conv.kernel_size * inputs) as f64 / speed
         };

@@ -9,7 +9,7 @@ use crate::plan::kernel::{
 use crate::plan::layout;
 use crate::plan::pack::PackedLayer;
 use crate::plan::schedule::{Parallelism, SqueezeExciteSchedule, StepSchedule};
-use crate::plan::steps::{PackedConv, Step, StepKind};
+use crate::plan::steps::{PlannedConv, Step, StepKind};
 use crate::plan::target::Target;
 use crate::plan::tuning::{Choice, Key};
 use mnas_dsl::network::Shape;
@@ -100,7 +100,7 @@ impl Scheduler<'_> {
 
     pub(super) fn conv(
         &self,
-        packed: &PackedConv,
+        packed: &PlannedConv,
         input: Shape,
         pixels: usize,
         source: Source,
@@ -162,7 +162,7 @@ impl Scheduler<'_> {
     }
 
     /// Output rows of a call: the divisor of the height whose traffic is estimated to cost least.
-    fn rows(&self, step: &Step, packed: &PackedConv, source: &Source) -> usize {
+    fn rows(&self, step: &Step, packed: &PlannedConv, source: &Source) -> usize {
         let height = packed.output.height;
         let pixel = match source {
             Source::Nhwc { stride } => *stride,
@@ -173,7 +173,7 @@ impl Scheduler<'_> {
     }
 
     /// The sizes of a convolution that estimates depend on; its input's pixels are `pixel` floats apart.
-    pub(super) fn conv_sizes(&self, packed: &PackedConv, input: Shape, pixel: usize) -> ConvSizes {
+    pub(super) fn conv_sizes(&self, packed: &PlannedConv, input: Shape, pixel: usize) -> ConvSizes {
         let (conv, output) = (&packed.conv, packed.output);
         let layer = &self.layers[packed.layer];
         let accesses = if conv.residual.is_some() { 2 } else { 1 };
@@ -190,7 +190,7 @@ impl Scheduler<'_> {
     }
 
     /// A depthwise convolution by itself.
-    pub(super) fn depthwise(&self, packed: &PackedConv, input_width: usize, source: Source) -> DepthwiseKernel {
+    pub(super) fn depthwise(&self, packed: &PlannedConv, input_width: usize, source: Source) -> DepthwiseKernel {
         let conv = &packed.conv;
         DepthwiseKernel {
             channels: conv.output_channels,
@@ -214,11 +214,11 @@ impl Scheduler<'_> {
     /// From the means of channels to their gates.
     pub(super) fn squeeze_excite(
         &self,
-        reduce: &PackedConv,
-        expand: &PackedConv,
+        reduce: &PlannedConv,
+        expand: &PlannedConv,
         gate_weights: bool,
     ) -> SqueezeExciteSchedule {
-        let vector = |conv: &PackedConv| {
+        let vector = |conv: &PlannedConv| {
             let channels = conv.conv.input_channels;
             let input = Shape { height: 1, width: 1, channels };
             let source = Source::Nhwc { stride: self.padded(channels) };

@@ -7,13 +7,13 @@ use super::super::single::Scheduler;
 use crate::plan::cost::{self, THREADS};
 use crate::plan::kernel::{ConvKernel, Part};
 use crate::plan::schedule::{ParallelStep, Parallelism, PerThreadCount, StepSchedule};
-use crate::plan::steps::{PackedConv, Step};
+use crate::plan::steps::{PlannedConv, Step};
 
 /// The cheaper way by estimate; `single` is the kernel of one thread.
 pub(super) fn choose(
     scheduler: &Scheduler<'_>,
     step: &Step,
-    packed: &PackedConv,
+    packed: &PlannedConv,
     single: &ConvKernel,
 ) -> PerThreadCount {
     let target = scheduler.target;
@@ -37,7 +37,7 @@ pub(super) fn choose(
 fn shared(
     scheduler: &Scheduler<'_>,
     step: &Step,
-    packed: &PackedConv,
+    packed: &PlannedConv,
     single: &ConvKernel,
     parallelism: Parallelism,
 ) -> ConvKernel {
