@@ -18,7 +18,7 @@ end() { echo "=== $((SECONDS - part_started)) s: $part"; }
 
 begin "cargo package"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-members="mnas-dsl mnas-files mnas-runtime mnas-codegen mnas-macros mnas mnas-fuzz mnas-import mnas-search mnas-data mnas-train mnas-io mnas-measure mnas-pages mnasc"
+members="mnas-dsl mnas-files mnas-runtime mnas-codegen mnas-macros mnas mnas-fuzz mnas-import mnas-search mnas-data mnas-train mnas-harness mnas-io mnas-measure mnas-pages mnasc"
 rm -rf "$target/package"
 # What is built is built below, once for all: a package that cannot be built fails there.
 package=(cargo package --locked --workspace --exclude mnas-tests --exclude mnas-hostile --no-verify)

@@ -33,12 +33,12 @@ const PROGRAM: &str = if cfg!(windows) { "runner.exe" } else { "runner" };
 /// The program of these source files, one of which is `main.rs`; built if it is not there yet.
 ///
 /// `name` is for people. The files' names are single components.
-pub fn program(name: &str, files: &[(&str, &[u8])]) -> Result<PathBuf> {
+pub fn program(name: &str, files: &[(String, Vec<u8>)]) -> Result<PathBuf> {
     built(&Build { name: Some(name), ..Build::default() }, files)
 }
 
 /// As [`program`], and says nothing.
-pub fn quiet_program(files: &[(&str, &[u8])]) -> Result<PathBuf> {
+pub fn quiet_program(files: &[(String, Vec<u8>)]) -> Result<PathBuf> {
     built(&Build::default(), files)
 }
 
@@ -77,11 +77,11 @@ fn rustc() -> Command {
 }
 
 /// What these source files make, one of which is `main.rs`; built if it is not there yet.
-pub fn built(build: &Build<'_>, files: &[(&str, &[u8])]) -> Result<PathBuf> {
+pub fn built(build: &Build<'_>, files: &[(String, Vec<u8>)]) -> Result<PathBuf> {
     built_in(&folder()?, build, files)
 }
 
-fn built_in(folder: &Path, build: &Build<'_>, files: &[(&str, &[u8])]) -> Result<PathBuf> {
+fn built_in(folder: &Path, build: &Build<'_>, files: &[(String, Vec<u8>)]) -> Result<PathBuf> {
     let &Build { name, arguments, library, uses } = build;
     make_private(folder)?;
     let version = compiler()?;
@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn a_damaged_entry_is_built_again() {
         let folder = TempFolder::new("mnasc-cache-test").unwrap();
-        let build = || built_in(folder.path(), &Build::default(), &[("main.rs", MAIN)]).unwrap();
+        let build = || built_in(folder.path(), &Build::default(), &[("main.rs".to_owned(), MAIN.to_vec())]).unwrap();
         let program = build();
         let good = fs::read(&program).unwrap();
         let written = || fs::metadata(&program).unwrap().modified().unwrap();

@@ -5,6 +5,7 @@
 
 pub mod build_cache;
 pub mod compiler;
+pub mod harness;
 pub mod latency;
 pub mod lock;
 pub mod peak;

@@ -3,6 +3,7 @@
 use crate::build_cache;
 use crate::compiler;
 use crate::error::{Error, Result};
+use crate::harness;
 use mnas_codegen::compile::{Compiled, Options};
 use mnas_codegen::pack;
 use mnas_codegen::plan::isa::{self, Isa};
@@ -10,16 +11,14 @@ use mnas_codegen::tuned::Tuned;
 use mnas_codegen::weights::Weights;
 use mnas_dsl::network::Shape;
 use mnas_dsl::{Network, Spec};
+use mnas_harness::{Source, source};
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
-const MAIN: &str = include_str!("runner_main.rs.txt");
-/// How it infers: on one thread, or on several.
-const ALONE: &str = include_str!("runner_alone.rs.txt");
-const TEAM: &str = include_str!("runner_team.rs.txt");
+const MODULES: [Source; 3] = [source::ENGINE, source::SERVE, source::VALUES];
 
 /// A network that is built and has its weights.
 pub struct Runner {
@@ -48,9 +47,15 @@ impl Runner {
         // Without weights: the program serves any.
         let compiled = compiler::build(spec, network, None, &options)?;
         let text = compiler::text(&compiled, "")?;
-        let named = |text: &str| text.replace("NETWORK_TYPE", &compiled.type_name());
-        let (main, engine) = (named(MAIN), named(if threads > 1 { TEAM } else { ALONE }));
-        let files = [("main.rs", main.as_bytes()), ("engine.rs", engine.as_bytes()), ("network.rs", text.as_bytes())];
+        let main = format!(
+            "{}mod network;\nuse network::mnas_runtime;\n\ncrate::{}!(Engine, network::{}<'static>);\n\n\
+             fn main() -> std::io::Result<()> {{\n    serve::main::<Engine>()\n}}\n",
+            harness::declarations(&MODULES),
+            harness::engine_macro(threads),
+            compiled.type_name(),
+        );
+        let mut files = harness::files(&MODULES);
+        files.extend([("main.rs".to_owned(), main.into_bytes()), ("network.rs".to_owned(), text.into_bytes())]);
         let program = build_cache::program(&network.name, &files)?;
         let weights = pack::pack(&compiled.plan, weights).map_err(|error| Error::input(error.to_string()))?;
         Ok(Runner { compiled, program, launcher: Vec::new(), weights, threads })

@@ -4,11 +4,13 @@ use super::Device;
 use super::answer::{self, Answer};
 use crate::build_cache::{self, Build};
 use crate::error::{Error, Result};
+use crate::harness;
 use mnas_codegen::compile::{Options, compile_plan, fused_graph};
 use mnas_codegen::emit::file;
 use mnas_codegen::layer::{self, Layer};
 use mnas_codegen::plan::{PackedLayer, Plan};
 use mnas_dsl::{Network, Spec};
+use mnas_harness::{Source, source};
 use std::fmt::Write as _;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -16,10 +18,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const MAIN: &str = include_str!("kit.rs.txt");
-/// How it infers: on one thread, or on several.
-const ALONE: &str = include_str!("alone.rs.txt");
-const TEAM: &str = include_str!("team.rs.txt");
+/// What programs share.
+const MODULES: [Source; 4] = [source::ENGINE, source::HOST, source::LATENCY, source::VALUES];
 
 const REFERENCE: &str = include_str!("reference.yaml");
 
@@ -45,8 +45,10 @@ pub(super) struct Rounds {
 pub(super) struct Item {
     /// Its code.
     text: String,
-    /// What makes it in the program.
+    /// What makes it in the program: a function of an engine, and the rest of its arguments.
     call: String,
+    /// The type in its code.
+    name: String,
 }
 
 impl Item {
@@ -58,26 +60,21 @@ impl Item {
             .map(|&id| &layer.plan.arena.buffers[id])
             .map(|buffer| format!("({}, {})", buffer.offset, buffer.len))
             .collect();
-        let call = format!(
-            "layer!(MODULE::{}<'static>, [{}], {})",
-            layer::TYPE,
-            buffers.join(", "),
-            weights(&layer.plan.layers)
-        );
-        Item { text: layer.text.clone(), call }
+        let call = format!("layer::<ENGINE>(&[{}], {}, THREADS)", buffers.join(", "), weights(&layer.plan.layers));
+        Item { text: layer.text.clone(), call, name: layer::TYPE.to_owned() }
     }
 
     /// A network.
     pub(super) fn network(device: &Device, spec: &Spec, network: &Network) -> Result<Self> {
         let plan = device.plan(network)?;
         let (text, name) = code(device, spec, network, plan.clone())?;
-        let call = format!("whole!(MODULE::{name}<'static>, {})", weights(&plan.layers));
-        Ok(Item { text, call })
+        let call = format!("whole::<ENGINE>({}, THREADS)", weights(&plan.layers));
+        Ok(Item { text, call, name })
     }
 
     /// The reference network as something to be timed.
     pub(super) fn reference() -> Self {
-        Item { text: String::new(), call: "reference()".to_owned() }
+        Item { text: String::new(), call: "reference()".to_owned(), name: String::new() }
     }
 }
 
@@ -89,45 +86,46 @@ pub(super) fn build(device: &Device, items: &[Item], rounds: Rounds, elsewhere: 
     let mut files = Vec::new();
     let (mut modules, mut made) = (String::new(), String::new());
     for (i, item) in items.iter().enumerate() {
-        let module = format!("n{i}");
-        let _ = writeln!(made, "        {},", item.call.replace("MODULE", &module));
+        let _ = writeln!(made, "        {},", item.call.replace("ENGINE", &format!("E{i}")));
         if !item.text.is_empty() {
-            let _ = writeln!(modules, "mod {module};");
-            files.push((format!("{module}.rs"), item.text.clone().into_bytes()));
+            let engine = harness::engine_macro(device.threads);
+            let _ = writeln!(modules, "mod n{i};\n{KIT}::{engine}!(E{i}, n{i}::{}<'static>);", item.name);
+            files.push((format!("n{i}.rs"), item.text.clone().into_bytes()));
         }
     }
     let Rounds { passes, runs } = rounds;
     let main = format!(
-        "{modules}use {KIT}::mnas_runtime::Network as _;\nuse {KIT}::*;\n\n\
+        "{modules}use {KIT}::latency::{{Item, Settings, layer, whole}};\nuse {KIT}::{{THREADS, is_supported, \
+         reference}};\n\n\
          fn items() -> Vec<Item> {{\n    vec![\n{made}    ]\n}}\n\nfn main() {{\n    let settings = \
-         Settings {{ passes: {passes}, runs: {runs}, elsewhere: {elsewhere}, is_warm: {is_warm} }};\n    \
-         measure(&settings, items);\n}}\n"
+         Settings {{ passes: {passes}, runs: {runs}, elsewhere: {elsewhere}, is_warm: {is_warm}, threads: THREADS, \
+         is_supported: is_supported() }};\n    {KIT}::latency::main(&settings, reference, items);\n}}\n"
     );
     files.push(("main.rs".to_owned(), main.into_bytes()));
     let arguments = device.rustc_arguments();
-    built(&Build { arguments: &arguments, uses: Some((KIT, &kit)), ..Build::default() }, &files)
+    build_cache::built(&Build { arguments: &arguments, uses: Some((KIT, &kit)), ..Build::default() }, &files)
 }
 
 /// What all programs for a device have in common, mnas-runtime among it.
 fn kit(device: &Device) -> Result<PathBuf> {
     let (spec, network) = mnas_dsl::load_yaml(REFERENCE, "reference.yaml")?;
     let plan = device.plan(&network)?;
-    let (reference, _) = code(device, &spec, &network, plan.clone())?;
+    let (reference, name) = code(device, &spec, &network, plan.clone())?;
+    // The reference network runs on one thread whatever the device: threads that wait for each other are no measure.
     let main = format!(
-        "{}{MAIN}\npub const THREADS: usize = {};\nconst REFERENCE_WEIGHTS: &[(usize, usize, f32)] = {};\n{}",
-        if device.threads > 1 { TEAM } else { ALONE },
+        "{}mod reference;\ncrate::single_thread!(Reference, reference::{name}<'static>);\n\
+         pub const THREADS: usize = {};\npub fn is_supported() -> bool {{\n    \
+         <Reference as engine::Engine>::supported()\n}}\npub fn reference() -> latency::Item {{\n    \
+         latency::whole::<Reference>({}, 1)\n}}\n{}",
+        harness::declarations(&MODULES),
         device.threads,
         weights(&plan.layers),
         file::runtime(),
     );
-    let files = [("main.rs".to_owned(), main.into_bytes()), ("reference.rs".to_owned(), reference.into_bytes())];
+    let mut files = harness::files(&MODULES);
+    files.extend([("main.rs".to_owned(), main.into_bytes()), ("reference.rs".to_owned(), reference.into_bytes())]);
     let arguments = device.rustc_arguments();
-    built(&Build { arguments: &arguments, library: Some(KIT), ..Build::default() }, &files)
-}
-
-fn built(build: &Build<'_>, files: &[(String, Vec<u8>)]) -> Result<PathBuf> {
-    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
-    build_cache::built(build, &files)
+    build_cache::built(&Build { arguments: &arguments, library: Some(KIT), ..Build::default() }, &files)
 }
 
 /// Runs a program on the device, alone; what it says about `count` items.

@@ -8,12 +8,12 @@ mod caches;
 
 use crate::build_cache;
 use crate::error::{Error, Result};
+use crate::harness;
 use crate::runner;
 pub use caches::{Buffer, Caches};
 use mnas_codegen::plan::isa::Isa;
+use mnas_harness::source;
 use std::process::{Command, Stdio};
-
-const MAIN: &str = include_str!("main.rs.txt");
 
 /// The text of each instruction set, by its name.
 const TEXTS: &[(&str, &str)] = &[
@@ -53,7 +53,7 @@ impl Peaks {
 
 /// Measures these instruction sets, widest first, which this machine has to have; `threads` threads work at once.
 pub fn measure(isas: &[Isa], threads: u32) -> Result<Peaks> {
-    let program = build_cache::program("the measuring program", &[("main.rs", text().as_bytes())])?;
+    let program = build_cache::program("the measuring program", &files())?;
     let isas: Vec<Isa> = isas.iter().filter(|isa| piece(isa).is_some()).copied().collect();
     let caches = caches::of_host();
     let buffers = caches::buffers(&caches, u64::from(threads), caches::free_memory());
@@ -89,7 +89,7 @@ pub fn measure(isas: &[Isa], threads: u32) -> Result<Peaks> {
 }
 
 /// The program: one for all instruction sets of this machine's kind of processor, of which it runs those it is told.
-fn text() -> String {
+fn files() -> Vec<(String, Vec<u8>)> {
     let (mut modules, mut rows) = (String::new(), String::new());
     for isa in runner::isas_of_host() {
         let Some(piece) = piece(&isa) else { continue };
@@ -100,15 +100,17 @@ fn text() -> String {
         let accumulators = (isa.registers - 4).min(16);
         let accumulators: Vec<String> = (0..accumulators).map(|i| format!("c{i}")).collect();
         let accumulators = accumulators.join(" ");
-        modules.push_str(&format!(
-            "\nmod {name} {{\nuse super::*;\n{piece}\nmeasured!([{attribute}] {accumulators});\n}}\n"
-        ));
+        modules.push_str(&format!("\nmod {name} {{\n{piece}\ncrate::measured!([{attribute}] {accumulators});\n}}\n"));
         rows.push_str(&format!(
-            "    Isa {{ name: {name:?}, operations: {name}::OPERATIONS, fma: {name}::fma, step: {name}::STEP, \
+            "        peak::Isa {{ name: {name:?}, operations: {name}::OPERATIONS, fma: {name}::fma, step: {name}::STEP, \
              read: {name}::read }},\n"
         ));
     }
-    format!("{MAIN}{modules}\nconst ISAS: &[Isa] = &[\n{rows}];\n")
+    let modules = format!("{}{modules}", harness::declarations(&[source::PEAK]));
+    let main = format!("{modules}\nfn main() {{\n    peak::main(&[\n{rows}    ]);\n}}\n");
+    let mut files = harness::files(&[source::PEAK]);
+    files.push(("main.rs".to_owned(), main.into_bytes()));
+    files
 }
 
 fn piece(isa: &Isa) -> Option<&'static str> {

@@ -3,6 +3,7 @@
 use super::Subject;
 use crate::build_cache;
 use crate::error::{Error, Result};
+use crate::harness;
 use crate::quantile::median;
 use crate::runner::{feed, isas_of_host};
 use mnas_codegen::compile::{Compiled, Options, compile_plan, fused_graph};
@@ -10,15 +11,14 @@ use mnas_codegen::emit::file;
 use mnas_codegen::plan::isa::Isa;
 use mnas_codegen::plan::{self, Plan, Target};
 use mnas_codegen::tuned::Tuned;
+use mnas_harness::{Source, source};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-const MAIN: &str = include_str!("main.rs.txt");
-const ALONE: &str = include_str!("alone.rs.txt");
-const TEAM: &str = include_str!("team.rs.txt");
+const MODULES: [Source; 3] = [source::ENGINE, source::SCHEDULES, source::VALUES];
 
 /// What is timed of an inference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,29 +53,21 @@ impl<'a> Program<'a> {
     pub(super) fn build(subject: &'a Subject<'a>, isa: Isa, plans: Vec<Plan>) -> Result<Self> {
         let schedules = plans.len();
         let steps = plans.first().map_or(0, |plan| plan.steps.len());
-        let mut files: Vec<(String, Vec<u8>)> = Vec::new();
-        let (mut modules, mut made) = (String::new(), String::new());
-        let mut constants = String::new();
+        let mut files = harness::files(&MODULES);
+        let (mut modules, mut makers) = (harness::declarations(&MODULES), String::new());
+        let engine = harness::engine_macro(subject.threads);
         for (i, plan) in plans.into_iter().enumerate() {
             let compiled = compiled(subject, isa, plan)?;
             let name = compiled.type_name();
-            let _ = writeln!(modules, "mod n{i};");
-            let _ = writeln!(made, "    made.push(variant!(n{i}::{name}, weights, image, threads));");
-            constants = format!(
-                "const WEIGHTS_LEN: usize = n0::{name}::WEIGHTS_LEN;\nconst INPUT_LEN: usize = n0::{name}::INPUT_LEN;\n\
-             const STEPS: usize = {steps};\n"
-            );
+            let _ = writeln!(modules, "mod n{i};\ncrate::{engine}!(E{i}, n{i}::{name}<'static>);");
+            let _ = writeln!(makers, "        schedules::variant::<E{i}>,");
             files.push((format!("n{i}.rs"), compiled.tokens().to_string().into_bytes()));
         }
-        let engine = if subject.threads > 1 { TEAM } else { ALONE };
         let main = format!(
-            "{modules}{engine}{MAIN}{constants}{}\nfn variants<'a>(weights: &'a [f32], image: &'a [f32; INPUT_LEN], threads: \
-         usize) -> io::Result<Vec<Variant<'a>>> {{\n    let _ = threads;\n    let mut made: Vec<Variant<'a>> = Vec::new();\n\
-         {made}    Ok(made)\n}}\n",
+            "{modules}{}\nfn main() -> std::io::Result<()> {{\n    schedules::main::<E0>(&[\n{makers}    ])\n}}\n",
             file::runtime()
         );
         files.push(("main.rs".to_owned(), main.into_bytes()));
-        let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
         let path = build_cache::quiet_program(&files)?;
         let launcher = if subject.threads == 1 { pinned() } else { Vec::new() };
         Ok(Program { subject, isa, path, launcher, schedules, steps })

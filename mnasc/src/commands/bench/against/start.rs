@@ -17,14 +17,14 @@ use crate::runner;
 use mnas_codegen::compile::Options;
 use mnas_codegen::weights::Weights;
 use mnas_dsl::Spec;
+use mnas_harness::source;
+use mnas_measure::harness;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::io::{BufRead as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
-
-const MAIN: &str = include_str!("start_main.rs.txt");
 
 /// How soon our program gave its first result.
 struct Ours {
@@ -117,9 +117,21 @@ fn build(contest: &Contest<'_>, spec: &Spec, weights: &Weights) -> Result<PathBu
     let options = Options { isas, tuned, standalone: true, ..Options::default() };
     let compiled = compile::build(spec, contest.network, Some(weights), &options)?;
     let text = compile::text(&compiled, "network.weights")?;
-    let main = MAIN.replace("NETWORK_TYPE", &compiled.type_name());
+    let main = format!(
+        "{}mod network;\nuse network::{} as Net;\n\nstatic NETWORK: Net<'static> = Net::embedded();\n\n\
+         fn main() -> std::io::Result<()> {{\n    \
+         let mut workspace = network::mnas_runtime::Workspace::<{{ Net::ARENA_LEN }}>::boxed();\n    \
+         start::main::<{{ Net::INPUT_LEN }}, {{ Net::OUTPUT_LEN }}>(|image, output| NETWORK.infer(&mut workspace, image, output))\n}}\n",
+        harness::declarations(&[source::START]),
+        compiled.type_name(),
+    );
     let packed = compiled.weights.unwrap_or_default();
-    let files = [("main.rs", main.as_bytes()), ("network.rs", text.as_bytes()), ("network.weights", &packed[..])];
+    let mut files = harness::files(&[source::START]);
+    files.extend([
+        ("main.rs".to_owned(), main.into_bytes()),
+        ("network.rs".to_owned(), text.into_bytes()),
+        ("network.weights".to_owned(), packed),
+    ]);
     build_cache::program(&format!("{} with its weights", contest.network.name), &files)
 }
 

@@ -1,51 +1,66 @@
-// Measures a machine for mnasc: `peak THREADS REQUEST...`.
-//
-// Requests: `clock`, `fma:ISA`, `read:ISA:BYTES`, where the bytes are those of each thread. Standard output has a
-// line for each: additions a second of a chain in which each waits for the one before; floating-point operations a
-// second; bytes read a second. The last two are sums over all threads.
+//! Measures what a machine can do at most: `PROGRAM THREADS REQUEST...`.
+//!
+//! Requests: `clock`, `fma:ISA`, `read:ISA:BYTES`, where each thread reads that many bytes. Standard output has a line
+//! for each request: additions per second of a dependent chain; floating-point operations per second; bytes read per
+//! second. The last two are sums over all threads.
+
 use std::hint::black_box;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// What is measured of an instruction set. Its processor has to have it.
-struct Isa {
-    name: &'static str,
+/// What is measured of an instruction set. The processor must have it.
+pub struct Isa {
+    /// Its name in requests.
+    pub name: &'static str,
     /// Operations of a round of `fma`.
-    operations: u64,
-    fma: unsafe fn(u64),
+    pub operations: u64,
+    /// Runs rounds of multiply-adds.
+    pub fma: unsafe fn(u64),
     /// Floats that `read` takes at a time.
-    step: usize,
-    read: unsafe fn(&[f32]),
+    pub step: usize,
+    /// Reads values into multiply-adds.
+    pub read: unsafe fn(&[f32]),
 }
 
-/// `fma` and `read` of an instruction set, in terms of its `Vector`, `LANES`, `splat`, `load` and `multiply_add`.
+/// `fma` and `read` of an instruction set, in terms of its `LANES`, `splat`, `load` and `multiply_add`.
+#[macro_export]
 macro_rules! measured {
     ([$(#[$attribute:meta])*] $($c:ident)*) => {
+        /// Operations of a round of [`fma`].
         pub const OPERATIONS: u64 = 2 * LANES as u64 * [$(stringify!($c)),*].len() as u64;
+        /// Floats that [`read`] takes at a time.
         pub const STEP: usize = 8 * LANES;
 
         /// As many chains of multiply-adds as there are accumulators: more than hide the latency of one.
         ///
         /// The accumulator is a factor, so that no product can be moved out of the loop; it tends to 1.
+        ///
+        /// # Safety
+        ///
+        /// The processor has the instruction set.
         $(#[$attribute])*
         #[inline(never)]
         pub unsafe fn fma(rounds: u64) {
-            let (x, w) = (splat(black_box(0.75)), splat(black_box(0.25)));
-            $(let mut $c = splat(black_box(0.5));)*
+            let (x, w) = (splat(std::hint::black_box(0.75)), splat(std::hint::black_box(0.25)));
+            $(let mut $c = splat(std::hint::black_box(0.5));)*
             for _ in 0..rounds {
                 $($c = multiply_add($c, x, w);)*
             }
-            $(black_box($c);)*
+            $(std::hint::black_box($c);)*
         }
 
-        /// Every value once, in order, as kernels read weights: into multiply-adds.
+        /// Reads every value once, in order, as kernels read weights: into multiply-adds.
+        ///
+        /// # Safety
+        ///
+        /// The processor has the instruction set.
         $(#[$attribute])*
         #[inline(never)]
         pub unsafe fn read(values: &[f32]) {
-            let x = splat(black_box(0.75));
-            let [mut c0, mut c1, mut c2, mut c3] = [splat(black_box(0.5)); 4];
-            let [mut c4, mut c5, mut c6, mut c7] = [splat(black_box(0.5)); 4];
+            let x = splat(std::hint::black_box(0.75));
+            let [mut c0, mut c1, mut c2, mut c3] = [splat(std::hint::black_box(0.5)); 4];
+            let [mut c4, mut c5, mut c6, mut c7] = [splat(std::hint::black_box(0.5)); 4];
             for values in values.chunks_exact(STEP) {
                 c0 = multiply_add(c0, x, load(values, 0));
                 c1 = multiply_add(c1, x, load(values, LANES));
@@ -56,7 +71,7 @@ macro_rules! measured {
                 c6 = multiply_add(c6, x, load(values, 6 * LANES));
                 c7 = multiply_add(c7, x, load(values, 7 * LANES));
             }
-            black_box([c0, c1, c2, c3, c4, c5, c6, c7]);
+            std::hint::black_box([c0, c1, c2, c3, c4, c5, c6, c7]);
         }
     };
 }
@@ -67,18 +82,23 @@ const SHORT: Duration = Duration::from_millis(1);
 const LONG: Duration = Duration::from_millis(100);
 const REPEATS: u32 = 3;
 
-fn main() {
+/// The program's `main`, of the instruction sets that it was built for.
+///
+/// # Panics
+///
+/// The arguments are not as described above.
+pub fn main(isas: &[Isa]) {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (threads, requests) = arguments.split_first().expect("the number of threads");
     let threads = threads.parse().expect("the number of threads");
     for request in requests {
         let parts: Vec<&str> = request.split(':').collect();
-        let isa = |name: &str| ISAS.iter().find(|isa| isa.name == name).expect("an instruction set of this program");
+        let isa = |name: &str| isas.iter().find(|isa| isa.name == name).expect("an instruction set of this program");
         let rate = match parts[..] {
             ["clock"] => clock(),
             ["fma", name] => {
                 let isa = isa(name);
-                // SAFETY: mnasc asks for what the processor has.
+                // SAFETY: the caller requests only instruction sets that the processor has.
                 best(threads, isa.operations as f64, || |rounds| unsafe { (isa.fma)(rounds) })
             }
             ["read", name, bytes] => {
@@ -178,7 +198,7 @@ impl Meeting {
         let mut turns = 0_u64;
         while self.arrived.load(Ordering::Acquire) < *met {
             turns += 1;
-            if turns % 10_000 == 0 {
+            if turns.is_multiple_of(10_000) {
                 // There may be fewer processors than threads.
                 std::thread::yield_now();
             }
