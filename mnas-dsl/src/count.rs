@@ -3,7 +3,8 @@
 //! Parameters are weights, biases and batch norm's gamma and beta (not its running statistics). MACs are
 //! those of convolutions, the two of squeeze-excite among them, and of fully connected layers; nothing else.
 
-use crate::network::{Classifier, Layer, LayerOp, Network, Se, Shape, Skip, slide};
+use crate::chain::Unit;
+use crate::network::{Classifier, Layer, Network, Se, Skip, slide};
 
 /// What a part of a network costs.
 #[derive(Clone, Copy, Default)]
@@ -16,7 +17,12 @@ impl Cost {
     /// A convolution with batch norm: each of `filters` sees `inputs` values at each of `pixels` places.
     fn add_conv(&mut self, filters: usize, inputs: usize, pixels: usize) {
         self.add_weights(filters, inputs, pixels);
-        self.parameters += 2 * filters as u64;
+        self.add_batch_norm(filters);
+    }
+
+    /// Gamma and beta.
+    fn add_batch_norm(&mut self, channels: usize) {
+        self.parameters += 2 * channels as u64;
     }
 
     /// A convolution alone.
@@ -33,11 +39,9 @@ impl Cost {
         self.macs += outputs * inputs;
     }
 
-    fn add_se(&mut self, channels: usize, se: Option<Se>) {
-        if let Some(se) = se {
-            self.add_dense(se.channels, channels);
-            self.add_dense(channels, se.channels);
-        }
+    fn add_squeeze_excite(&mut self, channels: usize, se: Se) {
+        self.add_dense(se.channels, channels);
+        self.add_dense(channels, se.channels);
     }
 }
 
@@ -54,45 +58,21 @@ impl Layer {
 
     fn cost(&self) -> Cost {
         let mut cost = Cost::default();
-        let window = self.kernel_size * self.kernel_size;
-        let (input, output) = (self.input, self.output);
-        match self.op {
-            LayerOp::Conv { .. } => cost.add_conv(output.channels, window * input.channels, output.pixels()),
-            LayerOp::SepConv { se, .. } => {
-                cost.add_conv(input.channels, window, output.pixels());
-                cost.add_se(input.channels, se);
-                cost.add_conv(output.channels, input.channels, output.pixels());
-            }
-            LayerOp::MbConv { expanded, se, .. } => {
-                cost.add_conv(expanded, input.channels, input.pixels());
-                cost.add_conv(expanded, window, output.pixels());
-                cost.add_se(expanded, se);
-                cost.add_conv(output.channels, expanded, output.pixels());
-            }
-            LayerOp::FusedMbConv { expanded, se, .. } => {
-                cost.add_conv(expanded, window * input.channels, output.pixels());
-                cost.add_se(expanded, se);
-                cost.add_conv(output.channels, expanded, output.pixels());
-            }
-            LayerOp::Bottleneck { reduced, .. } => {
-                cost.add_conv(reduced, input.channels, input.pixels());
-                cost.add_conv(reduced, window * reduced, output.pixels());
-                cost.add_conv(output.channels, reduced, output.pixels());
-            }
-            LayerOp::Xception { se, .. } => {
-                let mut x = input;
-                for _ in 0..2 {
-                    let between = slide(x, self.kernel_size, 1, self.pads).unwrap_or(x);
-                    cost.add_weights(x.channels, window, between.pixels());
-                    cost.add_conv(output.channels, x.channels, between.pixels());
-                    x = Shape { channels: output.channels, ..between };
+        for (unit, input, output) in self.chain().with_shapes(self.input) {
+            match unit {
+                Unit::Conv(conv) => {
+                    let [filters, inputs, rows, columns] = conv.weight_shape(input.channels);
+                    cost.add_weights(filters, inputs * rows * columns, output.pixels());
+                    if conv.batch_norm {
+                        cost.add_batch_norm(filters);
+                    }
                 }
-                cost.add_se(output.channels, se);
+                Unit::SqueezeExcite(se) => cost.add_squeeze_excite(input.channels, *se),
+                Unit::MaxPool { .. } => {}
             }
-            LayerOp::MaxPool => {}
         }
         if self.skip == Skip::Projection {
-            cost.add_conv(output.channels, input.channels, output.pixels());
+            cost.add_conv(self.output.channels, self.input.channels, self.output.pixels());
         }
         cost
     }

@@ -24,8 +24,10 @@
 #![forbid(unsafe_code)]
 
 pub mod block_string;
+pub mod chain;
 mod count;
 mod diagnostics;
+mod kind;
 mod limits;
 pub mod names;
 #[doc(hidden)]

@@ -243,19 +243,6 @@ pub enum LayerOp {
     MaxPool,
 }
 
-impl LayerOp {
-    /// Its squeeze-excite, if it has one.
-    pub fn squeeze_excite(&self) -> Option<Se> {
-        match *self {
-            LayerOp::SepConv { se, .. }
-            | LayerOp::MbConv { se, .. }
-            | LayerOp::FusedMbConv { se, .. }
-            | LayerOp::Xception { se, .. } => se,
-            LayerOp::Conv { .. } | LayerOp::Bottleneck { .. } | LayerOp::MaxPool => None,
-        }
-    }
-}
-
 /// Rows and columns of the window of the max pool in a module of Xception.
 pub const XCEPTION_POOL: usize = 3;
 

@@ -1,13 +1,12 @@
 //! A [`Spec`] to the [`Network`] that it means: scaled, defaults filled in, unrolled, shapes checked.
 
 use crate::diagnostics::{Diagnostics, Report};
+use crate::kind::{LayerInput, Windows};
 use crate::limits;
 use crate::network::{
-    Activation, Classifier, Head, Interpolation, Layer, LayerOp, Network, Padding, Pads, Preprocess, Shape, Skip,
-    XCEPTION_POOL, slide,
+    Activation, Classifier, Head, Interpolation, Layer, Network, Padding, Pads, Preprocess, Shape, Skip, slide,
 };
 use crate::print;
-use crate::reader::block::{BlockKind, LayerInput};
 use crate::rounding::{round_channels, scale_layers};
 use crate::source::{At, Span};
 use crate::spec::{Block, HeadSpec, PerChannel, ScaleSpec, Scaling, Spec};
@@ -168,7 +167,8 @@ impl<'a, 'r> Walk<'a, 'r> {
         self.check_stride(block, stride);
         let kernel_size = block.kernel_size.value;
         let padding = block.padding.map_or(self.padding, |it| it.value);
-        let windows = windows(block, padding, input, stride).unwrap_or_else(|| {
+        let row = block.kind.row();
+        let windows = (row.windows)(block, padding, input, stride).unwrap_or_else(|| {
             self.report_window(block.kernel_size.span, kernel_size, input);
             Windows { output: input, pads: Pads::NONE, pool: None }
         });
@@ -176,18 +176,9 @@ impl<'a, 'r> Walk<'a, 'r> {
         let activation = block.activation.map_or(self.activation, |it| it.value);
         let squeeze_excite = self.spec.squeeze_excite.as_ref();
         let from = LayerInput { shape: input, activation, filters, pool: windows.pool, squeeze_excite };
-        let op = (block.kind.row().layer)(block, &from);
-        match op {
-            LayerOp::MbConv { expanded, .. } => self.check_tensor(block.span, "the expansion", input, expanded),
-            LayerOp::FusedMbConv { expanded, .. } => self.check_tensor(block.span, "the expansion", output, expanded),
-            // The convolutions before the pool.
-            LayerOp::Xception { .. } => self.check_tensor(block.span, "the convolution", input, filters),
-            LayerOp::Bottleneck { reduced, .. } => self.check_tensor(block.span, "the reduction", input, reduced),
-            LayerOp::Conv { .. } | LayerOp::SepConv { .. } | LayerOp::MaxPool => {}
-        }
-        self.check_tensor(block.span, "the output", output, filters);
+        let op = (row.layer)(block, &from);
         let skip = skip(block, input, output, stride);
-        self.layers.push(Layer {
+        let layer = Layer {
             name,
             source: print::block_source(block, self.layers.is_empty(), &self.spec.source),
             input,
@@ -197,7 +188,13 @@ impl<'a, 'r> Walk<'a, 'r> {
             pads: windows.pads,
             op,
             skip,
-        });
+        };
+        let chain = layer.chain();
+        for (_, _, inner) in chain.with_shapes(input).take(chain.units.len().saturating_sub(1)) {
+            self.check_tensor(block.span, row.inner, inner, inner.channels);
+        }
+        self.check_tensor(block.span, "the output", output, filters);
+        self.layers.push(layer);
         self.shape = output;
         skip
     }
@@ -311,34 +308,7 @@ impl<'a, 'r> Walk<'a, 'r> {
     }
 }
 
-/// Where a layer's windows stand.
-struct Windows {
-    /// Rows and columns that they give; the channels are the input's.
-    output: Shape,
-    pads: Pads,
-    pool: Option<Pads>,
-}
-
-/// `None` where one does not fit.
-fn windows(block: &Block, padding: Padding, input: Shape, stride: usize) -> Option<Windows> {
-    let kernel_size = block.kernel_size.value;
-    if block.kind != BlockKind::Xception {
-        let pads = Pads::of(padding, input, kernel_size, stride);
-        return Some(Windows { output: slide(input, kernel_size, stride, pads)?, pads, pool: None });
-    }
-    // With stride 1 padding does not depend on sizes, so both convolutions have the same.
-    let pads_of_both = Pads::of(padding, input, kernel_size, 1);
-    let once = slide(input, kernel_size, 1, pads_of_both)?;
-    let twice = slide(once, kernel_size, 1, pads_of_both)?;
-    let pool = (stride > 1).then(|| Pads::of(padding, twice, XCEPTION_POOL, stride));
-    let output = match pool {
-        Some(pads) => slide(twice, XCEPTION_POOL, stride, pads)?,
-        None => twice,
-    };
-    Some(Windows { output, pads: pads_of_both, pool })
-}
-
-/// The skip of one layer. What a whole block asks for in vain is reported by `check_skip`.
+/// The skip of one layer. `check_skip` reports a skip that no layer of a block can have.
 fn skip(block: &Block, input: Shape, output: Shape, stride: usize) -> Skip {
     if block.has_pointwise_activation() {
         return Skip::None;

@@ -1,7 +1,6 @@
 //! What was written: the spec with its own grouping and notation, defaults not filled in.
 
 use crate::network::{Activation, Interpolation, Padding, Shape, Skip};
-pub use crate::reader::block::BlockKind;
 use crate::source::{At, Source, Span};
 
 /// A spec as it was written. `None` means that the key was not written and its default holds.
@@ -71,6 +70,25 @@ impl PartialEq for Spec {
             && self.head == other.head
             && self.scale == other.scale
     }
+}
+
+/// The kinds of blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum BlockKind {
+    /// Convolution, batch norm, activation.
+    Conv,
+    /// Depthwise convolution, then a pointwise one (MobileNetV1's separable convolution).
+    SepConv,
+    /// Expansion, depthwise convolution, projection (MobileNetV2's inverted residual).
+    MbConv,
+    /// Expansion by a full convolution, projection (EfficientNet-EdgeTPU).
+    FusedMbConv,
+    /// Reduction, convolution, projection (ResNet).
+    Bottleneck,
+    /// Two separable convolutions and a max pool (Xception).
+    Xception,
+    /// Max pool.
+    MaxPool,
 }
 
 /// How a block was written.

@@ -16,6 +16,14 @@ pub(crate) const ACTIVATIONS: Words<Activation> = &[
     ("hard_sigmoid", Activation::HardSigmoid),
 ];
 
+/// timm's words for the activation of a block string.
+pub(crate) const TIMM_ACTIVATIONS: Words<Activation> = &[
+    ("nre", Activation::Relu),
+    ("nr6", Activation::Relu6),
+    ("nhs", Activation::HardSwish),
+    ("nsw", Activation::Swish),
+];
+
 pub(crate) const PADDINGS: Words<Padding> =
     &[("same", Padding::Same), ("symmetric", Padding::Symmetric), ("valid", Padding::Valid)];
 

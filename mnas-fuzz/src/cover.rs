@@ -1,6 +1,7 @@
 //! Which pairs of values a set of rows has.
 
-use crate::factors::{FACTORS, Row, impossible};
+use crate::factors::{FACTORS, Row};
+use crate::rules::impossible;
 
 /// Two values of two factors: `(factor, value)` each, the lower factor first.
 pub type Pair = ((usize, usize), (usize, usize));

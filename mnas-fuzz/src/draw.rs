@@ -4,6 +4,8 @@ use crate::case::Case;
 use crate::cover::{Missing, Pair};
 use crate::factors::*;
 use crate::random::Random;
+use crate::rules::{can_have_ring, has_depthwise, ops};
+use mnas_dsl::spec::BlockKind;
 use std::fmt::Write as _;
 
 /// Multiply-accumulates of a network at most, so that the reference runs it in no time.
@@ -84,6 +86,11 @@ struct Block {
     layers: &'static str,
 }
 
+/// Whether blocks of a kind can have a key.
+fn has(op: &str, key: &str) -> bool {
+    BlockKind::from_op(op).is_some_and(|kind| kind.has(key))
+}
+
 impl Sketch<'_> {
     fn wish(&self, factor: usize) -> Option<&'static str> {
         self.wishes.iter().find(|(f, _)| *f == factor).map(|&(_, value)| FACTORS[factor].values[value])
@@ -101,47 +108,50 @@ impl Sketch<'_> {
             return op;
         }
         if is(REDUCE, "-") {
-            "bottleneck"
+            self.any(ops(|kind| kind.has("reduce")))
         } else if is(POINTWISE, "linear") {
-            "sepconv"
+            self.any(ops(|kind| kind.has("pointwise_activation")))
         } else if is(EXPAND, "-") {
-            // One of them is no strip.
+            let expands = |kind: BlockKind| kind.has("expand");
             if wish(STRIPS) == Some("-") || wish(RING) == Some("-") {
-                "fused_mbconv"
+                self.any(ops(|kind| expands(kind) && !has_depthwise(kind)))
             } else if is(STRIPS, "-") || is(RING, "-") {
-                "mbconv"
+                self.any(ops(|kind| expands(kind) && has_depthwise(kind)))
             } else {
-                self.random.of(&["mbconv", "fused_mbconv"])
+                self.any(ops(expands))
             }
         } else if is(RING, "-") {
-            self.random.of(&["mbconv", "xception"])
+            self.any(ops(can_have_ring))
         } else if is(STRIPS, "-") {
-            self.random.of(&["sepconv", "mbconv", "xception"])
+            self.any(ops(has_depthwise))
         } else if is(SE, "none") {
-            self.random.of(&["sepconv", "mbconv", "fused_mbconv", "xception"])
+            self.any(ops(|kind| kind.has("se")))
         } else if wish(RING) == Some("-") || wish(EXPAND) == Some("-") {
-            self.random.of(&["conv", "sepconv", "xception", "bottleneck", "max_pool"])
+            let mut kinds = ops(|kind| !kind.has("expand"));
+            // The order is part of what a seed means: residual blocks and pools are last.
+            kinds.sort_by_key(|op| {
+                !BlockKind::from_op(op).is_some_and(|kind| !kind.has("reduce") && kind.has("filters"))
+            });
+            self.any(kinds)
         } else if wish(STRIPS) == Some("-") {
-            self.random.of(&["conv", "fused_mbconv", "bottleneck", "max_pool"])
+            self.any(ops(|kind| !has_depthwise(kind)))
         } else {
-            self.random.of(&[
-                "conv",
-                "sepconv",
-                "mbconv",
-                "mbconv",
-                "fused_mbconv",
-                "bottleneck",
-                "xception",
-                "max_pool",
-            ])
+            // `mbconv` twice as often as any other.
+            let twice = |op: &'static str| std::iter::repeat_n(op, 1 + usize::from(op == "mbconv"));
+            self.any(BlockKind::OPS.iter().flat_map(|op| twice(op)).collect())
         }
+    }
+
+    /// One of the choices; of a single one nothing is drawn.
+    fn any(&mut self, choices: Vec<&'static str>) -> &'static str {
+        if let [only] = choices[..] { only } else { self.random.of(&choices) }
     }
 
     fn block(&mut self, focus: bool) -> Block {
         let op = self.op(focus);
         let first_skip = self.wish(FIRST_SKIP).filter(|_| focus);
         let skip = match first_skip {
-            _ if op == "max_pool" => "auto",
+            _ if !has(op, "skip") => "auto",
             Some("pool") => "pool",
             Some("projection") => "projection",
             Some("identity") => "auto",
@@ -151,14 +161,17 @@ impl Sketch<'_> {
             },
         };
         let pointwise = match op {
-            "sepconv" if !matches!(skip, "pool" | "projection") && first_skip != Some("identity") => {
+            _ if has(op, "pointwise_activation")
+                && !matches!(skip, "pool" | "projection")
+                && first_skip != Some("identity") =>
+            {
                 self.pick(POINTWISE, focus)
             }
             _ => "linear",
         };
-        let layers = match self.wish(LAYERS).filter(|_| op != "max_pool").filter(|_| focus) {
+        let layers = match self.wish(LAYERS).filter(|_| has(op, "layers")).filter(|_| focus) {
             Some(layers) => layers,
-            None if op == "max_pool" => "1",
+            None if !has(op, "layers") => "1",
             None => self.random.of(&["1", "1", "1", "2", "2", "3"]),
         };
         let stride = match self.wish(STRIDE).filter(|_| focus) {
@@ -231,7 +244,7 @@ impl Sketch<'_> {
         for at in 0..blocks.len() {
             let wished = self.wish(FILTERS).filter(|_| at == focus);
             let keeps = (at == focus && matches!(self.wish(FIRST_SKIP), Some("identity" | "pool")))
-                || blocks[at].op == "max_pool";
+                || !has(blocks[at].op, "filters");
             if keeps && let Some(wished) = wished {
                 channels[at] = wished;
             }
@@ -245,7 +258,7 @@ impl Sketch<'_> {
         }
         // Pool is refused where no layer can have it.
         for at in 0..blocks.len() {
-            if blocks[at].op == "max_pool" {
+            if !has(blocks[at].op, "filters") {
                 channels[at + 1] = channels[at];
             }
             if channels[at] != channels[at + 1] && blocks[at].layers == "1" && blocks[at].skip == "pool" {
@@ -292,26 +305,26 @@ impl Sketch<'_> {
         if is_valid {
             out.push_str(", padding: valid");
         }
-        if *op == "max_pool" {
+        if !has(op, "filters") {
             out.push_str("}\n");
             return;
         }
         let _ = write!(out, ", filters: {filters}, layers: {layers}");
-        if *op == "bottleneck" {
+        if has(op, "reduce") {
             let ratio = match self.wish(REDUCE).filter(|it| focus && *it != "-") {
                 Some(ratio) => ratio,
                 None => self.random.of(&FACTORS[REDUCE].values[1..]),
             };
             let _ = write!(out, ", reduce: {ratio}");
         }
-        if matches!(*op, "mbconv" | "fused_mbconv") {
+        if has(op, "expand") {
             let ratio = match self.wish(EXPAND).filter(|it| focus && *it != "-") {
                 Some(ratio) => ratio,
                 None => self.random.of(&FACTORS[EXPAND].values[1..]),
             };
             let _ = write!(out, ", expand: {ratio}");
         }
-        if !matches!(*op, "conv" | "bottleneck") {
+        if has(op, "se") {
             let se = match self.wish(SE).filter(|_| focus) {
                 Some(se) => se,
                 None if self.random.percent(50) => "none",

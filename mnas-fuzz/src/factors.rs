@@ -1,4 +1,4 @@
-//! What specs vary in: each factor with its values, and the pairs of values that no spec can have.
+//! What specs vary in: each factor with its values.
 //!
 //! A block of a spec is a row: one value of each factor, those of the whole network among them.
 
@@ -7,7 +7,7 @@ use mnas_codegen::compile::fused_graph;
 use mnas_codegen::graph::activation_name;
 use mnas_codegen::plan::{BlockSchedule, Plan, StepKind, StepSchedule, isa};
 use mnas_dsl::network::{Activation, Classifier, LayerOp, Padding, Skip};
-use mnas_dsl::spec::{PointwiseActivation, SeBase, SeRounding};
+use mnas_dsl::spec::{BlockKind, PointwiseActivation, SeBase, SeRounding};
 
 /// Something that specs vary in.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ macro_rules! factors {
 }
 
 factors! {
-    OP "op" &["conv", "sepconv", "mbconv", "fused_mbconv", "bottleneck", "xception", "max_pool"];
+    OP "op" BlockKind::OPS;
     KERNEL "kernel" &["1", "3", "5", "7", "9"];
     STRIDE "stride" &["1", "2"];
     EXPAND "expand" &["-", "0.5", "1", "2", "2.5", "3", "6"];
@@ -77,113 +77,6 @@ factors! {
     CLASSIFIER "classifier" &["-", "linear", "1", "3"];
     CLASSES "classes" &["-", "1", "7", "8", "10", "33", "70"];
     L2 "cache" &["real", "1024", "2048", "4096", "8192", "16384", "32768"];
-}
-
-/// Values of one factor that none of the given values of another can stand beside.
-#[derive(Clone, Copy, Debug)]
-pub struct Rule {
-    /// Why.
-    pub reason: &'static str,
-    /// A factor and some of its values.
-    pub one: (usize, &'static [&'static str]),
-    /// Another factor and some of its values.
-    pub other: (usize, &'static [&'static str]),
-}
-
-const fn rule(
-    reason: &'static str,
-    one: (usize, &'static [&'static str]),
-    other: (usize, &'static [&'static str]),
-) -> Rule {
-    Rule { reason, one, other }
-}
-
-const SOME_HIDDEN: &[&str] = &["6", "17", "32"];
-const SOME_CLASSIFIER: &[&str] = &["linear", "1", "3"];
-const RATIOS: &[&str] = &["0.5", "1", "2", "2.5", "3", "6"];
-const SOME_SE: &[&str] = &["0.01", "0.25", "0.5", "1"];
-const SOME_SKIP: &[&str] = &["identity", "pool", "projection"];
-const SOME_ACTIVATION: &[&str] = &["relu", "relu6", "hard_swish", "swish", "sigmoid", "hard_sigmoid"];
-const REDUCTIONS: &[&str] = &["0.25", "0.5", "1"];
-const NO_BOTTLENECK: &[&str] = &["conv", "sepconv", "mbconv", "fused_mbconv", "xception", "max_pool"];
-/// What has no step of a depthwise convolution and a pointwise one.
-const NO_BLOCK: &[&str] = &["conv", "fused_mbconv", "bottleneck", "max_pool"];
-const NO_SEPCONV: &[&str] = &["conv", "mbconv", "fused_mbconv", "bottleneck", "xception", "max_pool"];
-const ABOVE_1: &[&str] = &["2", "3", "4", "odd", "even", "long odd", "long even"];
-const ABOVE_2: &[&str] = &["3", "4", "odd", "even", "long odd", "long even"];
-const A_STEP: &[&str] = &["whole", "some", "one row"];
-
-/// Every pair that cannot be.
-pub const RULES: &[Rule] = &[
-    rule("it has no expansion", (OP, &["conv", "sepconv", "bottleneck", "xception", "max_pool"]), (EXPAND, RATIOS)),
-    rule("it always expands", (OP, &["mbconv", "fused_mbconv"]), (EXPAND, &["-"])),
-    rule("only bottlenecks reduce", (OP, NO_BOTTLENECK), (REDUCE, REDUCTIONS)),
-    rule("bottlenecks always reduce", (OP, &["bottleneck"]), (REDUCE, &["-"])),
-    rule("bottlenecks have no expansion", (REDUCE, REDUCTIONS), (EXPAND, RATIOS)),
-    rule("it has no squeeze-excite", (OP, &["conv", "bottleneck", "max_pool"]), (SE, SOME_SE)),
-    rule("bottlenecks have none", (REDUCE, REDUCTIONS), (SE, SOME_SE)),
-    rule("only sepconv has it", (OP, NO_SEPCONV), (POINTWISE, &["same", "relu6"])),
-    rule("only sepconv has it", (EXPAND, RATIOS), (POINTWISE, &["same", "relu6"])),
-    rule("only sepconv has it", (REDUCE, REDUCTIONS), (POINTWISE, &["same", "relu6"])),
-    rule("a pool has no skip", (OP, &["max_pool"]), (SKIP, &["none", "pool", "projection"])),
-    rule("a pool has no skip", (OP, &["max_pool"]), (FIRST_SKIP, SOME_SKIP)),
-    rule("a pool has no layers", (OP, &["max_pool"]), (LAYERS, &["2", "3"])),
-    rule("a pool has no activation", (OP, &["max_pool"]), (ACTIVATION, SOME_ACTIVATION)),
-    rule("refused by the language", (POINTWISE, &["same", "relu6"]), (SKIP, &["pool", "projection"])),
-    rule("there is never a skip", (POINTWISE, &["same", "relu6"]), (FIRST_SKIP, SOME_SKIP)),
-    rule("as written", (SKIP, &["none"]), (FIRST_SKIP, SOME_SKIP)),
-    rule("as written", (SKIP, &["auto"]), (FIRST_SKIP, &["pool"])),
-    rule("as written", (SKIP, &["pool"]), (FIRST_SKIP, &["identity", "projection"])),
-    rule("as written", (SKIP, &["projection"]), (FIRST_SKIP, &["pool"])),
-    rule("refused by the language", (SKIP, &["projection"]), (FIRST_SKIP, &["none"])),
-    rule("identity keeps the size", (STRIDE, &["2"]), (FIRST_SKIP, &["identity"])),
-    rule("a stride of 2 needs two rows", (STRIDE, &["2"]), (HEIGHT, &["1"])),
-    rule("a stride of 2 needs two columns", (STRIDE, &["2"]), (WIDTH, &["1"])),
-    rule("a stride of 2 needs two rows", (STRIDE, &["2"]), (IMAGE_HEIGHT, &["1"])),
-    rule("a stride of 2 needs two columns", (STRIDE, &["2"]), (IMAGE_WIDTH, &["1"])),
-    rule("a stride of 2 needs two rows", (STEM_STRIDE, &["2"]), (IMAGE_HEIGHT, &["1"])),
-    rule("a stride of 2 needs two columns", (STEM_STRIDE, &["2"]), (IMAGE_WIDTH, &["1"])),
-    rule("no layer adds rows", (IMAGE_HEIGHT, &["1"]), (HEIGHT, ABOVE_1)),
-    rule("no layer adds columns", (IMAGE_WIDTH, &["1"]), (WIDTH, ABOVE_1)),
-    rule("no layer adds rows", (IMAGE_HEIGHT, &["2"]), (HEIGHT, ABOVE_2)),
-    rule("no layer adds columns", (IMAGE_WIDTH, &["2"]), (WIDTH, ABOVE_2)),
-    rule("a backbone has no classes", (HEAD, &["none"]), (CLASSES, &["1", "7", "8", "10", "33", "70"])),
-    rule("a head has classes", (HEAD, &["plain", "filters"]), (CLASSES, &["-"])),
-    rule("as written", (HEAD, &["none", "plain"]), (HEAD_FILTERS, &["7", "20", "32", "37", "48"])),
-    rule("as written", (HEAD, &["filters"]), (HEAD_FILTERS, &["-"])),
-    rule("a backbone has no head", (HEAD, &["none"]), (HIDDEN, SOME_HIDDEN)),
-    rule("a backbone has no head", (CLASSES, &["-"]), (HIDDEN, SOME_HIDDEN)),
-    rule("a backbone has no head", (HEAD, &["none"]), (CLASSIFIER, SOME_CLASSIFIER)),
-    rule("a backbone has no head", (CLASSES, &["-"]), (CLASSIFIER, SOME_CLASSIFIER)),
-    rule("a head has a classifier", (HEAD, &["plain", "filters"]), (CLASSIFIER, &["-"])),
-    rule("a head has a classifier", (CLASSES, &["1", "7", "8", "10", "33", "70"]), (CLASSIFIER, &["-"])),
-    rule("a head has a classifier", (HEAD_FILTERS, &["7", "20", "32", "37", "48"]), (CLASSIFIER, &["-"])),
-    rule("one is behind the pool, the other before", (HIDDEN, SOME_HIDDEN), (CLASSIFIER, &["-", "1", "3"])),
-    rule("a backbone has no classes", (HEAD_FILTERS, &["7", "20", "32", "37", "48"]), (CLASSES, &["-"])),
-    rule("what is not depthwise is no strip", (OP, NO_BLOCK), (STRIPS, A_STEP)),
-    rule("what is not depthwise is no strip", (REDUCE, REDUCTIONS), (STRIPS, A_STEP)),
-    rule("a block is", (OP, &["sepconv", "mbconv", "xception"]), (STRIPS, &["-"])),
-    rule("a block is", (POINTWISE, &["same", "relu6"]), (STRIPS, &["-"])),
-    rule("what is not depthwise has no ring", (OP, NO_BLOCK), (RING, &["whole", "wraps"])),
-    rule("what is not depthwise has no ring", (REDUCE, REDUCTIONS), (RING, &["whole", "wraps"])),
-    rule("an expansion fills a ring", (OP, &["mbconv"]), (RING, &["-"])),
-    rule("only blocks have a ring", (STRIPS, &["-"]), (RING, &["whole", "wraps"])),
-    rule("one strip needs every row", (STRIPS, &["whole"]), (RING, &["wraps"])),
-    rule("one row is all", (HEIGHT, &["1"]), (STRIPS, &["some", "one row"])),
-    rule("one row is all", (IMAGE_HEIGHT, &["1"]), (STRIPS, &["some", "one row"])),
-    rule("no divisor lies between", (HEIGHT, &["2", "3"]), (STRIPS, &["some"])),
-    rule("no divisor lies between", (IMAGE_HEIGHT, &["2"]), (STRIPS, &["some"])),
-    rule("one row is all", (HEIGHT, &["1"]), (RING, &["wraps"])),
-    rule("one row is all", (IMAGE_HEIGHT, &["1"]), (RING, &["wraps"])),
-];
-
-/// Why no row can have both values; `None` if one can.
-pub fn impossible(one: (usize, usize), other: (usize, usize)) -> Option<&'static str> {
-    let has = |side: (usize, &[&str]), (factor, value): (usize, usize)| {
-        side.0 == factor && side.1.contains(&FACTORS[factor].values[value])
-    };
-    let forbids = |r: &&Rule| (has(r.one, one) && has(r.other, other)) || (has(r.one, other) && has(r.other, one));
-    RULES.iter().find(forbids).map(|r| r.reason)
 }
 
 /// Index of a value.
@@ -240,9 +133,9 @@ fn row(case: &Case, plan: &Plan, index: usize) -> Option<Row> {
         (EXPAND, ratio(block.expand_ratio.map(|it| it.value), "-")),
         (
             REDUCE,
-            match layer.op {
-                LayerOp::Bottleneck { .. } => block.reduce_ratio.map_or(0.25, |it| it.value).to_string(),
-                _ => "-".to_owned(),
+            match block.kind.has("reduce") {
+                true => block.reduce_ratio.map_or(0.25, |it| it.value).to_string(),
+                false => "-".to_owned(),
             },
         ),
         (SE, ratio(block.se_ratio.map(|it| it.value), "none")),
@@ -253,15 +146,10 @@ fn row(case: &Case, plan: &Plan, index: usize) -> Option<Row> {
         (LAYERS, block.layers.map_or(1, |it| it.value).to_string()),
         (
             ACTIVATION,
-            activation(match layer.op {
-                LayerOp::Conv { activation }
-                | LayerOp::SepConv { activation, .. }
-                | LayerOp::MbConv { activation, .. }
-                | LayerOp::FusedMbConv { activation, .. }
-                | LayerOp::Bottleneck { activation, .. }
-                | LayerOp::Xception { activation, .. } => activation,
-                LayerOp::MaxPool => Activation::Linear,
-            }),
+            // Linear where there is no batch norm: in a pool.
+            activation(
+                layer.chain().convs().find(|conv| conv.batch_norm).map_or(Activation::Linear, |it| it.activation),
+            ),
         ),
         (
             POINTWISE,

@@ -20,6 +20,7 @@ pub mod hunt;
 pub mod program;
 pub mod random;
 pub mod reductions;
+pub mod rules;
 pub mod subject;
 
 pub use case::Case;

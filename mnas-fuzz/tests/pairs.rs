@@ -3,7 +3,8 @@
 use mnas_codegen::compile::spec_hash;
 use mnas_fuzz::cover::{Missing, show};
 use mnas_fuzz::draw;
-use mnas_fuzz::factors::{self, FACTORS, impossible, rows};
+use mnas_fuzz::factors::{self, FACTORS, rows};
+use mnas_fuzz::rules::impossible;
 
 #[test]
 fn two_hundred_specs_have_every_pair() {

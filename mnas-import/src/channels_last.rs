@@ -4,7 +4,8 @@
 //! Steps have no such order. A map of one pixel is the same either way, so it is always a [`Value::Map`].
 
 use crate::attributes::Attributes;
-use crate::operators::{self, Operands};
+use crate::operands::{self, Operands};
+use crate::operators;
 use crate::proto::{GraphProto, NodeProto, ValueInfo};
 use crate::tape::{Mistake, StepId, Tape, Value};
 use crate::tensor::Store;
@@ -47,10 +48,10 @@ pub(crate) fn transpose<'a>(
     operands: Operands<'_, 'a>,
 ) -> Result<Value<'a>, Mistake> {
     let perm = attributes.ints("perm")?.unwrap_or(&[]);
-    let value = operators::operand(operands, 0)?;
+    let value = operands::operand(operands, 0)?;
     let step = match value {
         Value::ChannelsLast { step } => *step,
-        _ => operators::map(operands, 0)?,
+        _ => operands::map(operands, 0)?,
     };
     match (value, perm) {
         _ if tape.steps[step].shape.pixels() == 1 && (perm == TO_FIRST || perm == TO_LAST) => Ok(first(step)),

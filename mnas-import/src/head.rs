@@ -1,20 +1,10 @@
 //! What stands behind the blocks: the pool and the classifier.
 
-use crate::layers::Walk;
+use crate::layer::Head;
 use crate::net::{Reader, Unit};
 use crate::tape::{Op, StepId};
+use crate::walk::Walk;
 use mnas_dsl::network::Activation;
-
-/// What stands behind the blocks.
-#[derive(Clone, Debug)]
-pub(crate) struct Head<'t, 'a> {
-    pub(crate) conv: Option<Unit<'t, 'a>>,
-    /// MobileNetV3's layer between pool and classifier.
-    pub(crate) hidden: Option<Unit<'t, 'a>>,
-    pub(crate) classifier: Unit<'t, 'a>,
-    /// Whether the classifier is a convolution before the pool.
-    pub(crate) is_conv: bool,
-}
 
 impl<'t, 'a> Walk<'_, 't, 'a> {
     /// The pool of a head, and the convolution before it that belongs to it.

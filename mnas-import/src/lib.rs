@@ -14,20 +14,25 @@ mod attributes;
 mod channels_last;
 mod constants;
 mod error;
+mod group;
 mod head;
-mod layers;
+mod interpret;
+mod layer;
 mod metadata;
 mod net;
+mod operands;
 mod operators;
 mod padding;
 mod proto;
 mod ratios;
+mod recognise;
 mod residual;
 mod sources;
 mod spec_text;
 mod squeeze_excite;
 mod tape;
 mod tensor;
+mod walk;
 mod weights;
 mod windows;
 mod wire;
@@ -37,7 +42,8 @@ pub use sources::{inventory, load};
 pub use tensor::Files;
 
 use mnas_codegen::weights::Weights;
-use mnas_dsl::network::{LayerOp, Shape};
+use mnas_dsl::chain::Unit;
+use mnas_dsl::network::{self, Shape};
 use mnas_dsl::{Network, Spec};
 use proto::ModelProto;
 use std::collections::BTreeSet;
@@ -112,12 +118,12 @@ fn recognise(bytes: &[u8], files: &Files, options: &Options, given_eps: Option<f
         return Err(problems.into());
     }
     let store = Store::new(bytes.len(), files);
-    let Some(tape) = tape::record(graph, options.input, &store, &mut problems) else {
+    let Some(tape) = interpret::record(graph, options.input, &store, &mut problems) else {
         return Err(problems.into());
     };
     let Some(output) = tape.output else { return Err(problems.into()) };
     let net = net::Net::new(&tape, output);
-    let layers = layers::recognise(&net, &mut problems);
+    let layers = recognise::recognise(&net, &mut problems);
     let eps = batch_norm_eps(&layers, &net, &mut problems);
     let text = |preprocess: &str, problems: &mut Problems| {
         spec_text::write(&options.name, preprocess, eps, &layers, &net, problems)
@@ -165,7 +171,7 @@ pub fn name_from(text: &str) -> String {
 }
 
 /// The one epsilon of all batch norms; `None` where all were folded.
-fn batch_norm_eps(layers: &layers::Layers, net: &net::Net, problems: &mut Problems) -> Option<f64> {
+fn batch_norm_eps(layers: &layer::Layers, net: &net::Net, problems: &mut Problems) -> Option<f64> {
     let head = layers.head.iter().filter_map(|head| head.conv.as_ref());
     let units = layers.layers.iter().flat_map(|layer| layer.units.iter().map(|(_, unit)| unit)).chain(head);
     let mut first: Option<f32> = None;
@@ -182,27 +188,44 @@ fn batch_norm_eps(layers: &layers::Layers, net: &net::Net, problems: &mut Proble
 }
 
 /// Holds what the spec means against what was recognised: the two come about on different ways.
-fn check(layers: &layers::Layers, network: &Network, net: &net::Net, problems: &mut Problems) {
+fn check(layers: &layer::Layers, network: &Network, net: &net::Net, problems: &mut Problems) {
     let same_count = layers.layers.len() == network.layers.len();
-    let different = layers.layers.iter().zip(&network.layers).find(|(found, read)| {
-        let se = read.op.squeeze_excite();
-        let (expanded, pool) = match &read.op {
-            LayerOp::Conv { .. } | LayerOp::MaxPool => (found.expanded, None),
-            LayerOp::SepConv { .. } => (read.input.channels, None),
-            LayerOp::MbConv { expanded, .. } | LayerOp::FusedMbConv { expanded, .. } => (*expanded, None),
-            LayerOp::Bottleneck { reduced, .. } => (*reduced, None),
-            LayerOp::Xception { pool, .. } => (read.output.channels, *pool),
-        };
+    let is_same = |found: &layer::Layer, read: &network::Layer| {
         (found.input, found.output, found.kernel_size, found.stride, found.pads, found.skip)
-            != (read.input, read.output, read.kernel_size, read.stride, read.pads, read.skip)
-            || found.expanded != expanded
-            || found.pool.map(|pool| pool.pads) != pool
-            || found.se.map(|se| se.reduce.conv.output_channels) != se.map(|se| se.channels)
-    });
+            == (read.input, read.output, read.kernel_size, read.stride, read.pads, read.skip)
+            && has_chain(found, read)
+    };
+    let different = layers.layers.iter().zip(&network.layers).find(|(found, read)| !is_same(found, read));
     if let Some((found, read)) = different {
         let what = format!("it is not what `{}` of the spec is", read.name);
         problems.push(net.place(found.window), what, "this is a mistake of mnas");
     } else if !same_count {
         problems.push("", "the spec has another number of layers", "this is a mistake of mnas");
     }
+}
+
+/// Whether the convolutions that were recognised are those of the spec's layer, in order, and its pool has the same pads.
+fn has_chain(found: &layer::Layer, read: &network::Layer) -> bool {
+    let chain = read.chain();
+    let mut expected = Vec::new();
+    let mut pool = None;
+    for (unit, input, _) in chain.with_shapes(read.input) {
+        match unit {
+            Unit::Conv(conv) => {
+                expected.push((conv.name, conv.depthwise, conv.filters, conv.kernel_size, conv.stride, conv.pads));
+            }
+            Unit::SqueezeExcite(se) => {
+                expected.push(("se.reduce", false, se.channels, 1, 1, network::Pads::NONE));
+                expected.push(("se.expand", false, input.channels, 1, 1, network::Pads::NONE));
+            }
+            Unit::MaxPool { pads, .. } => pool = Some(*pads),
+        }
+    }
+    let units = found.units.iter().filter(|(name, _)| *name != "shortcut");
+    let found_pool = found.pool.map_or(found.units.is_empty().then_some(found.pads), |pool| Some(pool.pads));
+    let is_conv = |(name, unit): &(&'static str, net::Unit)| {
+        let conv = unit.conv;
+        (*name, conv.depthwise, conv.output_channels, conv.kernel_size, conv.stride, conv.pads)
+    };
+    units.map(is_conv).eq(expected) && found_pool == pool
 }

@@ -2,14 +2,12 @@
 
 use crate::attributes::Attributes;
 use crate::error::shown;
+use crate::operands::{Operands, constant_of, half_done, map, operand};
 use crate::proto::AttributeValue;
 use crate::tape::{BatchNorm, Constant, Half, Mistake, Op, StepId, Tape, Value};
 use crate::tensor::Small;
 use crate::windows;
 use mnas_dsl::network::{Activation, Pads, Shape};
-
-/// Operands, `None` where one is left away.
-pub(crate) type Operands<'o, 'a> = &'o [Option<Value<'a>>];
 
 /// Every operator that is understood on feature maps, for the message about one that is not.
 const KNOWN: &str = "known are Conv, BatchNormalization, Relu, Clip, HardSwish, HardSigmoid, Sigmoid, Swish, Add, Mul, \
@@ -322,42 +320,6 @@ pub(crate) fn reduce_mean<'a>(
 fn global_pool<'a>(tape: &mut Tape<'a>, node: Option<usize>, step: StepId) -> Value<'a> {
     let shape = Shape { height: 1, width: 1, ..tape.steps[step].shape };
     tape.push(node, Op::GlobalAveragePool, vec![step], shape)
-}
-
-/// An operand that has to be there.
-pub(crate) fn operand<'o, 'a>(operands: Operands<'o, 'a>, index: usize) -> Result<&'o Value<'a>, Mistake> {
-    match operands.get(index) {
-        Some(Some(value)) => Ok(value),
-        _ => Err(Mistake::new(format!("its operand {} is missing", index + 1), "")),
-    }
-}
-
-/// A feature map with nothing around it.
-pub(crate) fn map(operands: Operands, index: usize) -> Result<StepId, Mistake> {
-    match operand(operands, index)? {
-        Value::Map { step, pads: Pads::NONE } => Ok(*step),
-        Value::Map { pads, .. } => Err(padded(*pads)),
-        Value::Half { .. } => Err(half_done()),
-        Value::Walled { .. } => Err(Mistake::new(
-            "it reads a map with rows and columns of minus infinity around it",
-            "only a max pool takes them up",
-        )),
-        _ => Err(Mistake::new(format!("its operand {} is a constant", index + 1), "a feature map")),
-    }
-}
-
-pub(crate) fn constant_of<'a>(value: Option<&Value<'a>>) -> Option<Constant<'a>> {
-    if let Some(Value::Constant(constant)) = value { Some(*constant) } else { None }
-}
-
-fn padded(pads: Pads) -> Mistake {
-    let Pads { top, left, bottom, right } = pads;
-    let found = format!("it reads a map with [{top}, {left}, {bottom}, {right}] rows and columns padded to it");
-    Mistake::new(found, "only a convolution or an average pool takes up zeros")
-}
-
-fn half_done() -> Mistake {
-    Mistake::new("it reads a part of x * relu6(x + 3) / 6", "that comes in one piece")
 }
 
 fn is_near(value: f64, expected: f64) -> bool {

@@ -1,7 +1,7 @@
 //! The paddings of a spec that give a file's pads.
 
 use crate::error::Problems;
-use crate::layers::{Kind, Layer, Layers};
+use crate::layer::{Layer, Layers};
 use crate::net::Net;
 use mnas_dsl::network::{Padding, Pads, XCEPTION_POOL};
 
@@ -56,7 +56,7 @@ pub(crate) fn word(padding: Padding) -> &'static str {
     }
 }
 
-/// The stride of what `kernel_size` is of: in a module of Xception the pool has the layer's.
+/// The stride of what `kernel_size` is of: where a pool follows, it has the layer's.
 fn window_stride(layer: &Layer) -> usize {
-    if layer.kind == Kind::Xception { 1 } else { layer.stride }
+    if layer.pool.is_some() { 1 } else { layer.stride }
 }

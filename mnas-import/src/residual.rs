@@ -1,9 +1,11 @@
 //! Blocks whose sum reaches over several convolutions and a pool: ResNet's and Xception's.
 
-use crate::layers::{Kind, Layer, Walk};
+use crate::layer::{Layer, Pool};
 use crate::net::Unit;
 use crate::tape::{Op, StepId};
-use mnas_dsl::network::{Activation, Pads, Shape, Skip, XCEPTION_POOL};
+use crate::walk::Walk;
+use mnas_dsl::network::{Activation, Pads, Skip, XCEPTION_POOL};
+use mnas_dsl::spec::BlockKind;
 
 /// A block and the last of its steps before the sum.
 pub(crate) type Residual<'t, 'a> = (Layer<'t, 'a>, StepId);
@@ -42,7 +44,7 @@ pub(crate) fn bottleneck<'t, 'a>(
     let names = ["reduce", "conv", "project"];
     let units = names.into_iter().zip(units).collect();
     is_bottleneck.then(|| {
-        let layer = walk.layer(Kind::Bottleneck, walk.net.shape(at), window, project, None, units);
+        let layer = walk.layer(BlockKind::Bottleneck, walk.net.shape(at), window, project, None, units);
         (layer, project.output)
     })
 }
@@ -88,7 +90,7 @@ pub(crate) fn xception<'t, 'a>(
     if let Some(se) = se {
         named.extend([("se.reduce", se.reduce), ("se.expand", se.expand)]);
     }
-    let layer = walk.layer(Kind::Xception, net.shape(at), depthwise, last, se, named);
+    let layer = walk.layer(BlockKind::Xception, net.shape(at), depthwise, last, se, named);
     let layer = Layer {
         output: net.shape(output),
         stride: pool.map_or(1, |(_, stride, _)| stride),
@@ -98,13 +100,6 @@ pub(crate) fn xception<'t, 'a>(
         ..layer
     };
     Some((layer, output))
-}
-
-/// The max pool of a module of Xception.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pool {
-    pub(crate) input: Shape,
-    pub(crate) pads: Pads,
 }
 
 /// What may be the convolution on a shortcut: nothing is between it and a sum.
@@ -119,7 +114,7 @@ pub(crate) fn is_projection(walk: &Walk, unit: &Unit) -> bool {
 
 /// The activation behind a bottleneck's sum: its step, or the sum's where there is none.
 pub(crate) fn behind_sum(walk: &mut Walk, layer: &Layer, sum: StepId) -> StepId {
-    if layer.kind != Kind::Bottleneck || layer.skip == Skip::None {
+    if layer.kind != BlockKind::Bottleneck || layer.skip == Skip::None {
         return sum;
     }
     let net = walk.net;

@@ -1,19 +1,12 @@
 //! What the squeeze-excites of a network have in common: the map `squeeze_excite` of a spec.
 
 use crate::error::Problems;
-use crate::layers::Layer;
+use crate::group::{Group, SqueezeExcites, groups};
+use crate::layer::Layer;
 use crate::net::{Act, Net, SqueezeExcite};
-use crate::spec_text::{Group, groups};
 use mnas_dsl::network::{Activation, Padding};
 use mnas_dsl::spec::{SeBase, SeRounding};
 use std::collections::BTreeSet;
-
-/// How widths follow from ratios.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SqueezeExcites {
-    base: SeBase,
-    pub(crate) rounding: SeRounding,
-}
 
 /// Of rules that say as much, the first is taken.
 const RULES: [SqueezeExcites; 6] = [
@@ -39,15 +32,6 @@ impl SqueezeExcites {
             (impossible, groups.len(), distinct.len())
         };
         RULES.into_iter().min_by_key(cost).unwrap_or(RULES[0])
-    }
-
-    /// The channels that the width is a share of, and the width.
-    pub(crate) fn width(self, layer: &Layer) -> Option<(usize, usize)> {
-        let base = match self.base {
-            SeBase::Input => layer.input.channels,
-            SeBase::Expanded => layer.expanded,
-        };
-        layer.se.map(|se| (base, se.reduce.conv.output_channels))
     }
 
     /// The line of a spec, empty where every key has its default.

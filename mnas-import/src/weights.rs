@@ -1,7 +1,7 @@
 //! Weights of recognised layers under mnas's names.
 
 use crate::error::{Problems, shown};
-use crate::layers::Layers;
+use crate::layer::Layers;
 use crate::net::{Net, Unit};
 use crate::tape::{Affine, Constant};
 use mnas_codegen::weights::{WeightTensor, Weights};

@@ -2,7 +2,7 @@
 
 use crate::attributes::Attributes;
 use crate::error::shown;
-use crate::operators::{Operands, constant_of, map, operand};
+use crate::operands::{Operands, constant_of, map, operand};
 use crate::tape::{Affine, Constant, Conv, Mistake, Op, StepId, Tape, Value};
 use mnas_dsl::network::{Pads, Shape, slide};
 

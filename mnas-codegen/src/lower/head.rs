@@ -1,9 +1,10 @@
 //! The head: \[pointwise convolution,\] then global average pool, \[hidden layer,\] classifier, or a classifier that
 //! is a convolution and the pool.
 
+use mnas_dsl::chain::ConvUnit;
 use mnas_dsl::network::{Activation, Classifier, Head, Pads, Shape};
 
-use super::{Builder, ConvSpec};
+use super::Builder;
 use crate::graph::{Op, TensorId};
 
 pub(super) fn lower(builder: &mut Builder, head: &Head, input: TensorId) -> TensorId {
@@ -21,7 +22,7 @@ fn pool_then_classify(builder: &mut Builder, head: &Head, input: TensorId) -> Te
     let mut x = pool(builder, x);
     if let Some((outputs, activation)) = head.hidden {
         // Of a single pixel a fully connected layer is a 1x1 convolution.
-        let hidden = ConvSpec::pointwise("hidden", outputs, activation);
+        let hidden = ConvUnit::pointwise("hidden", outputs, activation);
         x = builder.conv_bias_activation("hidden", "hidden", &hidden, x);
     }
     builder.end_layer(x);
@@ -42,7 +43,7 @@ fn classify_then_pool(builder: &mut Builder, head: &Head, kernel_size: usize, pa
         builder.end_layer(x);
     }
     builder.begin_layer("classifier", &format!("head: {{kernel: {kernel_size}, classes: {}}}", head.classes));
-    let scores = ConvSpec { kernel_size, pads, ..ConvSpec::pointwise("conv", head.classes, Activation::Linear) };
+    let scores = ConvUnit { kernel_size, pads, ..ConvUnit::pointwise("conv", head.classes, Activation::Linear) };
     let x = builder.conv("conv", "classifier", &scores, true, x);
     let x = pool(builder, x);
     builder.end_layer(x);
@@ -51,9 +52,7 @@ fn classify_then_pool(builder: &mut Builder, head: &Head, kernel_size: usize, pa
 
 fn conv(builder: &mut Builder, head: &Head, input: TensorId) -> TensorId {
     match head.conv {
-        Some((filters, activation)) => {
-            builder.conv_bn_activation(&ConvSpec::pointwise("conv", filters, activation), input)
-        }
+        Some((filters, activation)) => builder.conv_unit(&ConvUnit::pointwise("conv", filters, activation), input),
         None => input,
     }
 }

@@ -1,19 +1,13 @@
 //! Lowering: `Network` -> `Graph`, as a framework would write it, nothing fused.
 //!
-//! A block kind is one file that knows its chain of operators and the names of its parameters; what they share
-//! (a convolution with batch norm and activation, the shortcut) stands here.
+//! Which operators a layer has is in its [`Chain`](mnas_dsl::chain::Chain), which `mnas-dsl` derives from its kind; this
+//! module knows operators and skips, and no kind.
 
-mod bottleneck;
-mod conv;
-mod fused_mbconv;
 mod head;
-mod max_pool;
-mod mbconv;
-mod sepconv;
 mod squeeze_excite;
-mod xception;
 
-use mnas_dsl::network::{Activation, Layer, LayerOp, Network, Pads, Shape, Skip, slide};
+use mnas_dsl::chain::{ConvUnit, Unit};
+use mnas_dsl::network::{Activation, Layer, Network, Pads, Shape, Skip, slide};
 
 use crate::graph::{Conv, Graph, GraphLayer, Node, Op, Residual, Tensor, TensorId, activation_name};
 
@@ -41,35 +35,32 @@ fn lower_layer(builder: &mut Builder, layer: &Layer, input: TensorId) -> TensorI
         Skip::None => None,
         Skip::Identity => Some(input),
         Skip::Pool => Some(shortcut_pool(builder, layer.stride, input)),
-        Skip::Projection => Some(builder.conv_bn_activation(&ConvSpec::shortcut(layer), input)),
+        Skip::Projection => Some(builder.conv_unit(&shortcut(layer), input)),
     };
-    let body = match &layer.op {
-        LayerOp::Conv { activation } => conv::lower(builder, layer, *activation, input),
-        LayerOp::SepConv { activation, se, pointwise_activation } => {
-            sepconv::lower(builder, layer, *activation, se.as_ref(), *pointwise_activation, input)
-        }
-        LayerOp::MbConv { expanded, activation, se } => {
-            mbconv::lower(builder, layer, *expanded, *activation, se.as_ref(), input)
-        }
-        LayerOp::FusedMbConv { expanded, activation, se } => {
-            fused_mbconv::lower(builder, layer, *expanded, *activation, se.as_ref(), input)
-        }
-        LayerOp::Bottleneck { reduced, activation } => bottleneck::lower(builder, layer, *reduced, *activation, input),
-        LayerOp::Xception { activation, se, pool } => {
-            xception::lower(builder, layer, *activation, se.as_ref(), *pool, input)
-        }
-        LayerOp::MaxPool => max_pool::lower(builder, layer.kernel_size, layer.stride, layer.pads, input),
-    };
+    let chain = layer.chain();
+    let body = chain.units.iter().fold(input, |x, unit| lower_unit(builder, unit, x));
     let sum = match shortcut {
         Some(shortcut) => builder.node("add", Op::Add, vec![body, shortcut], builder.graph.shape(body)),
         None => body,
     };
-    let output = match layer.op {
-        LayerOp::Bottleneck { activation, .. } => builder.activation("add", activation, sum),
-        _ => sum,
+    let output = match chain.after_sum {
+        Some(activation) => builder.activation("add", activation, sum),
+        None => sum,
     };
     builder.end_layer(output);
     output
+}
+
+fn lower_unit(builder: &mut Builder, unit: &Unit, input: TensorId) -> TensorId {
+    match *unit {
+        Unit::Conv(ref conv) => builder.conv_unit(conv, input),
+        Unit::SqueezeExcite(ref se) => squeeze_excite::lower(builder, se, input),
+        Unit::MaxPool { kernel_size, stride, pads } => {
+            let shape = builder.graph.shape(input);
+            let output = slide(shape, kernel_size, stride, pads).expect("a resolved network has room for its windows");
+            builder.node("pool", Op::MaxPool { kernel_size, stride, pads }, vec![input], output)
+        }
+    }
 }
 
 /// Rows and columns of the window of a pooling shortcut.
@@ -83,47 +74,10 @@ fn shortcut_pool(builder: &mut Builder, stride: usize, input: TensorId) -> Tenso
     builder.node("skip/pool", op, vec![input], output)
 }
 
-/// A convolution as the block kinds ask for one; its input channels follow from its input.
-struct ConvSpec {
-    /// Last part of the node's and of the parameters' name: `expand`, `depthwise`, ...
-    name: &'static str,
-    output_channels: usize,
-    kernel_size: usize,
-    stride: usize,
-    pads: Pads,
-    depthwise: bool,
-    activation: Activation,
-}
-
-impl ConvSpec {
-    fn pointwise(name: &'static str, output_channels: usize, activation: Activation) -> Self {
-        ConvSpec { name, output_channels, kernel_size: 1, stride: 1, pads: Pads::NONE, depthwise: false, activation }
-    }
-
-    /// The convolution of a projected skip.
-    fn shortcut(layer: &Layer) -> Self {
-        let conv = ConvSpec::pointwise("shortcut", layer.output.channels, Activation::Linear);
-        ConvSpec { stride: layer.stride, ..conv }
-    }
-
-    /// The convolution over all channels that has the layer's window.
-    fn dense(name: &'static str, layer: &Layer, output_channels: usize, activation: Activation) -> Self {
-        let (kernel_size, stride, pads) = (layer.kernel_size, layer.stride, layer.pads);
-        ConvSpec { name, output_channels, kernel_size, stride, pads, depthwise: false, activation }
-    }
-
-    /// The depthwise convolution of a layer over `channels` channels.
-    fn depthwise(layer: &Layer, channels: usize, activation: Activation) -> Self {
-        ConvSpec {
-            name: "depthwise",
-            output_channels: channels,
-            kernel_size: layer.kernel_size,
-            stride: layer.stride,
-            pads: layer.pads,
-            depthwise: true,
-            activation,
-        }
-    }
+/// The convolution of a projected skip.
+fn shortcut(layer: &Layer) -> ConvUnit {
+    let conv = ConvUnit::pointwise("shortcut", layer.output.channels, Activation::Linear);
+    ConvUnit { stride: layer.stride, ..conv }
 }
 
 /// Collects nodes; names and tensors follow from what is asked for.
@@ -172,38 +126,34 @@ impl Builder {
         output
     }
 
-    /// Convolution, batch norm, activation.
-    fn conv_bn_activation(&mut self, spec: &ConvSpec, input: TensorId) -> TensorId {
-        let param = format!("{}.{}", self.layer().name, spec.name);
-        let x = self.conv(spec.name, &param, spec, false, input);
-        let op = Op::BatchNorm { param: format!("{param}.bn"), eps: self.batch_norm_eps };
-        let x = self.node(&format!("{}/bn", spec.name), op, vec![x], self.graph.shape(x));
-        self.activation(spec.name, spec.activation, x)
-    }
-
-    /// Convolution without a bias and without a batch norm.
-    fn conv_alone(&mut self, spec: &ConvSpec, input: TensorId) -> TensorId {
-        let param = format!("{}.{}", self.layer().name, spec.name);
-        self.conv(spec.name, &param, spec, false, input)
+    /// Convolution without a bias, \[batch norm,\] activation.
+    fn conv_unit(&mut self, conv: &ConvUnit, input: TensorId) -> TensorId {
+        let param = format!("{}.{}", self.layer().name, conv.name);
+        let mut x = self.conv(conv.name, &param, conv, false, input);
+        if conv.batch_norm {
+            let op = Op::BatchNorm { param: format!("{param}.bn"), eps: self.batch_norm_eps };
+            x = self.node(&format!("{}/bn", conv.name), op, vec![x], self.graph.shape(x));
+        }
+        self.activation(conv.name, conv.activation, x)
     }
 
     /// 1x1 convolution with a bias of its own, activation.
-    fn conv_bias_activation(&mut self, node: &str, param: &str, spec: &ConvSpec, input: TensorId) -> TensorId {
+    fn conv_bias_activation(&mut self, node: &str, param: &str, unit: &ConvUnit, input: TensorId) -> TensorId {
         let param = format!("{}.{param}", self.layer().name);
-        let x = self.conv(node, &param, spec, true, input);
-        self.activation(node, spec.activation, x)
+        let x = self.conv(node, &param, unit, true, input);
+        self.activation(node, unit.activation, x)
     }
 
-    fn conv(&mut self, node: &str, param: &str, spec: &ConvSpec, bias: bool, input: TensorId) -> TensorId {
+    fn conv(&mut self, node: &str, param: &str, unit: &ConvUnit, bias: bool, input: TensorId) -> TensorId {
         let input_shape = self.graph.shape(input);
         let conv = Conv {
             param: param.to_owned(),
             input_channels: input_shape.channels,
-            output_channels: spec.output_channels,
-            kernel_size: spec.kernel_size,
-            stride: spec.stride,
-            pads: spec.pads,
-            depthwise: spec.depthwise,
+            output_channels: unit.filters,
+            kernel_size: unit.kernel_size,
+            stride: unit.stride,
+            pads: unit.pads,
+            depthwise: unit.depthwise,
             bias,
             batch_norm: None,
             activation: Activation::Linear,

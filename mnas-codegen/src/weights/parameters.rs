@@ -1,6 +1,7 @@
 //! Every tensor that a network needs: names, shapes, kinds, in the network's order.
 
-use mnas_dsl::network::{Classifier, Layer, LayerOp, Network, Se, Skip};
+use mnas_dsl::chain::Unit;
+use mnas_dsl::network::{Classifier, Layer, Network, Skip};
 
 /// One tensor that a network needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,51 +71,27 @@ struct List(Vec<Parameter>);
 
 impl List {
     fn layer(&mut self, layer: &Layer) {
-        let (name, k) = (&layer.name, layer.kernel_size);
-        let (input, output) = (layer.input.channels, layer.output.channels);
-        match &layer.op {
-            LayerOp::Conv { .. } => self.conv(&format!("{name}.conv"), [output, input, k, k]),
-            LayerOp::SepConv { se, .. } => self.depthwise_and_project(layer, input, se.as_ref()),
-            LayerOp::MbConv { expanded, se, .. } => {
-                self.conv(&format!("{name}.expand"), [*expanded, input, 1, 1]);
-                self.depthwise_and_project(layer, *expanded, se.as_ref());
-            }
-            LayerOp::FusedMbConv { expanded, se, .. } => {
-                self.conv(&format!("{name}.expand"), [*expanded, input, k, k]);
-                self.squeeze_excite(name, *expanded, se.as_ref());
-                self.conv(&format!("{name}.project"), [output, *expanded, 1, 1]);
-            }
-            LayerOp::Bottleneck { reduced, .. } => {
-                self.conv(&format!("{name}.reduce"), [*reduced, input, 1, 1]);
-                self.conv(&format!("{name}.conv"), [*reduced, *reduced, k, k]);
-                self.conv(&format!("{name}.project"), [output, *reduced, 1, 1]);
-            }
-            LayerOp::Xception { se, .. } => {
-                for (place, channels) in [(1, input), (2, output)] {
-                    let depthwise = format!("{name}.depthwise{place}.weight");
-                    self.add(depthwise, vec![channels, 1, k, k], ParameterKind::ConvWeight);
-                    self.conv(&format!("{name}.pointwise{place}"), [output, channels, 1, 1]);
+        let name = &layer.name;
+        for (unit, input, _) in layer.chain().with_shapes(layer.input) {
+            match unit {
+                Unit::Conv(conv) => {
+                    let shape = conv.weight_shape(input.channels);
+                    let module = format!("{name}.{}", conv.name);
+                    if conv.batch_norm {
+                        self.conv(&module, shape);
+                    } else {
+                        self.add(format!("{module}.weight"), shape.to_vec(), ParameterKind::ConvWeight);
+                    }
                 }
-                self.squeeze_excite(name, output, se.as_ref());
+                Unit::SqueezeExcite(se) => {
+                    self.biased_conv(&format!("{name}.se.reduce"), [se.channels, input.channels, 1, 1]);
+                    self.biased_conv(&format!("{name}.se.expand"), [input.channels, se.channels, 1, 1]);
+                }
+                Unit::MaxPool { .. } => {}
             }
-            LayerOp::MaxPool => {}
         }
         if layer.skip == Skip::Projection {
-            self.conv(&format!("{name}.shortcut"), [output, input, 1, 1]);
-        }
-    }
-
-    fn depthwise_and_project(&mut self, layer: &Layer, channels: usize, se: Option<&Se>) {
-        let (name, k) = (&layer.name, layer.kernel_size);
-        self.conv(&format!("{name}.depthwise"), [channels, 1, k, k]);
-        self.squeeze_excite(name, channels, se);
-        self.conv(&format!("{name}.project"), [layer.output.channels, channels, 1, 1]);
-    }
-
-    fn squeeze_excite(&mut self, name: &str, channels: usize, se: Option<&Se>) {
-        if let Some(se) = se {
-            self.biased_conv(&format!("{name}.se.reduce"), [se.channels, channels, 1, 1]);
-            self.biased_conv(&format!("{name}.se.expand"), [channels, se.channels, 1, 1]);
+            self.conv(&format!("{name}.shortcut"), [layer.output.channels, layer.input.channels, 1, 1]);
         }
     }
 

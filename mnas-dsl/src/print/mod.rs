@@ -1,9 +1,9 @@
 //! Specs printed back, in either notation.
 
+pub(crate) mod block_string;
 mod tokens;
 mod yaml;
 
-use crate::block_string;
 use crate::source::Source;
 use crate::spec::{Block, Notation, PerChannel};
 use crate::words::show_number;
@@ -14,7 +14,7 @@ pub(crate) fn block_source(block: &Block, is_stem: bool, source: &Source) -> Str
 }
 
 /// The block string of a block that was written as one.
-fn block_string(block: &Block) -> Option<String> {
+fn written_string(block: &Block) -> Option<String> {
     match block.notation {
         Notation::Long => None,
         Notation::Timm => block_string::to_timm(block),

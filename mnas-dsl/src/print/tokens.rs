@@ -1,6 +1,6 @@
 //! Rust tokens, laid out as the documentation's examples are.
 
-use super::{block_string, per_channel, quoted};
+use super::{per_channel, quoted, written_string};
 use crate::names::{camel_case, snake_case};
 use crate::network::Skip;
 use crate::spec::{Block, PointwiseActivation, Spec};
@@ -113,7 +113,7 @@ impl Words {
 
 /// The block as one statement, without its semicolon. The stem has no skip to write.
 pub(super) fn block(block: &Block, is_stem: bool) -> String {
-    if let Some(text) = block_string(block) {
+    if let Some(text) = written_string(block) {
         return quoted(&text);
     }
     let mut words = Words::new(block.kind.op());

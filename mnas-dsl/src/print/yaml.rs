@@ -1,6 +1,6 @@
 //! YAML, laid out as the shipped specs are.
 
-use super::{YAML_VALUES, block_string, per_channel, quoted};
+use super::{YAML_VALUES, per_channel, quoted, written_string};
 use crate::spec::{Block, PointwiseActivation, Spec};
 use crate::words::{
     ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SE_BASES, SE_GATES, SE_ROUNDINGS, SKIPS, STEM_SCALINGS,
@@ -96,7 +96,7 @@ impl Map {
 
 /// The block as one YAML value. The stem has no skip to write.
 pub(super) fn block(block: &Block, is_stem: bool) -> String {
-    if let Some(text) = block_string(block) {
+    if let Some(text) = written_string(block) {
         return text;
     }
     let mut map = Map::default();

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use crate::diagnostics::Report;
+use crate::limits;
 use crate::nearest::nearest;
 use crate::source::{At, Span};
 use crate::tree::{Entry, Kind, Node, shorten};
@@ -223,4 +224,26 @@ pub(crate) fn one_of<T: Copy>(node: &Node, what: &str, words: Words<T>, report: 
         };
     });
     None
+}
+
+/// A kernel size: odd, so that there is a middle.
+pub(crate) fn kernel_size(node: &Node, report: &mut Report) -> Option<At<usize>> {
+    let size = whole(node, "the kernel size", limits::KERNEL, report)?;
+    if size.value % 2 == 1 {
+        return Some(size);
+    }
+    report.error(node.span, format!("the kernel size {} is even", size.value), |d| {
+        d.label("must be odd").hint(format!("write {} or {}", size.value - 1, size.value + 1));
+    });
+    None
+}
+
+/// An expansion ratio.
+pub(crate) fn expand_ratio(node: &Node, report: &mut Report) -> Option<At<f64>> {
+    number(node, "the expansion", "above 0 and at most 64", |it| it > 0.0 && it <= limits::MULTIPLIER, report)
+}
+
+/// A squeeze-excite ratio.
+pub(crate) fn se_ratio(node: &Node, report: &mut Report) -> Option<At<f64>> {
+    number(node, "the squeeze-excite ratio", "above 0 and at most 1", |it| it > 0.0 && it <= 1.0, report)
 }

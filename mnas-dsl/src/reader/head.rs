@@ -2,8 +2,7 @@
 
 use crate::diagnostics::Report;
 use crate::limits;
-use crate::reader::block::long::kernel_size;
-use crate::reader::fields::{Fields, number, one_of, whole, wrong_type};
+use crate::reader::fields::{Fields, kernel_size, number, one_of, whole, wrong_type};
 use crate::spec::HeadSpec;
 use crate::tree::{Kind, Node};
 use crate::words::{ACTIVATIONS, Words};

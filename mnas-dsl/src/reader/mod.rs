@@ -1,6 +1,7 @@
 //! The tree to a [`Spec`]: one walk that collects every mistake.
 
-pub(crate) mod block;
+mod block;
+pub(crate) mod block_string;
 pub(crate) mod fields;
 mod head;
 mod preprocess;

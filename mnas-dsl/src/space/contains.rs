@@ -2,7 +2,7 @@
 
 use super::{Space, is_same_layer};
 use crate::diagnostics::Diagnostics;
-use crate::network::{Activation, Head, Layer, LayerOp, Network};
+use crate::network::{Activation, Head, Layer, Network};
 use std::collections::BTreeMap;
 
 /// Combinations of choices of one block, or outside of blocks, that are tried at most.
@@ -218,18 +218,16 @@ fn head_differences(theirs: Option<&Head>, ours: Option<&Head>) -> Vec<String> {
     .collect()
 }
 
+/// The word of a layer's kind, with the width that its block chooses.
 fn op(layer: &Layer) -> String {
-    match &layer.op {
-        LayerOp::Conv { .. } => "conv".to_owned(),
-        LayerOp::SepConv { .. } => "sepconv".to_owned(),
-        LayerOp::MbConv { expanded, .. } => format!("mbconv of {expanded} channels"),
-        LayerOp::FusedMbConv { expanded, .. } => format!("fused_mbconv of {expanded} channels"),
-        LayerOp::Bottleneck { reduced, .. } => format!("bottleneck of {reduced} channels"),
-        LayerOp::Xception { .. } => "xception".to_owned(),
-        LayerOp::MaxPool => "max_pool".to_owned(),
+    let kind = layer.op.kind();
+    let inner = layer.chain().convs().next().map(|conv| conv.filters);
+    match inner.filter(|_| kind.has("expand") || kind.has("reduce")) {
+        Some(channels) => format!("{} of {channels} channels", kind.op()),
+        None => kind.op().to_owned(),
     }
 }
 
 fn se(layer: &Layer) -> String {
-    layer.op.squeeze_excite().map_or("none".to_owned(), |se| format!("of {} channels", se.channels))
+    layer.chain().squeeze_excite().map_or("none".to_owned(), |se| format!("of {} channels", se.channels))
 }

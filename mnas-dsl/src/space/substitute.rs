@@ -1,9 +1,9 @@
 //! A space's tree with one alternative in the place of each choice.
 
 use super::Choice;
-use crate::reader::block::BlockKind;
 use crate::reader::fields::is_choice;
 use crate::source::Span;
+use crate::spec::BlockKind;
 use crate::tree::{Entry, Kind, Node};
 
 /// The tree of a member; `indices` are as many as `choices`.

@@ -7,8 +7,9 @@ use super::literal;
 use crate::diagnostics::Report;
 use crate::names::snake_case;
 use crate::nearest::nearest;
-use crate::reader::{self, block};
+use crate::reader;
 use crate::source::Span;
+use crate::spec::BlockKind;
 use crate::tree::{Entry, Kind, Node, shorten};
 
 /// What a list begins with.
@@ -130,7 +131,7 @@ impl<'a> Body<'a, '_> {
 
     fn keyword(&mut self, word: &str, span: Span) {
         let is_key = |word: &str| word != "input" && word != "blocks" && reader::KEYS.contains(&word);
-        let known = || block::ops().chain(reader::KEYS.into_iter().filter(|key| is_key(key)));
+        let known = || BlockKind::OPS.iter().copied().chain(reader::KEYS.into_iter().filter(|key| is_key(key)));
         let meant = match known().any(|it| it == word) {
             true => Some(word),
             false => nearest(word, known()),

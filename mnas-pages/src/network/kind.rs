@@ -1,6 +1,6 @@
-//! How a kind of block is drawn. A new kind does not compile before it has its row here.
+//! How a kind of block is drawn: its colour, and the name that papers have for it.
 
-use mnas_dsl::network::LayerOp;
+use mnas_dsl::spec::BlockKind;
 
 /// A colour of the theme. Kinds that are seldom in one network may share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +44,16 @@ const LARGE_EXPANSION: f64 = 4.5;
 
 impl Look {
     /// Of a layer whose block was written with this expansion.
-    pub(super) fn of(op: &LayerOp, ratio: Option<f64>) -> Self {
-        match op {
-            LayerOp::Conv { .. } => Look::new(Hue::Slate, "Conv"),
-            LayerOp::SepConv { .. } => Look::new(Hue::Orange, "SepConv"),
-            LayerOp::MbConv { .. } => Look::expanded("MBConv", ratio, Hue::Green, Hue::Blue),
-            LayerOp::FusedMbConv { .. } => Look::expanded("FusedMBConv", ratio, Hue::Gold, Hue::Violet),
-            LayerOp::Bottleneck { .. } => Look::new(Hue::Violet, "Bottleneck"),
-            LayerOp::Xception { .. } => Look::new(Hue::Orange, "Xception"),
-            LayerOp::MaxPool => Look::new(Hue::Gold, "MaxPool"),
-        }
+    pub(super) fn of(kind: BlockKind, ratio: Option<f64>) -> Self {
+        let hue = match kind {
+            BlockKind::SepConv | BlockKind::Xception => Hue::Orange,
+            BlockKind::MbConv => return Look::expanded(kind.title(), ratio, Hue::Green, Hue::Blue),
+            BlockKind::FusedMbConv => return Look::expanded(kind.title(), ratio, Hue::Gold, Hue::Violet),
+            BlockKind::Bottleneck => Hue::Violet,
+            BlockKind::MaxPool => Hue::Gold,
+            _ => Hue::Slate,
+        };
+        Look::new(hue, kind.title())
     }
 
     pub(super) fn new(hue: Hue, label: &str) -> Self {

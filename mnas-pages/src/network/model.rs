@@ -160,7 +160,7 @@ impl<'a> Model<'a> {
         let (look, kernel_size, stride, input, skip) = match written {
             Some(layer) => {
                 let ratio = self.block(&name).and_then(|block| block.expand_ratio.as_ref()).map(|ratio| ratio.value);
-                (Look::of(&layer.op, ratio), layer.kernel_size, layer.stride, layer.input, layer.skip)
+                (Look::of(layer.op.kind(), ratio), layer.kernel_size, layer.stride, layer.input, layer.skip)
             }
             None => {
                 let input = nodes.first().and_then(|(_, node)| node.inputs.first());

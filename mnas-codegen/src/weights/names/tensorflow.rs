@@ -105,9 +105,9 @@ impl<'a> Scopes<'a> {
             LayerOp::MbConv { .. } => &["expand", "depthwise", "project"],
             LayerOp::FusedMbConv { .. } => &["expand", "project"],
             // No network of these schemes has them.
-            LayerOp::Bottleneck { .. } | LayerOp::Xception { .. } | LayerOp::MaxPool => return,
+            _ => return,
         };
-        let squeeze_excite = layer.op.squeeze_excite().map(|_| format!("{scope}/se"));
+        let squeeze_excite = layer.chain().squeeze_excite().map(|_| format!("{scope}/se"));
         self.name(modules, &layer.name, scope, parts, squeeze_excite.as_deref());
     }
 

@@ -40,8 +40,8 @@ pub(super) fn modules(network: &Network, tensors: &FileTensors) -> Option<Module
                 ("project", "conv_pwl"),
                 ("project.bn", "bn2"),
             ],
-            // What of these timm has, it names as torchvision does.
-            LayerOp::Bottleneck { .. } | LayerOp::Xception { .. } | LayerOp::MaxPool => return None,
+            // timm's ResNet has torchvision's names.
+            _ => return None,
         };
         let theirs = match places.get(index) {
             Some((stage, block)) if places.len() == blocks.len() => format!("blocks.{stage}.{block}"),

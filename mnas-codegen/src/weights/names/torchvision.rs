@@ -105,7 +105,7 @@ fn inverted_residual(modules: &mut Modules, layer: &Layer, theirs: &str) -> Opti
         LayerOp::SepConv { se, .. } => (&["depthwise", "project"], se),
         LayerOp::MbConv { se, .. } => (&["expand", "depthwise", "project"], se),
         LayerOp::FusedMbConv { se, .. } => (&["expand", "project"], se),
-        LayerOp::Bottleneck { .. } | LayerOp::Xception { .. } | LayerOp::MaxPool => return None,
+        _ => return None,
     };
     let mut place = 0;
     for part in parts {

@@ -13,7 +13,8 @@ mod moments;
 
 use super::{WeightTensor, Weights};
 use generator::Generator;
-use mnas_dsl::network::{Activation, Classifier, Layer, LayerOp, Network, Se, Skip};
+use mnas_dsl::chain::Unit;
+use mnas_dsl::network::{Activation, Classifier, Layer, Network, Se, Skip};
 use moments::{Moments, coverage};
 
 /// Weights for every parameter of `network`, decided by `seed` and the parameters' names and shapes alone.
@@ -68,12 +69,6 @@ struct Window<'a> {
     coverage: &'a [f64],
 }
 
-impl<'a> Window<'a> {
-    fn dense(outputs: usize, kernel_size: usize, coverage: &'a [f64]) -> Self {
-        Window { outputs, kernel_size, depthwise: false, coverage }
-    }
-}
-
 struct Draw {
     seed: u64,
     weights: Weights,
@@ -83,46 +78,31 @@ impl Draw {
     /// Draws a layer's weights; gives the moments of its output for those of its input.
     fn layer(&mut self, layer: &Layer, x: &Moments) -> Moments {
         let name = &layer.name;
-        let mut y = match &layer.op {
-            LayerOp::Conv { activation } => {
-                let coverage = coverage(layer);
-                let window = Window::dense(layer.output.channels, layer.kernel_size, &coverage);
-                self.conv(&format!("{name}.conv"), x, &window, *activation)
-            }
-            LayerOp::SepConv { activation, se, pointwise_activation } => {
-                self.depthwise_and_project(layer, x, *activation, se.as_ref(), *pointwise_activation)
-            }
-            LayerOp::MbConv { expanded, activation, se } => {
-                let wide = self.pointwise(&format!("{name}.expand"), x, *expanded, *activation);
-                self.depthwise_and_project(layer, &wide, *activation, se.as_ref(), Activation::Linear)
-            }
-            LayerOp::FusedMbConv { expanded, activation, se } => {
-                let coverage = coverage(layer);
-                let window = Window::dense(*expanded, layer.kernel_size, &coverage);
-                let mut wide = self.conv(&format!("{name}.expand"), x, &window, *activation);
-                if let Some(se) = se {
-                    self.squeeze_excite(&format!("{name}.se"), se, &mut wide);
+        let chain = layer.chain();
+        let last = chain.units.len().saturating_sub(1);
+        let mut y = x.clone();
+        for (index, (unit, input, output)) in chain.with_shapes(layer.input).enumerate() {
+            match unit {
+                Unit::Conv(conv) => {
+                    let window = Window {
+                        outputs: conv.filters,
+                        kernel_size: conv.kernel_size,
+                        depthwise: conv.depthwise,
+                        coverage: &coverage(conv, input, output),
+                    };
+                    let norm = match conv.activation {
+                        _ if !conv.batch_norm => None,
+                        _ if index == last && chain.after_sum.is_some() => Some(ADDED),
+                        Activation::Linear => Some(LINEAR),
+                        _ => Some(ACTIVE),
+                    };
+                    let module = format!("{name}.{}", conv.name);
+                    y = self.conv_and_norm(&module, &y, &window, norm.as_ref()).activate(conv.activation);
                 }
-                self.pointwise(&format!("{name}.project"), &wide, layer.output.channels, Activation::Linear)
+                Unit::SqueezeExcite(se) => self.squeeze_excite(&format!("{name}.se"), se, &mut y),
+                Unit::MaxPool { .. } => y = y.max_pool(),
             }
-            LayerOp::Bottleneck { reduced, activation } => {
-                let narrow = self.pointwise(&format!("{name}.reduce"), x, *reduced, *activation);
-                let coverage = coverage(layer);
-                let window = Window::dense(*reduced, layer.kernel_size, &coverage);
-                let narrow = self.conv(&format!("{name}.conv"), &narrow, &window, *activation);
-                let window = Window::dense(layer.output.channels, 1, &[1.0]);
-                self.conv_and_norm(&format!("{name}.project"), &narrow, &window, &ADDED)
-            }
-            LayerOp::Xception { activation, se, pool } => {
-                let between = self.separable(layer, 1, x, *activation);
-                let mut y = self.separable(layer, 2, &between, Activation::Linear);
-                if let Some(se) = se {
-                    self.squeeze_excite(&format!("{name}.se"), se, &mut y);
-                }
-                if pool.is_some() { y.max_pool() } else { y }
-            }
-            LayerOp::MaxPool => x.max_pool(),
-        };
+        }
         match layer.skip {
             Skip::None => {}
             Skip::Projection => {
@@ -134,64 +114,27 @@ impl Draw {
             // Between that of noise (a ninth) and that of a smooth image (all of it).
             Skip::Pool => y.add(x, 0.5),
         }
-        match layer.op {
-            LayerOp::Bottleneck { activation, .. } => y.activate(activation),
-            _ => y,
+        match chain.after_sum {
+            Some(activation) => y.activate(activation),
+            None => y,
         }
     }
 
     /// Pointwise convolution, batch norm, activation.
     fn pointwise(&mut self, name: &str, x: &Moments, outputs: usize, activation: Activation) -> Moments {
-        self.conv(name, x, &Window::dense(outputs, 1, &[1.0]), activation)
-    }
-
-    /// One of the two separable convolutions of a module of Xception.
-    fn separable(&mut self, layer: &Layer, place: usize, x: &Moments, activation: Activation) -> Moments {
-        let (name, k) = (&layer.name, layer.kernel_size);
-        let spread = (2.0 / (k * k) as f64).sqrt();
-        let depthwise = format!("{name}.depthwise{place}.weight");
-        let weight = self.tensor(&depthwise, &[x.channels(), 1, k, k], |r| r.normal() * spread);
-        // Neither half strides.
-        let coverage = coverage(&Layer { stride: 1, output: layer.input, ..layer.clone() });
-        let between = x.convolve(&weight, true, &coverage);
-        self.pointwise(&format!("{name}.pointwise{place}"), &between, layer.output.channels, activation)
-    }
-
-    fn depthwise_and_project(
-        &mut self,
-        layer: &Layer,
-        x: &Moments,
-        activation: Activation,
-        se: Option<&Se>,
-        project_activation: Activation,
-    ) -> Moments {
-        let name = &layer.name;
-        let window = Window {
-            outputs: x.channels(),
-            kernel_size: layer.kernel_size,
-            depthwise: true,
-            coverage: &coverage(layer),
-        };
-        let mut y = self.conv(&format!("{name}.depthwise"), x, &window, activation);
-        if let Some(se) = se {
-            self.squeeze_excite(&format!("{name}.se"), se, &mut y);
-        }
-        self.pointwise(&format!("{name}.project"), &y, layer.output.channels, project_activation)
-    }
-
-    /// Convolution, batch norm, activation.
-    fn conv(&mut self, name: &str, x: &Moments, window: &Window<'_>, activation: Activation) -> Moments {
         let norm = if activation == Activation::Linear { LINEAR } else { ACTIVE };
-        self.conv_and_norm(name, x, window, &norm).activate(activation)
+        let window = Window { outputs, kernel_size: 1, depthwise: false, coverage: &[1.0] };
+        self.conv_and_norm(name, x, &window, Some(&norm)).activate(activation)
     }
 
-    /// Convolution and batch norm.
-    fn conv_and_norm(&mut self, name: &str, x: &Moments, window: &Window<'_>, norm: &Norm) -> Moments {
+    /// Convolution, \[batch norm\].
+    fn conv_and_norm(&mut self, name: &str, x: &Moments, window: &Window<'_>, norm: Option<&Norm>) -> Moments {
         let (outputs, k) = (window.outputs, window.kernel_size);
         let inputs = if window.depthwise { 1 } else { x.channels() };
         let spread = (2.0 / (inputs * k * k) as f64).sqrt();
         let weight = self.tensor(&format!("{name}.weight"), &[outputs, inputs, k, k], |r| r.normal() * spread);
         let before = x.convolve(&weight, window.depthwise, window.coverage);
+        let Some(norm) = norm else { return before };
 
         let scale = self.tensor(&format!("{name}.bn.weight"), &[outputs], |r| r.between(norm.scale.0, norm.scale.1));
         let bias = self.tensor(&format!("{name}.bn.bias"), &[outputs], |r| r.between(norm.bias.0, norm.bias.1));

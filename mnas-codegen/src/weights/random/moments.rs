@@ -1,8 +1,10 @@
 //! Mean and variance of each channel of a feature map, followed through layers.
 
-use mnas_dsl::network::{Activation, Layer};
+use mnas_dsl::chain::ConvUnit;
+use mnas_dsl::network::{Activation, Shape};
 
 /// Mean and variance of every channel.
+#[derive(Clone)]
 pub(super) struct Moments {
     pub(super) mean: Vec<f64>,
     pub(super) variance: Vec<f64>,
@@ -107,15 +109,15 @@ fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + exp)
 }
 
-/// For each tap of a layer's kernel, row by row, the share of the outputs on which it lies within the image.
-pub(super) fn coverage(layer: &Layer) -> Vec<f64> {
+/// For each tap of a convolution's kernel, row by row, the share of the outputs on which it lies within the image.
+pub(super) fn coverage(conv: &ConvUnit, input: Shape, output: Shape) -> Vec<f64> {
     let axis = |tap: usize, input: usize, output: usize, before: usize| {
-        let inside = |&at: &usize| (before..before + input).contains(&(at * layer.stride + tap));
+        let inside = |&at: &usize| (before..before + input).contains(&(at * conv.stride + tap));
         (0..output).filter(inside).count() as f64 / output as f64
     };
-    let row = |tap| axis(tap, layer.input.height, layer.output.height, layer.pads.top);
-    let column = |tap| axis(tap, layer.input.width, layer.output.width, layer.pads.left);
-    let k = layer.kernel_size;
+    let row = |tap| axis(tap, input.height, output.height, conv.pads.top);
+    let column = |tap| axis(tap, input.width, output.width, conv.pads.left);
+    let k = conv.kernel_size;
     (0..k * k).map(|tap| row(tap / k) * column(tap % k)).collect()
 }
 

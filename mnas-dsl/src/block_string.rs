@@ -4,13 +4,10 @@
 //! Both directions are exact: a string that has its options in the order above is printed as it was
 //! written, and what is printed reads as the same block.
 
-mod parse;
-mod print;
-
-pub(crate) use parse::read;
-pub use print::{to_tensorflow, to_timm};
+pub use crate::print::block_string::{to_tensorflow, to_timm};
 
 use crate::diagnostics::{Diagnostics, Report};
+use crate::reader::block_string::read;
 use crate::source::{Source, Span};
 use crate::spec::Block;
 

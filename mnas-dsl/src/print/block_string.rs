@@ -1,10 +1,9 @@
 //! Prints block strings.
 
-use super::parse::ACTIVATIONS;
 use crate::network::{Activation, Skip};
-use crate::reader::block::BlockKind;
 use crate::rounding::round_channels;
-use crate::spec::{Block, Notation, PointwiseActivation};
+use crate::spec::{Block, BlockKind, Notation, PointwiseActivation};
+use crate::words::TIMM_ACTIVATIONS;
 
 /// The block as timm writes it, or `None` when timm has no words for it (a pooling skip, for one).
 pub fn to_timm(block: &Block) -> Option<String> {
@@ -27,7 +26,7 @@ pub fn to_timm(block: &Block) -> Option<String> {
         text.push_str(&format!("_se{}", ratio.value));
     }
     if let Some(activation) = block.activation {
-        let (word, _) = ACTIVATIONS.iter().find(|(_, it)| *it == activation.value)?;
+        let (word, _) = TIMM_ACTIVATIONS.iter().find(|(_, it)| *it == activation.value)?;
         text.push_str(&format!("_{word}"));
     }
     match (timm.skip_on_request, block.skip.map(|it| it.value)) {

@@ -1,56 +1,14 @@
 //! Steps to layers: which block each convolution belongs to.
 
 use crate::error::Problems;
-use crate::head::Head;
-use crate::net::{Act, Net, Reader, SqueezeExcite, Unit};
+use crate::layer::{Layer, Layers};
+use crate::net::{Act, Net, Reader, Unit};
 use crate::ratios;
-use crate::residual::{self, Pool, Residual};
+use crate::residual::{self, Residual};
 use crate::tape::{Op, StepId};
+use crate::walk::Walk;
 use mnas_dsl::network::{Activation, Pads, Shape, Skip};
-
-/// A kind of block, as `op` in a spec.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Conv,
-    SepConv,
-    MbConv,
-    FusedMbConv,
-    Bottleneck,
-    Xception,
-    MaxPool,
-}
-
-/// One layer of a network.
-#[derive(Clone, Debug)]
-pub(crate) struct Layer<'t, 'a> {
-    pub(crate) kind: Kind,
-    pub(crate) input: Shape,
-    pub(crate) output: Shape,
-    pub(crate) kernel_size: usize,
-    pub(crate) stride: usize,
-    pub(crate) pads: Pads,
-    pub(crate) activation: Act,
-    pub(crate) pointwise_activation: Act,
-    /// Channels of the convolution with the window; of a module of Xception those that come out.
-    pub(crate) expanded: usize,
-    /// Of a module of Xception.
-    pub(crate) pool: Option<Pool>,
-    pub(crate) se: Option<SqueezeExcite<'t, 'a>>,
-    pub(crate) skip: Skip,
-    /// Convolutions under the names that follow the layer's.
-    pub(crate) units: Vec<(&'static str, Unit<'t, 'a>)>,
-    /// The operator with the window, for messages.
-    pub(crate) window: StepId,
-}
-
-/// A network, layer by layer.
-#[derive(Clone, Debug)]
-pub(crate) struct Layers<'t, 'a> {
-    /// The stem first.
-    pub(crate) layers: Vec<Layer<'t, 'a>>,
-    /// `None` for a backbone.
-    pub(crate) head: Option<Head<'t, 'a>>,
-}
+use mnas_dsl::spec::BlockKind;
 
 /// Cuts the network into layers; what cannot be one goes into `problems`.
 pub(crate) fn recognise<'t, 'a>(net: &Net<'t, 'a>, problems: &mut Problems) -> Layers<'t, 'a> {
@@ -64,12 +22,6 @@ pub(crate) fn recognise<'t, 'a>(net: &Net<'t, 'a>, problems: &mut Problems) -> L
         at = next;
     }
     walk.layers
-}
-
-pub(crate) struct Walk<'w, 't, 'a> {
-    pub(crate) net: &'w Net<'t, 'a>,
-    problems: &'w mut Problems,
-    pub(crate) layers: Layers<'t, 'a>,
 }
 
 impl<'t, 'a> Walk<'_, 't, 'a> {
@@ -140,7 +92,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
         }
         let (input, output) = (self.net.shape(at), self.net.shape(step));
         self.layers.layers.push(Layer {
-            kind: Kind::MaxPool,
+            kind: BlockKind::MaxPool,
             input,
             output,
             kernel_size,
@@ -182,20 +134,20 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
                 self.problem(first.step, "the first convolution is depthwise", "a stem is a `conv`");
                 return Err(first.output);
             }
-            _ if is_stem => (Kind::Conv, first),
-            Some(depthwise) => (Kind::MbConv, depthwise),
-            None if first.conv.depthwise => (Kind::SepConv, first),
-            None if self.is_fused(&first, input) => (Kind::FusedMbConv, first),
-            None => (Kind::Conv, first),
+            _ if is_stem => (BlockKind::Conv, first),
+            Some(depthwise) => (BlockKind::MbConv, depthwise),
+            None if first.conv.depthwise => (BlockKind::SepConv, first),
+            None if self.is_fused(&first, input) => (BlockKind::FusedMbConv, first),
+            None => (BlockKind::Conv, first),
         };
-        if kind == Kind::Conv {
+        if kind == BlockKind::Conv {
             return Ok((self.layer(kind, input, first, first, None, vec![("conv", first)]), first.output));
         }
         let mut units = Vec::new();
-        if kind != Kind::SepConv {
+        if kind != BlockKind::SepConv {
             units.push(("expand", first));
         }
-        if kind != Kind::FusedMbConv {
+        if kind != BlockKind::FusedMbConv {
             units.push(("depthwise", window));
         }
         let se = net.squeeze_excite(window.output);
@@ -216,7 +168,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             );
             return Err(behind);
         };
-        if kind == Kind::MbConv && !project.activation.is(Activation::Linear) {
+        if kind == BlockKind::MbConv && !project.activation.is(Activation::Linear) {
             let found = format!("an activation ({}) behind a projection", project.activation);
             self.problem(project.output, found, "the projection of `mbconv` is linear");
         }
@@ -235,33 +187,6 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             && !matches!(first.activation.0, Some(Activation::Linear))
             && project.is_some()
             && ratios::expand(&[(input.channels, first.conv.output_channels)]).is_some()
-    }
-
-    pub(crate) fn layer(
-        &self,
-        kind: Kind,
-        input: Shape,
-        window: Unit<'t, 'a>,
-        last: Unit<'t, 'a>,
-        se: Option<SqueezeExcite<'t, 'a>>,
-        units: Vec<(&'static str, Unit<'t, 'a>)>,
-    ) -> Layer<'t, 'a> {
-        Layer {
-            kind,
-            input,
-            output: self.net.shape(last.output),
-            kernel_size: window.conv.kernel_size,
-            stride: window.conv.stride,
-            pads: window.conv.pads,
-            activation: window.activation,
-            pointwise_activation: last.activation,
-            expanded: window.conv.output_channels,
-            pool: None,
-            se,
-            skip: Skip::None,
-            units,
-            window: window.step,
-        }
     }
 
     /// What is added to a layer, and the layer's output with it.
@@ -313,7 +238,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             (None, _) => {}
         }
         let cannot_skip = self.layers.layers.is_empty()
-            || (layer.kind == Kind::SepConv && !layer.pointwise_activation.is(Activation::Linear));
+            || (layer.kind.has("pointwise_activation") && !layer.pointwise_activation.is(Activation::Linear));
         if layer.skip != Skip::None && cannot_skip {
             let what = if self.layers.layers.is_empty() { "a stem" } else { "a block with an activation at its end" };
             self.problem(output, format!("a skip around {what}"), "there is none in the language");
@@ -342,21 +267,5 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             );
         }
         true
-    }
-
-    pub(crate) fn problem(&mut self, step: StepId, found: impl Into<String>, expected: impl Into<String>) {
-        self.problems.push(self.net.place(step), found, expected);
-    }
-}
-
-impl Layer<'_, '_> {
-    /// The convolution that reads the layer's input.
-    pub(crate) fn first_step(&self) -> StepId {
-        self.units.first().map_or(self.window, |(_, unit)| unit.step)
-    }
-
-    /// Whether pads are the only ones that there can be.
-    pub(crate) fn has_window(&self) -> bool {
-        self.kernel_size > 1 || self.pads != Pads::NONE
     }
 }

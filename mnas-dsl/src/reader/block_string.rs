@@ -1,19 +1,15 @@
-//! Reads block strings.
+//! Reads block strings, timm's and TensorFlow's.
 
+use super::fields::{expand_ratio, kernel_size, se_ratio, whole};
 use crate::diagnostics::Report;
+use crate::kind::TimmType;
 use crate::limits;
 use crate::nearest::nearest;
 use crate::network::{Activation, Skip};
-use crate::reader::block::long::{check_skip, expand_ratio, kernel_size, se_ratio};
-use crate::reader::block::{BlockKind, ROWS, TimmType};
-use crate::reader::fields::whole;
 use crate::source::{At, Span};
-use crate::spec::{Block, Broken, Notation, PointwiseActivation};
+use crate::spec::{Block, BlockKind, Broken, Notation, PointwiseActivation};
 use crate::tree::{Kind, Node, shorten};
-
-/// timm's words for a stage's activation.
-pub(super) const ACTIVATIONS: [(&str, Activation); 4] =
-    [("nre", Activation::Relu), ("nr6", Activation::Relu6), ("nhs", Activation::HardSwish), ("nsw", Activation::Swish)];
+use crate::words::TIMM_ACTIVATIONS;
 
 /// Option letters of either kind of string, for messages.
 const TIMM_OPTIONS: &str = "rN kN sN eX cN seX nre nr6 nhs nsw skip noskip";
@@ -79,7 +75,7 @@ struct Reader<'a, 'r> {
 
 impl<'a> Reader<'a, '_> {
     fn timm_type(&mut self, name: &str, span: Span) -> Option<(BlockKind, &'static TimmType)> {
-        let types = || ROWS.iter().flat_map(|row| row.timm.iter().map(|timm| (row.kind, timm)));
+        let types = || BlockKind::ALL.iter().flat_map(|&kind| kind.row().timm.iter().map(move |timm| (kind, timm)));
         if let Some(found) = types().find(|(_, timm)| timm.name == name) {
             return Some(found);
         }
@@ -99,7 +95,7 @@ impl<'a> Reader<'a, '_> {
             }
             return;
         }
-        let activation = ACTIVATIONS.iter().find(|(word, _)| *word == piece);
+        let activation = TIMM_ACTIVATIONS.iter().find(|(word, _)| *word == piece);
         if let (Some((_, value)), false) = (activation, self.is_tensorflow) {
             if self.activation.replace(At::new(*value, span)).is_some() {
                 self.twice("activation", span);
@@ -257,5 +253,17 @@ impl<'a> Reader<'a, '_> {
             }
             _ => {}
         }
+    }
+}
+
+/// A skip that a block cannot have whatever its shapes.
+pub(crate) fn check_skip(block: &Block, report: &mut Report) {
+    if let Some(skip) = block.skip
+        && skip.value != Skip::None
+        && block.has_pointwise_activation()
+    {
+        report.error(skip.span, "a block with an activation after its pointwise half has no skip", |d| {
+            d.label("skip asked for").hint("remove `skip`, or the activation after the pointwise convolution");
+        });
     }
 }

@@ -1,14 +1,14 @@
-//! Reads a block: long form here, block strings by [`block_string`](crate::block_string).
+//! Reads a block: long form here, block strings in [`block_string`].
 
-use super::{BlockKind, ROWS, Row, ops};
-use crate::block_string;
+use super::block_string;
+use super::fields::{Fields, expand_ratio, kernel_size, number, one_of, se_ratio, whole, wrong_type};
 use crate::diagnostics::Report;
+use crate::kind::Row;
 use crate::limits;
 use crate::nearest::nearest;
 use crate::network::{Activation, Skip};
-use crate::reader::fields::{Fields, number, one_of, whole, wrong_type};
-use crate::source::{At, Span};
-use crate::spec::{Block, Broken, Notation, PointwiseActivation};
+use crate::source::At;
+use crate::spec::{Block, BlockKind, Broken, Notation, PointwiseActivation};
 use crate::tree::{Kind, Node, shorten};
 use crate::words::{ACTIVATIONS, PADDINGS, SKIPS};
 
@@ -50,7 +50,8 @@ fn long(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
     let fields = Fields::new(node, if is_stem { "the stem" } else { "a block" }, known, report)?;
     let before = report.found.count();
     // Without a kind, what is written is still read, to report what is wrong with it.
-    let row = kind(&fields, is_stem, report).map(BlockKind::row);
+    let kind = kind(&fields, is_stem, report);
+    let row = kind.map(BlockKind::row);
     if let Some(row) = row {
         refuse(&fields, row, report);
     }
@@ -82,7 +83,7 @@ fn long(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
         span: fields.span(),
         line: report.source.line(fields.span()),
         notation: Notation::Long,
-        kind: row.map_or(BlockKind::MbConv, |row| row.kind),
+        kind: kind.unwrap_or(BlockKind::MbConv),
         kernel_size: kernel.unwrap_or(At::new(3, node.span)),
         stride,
         filters: filters.map(|filters| filters.unwrap_or(At::new(8, node.span))),
@@ -97,22 +98,21 @@ fn long(node: &Node, is_stem: bool, report: &mut Report) -> Option<Block> {
         pointwise_activation,
         broken: Broken { filters: filters == Some(None), other },
     };
-    check_skip(&block, report);
+    block_string::check_skip(&block, report);
     Some(block)
 }
 
 fn kind(fields: &Fields<'_>, is_stem: bool, report: &mut Report) -> Option<BlockKind> {
     let node = fields.require("op", if is_stem { "conv" } else { "mbconv" }, report)?;
     let Kind::Text(op) = &node.kind else {
-        let list = ops().collect::<Vec<_>>().join(", ");
-        wrong_type(node, &format!("one of {list}"), "write one of these words", report);
+        wrong_type(node, &format!("one of {}", BlockKind::OPS.join(", ")), "write one of these words", report);
         return None;
     };
     let Some(kind) = BlockKind::from_op(op) else {
-        let near = nearest(op, ops());
+        let near = nearest(op, BlockKind::OPS.iter().copied());
         report.error(node.span, format!("unknown op `{}`", shorten(op)), |d| {
             d.label("not known");
-            let list = ops().collect::<Vec<_>>().join(", ");
+            let list = BlockKind::OPS.join(", ");
             match near {
                 Some(near) => d.hint(format!("did you mean `{near}`? known: {list}")),
                 None => d.hint(format!("known: {list}")),
@@ -133,34 +133,12 @@ fn kind(fields: &Fields<'_>, is_stem: bool, report: &mut Report) -> Option<Block
 fn refuse(fields: &Fields<'_>, row: &Row, report: &mut Report) {
     for (key, why) in row.refusals {
         if let Some(span) = fields.key_span(key) {
-            let having: Vec<_> = ROWS.iter().filter(|row| row.has(key)).map(|row| row.op).collect();
+            let having: Vec<_> = BlockKind::ALL.iter().filter(|kind| kind.has(key)).map(|kind| kind.op()).collect();
             report.error(span, format!("`{}` has no `{key}`", row.op), |d| {
                 d.label(*why).hint(format!("remove it, or use an op that has it: {}", having.join(", ")));
             });
         }
     }
-}
-
-/// A kernel size: odd, so that there is a middle.
-pub(crate) fn kernel_size(node: &Node, report: &mut Report) -> Option<At<usize>> {
-    let size = whole(node, "the kernel size", limits::KERNEL, report)?;
-    if size.value % 2 == 1 {
-        return Some(size);
-    }
-    report.error(node.span, format!("the kernel size {} is even", size.value), |d| {
-        d.label("must be odd").hint(format!("write {} or {}", size.value - 1, size.value + 1));
-    });
-    None
-}
-
-/// An expansion ratio.
-pub(crate) fn expand_ratio(node: &Node, report: &mut Report) -> Option<At<f64>> {
-    number(node, "the expansion", "above 0 and at most 64", |it| it > 0.0 && it <= limits::MULTIPLIER, report)
-}
-
-/// A squeeze-excite ratio.
-pub(crate) fn se_ratio(node: &Node, report: &mut Report) -> Option<At<f64>> {
-    number(node, "the squeeze-excite ratio", "above 0 and at most 1", |it| it > 0.0 && it <= 1.0, report)
 }
 
 fn pointwise(node: &Node, report: &mut Report) -> Option<At<PointwiseActivation>> {
@@ -169,17 +147,4 @@ fn pointwise(node: &Node, report: &mut Report) -> Option<At<PointwiseActivation>
     }
     let activation: At<Activation> = one_of(node, "activation", ACTIVATIONS, report)?;
     Some(At::new(PointwiseActivation::Is(activation.value), node.span))
-}
-
-/// A skip that a block cannot have whatever its shapes.
-pub(crate) fn check_skip(block: &Block, report: &mut Report) {
-    if let Some(skip) = block.skip
-        && skip.value != Skip::None
-        && block.has_pointwise_activation()
-    {
-        let span: Span = skip.span;
-        report.error(span, "a block with an activation after its pointwise half has no skip", |d| {
-            d.label("skip asked for").hint("remove `skip`, or the activation after the pointwise convolution");
-        });
-    }
 }

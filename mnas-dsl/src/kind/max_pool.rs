@@ -1,12 +1,13 @@
 //! `max_pool`: the largest value under a window, channel by channel.
 
-use super::{BlockKind, LayerInput, ONLY_BOTTLENECK_REDUCES, ONLY_MBCONV_EXPANDS, ONLY_SEPCONV_ENDS_ACTIVE, Row};
-use crate::network::{LayerOp, Skip};
+use super::{LayerInput, ONLY_BOTTLENECK_REDUCES, ONLY_MBCONV_EXPANDS, ONLY_SEPCONV_ENDS_ACTIVE, Row, one_window};
+use crate::chain::{Chain, Unit};
+use crate::network::{Layer, LayerOp, Skip};
 use crate::spec::Block;
 
 pub(super) const ROW: Row = Row {
-    kind: BlockKind::MaxPool,
     op: "max_pool",
+    title: "MaxPool",
     timm: &[],
     required: &[],
     refusals: &[
@@ -20,9 +21,15 @@ pub(super) const ROW: Row = Row {
         ONLY_SEPCONV_ENDS_ACTIVE,
     ],
     skip: Skip::None,
+    inner: "the pool",
+    windows: one_window,
     layer,
 };
 
 fn layer(_: &Block, _: &LayerInput) -> LayerOp {
     LayerOp::MaxPool
+}
+
+pub(super) fn chain(layer: &Layer) -> Chain {
+    Chain::new([Unit::MaxPool { kernel_size: layer.kernel_size, stride: layer.stride, pads: layer.pads }])
 }
