@@ -1,8 +1,5 @@
 //! Mistakes of the user: collected, never thrown one by one.
 
-use std::fmt;
-
-use crate::render;
 use crate::source::{Source, Span};
 
 /// Only so many mistakes are kept; a file with more is not a spec with typing errors.
@@ -86,11 +83,6 @@ impl Diagnostic {
         }
         text
     }
-
-    /// Draws the mistake as the Rust compiler would; `color` switches terminal colours on.
-    pub fn render(&self, color: bool) -> String {
-        render::diagnostic(self, color)
-    }
 }
 
 fn place(source: &Source, span: Span) -> Place {
@@ -114,7 +106,8 @@ fn place(source: &Source, span: Span) -> Place {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
-    hidden: usize,
+    /// Number of mistakes beyond those.
+    pub(crate) hidden: usize,
 }
 
 impl Diagnostics {
@@ -155,19 +148,6 @@ impl Diagnostics {
         }
     }
 
-    /// Draws every mistake as the Rust compiler would; `color` switches terminal colours on.
-    pub fn render(&self, color: bool) -> String {
-        let mut text = String::new();
-        for diagnostic in &self.list {
-            text.push_str(&diagnostic.render(color));
-            text.push('\n');
-        }
-        if self.hidden > 0 {
-            text.push_str(&format!("{} further mistakes are not shown\n", self.hidden));
-        }
-        text
-    }
-
     /// Mistakes found, the ones that are not kept too.
     pub(crate) fn count(&self) -> usize {
         self.list.len() + self.hidden
@@ -196,12 +176,6 @@ impl From<Diagnostic> for Diagnostics {
         let mut diagnostics = Self::new();
         diagnostics.push(diagnostic);
         diagnostics
-    }
-}
-
-impl fmt::Display for Diagnostics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(false))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Draws a mistake: message, place, the line, a caret, a hint.
 
-use crate::diagnostics::{Diagnostic, Place};
+use crate::diagnostics::{Diagnostic, Diagnostics, Place};
+use std::fmt;
 
 /// Width of a drawn source line; longer ones are cut around the caret.
 const WIDTH: usize = 100;
@@ -25,8 +26,36 @@ impl Paint {
     }
 }
 
+impl Diagnostic {
+    /// Draws the mistake as the Rust compiler would; `color` switches terminal colours on.
+    pub fn render(&self, color: bool) -> String {
+        diagnostic(self, color)
+    }
+}
+
+impl Diagnostics {
+    /// Draws every mistake as the Rust compiler would; `color` switches terminal colours on.
+    pub fn render(&self, color: bool) -> String {
+        let mut text = String::new();
+        for diagnostic in self {
+            text.push_str(&diagnostic.render(color));
+            text.push('\n');
+        }
+        if self.hidden > 0 {
+            text.push_str(&format!("{} further mistakes are not shown\n", self.hidden));
+        }
+        text
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
 /// The mistake, drawn; ends with a line break.
-pub(crate) fn diagnostic(diagnostic: &Diagnostic, color: bool) -> String {
+fn diagnostic(diagnostic: &Diagnostic, color: bool) -> String {
     let paint = Paint(color);
     let mut out = format!("{}{}\n", paint.red("error"), paint.bold(&format!(": {}", diagnostic.message)));
     let margin = match &diagnostic.place {

@@ -38,7 +38,7 @@ mod windows;
 mod wire;
 
 pub use error::{ImportError, Problem, Problems, ReadError};
-pub use sources::{inventory, load};
+pub use sources::{FORMAT, inventory, load};
 pub use tensor::Files;
 
 use mnas_codegen::weights::Weights;

@@ -3,10 +3,26 @@
 use crate::error::{ImportError, Problems, shown};
 use crate::proto::{ModelProto, TensorProto};
 use crate::tensor::{Files, Store, type_name};
-use crate::{Options, recognise};
-use mnas_codegen::weights::{self, Fitted, Inventory, Listed, WeightTensor, Weights, parameters};
+use crate::{Options, external_files, is_onnx, recognise};
+use mnas_codegen::weights::format::{Format, Further, Read};
+use mnas_codegen::weights::{
+    self, Fitted, FormatError, Inventory, Listed, WeightTensor, Weights, WeightsError, parameters,
+};
 use mnas_dsl::Network;
 use std::collections::BTreeMap;
+
+/// The row of ONNX, to try before the other formats: a file that parses as ONNX is one.
+pub const FORMAT: Format = Format {
+    name: "ONNX",
+    is: is_onnx,
+    further: Further::Named(|bytes| external_files(bytes).map(|names| names.into_iter().collect()).map_err(refused)),
+    list: |bytes| inventory(bytes).map_err(refused),
+    read: Read::Network(|files, file_name, network| load(files.first, files.further, file_name, network)),
+};
+
+fn refused(error: ImportError) -> FormatError {
+    FormatError::new(error.to_string())
+}
 
 /// The weights of `network`: by name where the file's constants have names that are known, else by what is recognised.
 ///
@@ -16,9 +32,12 @@ use std::collections::BTreeMap;
 /// # Errors
 ///
 /// The file is no ONNX, or neither its names nor its layers are those of the network: then both are said.
-pub fn load(bytes: &[u8], files: &Files, file_name: &str, network: &Network) -> Result<Fitted, String> {
-    let by_name =
-        constants(bytes, files).map_err(|error| format!("cannot read weights from `{file_name}`: {error}"))?;
+pub fn load(bytes: &[u8], files: &Files, file_name: &str, network: &Network) -> Result<Fitted, WeightsError> {
+    let unreadable = |error: ImportError| {
+        let error = FormatError::new(error.to_string());
+        WeightsError::Unreadable { file: file_name.to_owned(), error }
+    };
+    let by_name = constants(bytes, files).map_err(unreadable)?;
     let by_name = match weights::fit(by_name, file_name, network) {
         Ok(fitted) => return Ok(fitted),
         Err(error) => error,
@@ -29,8 +48,8 @@ pub fn load(bytes: &[u8], files: &Files, file_name: &str, network: &Network) -> 
         Err(error) => Err(error.to_string()),
     };
     let renamed =
-        by_structure.map_err(|error| format!("{by_name}\nnor do its layers fit, whatever their names: {error}"))?;
-    let fitted = weights::fit(renamed, file_name, network).map_err(|error| error.to_string())?;
+        by_structure.map_err(|by_layers| WeightsError::UnfitLayers { by_name: Box::new(by_name), by_layers })?;
+    let fitted = weights::fit(renamed, file_name, network)?;
     Ok(Fitted { scheme: "ONNX without names, by its layers", sources: BTreeMap::new(), ..fitted })
 }
 
@@ -42,7 +61,7 @@ pub fn load(bytes: &[u8], files: &Files, file_name: &str, network: &Network) -> 
 pub fn inventory(bytes: &[u8]) -> Result<Inventory, ImportError> {
     let model = ModelProto::read(bytes)?;
     let tensors = model.graph.iter().flat_map(|graph| &graph.initializers).map(listed).collect();
-    Ok(Inventory { format: "ONNX", tensors })
+    Ok(Inventory { format: FORMAT.name, tensors, averages: None })
 }
 
 fn listed(tensor: &TensorProto) -> Listed {

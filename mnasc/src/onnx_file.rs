@@ -14,18 +14,18 @@ const EXTERNAL_LIMIT: u64 = 4 << 30;
 
 /// The bytes of a model, and of the files that it names.
 ///
-/// A file outside of the model's folder is never opened: names that lead out are refused by `external_files`, links here.
+/// A file outside of the model's folder is never opened: `external_files` refuses names that lead out, and `named` links.
 pub(crate) fn read(path: &Path) -> Result<(Vec<u8>, Files)> {
     let Some(bytes) = input::read(path, MODEL_LIMIT)? else {
         return Err(Error::input(format!("`{}` has more than {} GB", path.display(), MODEL_LIMIT >> 30)));
     };
-    let files = beside(path, &bytes)?;
+    let names = external_files(&bytes).map_err(|error| refused("read", path, &error))?;
+    let files = named(path, &names.into_iter().collect::<Vec<_>>())?;
     Ok((bytes, files))
 }
 
-/// The files that a model's constants are in.
-pub(crate) fn beside(path: &Path, bytes: &[u8]) -> Result<Files> {
-    let names = external_files(bytes).map_err(|error| refused("read", path, &error))?;
+/// Files that a model names, relative to its folder.
+pub(crate) fn named(path: &Path, names: &[String]) -> Result<Files> {
     let mut files = Files::new();
     if names.is_empty() {
         return Ok(files);
@@ -37,7 +37,7 @@ pub(crate) fn beside(path: &Path, bytes: &[u8]) -> Result<Files> {
     let root = fs::canonicalize(folder).map_err(|error| Error::file("read", folder, &error))?;
     let mut left = EXTERNAL_LIMIT;
     for name in names {
-        let shown = folder.join(&name);
+        let shown = folder.join(name);
         let real = fs::canonicalize(&shown).map_err(|error| Error::file("read", &shown, &error))?;
         if !real.starts_with(&root) {
             return Err(Error::input(format!(
@@ -52,7 +52,7 @@ pub(crate) fn beside(path: &Path, bytes: &[u8]) -> Result<Files> {
             return Err(Error::input(format!("the files beside `{}` have more than {limit} GB", path.display())));
         };
         left -= file.len() as u64;
-        files.insert(name, file);
+        files.insert(name.clone(), file);
     }
     Ok(files)
 }

@@ -1,13 +1,14 @@
-//! Files of weights: one file, or a TensorFlow checkpoint, whose shards lie beside its index.
+//! Files of weights: one file, or a first one and those that belong to it.
 //!
-//! Of a checkpoint only the index names files, by numbers, and only beside itself.
+//! The rows of the formats say which files those are. Names that a file chooses itself never lead out of its folder.
 
 use crate::error::{Error, Result};
 use crate::input::read;
 use crate::onnx_file;
-use mnas_codegen::weights::tf_checkpoint::{self, Checkpoint};
+use mnas_codegen::weights::format::{self, Beside, FORMATS, Files, Format, Further};
 use mnas_codegen::weights::{self, Fitted, Inventory};
 use mnas_dsl::Network;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -21,20 +22,16 @@ const ALLOWANCE: u64 = 64 << 20;
 /// Bytes that are read of a file when there is no network to say how many are sensible.
 const INSPECT_LIMIT: u64 = 2 << 30;
 
-/// Where the index of a checkpoint ends; what comes before names the checkpoint.
-const INDEX: &str = ".index";
+/// Every format that is read, in the order in which files are compared with them.
+fn formats() -> impl Iterator<Item = &'static Format> {
+    [&mnas_import::FORMAT].into_iter().chain(FORMATS)
+}
 
-/// What was read of a weights file: all of it, but of a checkpoint only the index.
-pub(crate) enum WeightFile {
-    /// A file that holds everything.
-    Whole(Vec<u8>),
-    /// A checkpoint.
-    Checkpoint {
-        /// The index.
-        checkpoint: Checkpoint,
-        /// Path of the index without `.index`.
-        prefix: PathBuf,
-    },
+/// A weights file whose first file was read.
+pub(crate) struct WeightFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    format: &'static Format,
 }
 
 /// Reads the weights of `network` by name.
@@ -49,65 +46,70 @@ pub(crate) fn load(path: &Path, network: &Network) -> Result<Fitted> {
             network.name
         ))
     };
-    let tensors = match WeightFile::open(path, limit, &too_large)? {
-        WeightFile::Whole(bytes) if mnas_import::is_onnx(&bytes) => {
-            let files = onnx_file::beside(path, &bytes)?;
-            let fitted = mnas_import::load(&bytes, &files, &path.display().to_string(), network);
-            return fitted.map_err(Error::input);
+    let file = WeightFile::open(path, limit, &too_large)?;
+    let further = match file.format.further {
+        Further::None => BTreeMap::new(),
+        Further::Named(names) => {
+            let names = names(&file.bytes).map_err(|error| unreadable(path, &error))?;
+            onnx_file::named(path, &names)?
         }
-        WeightFile::Whole(bytes) => weights::read(&bytes),
-        WeightFile::Checkpoint { checkpoint, prefix } => {
+        Further::Beside(beside) => {
             let mut left = limit;
-            let mut shards = Vec::new();
-            for shard in checkpoint.shards() {
-                let path = shard_path(&checkpoint, &prefix, shard);
+            let mut further = BTreeMap::new();
+            for name in file.names_beside(&beside)? {
+                let path = file.path.with_file_name(&name);
                 let bytes = read(&path, left)?.ok_or_else(|| too_large(&path))?;
                 left -= bytes.len() as u64;
-                shards.push((shard, bytes));
+                further.insert(name, bytes);
             }
-            checkpoint.read(&shards.iter().map(|(shard, bytes)| (*shard, bytes.as_slice())).collect())
+            further
         }
     };
-    let tensors = tensors.map_err(|error| unreadable(path, &error))?;
-    let fitted = weights::fit(tensors, &path.display().to_string(), network);
+    let files = Files { first: &file.bytes, further: &further };
+    let fitted = file.format.load(&files, &path.display().to_string(), network);
     fitted.map_err(|error| Error::input(error.to_string()))
 }
 
-/// Every file that [`load`] reads of the weights at `path`, as far as they are there.
+/// Every file that [`load`] reads of the weights at `path`, as far as they are there. Of files that name others, the first.
 pub(crate) fn files(path: &Path) -> Vec<PathBuf> {
-    let is_checkpoint = !path.exists() || path.extension().is_some_and(|extension| extension == "index");
-    let file = is_checkpoint.then(|| WeightFile::inspect(path));
-    match file {
-        Some(Ok(WeightFile::Checkpoint { checkpoint, prefix })) => {
-            let shards = checkpoint.shards().into_iter().map(|shard| shard_path(&checkpoint, &prefix, shard));
-            [with_suffix(&prefix, INDEX)].into_iter().chain(shards).collect()
-        }
-        _ => vec![path.to_owned()],
-    }
+    let is_beside = |beside: &Beside| has_suffix(path, beside.suffix) || !path.exists();
+    let several = formats().any(|format| matches!(&format.further, Further::Beside(beside) if is_beside(beside)));
+    let several = several.then(|| {
+        let file = WeightFile::inspect(path).ok()?;
+        let Further::Beside(beside) = &file.format.further else { return None };
+        let names = file.names_beside(beside).ok()?;
+        Some([file.path.clone()].into_iter().chain(names.iter().map(|name| file.path.with_file_name(name))).collect())
+    });
+    several.flatten().unwrap_or_else(|| vec![path.to_owned()])
 }
 
 impl WeightFile {
-    /// Reads the file at `path`, or the index of the checkpoint that it is the name of.
+    /// Reads the file at `path`, or the first of the files that this is the common name of.
     pub(crate) fn open(path: &Path, limit: u64, too_large: &dyn Fn(&Path) -> Error) -> Result<Self> {
-        if let Some(checkpoint) = checkpoint_of_shard(path) {
-            return Err(Error::input(format!(
-                "`{}` holds values of a checkpoint, without their names",
-                path.display()
-            ))
-            .hint(format!("give its index, `{}`", with_suffix(&checkpoint, INDEX).display())));
+        let besides = || {
+            formats().filter_map(|format| match &format.further {
+                Further::Beside(beside) => Some((format, beside)),
+                _ => None,
+            })
+        };
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if let Some((format, first)) = besides().find_map(|(format, it)| Some((format, (it.first_of)(name)?))) {
+            let message = format!("`{}` holds values of a {}, without their names", path.display(), format.name);
+            let first = path.with_file_name(first);
+            return Err(Error::input(message).hint(format!("give its index, `{}`", first.display())));
         }
-        let index = with_suffix(path, INDEX);
-        let path = if !path.exists() && index.exists() { &index } else { path };
-        let bytes = read(path, limit)?.ok_or_else(|| too_large(path))?;
-        if !tf_checkpoint::is_index(&bytes) {
-            return Ok(WeightFile::Whole(bytes));
+        let first = besides().map(|(_, beside)| with_suffix(path, beside.suffix)).find(|_| !path.exists());
+        let path = first.filter(|first| first.exists()).unwrap_or_else(|| path.to_owned());
+        let bytes = read(&path, limit)?.ok_or_else(|| too_large(&path))?;
+        let format = format::recognise(formats(), &bytes).map_err(|error| unreadable(&path, &error))?;
+        if let Further::Beside(beside) = &format.further
+            && !has_suffix(&path, beside.suffix)
+        {
+            let message = format!("`{}` is the index of a {} under another name", path.display(), format.name);
+            let hint = format!("its name has to end in `{}`, for its values to be found beside it", beside.suffix);
+            return Err(Error::input(message).hint(hint));
         }
-        let checkpoint = Checkpoint::open(&bytes).map_err(|error| unreadable(path, &error))?;
-        if path.extension().is_none_or(|extension| extension != "index") {
-            return Err(Error::input(format!("`{}` is the index of a checkpoint under another name", path.display()))
-                .hint("its name has to end in `.index`, for its values to be found beside it"));
-        }
-        Ok(WeightFile::Checkpoint { checkpoint, prefix: path.with_extension("") })
+        Ok(WeightFile { path, bytes, format })
     }
 
     /// Reads a file to list what it holds.
@@ -118,14 +120,14 @@ impl WeightFile {
     }
 
     /// What it holds.
-    pub(crate) fn inventory(&self, path: &Path) -> Result<Inventory> {
-        match self {
-            WeightFile::Whole(bytes) if mnas_import::is_onnx(bytes) => {
-                mnas_import::inventory(bytes).map_err(|error| onnx_file::refused("read", path, &error))
-            }
-            WeightFile::Whole(bytes) => weights::inventory(bytes).map_err(|error| unreadable(path, &error)),
-            WeightFile::Checkpoint { checkpoint, .. } => Ok(checkpoint.inventory()),
-        }
+    pub(crate) fn inventory(&self) -> Result<Inventory> {
+        (self.format.list)(&self.bytes).map_err(|error| unreadable(&self.path, &error))
+    }
+
+    fn names_beside(&self, beside: &Beside) -> Result<Vec<String>> {
+        let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let rest = name.strip_suffix(beside.suffix).unwrap_or(name);
+        (beside.names)(&self.bytes, rest).map_err(|error| unreadable(&self.path, &error))
     }
 }
 
@@ -133,17 +135,8 @@ fn unreadable(path: &Path, error: &weights::FormatError) -> Error {
     Error::input(format!("cannot read weights from `{}`: {error}", path.display()))
 }
 
-/// `model.ckpt` of `model.ckpt.data-00000-of-00001`.
-fn checkpoint_of_shard(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.to_str()?;
-    let (checkpoint, numbers) = name.rsplit_once(".data-")?;
-    let (shard, shards) = numbers.split_once("-of-")?;
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    (is_number(shard) && is_number(shards)).then(|| path.with_file_name(checkpoint))
-}
-
-fn shard_path(checkpoint: &Checkpoint, prefix: &Path, shard: usize) -> PathBuf {
-    with_suffix(prefix, &checkpoint.shard_suffix(shard))
+fn has_suffix(path: &Path, suffix: &str) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(suffix))
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -38,9 +38,8 @@ impl fmt::Display for Shown<'_> {
 pub struct FormatError(String);
 
 impl FormatError {
-    /// A reason, which names of the file's may be part of: it is cut where those are endless, and what terminals obey is
-    /// shown as an escape.
-    pub(super) fn new(reason: impl Into<String>) -> Self {
+    /// A reason. It may hold names from the file: endless text is cut, and control characters are shown as escapes.
+    pub fn new(reason: impl Into<String>) -> Self {
         let visible = |c: char| match c {
             '\n' | '"' | '\'' | '\\' => c.to_string(),
             c => c.escape_debug().to_string(),
@@ -82,6 +81,13 @@ pub enum WeightsError {
         scheme: &'static str,
         /// Everything that is wrong: missing tensors first, in the network's order.
         problems: Vec<Problem>,
+    },
+    /// Neither the names nor, whatever the names, the layers of a file are those of the network.
+    UnfitLayers {
+        /// What is wrong with the names.
+        by_name: Box<WeightsError>,
+        /// What is wrong with the layers.
+        by_layers: String,
     },
 }
 
@@ -144,6 +150,9 @@ impl fmt::Display for WeightsError {
                 problems.iter().take(MAX_SHOWN).try_for_each(|problem| write!(f, "\n  {problem}"))?;
                 let hidden = problems.len().saturating_sub(MAX_SHOWN);
                 if hidden == 0 { Ok(()) } else { write!(f, "\n  {hidden} further problems are not shown") }
+            }
+            WeightsError::UnfitLayers { by_name, by_layers } => {
+                write!(f, "{by_name}\nnor do its layers fit, whatever their names: {by_layers}")
             }
         }
     }

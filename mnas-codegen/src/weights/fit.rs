@@ -1,15 +1,63 @@
-//! Holding a file's tensors against what the network needs.
+//! Fits a file's tensors to what a network needs: by name, each with its shape checked.
 
-use super::names::{FileTensors, Names};
-use super::{Parameter, ParameterKind, Problem, WeightTensor, Weights};
+use super::names::{self, FileTensors, Names};
+use super::{Parameter, ParameterKind, Problem, WeightTensor, Weights, WeightsError, parameters};
+use mnas_dsl::network::Network;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that are compared with each other for the nearest one. A checkpoint has a few hundred;
 /// beyond this the file is of another kind, and the comparison, which is quadratic, would take long.
 const MAX_COMPARED: usize = 2_000;
 
+/// Weights that fit a network, and what they were in their file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fitted {
+    /// Every tensor of [`parameters`] in its shape, finite, under mnas's names, and no other.
+    pub weights: Weights,
+    /// The naming scheme that the file follows.
+    pub scheme: &'static str,
+    /// The file's name of each tensor, by ours.
+    pub sources: BTreeMap<String, String>,
+}
+
+/// Finds the weights of `network` among the tensors of a file, by name.
+///
+/// The naming scheme (ours, timm's, torchvision's, efficientnet-pytorch's, TensorFlow's) is recognised by itself, and
+/// axes are put in our order; a prefix `module.` of every name, as `DataParallel` leaves it, is taken off. `file_name` is
+/// only for errors. A backbone leaves the tensors of a classifier unused.
+///
+/// # Errors
+///
+/// Everything that is missing, extra, misshapen or not finite.
+pub fn fit(
+    tensors: BTreeMap<String, WeightTensor>,
+    file_name: &str,
+    network: &Network,
+) -> Result<Fitted, WeightsError> {
+    let tensors = without_prefix(tensors);
+    let parameters = parameters(network);
+    let names = names::recognise(network, &parameters, &tensors);
+    match assign(tensors, &parameters, &names, network.head.is_none()) {
+        Ok((weights, sources)) => Ok(Fitted { weights, scheme: names.scheme, sources }),
+        Err(problems) => Err(WeightsError::Unfit {
+            file: file_name.into(),
+            network: network.name.clone(),
+            scheme: names.scheme,
+            problems,
+        }),
+    }
+}
+
+fn without_prefix(tensors: FileTensors) -> FileTensors {
+    const PREFIX: &str = "module.";
+    if !tensors.keys().all(|name| name.starts_with(PREFIX)) {
+        return tensors;
+    }
+    tensors.into_iter().map(|(name, tensor)| (name[PREFIX.len()..].to_string(), tensor)).collect()
+}
+
 /// Renames the file's tensors to ours, and gives the file's name of each; or lists everything that does not fit.
-pub(super) fn fit(
+fn assign(
     mut tensors: FileTensors,
     parameters: &[Parameter],
     names: &Names,

@@ -1,9 +1,8 @@
 //! Weights by name: what readers give and what folding takes.
 //!
-//! [`load`] is the door: bytes of a safetensors or PyTorch file, with any known naming scheme, become
-//! [`Weights`] that fit the network exactly, or one error that lists everything that does not. It is a reader of one
-//! format ([`read`], or [`tf_checkpoint`], whose checkpoints are several files), and then [`fit()`]. [`inventory`] says
-//! what a file holds, without a network.
+//! [`load`] makes [`Weights`] that fit a network exactly of the bytes of a file, or gives one error that lists everything
+//! that does not fit. It reads the file by its row in [`format`] and then calls [`fit()`], which recognises the naming
+//! scheme. [`inventory`] lists what a file holds, without a network.
 //! Nothing here folds or packs; the values are those of the file.
 
 use std::collections::BTreeMap;
@@ -11,18 +10,18 @@ use std::collections::BTreeMap;
 pub mod elements;
 mod error;
 mod fit;
-mod inventory;
+pub mod format;
+mod listed;
 mod load;
 mod names;
 mod parameters;
-pub mod pth;
 mod random;
-pub mod safetensors;
-pub mod tf_checkpoint;
 
 pub use error::{FormatError, Problem, WeightsError};
-pub use inventory::{Inventory, Listed, inventory};
-pub use load::{Fitted, fit, load, read};
+pub use fit::{Fitted, fit};
+pub use format::{pth, safetensors, tf_checkpoint};
+pub use listed::{Inventory, Listed};
+pub use load::{inventory, load, read};
 pub use parameters::{Parameter, ParameterKind, parameters};
 pub use random::random;
 

@@ -284,7 +284,8 @@ weights of `x.safetensors` (names: timm) do not fit network `mnasnet_a1`: 1 prob
 fn what_is_no_weight_file_is_said_to_be_none() {
     let network = nets::tiny();
     let reason = |bytes: &[u8]| load(bytes, "x.bin", &network).map(|_| ()).unwrap_err().to_string();
-    let neither = "cannot read weights from `x.bin`: it is neither a safetensors nor a PyTorch file";
+    let neither = "cannot read weights from `x.bin`: its format is not known; \
+                   expected PyTorch, safetensors or TensorFlow checkpoint";
     assert_eq!(reason(b""), neither);
     assert_eq!(reason(b"\x89HDF\r\n\x1a\n"), neither);
     assert_eq!(
@@ -293,8 +294,8 @@ fn what_is_no_weight_file_is_said_to_be_none() {
     );
     assert_eq!(
         reason(include_bytes!("../files/tensorflow/types.ckpt.index")),
-        "cannot read weights from `x.bin`: it is the index of a TensorFlow checkpoint, which lies in several files; \
-         `mnasc convert` makes one of them"
+        "cannot read weights from `x.bin`: it is the index of a TensorFlow checkpoint, whose values are in further files; \
+         expected one file, which `mnasc convert` makes"
     );
     assert_eq!(
         reason(b"PK\x03\x04"),

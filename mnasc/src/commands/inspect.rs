@@ -17,19 +17,11 @@ const MAX_DIMENSIONS: usize = 8;
 /// Lists what a weights file holds.
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let file = WeightFile::inspect(&args.file)?;
-    let inventory = file.inventory(&args.file)?;
-    let averages = match &file {
-        WeightFile::Checkpoint { checkpoint, .. } => Some(checkpoint.averages()),
-        WeightFile::Whole(_) => None,
-    };
-    if args.json {
-        output::print_json(&object(&inventory, averages))
-    } else {
-        output::print(&text(&inventory, averages))
-    }
+    let inventory = file.inventory()?;
+    if args.json { output::print_json(&object(&inventory)) } else { output::print(&text(&inventory)) }
 }
 
-fn text(inventory: &Inventory, averages: Option<usize>) -> String {
+fn text(inventory: &Inventory) -> String {
     let mut text = String::new();
     // Names are anyone's: what would move a terminal's cursor is shown as an escape.
     let rows: Vec<[String; 4]> = inventory.tensors.iter().map(row).collect();
@@ -48,7 +40,7 @@ fn text(inventory: &Inventory, averages: Option<usize>) -> String {
         inventory.bytes(),
         inventory.scheme().unwrap_or("none that mnas knows"),
     );
-    if let Some(averages) = averages.filter(|averages| *averages > 0) {
+    if let Some(averages) = inventory.averages.filter(|averages| *averages > 0) {
         let _ = write!(text, "; {averages} averages, which are what is loaded");
     }
     text.push('\n');
@@ -68,7 +60,7 @@ fn row(tensor: &Listed) -> [String; 4] {
     [name, tensor.element.clone(), shape, tensor.bytes.to_string()]
 }
 
-fn object(inventory: &Inventory, averages: Option<usize>) -> Value {
+fn object(inventory: &Inventory) -> Value {
     let tensor = |tensor: &Listed| json!({"name": tensor.name, "type": tensor.element, "shape": tensor.shape, "bytes": tensor.bytes});
     let tensors: Vec<Value> = inventory.tensors.iter().map(tensor).collect();
     json!({
@@ -76,7 +68,7 @@ fn object(inventory: &Inventory, averages: Option<usize>) -> Value {
         "names": inventory.scheme(),
         "values": inventory.floats(),
         "bytes": inventory.bytes(),
-        "averages": averages,
+        "averages": inventory.averages,
         "tensors": tensors,
     })
 }

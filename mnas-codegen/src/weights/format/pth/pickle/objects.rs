@@ -1,11 +1,11 @@
 //! What a pickle makes: values, and the arenas that they point into.
 
 use crate::weights::elements::ElementType;
-use crate::weights::pth::Reason;
+use crate::weights::format::pth::Reason;
 
 /// A value on the machine's stack.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::weights::pth) enum Value {
+pub(in crate::weights::format::pth) enum Value {
     None,
     Bool(bool),
     Int(i64),
@@ -28,7 +28,7 @@ pub(in crate::weights::pth) enum Value {
 
 /// What a pickle may name.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::weights::pth) enum Global {
+pub(in crate::weights::format::pth) enum Global {
     OrderedDict,
     RebuildTensor,
     RebuildParameter,
@@ -64,53 +64,53 @@ impl Global {
 
 /// A storage that the pickle refers to.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::weights::pth) struct Storage<'a> {
-    pub(in crate::weights::pth) element: ElementType,
-    pub(in crate::weights::pth) key: &'a [u8],
+pub(in crate::weights::format::pth) struct Storage<'a> {
+    pub(in crate::weights::format::pth) element: ElementType,
+    pub(in crate::weights::format::pth) key: &'a [u8],
     /// Elements of the whole storage `key`.
-    pub(in crate::weights::pth) len: usize,
+    pub(in crate::weights::format::pth) len: usize,
     /// First element of the view (only in files of early PyTorch; else 0).
-    pub(in crate::weights::pth) offset: usize,
+    pub(in crate::weights::format::pth) offset: usize,
 }
 
 /// A tensor: a strided view of a storage.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::weights::pth) struct Tensor {
+pub(in crate::weights::format::pth) struct Tensor {
     /// Index into [`Objects::storages`].
-    pub(in crate::weights::pth) storage: usize,
+    pub(in crate::weights::format::pth) storage: usize,
     /// In elements.
-    pub(in crate::weights::pth) offset: usize,
-    pub(in crate::weights::pth) shape: Vec<usize>,
+    pub(in crate::weights::format::pth) offset: usize,
+    pub(in crate::weights::format::pth) shape: Vec<usize>,
     /// In elements.
-    pub(in crate::weights::pth) strides: Vec<usize>,
+    pub(in crate::weights::format::pth) strides: Vec<usize>,
 }
 
 /// Everything that one pickle made.
 #[derive(Debug, Default)]
-pub(in crate::weights::pth) struct Objects<'a> {
-    pub(in crate::weights::pth) strings: Vec<&'a [u8]>,
-    pub(in crate::weights::pth) sequences: Vec<Vec<Value>>,
-    pub(in crate::weights::pth) dicts: Vec<Vec<(Value, Value)>>,
-    pub(in crate::weights::pth) storages: Vec<Storage<'a>>,
-    pub(in crate::weights::pth) tensors: Vec<Tensor>,
+pub(in crate::weights::format::pth) struct Objects<'a> {
+    pub(in crate::weights::format::pth) strings: Vec<&'a [u8]>,
+    pub(in crate::weights::format::pth) sequences: Vec<Vec<Value>>,
+    pub(in crate::weights::format::pth) dicts: Vec<Vec<(Value, Value)>>,
+    pub(in crate::weights::format::pth) storages: Vec<Storage<'a>>,
+    pub(in crate::weights::format::pth) tensors: Vec<Tensor>,
 }
 
 impl<'a> Objects<'a> {
-    pub(in crate::weights::pth) fn string(&self, value: Value) -> Option<&'a [u8]> {
+    pub(in crate::weights::format::pth) fn string(&self, value: Value) -> Option<&'a [u8]> {
         match value {
             Value::String(index) => self.strings.get(index).copied(),
             _ => None,
         }
     }
 
-    pub(in crate::weights::pth) fn dict(&self, value: Value) -> Option<&[(Value, Value)]> {
+    pub(in crate::weights::format::pth) fn dict(&self, value: Value) -> Option<&[(Value, Value)]> {
         match value {
             Value::Dict(index) => self.dicts.get(index).map(Vec::as_slice),
             _ => None,
         }
     }
 
-    pub(in crate::weights::pth) fn sequence(&self, value: Value) -> Option<&[Value]> {
+    pub(in crate::weights::format::pth) fn sequence(&self, value: Value) -> Option<&[Value]> {
         match value {
             Value::Tuple(index) | Value::List(index) => self.sequences.get(index).map(Vec::as_slice),
             _ => None,
@@ -118,7 +118,7 @@ impl<'a> Objects<'a> {
     }
 
     /// What `dict` holds under `key`; of several, the last, as in Python.
-    pub(in crate::weights::pth) fn get(&self, dict: Value, key: &[u8]) -> Option<Value> {
+    pub(in crate::weights::format::pth) fn get(&self, dict: Value, key: &[u8]) -> Option<Value> {
         let entries = self.dict(dict)?;
         entries.iter().rev().find(|(name, _)| self.string(*name) == Some(key)).map(|(_, value)| *value)
     }

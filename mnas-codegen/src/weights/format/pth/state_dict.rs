@@ -1,8 +1,8 @@
 //! Where in a checkpoint the tensors are.
 
-use super::super::error::shown;
 use super::pickle::Value;
 use super::{Checkpoint, Listed, Reason, WeightTensor, tensor};
+use crate::weights::error::shown;
 use std::collections::BTreeMap;
 
 /// Keys under which training scripts keep a state dict, the best first: averaged weights are those that were evaluated.

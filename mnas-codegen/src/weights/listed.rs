@@ -1,7 +1,6 @@
 //! What a file of weights holds, without a network and without its values.
 
-use super::load::Format;
-use super::{FormatError, names, pth, safetensors};
+use super::names;
 
 /// Everything that a file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +9,8 @@ pub struct Inventory {
     pub format: &'static str,
     /// Every tensor, in the file's order; integers, counters and what an optimiser left too.
     pub tensors: Vec<Listed>,
+    /// How many weights there is an average of, which is loaded in their place; `None` in formats without averages.
+    pub averages: Option<usize>,
 }
 
 /// A tensor as a file describes it.
@@ -47,22 +48,5 @@ impl Listed {
     /// Number of elements.
     pub fn elements(&self) -> u64 {
         self.shape.iter().fold(1, |elements: u64, &size| elements.saturating_mul(size as u64))
-    }
-}
-
-/// Lists what a safetensors or PyTorch file holds. Of a TensorFlow checkpoint give the index to
-/// [`Checkpoint::open`](super::tf_checkpoint::Checkpoint::open).
-///
-/// # Errors
-///
-/// When the file is damaged, or none of these.
-pub fn inventory(bytes: &[u8]) -> Result<Inventory, FormatError> {
-    match Format::of(bytes)? {
-        Format::Safetensors => Ok(Inventory { format: "safetensors", tensors: safetensors::list(bytes)? }),
-        Format::Pth if pth::is_zip(bytes) => Ok(Inventory { format: "PyTorch, zip", tensors: pth::list(bytes)? }),
-        Format::Pth => Ok(Inventory { format: "PyTorch before 1.6", tensors: pth::list(bytes)? }),
-        Format::CheckpointIndex => {
-            super::tf_checkpoint::Checkpoint::open(bytes).map(|checkpoint| checkpoint.inventory())
-        }
     }
 }

@@ -2,12 +2,22 @@
 //!
 //! Reading takes F32, F16, BF16 and F64 and gives `f32`; writing gives F32.
 
-use super::elements::ElementType;
-use super::error::shown;
-use super::{FormatError, Listed, WeightTensor, Weights};
+use super::{Files, Format, Further, Read};
+use crate::weights::elements::ElementType;
+use crate::weights::error::shown;
+use crate::weights::{FormatError, Inventory, Listed, WeightTensor, Weights};
 use ::safetensors::tensor::{Dtype, Metadata, TensorInfo, View};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+pub(super) const FORMAT: Format = Format {
+    name: "safetensors",
+    // The header is JSON after its length.
+    is: |bytes| bytes.get(8) == Some(&b'{'),
+    further: Further::None,
+    list: |bytes| Ok(Inventory { format: "safetensors", tensors: list(bytes)?, averages: None }),
+    read: Read::Tensors(|files: &Files| read(files.first)),
+};
 
 /// Every tensor of a safetensors file by its name in the file. `num_batches_tracked` counters are left out.
 ///
@@ -30,7 +40,7 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, FormatError>
 }
 
 /// What a safetensors file holds, in the order of the bytes.
-pub(super) fn list(bytes: &[u8]) -> Result<Vec<Listed>, FormatError> {
+fn list(bytes: &[u8]) -> Result<Vec<Listed>, FormatError> {
     let (metadata, _) = open(bytes)?;
     let list = metadata.offset_keys().into_iter().filter_map(|name| {
         let info = metadata.info(&name)?;

@@ -7,7 +7,8 @@
 //! The file is not trusted. Storages are slices of it, never copied; a tensor's extent is checked against its
 //! storage; all tensors together may have no more elements than the file has bytes, however often they share a storage.
 
-use super::{FormatError, Listed, WeightTensor};
+use super::{Files, Format, Further, Read};
+use crate::weights::{FormatError, Inventory, Listed, WeightTensor};
 use std::collections::BTreeMap;
 
 mod legacy;
@@ -15,6 +16,18 @@ mod pickle;
 mod state_dict;
 mod tensor;
 mod zipped;
+
+/// Both formats.
+pub(super) const FORMAT: Format = Format {
+    name: "PyTorch",
+    is: |bytes| is_zip(bytes) || is_pickle(bytes),
+    further: Further::None,
+    list: |bytes| {
+        let format = if is_zip(bytes) { "PyTorch, zip" } else { "PyTorch before 1.6" };
+        Ok(Inventory { format, tensors: list(bytes)?, averages: None })
+    },
+    read: Read::Tensors(|files: &Files| read(files.first)),
+};
 
 /// Every floating-point tensor of a PyTorch checkpoint by its name in the file. The state dict may lie in the
 /// file itself or under `state_dict_ema`, `model_ema`, `state_dict`, `model_state_dict` or `model` (in this order, so
@@ -28,7 +41,7 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, FormatError>
 }
 
 /// What the state dict holds, counters too, in its order.
-pub(super) fn list(bytes: &[u8]) -> Result<Vec<Listed>, FormatError> {
+fn list(bytes: &[u8]) -> Result<Vec<Listed>, FormatError> {
     open(bytes).and_then(|checkpoint| state_dict::list(&checkpoint)).map_err(FormatError::new)
 }
 
@@ -37,12 +50,12 @@ fn open(bytes: &[u8]) -> Result<Checkpoint<'_>, Reason> {
 }
 
 /// Whether `bytes` start like a zip archive.
-pub(super) fn is_zip(bytes: &[u8]) -> bool {
+fn is_zip(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04")
 }
 
 /// Whether `bytes` start like a pickle, as PyTorch's older files do.
-pub(super) fn is_pickle(bytes: &[u8]) -> bool {
+fn is_pickle(bytes: &[u8]) -> bool {
     matches!(bytes, [0x80, 2..=5, ..])
 }
 

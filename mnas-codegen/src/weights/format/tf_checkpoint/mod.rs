@@ -6,9 +6,9 @@
 //! The files are not trusted. Checksums are held against blocks and tensors; a tensor's place is checked against its
 //! shard; all tensors together may have no more bytes than the shards, however often they share them.
 
-use super::error::shown;
-use super::inventory::{Inventory, Listed};
-use super::{FormatError, WeightTensor};
+use super::{Beside, Files, Format, Further, Read};
+use crate::weights::error::shown;
+use crate::weights::{FormatError, Inventory, Listed, WeightTensor};
 use std::collections::{BTreeMap, BTreeSet};
 
 mod crc32c;
@@ -19,6 +19,37 @@ mod table;
 
 pub(super) use entry::Element;
 use entry::Entry;
+
+/// The index is the first file, the shards are beside it.
+pub(super) const FORMAT: Format = Format {
+    name: "TensorFlow checkpoint",
+    is: is_index,
+    further: Further::Beside(Beside { suffix: ".index", names: shard_names, first_of: index_of_shard }),
+    list: |index| Checkpoint::open(index).map(|checkpoint| checkpoint.inventory()),
+    read: Read::Tensors(|files: &Files| {
+        let checkpoint = Checkpoint::open(files.first)?;
+        let ends = |shard: usize| {
+            let suffix = checkpoint.shard_suffix(shard);
+            files.further.iter().find(|(name, _)| name.ends_with(&suffix)).map(|(_, bytes)| (shard, bytes.as_slice()))
+        };
+        checkpoint.read(&checkpoint.shards().into_iter().filter_map(ends).collect())
+    }),
+};
+
+/// The shards that hold weights.
+fn shard_names(index: &[u8], checkpoint_name: &str) -> Result<Vec<String>, FormatError> {
+    let checkpoint = Checkpoint::open(index)?;
+    let name = |shard| format!("{checkpoint_name}{}", checkpoint.shard_suffix(shard));
+    Ok(checkpoint.shards().into_iter().map(name).collect())
+}
+
+/// `model.ckpt.index` of `model.ckpt.data-00000-of-00001`.
+fn index_of_shard(name: &str) -> Option<String> {
+    let (checkpoint, numbers) = name.rsplit_once(".data-")?;
+    let (shard, shards) = numbers.split_once("-of-")?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number(shard) && is_number(shards)).then(|| format!("{checkpoint}.index"))
+}
 
 /// Why a checkpoint is refused; inside this folder, so that every step can say it with `?`.
 type Reason = String;
@@ -68,7 +99,7 @@ impl Checkpoint {
             shape: entry.shape.clone(),
             bytes: entry.size as u64,
         });
-        Inventory { format: "TensorFlow checkpoint", tensors: list.collect() }
+        Inventory { format: FORMAT.name, tensors: list.collect(), averages: Some(self.averages()) }
     }
 
     /// How many weights there is an average of, which [`Checkpoint::read`] takes in their place.
