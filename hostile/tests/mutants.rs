@@ -64,22 +64,7 @@ macro_rules! formats {
     };
 }
 
-formats! {
-    yaml "yaml",
-    tokens "tokens",
-    safetensors "safetensors",
-    pth_zip "pth-zip",
-    pth_legacy "pth-legacy",
-    tf_checkpoint "tf-checkpoint",
-    onnx "onnx",
-    npy "npy",
-    jpeg "jpeg",
-    png "png",
-    idx "idx",
-    cifar "cifar",
-    recipe "recipe",
-    schedule "schedule",
-}
+mnas_hostile::for_each_format!(formats);
 
 /// Readers that do harm on purpose are found out, at the very input; one that does none is left alone.
 #[test]

@@ -68,6 +68,29 @@ pub const FORMATS: &[Format] = &[
     schedule::SCHEDULE,
 ];
 
+/// Calls a macro with the name of a test and the name of each of [`FORMATS`], in their order.
+#[macro_export]
+macro_rules! for_each_format {
+    ($then:ident) => {
+        $then! {
+            yaml "yaml",
+            tokens "tokens",
+            safetensors "safetensors",
+            pth_zip "pth-zip",
+            pth_legacy "pth-legacy",
+            tf_checkpoint "tf-checkpoint",
+            onnx "onnx",
+            npy "npy",
+            jpeg "jpeg",
+            png "png",
+            idx "idx",
+            cifar "cifar",
+            recipe "recipe",
+            schedule "schedule",
+        }
+    };
+}
+
 /// A network with a layer of every kind, small: it is compiled thousands of times.
 pub(crate) const TINY: &str = "\
 name: tiny

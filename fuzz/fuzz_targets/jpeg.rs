@@ -1,5 +1,0 @@
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    mnas_hostile::by_name("jpeg").map(|format| format.run(bytes));
-});
