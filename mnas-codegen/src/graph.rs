@@ -1,7 +1,7 @@
-//! The Graph: a network as operators and tensors, for no target in particular.
+//! The Graph: a network as operators and tensors, independent of the target.
 //!
-//! Lowering writes it layer by layer as a framework would (convolution, batch norm, activation apart); the passes
-//! fold and fuse it in place. Nodes are in an order in which they can be executed.
+//! Lowering writes it layer by layer as a framework would (convolution, batch norm and activation are separate nodes); the
+//! passes fold and fuse it in place. Nodes are in an order in which they can be executed.
 
 use mnas_dsl::network::{Activation, Pads, Shape, slide};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct Graph {
     pub layers: Vec<GraphLayer>,
 }
 
-/// What a layer of the spec is called and how it was written.
+/// A layer of the spec: its name and how it was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GraphLayer {
     /// `stem`, `blocks.B.R`, `head` or `classifier`.
@@ -50,7 +50,7 @@ pub struct Tensor {
 /// One operator at one place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    /// What a viewer shows: `blocks.2.0/depthwise`, `blocks.2.0/depthwise/bn`, `classifier`.
+    /// Its name in viewers: `blocks.2.0/depthwise`, `blocks.2.0/depthwise/bn`, `classifier`.
     pub name: String,
     /// Index into [`Graph::layers`].
     pub layer: usize,
@@ -114,7 +114,8 @@ pub enum Op {
     },
 }
 
-/// A convolution, shared by the graph and the plan, with what the passes fused into it: `activation(bn(conv(x)))`, and a residual behind or within.
+/// A convolution, shared by the graph and the plan, with the operators that passes fused into it: `activation(bn(conv(x)))`,
+/// with a residual after or before the activation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv {
     /// Parameters are `{param}.weight` (OIHW; \[C,1,k,k\] if depthwise) and, with `bias`, `{param}.bias`.
@@ -129,13 +130,13 @@ pub struct Conv {
     pub stride: usize,
     /// Edges.
     pub pads: Pads,
-    /// One filter a channel.
+    /// Whether each output channel has one input channel, its own.
     pub depthwise: bool,
-    /// Whether it has a bias of its own (SE does, what a batch norm follows does not).
+    /// Whether it has its own bias (those of a squeeze-excite do, those before a batch norm do not).
     pub bias: bool,
     /// Batch norm folded in: its `param` prefix and eps.
     pub batch_norm: Option<(String, f64)>,
-    /// Applied last but for a [`Residual::Last`].
+    /// Applied last, but before a [`Residual::Last`].
     pub activation: Activation,
     /// Whether `inputs[1]` is added, and where.
     pub residual: Residual,
@@ -161,7 +162,7 @@ impl Residual {
 }
 
 impl Graph {
-    /// The tensor behind an id.
+    /// The tensor with an id.
     pub fn tensor(&self, id: TensorId) -> &Tensor {
         &self.tensors[id.0]
     }
@@ -182,8 +183,8 @@ impl Graph {
         (0..self.nodes.len()).filter(|&index| reads(&&self.nodes[index])).collect()
     }
 
-    /// How often a tensor is used: as an operand, as a layer's output, as the network's. An operand that is used once
-    /// can vanish into its consumer.
+    /// Number of uses of a tensor: as an operand, as a layer's output, as the network's output. An operand with one use
+    /// can be fused into its consumer.
     pub fn uses(&self, id: TensorId) -> usize {
         let operands = self.nodes.iter().flat_map(|node| &node.inputs);
         let outputs = self.layers.iter().map(|layer| &layer.output);
@@ -195,7 +196,7 @@ impl Graph {
         self.nodes.iter().enumerate().filter(move |(_, node)| node.layer == layer)
     }
 
-    /// Makes every use of `from` a use of `to`.
+    /// Replaces every use of `from` by `to`.
     pub(crate) fn replace_uses(&mut self, from: TensorId, to: TensorId) {
         let operands = self.nodes.iter_mut().flat_map(|node| &mut node.inputs);
         let outputs = self.layers.iter_mut().map(|layer| &mut layer.output);
@@ -223,7 +224,7 @@ impl Conv {
         [self.output_channels, self.channels_per_group(), self.kernel_size, self.kernel_size]
     }
 
-    /// Number of weights, the bias apart.
+    /// Number of weights, without the bias.
     pub fn weight_len(&self) -> usize {
         self.weight_shape().iter().product()
     }

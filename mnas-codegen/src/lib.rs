@@ -1,7 +1,23 @@
 //! The mnas compiler: `Spec` -> `Graph` -> passes -> `Plan` -> Rust, ONNX, report.
 //!
-//! Text in, value or diagnostics out: nothing here reads a file, the environment or the clock, but for `build` (a feature),
-//! the door for build scripts.
+//! ```
+//! use mnas_codegen::compile::{Options, compile};
+//!
+//! let text = "
+//! name: tiny
+//! input: 32x32x3
+//! stem: {op: conv, kernel: 3, stride: 2, filters: 8}
+//! blocks: [{op: mbconv, expand: 6, kernel: 3, stride: 2, filters: 16, layers: 2}]
+//! head: {classes: 10}
+//! ";
+//! let (spec, network) = mnas_dsl::load_yaml(text, "tiny.yaml")?;
+//! let compiled = compile(&spec, &network, None, &Options::default())?;
+//! assert!(compiled.tokens().to_string().contains("struct Tiny"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Text goes in, a value or diagnostics come out. Nothing here reads a file, the environment or the clock, except the
+//! feature `build`, which is for build scripts.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "build")]

@@ -1,4 +1,4 @@
-//! Printing a Graph: a node on each line, with everything that it holds.
+//! Prints a Graph: one node a line, with all of its attributes.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::graph::{Conv, Graph, GraphLayer, Op, Residual, activation_name};
 ///   %1 = stem/conv(%0) 4x4x8: conv 3x3 stride 2 pads 0,0,1,1 channels 3->8 weight stem.conv bn stem.conv.bn eps 0.001 relu
 /// ```
 ///
-/// Pads are top, left, bottom, right. What follows the channels of a convolution is in the order in which it applies.
+/// Pads are top, left, bottom, right. After the channels of a convolution come its parts in the order in which they apply.
 impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let input = self.shape(self.input);

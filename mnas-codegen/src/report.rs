@@ -1,4 +1,4 @@
-//! What a network costs: parameters, multiply-accumulates and bytes, node by node.
+//! The costs of a network: parameters, multiply-accumulates and bytes, node by node.
 //!
 //! Multiply-accumulates are those of convolutions (squeeze-excite's among them) and of the classifier. Parameters are
 //! weights and biases and a batch norm's gamma and beta, not its running statistics.
@@ -72,7 +72,7 @@ fn row(graph: &Graph, node: &Node) -> SummaryRow {
 struct Costs {
     parameters: u64,
     macs: u64,
-    /// Values left of the parameters when batch norms are folded.
+    /// Values that remain when batch norms are folded.
     folded_values: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Checks that a Graph is one: for tests, after lowering and after every pass.
+//! Checks that a Graph is valid: for tests, after lowering and after every pass.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::graph::{Conv, Graph, Node, Op, TensorId};
 
 /// Checks that every operand is made before it is used, that every tensor is made once, and that shapes fit.
 ///
-/// Tensors that nobody makes or uses are allowed: fusion leaves them until `remove_dead` runs.
+/// Tensors without a producer or a use are allowed: fusion leaves them until `remove_dead` runs.
 ///
 /// # Errors
 ///
@@ -29,7 +29,7 @@ pub fn validate(graph: &Graph) -> Result<(), InvalidGraph> {
     if is_made(&made, graph.output) { Ok(()) } else { Err(invalid("output", "no node makes the network's output")) }
 }
 
-/// What is wrong with a graph, and where: always a mistake of the compiler.
+/// What is wrong with a graph, and where. It is always a bug of the compiler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidGraph {
     /// Name of the node or layer.

@@ -11,8 +11,8 @@ use crate::reader::block_string::read;
 use crate::source::{Source, Span};
 use crate::spec::Block;
 
-/// Reads one block string of either kind. TensorFlow's claims about input channels are kept in
-/// [`Block::input_filters`]; they are checked when a spec that holds the block is resolved.
+/// Reads one block string of either notation. The input channels of a TensorFlow string are kept in
+/// [`Block::input_filters`] and checked when a spec with the block is resolved.
 ///
 /// ```
 /// # use mnas_dsl::block_string;
@@ -25,7 +25,7 @@ use crate::spec::Block;
 ///
 /// # Errors
 ///
-/// Every mistake in the string.
+/// Every error in the string.
 pub fn parse(text: &str) -> Result<Block, Diagnostics> {
     let mut report = Report::new(&Source::text("block string", text));
     let block = read(text, Span::new(0, text.len()), &mut report);

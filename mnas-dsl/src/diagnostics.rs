@@ -1,8 +1,8 @@
-//! Mistakes of the user: collected, never thrown one by one.
+//! Errors in what a user wrote. They are collected, so that all of a file are reported at once.
 
 use crate::source::{Source, Span};
 
-/// Only so many mistakes are kept; a file with more is not a spec with typing errors.
+/// Errors that are kept. A file with more is not a spec with typing errors.
 const MAX_DIAGNOSTICS: usize = 200;
 
 /// Characters of a source line that are kept on each side of a mistake.
@@ -51,9 +51,9 @@ pub struct Diagnostic {
     pub message: String,
     /// Where.
     pub place: Place,
-    /// What stands beside the caret.
+    /// The text beside the caret.
     pub label: Option<String>,
-    /// How to mend it.
+    /// How to fix it.
     pub hint: Option<String>,
 }
 
@@ -140,7 +140,7 @@ impl Diagnostics {
         }
     }
 
-    /// Adds the mistakes of another stage.
+    /// Adds the errors of another stage.
     pub fn extend(&mut self, other: Self) {
         self.hidden += other.hidden;
         for diagnostic in other.list {
@@ -148,7 +148,7 @@ impl Diagnostics {
         }
     }
 
-    /// Mistakes found, the ones that are not kept too.
+    /// Number of errors that were found, including those that are not kept.
     pub(crate) fn count(&self) -> usize {
         self.list.len() + self.hidden
     }
@@ -181,7 +181,7 @@ impl From<Diagnostic> for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// A collector: the source that spans point into, and what was found in it.
+/// A collector of errors, with the source that their spans point into.
 pub(crate) struct Report {
     pub(crate) source: Source,
     pub(crate) found: Diagnostics,
@@ -194,7 +194,7 @@ impl Report {
 
     /// Adds a mistake; `finish` may give it a label and a hint.
     pub(crate) fn error(&mut self, span: Span, message: impl Into<String>, finish: impl FnOnce(&mut Diagnostic)) {
-        // Finding a place costs time in a long line, which a file of mistakes would multiply.
+        // Looking up a place takes time in a long line, once for each error.
         if self.found.list.len() >= MAX_DIAGNOSTICS {
             self.found.hidden += 1;
             return;
@@ -204,7 +204,7 @@ impl Report {
         self.found.push(diagnostic);
     }
 
-    /// `value`, or every mistake in the order of the text.
+    /// `value`, or every error in the order of the text.
     pub(crate) fn finish<T>(mut self, value: Option<T>) -> Result<T, Diagnostics> {
         self.found.sort();
         match value {

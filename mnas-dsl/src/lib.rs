@@ -1,7 +1,7 @@
 //! The mnas language: one grammar in two notations, YAML and Rust tokens.
 //!
-//! Text becomes a spanned tree, one reader walks the tree and collects every mistake, and what comes out is
-//! a [`Spec`] (what was written) or a [`Network`] (what it means: every layer with its shapes).
+//! Text becomes a tree with spans; one reader walks the tree and collects every error. The result is a [`Spec`] (what was
+//! written) or a [`Network`] (what it means: every layer with its shapes, and its operators as a [`chain`]).
 //!
 //! ```
 //! let (spec, network) = mnas_dsl::load_yaml(
@@ -27,6 +27,7 @@ pub mod block_string;
 pub mod chain;
 mod count;
 mod diagnostics;
+mod keywords;
 mod kind;
 mod limits;
 pub mod names;
@@ -44,7 +45,7 @@ pub mod space;
 pub mod spec;
 mod tokens;
 mod tree;
-mod words;
+
 mod yaml;
 
 pub use diagnostics::{Diagnostic, Diagnostics, Place};
@@ -60,7 +61,7 @@ use diagnostics::Report;
 ///
 /// # Errors
 ///
-/// Every mistake that can be seen without knowing shapes, each with its place.
+/// Every error that does not depend on shapes, each with its place.
 pub fn parse_yaml(text: &str, file: &str) -> Result<Spec, Diagnostics> {
     let (root, source) = yaml::parse(text, file)?;
     let mut report = Report::new(&source);
@@ -72,7 +73,7 @@ pub fn parse_yaml(text: &str, file: &str) -> Result<Spec, Diagnostics> {
 ///
 /// # Errors
 ///
-/// The mistakes of both steps: where a value cannot be read, what does not depend on it is still checked.
+/// The errors of both steps. Where a value cannot be read, everything that does not depend on it is still checked.
 pub fn load_yaml(text: &str, file: &str) -> Result<(Spec, Network), Diagnostics> {
     let (root, source) = yaml::parse(text, file)?;
     let mut report = Report::new(&source);

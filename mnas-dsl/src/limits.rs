@@ -1,5 +1,5 @@
-//! The largest sizes that a spec may ask for. Within them no product overflows, and a mistyped digit is
-//! reported instead of filling the memory of a machine.
+//! The largest sizes that a spec may have. Products of sizes within these limits do not overflow, and a mistyped
+//! digit is an error instead of an allocation that fails.
 
 use std::ops::RangeInclusive;
 

@@ -64,7 +64,7 @@ pub enum Padding {
     Same,
     /// PyTorch's `((stride - 1) + (kernel - 1)) / 2` on both sides.
     Symmetric,
-    /// None: a kernel that does not fit within the input is a mistake.
+    /// No padding: a kernel that does not fit within the input is an error.
     Valid,
 }
 
@@ -111,7 +111,7 @@ impl Pads {
 /// A whole network, layer by layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
-    /// The spec's `name`, a snake_case Rust identifier that is no keyword.
+    /// The spec's `name`: a snake_case Rust identifier, not a keyword.
     pub name: String,
     /// Shape of the input image.
     pub input: Shape,
@@ -121,7 +121,7 @@ pub struct Network {
     pub labels: Option<String>,
     /// Batch-norm epsilon.
     pub batch_norm_eps: f64,
-    /// Every layer in order, the stem first; the head is apart.
+    /// Every layer in order, the stem first, without the head.
     pub layers: Vec<Layer>,
     /// The classifier, or `None` for a backbone, whose output is the last layer's.
     pub head: Option<Head>,
@@ -176,9 +176,9 @@ pub struct Layer {
     pub output: Shape,
     /// Kernel size (odd) of the convolution, of the depthwise convolution or of the pool.
     pub kernel_size: usize,
-    /// 1 or 2; of that convolution or pool, but in a module of Xception of the pool behind the convolutions.
+    /// 1 or 2: the stride of that convolution or pool. In a module of Xception it is that of the pool after the convolutions.
     pub stride: usize,
-    /// Padding of what `kernel_size` is of.
+    /// Padding of the convolution or pool that has this kernel size.
     pub pads: Pads,
     /// What the layer computes.
     pub op: LayerOp,
@@ -230,11 +230,11 @@ pub enum LayerOp {
         activation: Activation,
     },
     /// Xception's: depthwise and pointwise convolution + bn + activation, depthwise and pointwise convolution + bn,
-    /// \[SE\], \[max pool\]. Nothing is between a depthwise convolution and its pointwise one.
+    /// \[SE\], \[max pool\]. There is no batch norm between a depthwise convolution and its pointwise one.
     Xception {
         /// Between the two separable convolutions.
         activation: Activation,
-        /// Squeeze-excite behind the second.
+        /// Squeeze-excite after the second.
         se: Option<Se>,
         /// Pads of a [`Xception pool`](XCEPTION_POOL) with the layer's stride; `None` where that is 1.
         pool: Option<Pads>,
@@ -246,8 +246,8 @@ pub enum LayerOp {
 /// Rows and columns of the window of the max pool in a module of Xception.
 pub const XCEPTION_POOL: usize = 3;
 
-/// Where a window of `kernel_size` rows and columns that moves by `stride` within the padded `input` can stand; `None`
-/// where it does not fit.
+/// The shape of a convolution's or pool's output for the padded `input`, with the input's channels; `None` where the
+/// window does not fit.
 pub fn slide(input: Shape, kernel_size: usize, stride: usize, pads: Pads) -> Option<Shape> {
     let steps = |size: usize| Some(size.checked_sub(kernel_size)?.checked_div(stride)? + 1);
     let height = steps(input.height + pads.top + pads.bottom)?;
@@ -296,7 +296,7 @@ pub struct Head {
 /// What gives a score to each class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Classifier {
-    /// A fully connected layer with bias, behind the pool.
+    /// A fully connected layer with bias, after the pool.
     Linear,
     /// A convolution with bias, before the pool (mini_Xception).
     Conv {

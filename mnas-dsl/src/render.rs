@@ -1,4 +1,4 @@
-//! Draws a mistake: message, place, the line, a caret, a hint.
+//! Draws an error: message, place, source line, caret, hint.
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Place};
 use std::fmt;
@@ -103,8 +103,8 @@ fn diagnostic(diagnostic: &Diagnostic, color: bool) -> String {
 }
 
 /// The part of `line` that is drawn, and the caret's offset in it. Tabs and other control characters
-/// become single spaces, so that the caret stands where it should; marks that turn the direction of writing
-/// or that have no width are shown as a replacement character, so that nobody is misled.
+/// become single spaces, so that the caret is at the right column; marks that change the direction of writing
+/// or have no width are shown as a replacement character, because they could hide text.
 fn window(line: &str, caret: usize, length: usize, cut: bool) -> (String, usize) {
     let chars: Vec<char> = line.chars().map(visible).collect();
     let caret = caret.min(chars.len());

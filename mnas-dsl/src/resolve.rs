@@ -24,7 +24,7 @@ impl Spec {
     }
 }
 
-/// The network, with whatever is wrong in the report.
+/// The network. Errors go into the report.
 pub(crate) fn resolve(spec: &Spec, report: &mut Report) -> Network {
     let mut walk = Walk::new(spec, report);
     walk.stem();
@@ -61,7 +61,7 @@ struct Walk<'a, 'r> {
     shape: Shape,
     /// Filters of the last block as they are written, before scaling; `None` where they could not be read.
     written: Option<usize>,
-    /// Whether rows and columns are what the spec says, not what stand-ins gave.
+    /// Whether rows and columns follow from the spec alone, and not from stand-ins for values that could not be read.
     size_known: bool,
     has_too_many_layers: bool,
     has_too_many_channels: bool,
@@ -121,7 +121,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         };
         let layers = self.layer_count(index, block);
         if self.layers.len() + layers > limits::TOTAL_LAYERS {
-            // Once is enough, and the rest is not worth unrolling.
+            // Reported once; the rest is not unrolled.
             if !std::mem::replace(&mut self.has_too_many_layers, true) {
                 let span = block.layers.map_or(block.span, |it| it.span);
                 self.report.error(span, format!("the network has more than {} layers", limits::TOTAL_LAYERS), |d| {
@@ -213,12 +213,12 @@ impl<'a, 'r> Walk<'a, 'r> {
                 d.label(format!("only {height}x{width} is left here")).hint("use a larger input or fewer strides of 2");
             },
         );
-        // What follows is too small as well; once is enough.
+        // Later layers are too small as well; the error is reported once.
         self.size_known = false;
     }
 
     fn report_window(&mut self, span: Span, kernel_size: usize, input: Shape) {
-        // What follows from sizes that are guesses is no mistake.
+        // Sizes that follow from stand-ins are not checked.
         if std::mem::replace(&mut self.size_known, false) {
             let Shape { height, width, .. } = input;
             self.report.error(span, format!("a kernel of {kernel_size} does not fit into {height}x{width}"), |d| {
@@ -241,7 +241,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         self.size_known = false;
     }
 
-    /// TensorFlow's strings say their input channels, which may not be what comes in.
+    /// Compares the input channels of a TensorFlow string with those of the layer before.
     fn check_input_filters(&mut self, block: &Block) {
         if let (Some(claim), Some(written)) = (block.input_filters, self.written)
             && claim.value != written
@@ -273,7 +273,7 @@ impl<'a, 'r> Walk<'a, 'r> {
             Skip::Identity | Skip::None => "an identity skip needs a layer that keeps its shape",
         };
         self.report.error(skip.span, what, |d| {
-            d.label(shapes).hint("write `skip: none`, or leave `skip` away for a skip wherever shapes allow");
+            d.label(shapes).hint("write `skip: none`, or omit `skip` to get a skip wherever shapes allow");
         });
     }
 

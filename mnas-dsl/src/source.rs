@@ -1,4 +1,4 @@
-//! Where things stand in what was written: spans, and the text or tokens that they are spans of.
+//! Spans, and the text or tokens that they point into.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl Span {
 }
 
 /// A value and where it was written. Two are equal when their values are: a spec that is printed and read
-/// back is the same spec, wherever its words stand now.
+/// back is the same spec, although its spans differ.
 #[derive(Clone, Copy, Debug)]
 pub struct At<T> {
     /// What was written.
@@ -65,7 +65,7 @@ enum Inner {
     Tokens(Vec<(usize, usize)>),
 }
 
-/// A place in a text, for people: lines and columns count from 1, columns and lengths count characters.
+/// A place in a text for messages: lines and columns count from 1, columns and lengths count characters.
 pub(crate) struct TextPlace<'a> {
     pub(crate) file: &'a str,
     pub(crate) line: usize,

@@ -5,7 +5,7 @@ use crate::source::{At, Source, Span};
 
 /// A spec as it was written. `None` means that the key was not written and its default holds.
 ///
-/// Two specs are equal when they say the same in the same words; where the words stand does not count.
+/// Two specs are equal when they say the same in the same notation; spans do not count.
 #[derive(Clone, Debug)]
 pub struct Spec {
     /// `name`: a snake_case Rust identifier.
@@ -20,7 +20,7 @@ pub struct Spec {
     pub batch_norm_eps: Option<At<f64>>,
     /// `padding`; `same` when not written.
     pub padding: Option<At<Padding>>,
-    /// `activation` of everything that does not say its own; `relu` when not written.
+    /// `activation` of everything without its own; `relu` when not written.
     pub activation: Option<At<Activation>>,
     /// `squeeze_excite`: what the squeeze-excites of all blocks have in common.
     pub squeeze_excite: Option<SqueezeExciteSpec>,
@@ -114,9 +114,9 @@ pub enum PointwiseActivation {
 /// One entry of `blocks`, or the stem.
 #[derive(Clone, Debug)]
 pub struct Block {
-    /// Where it stands.
+    /// Where it is written.
     pub span: Span,
-    /// Its line, from 1; 0 where that is not known. Does not count in comparison.
+    /// Its line, from 1; 0 where that is not known. It does not count in comparisons.
     pub line: usize,
     /// How it was written.
     pub notation: Notation,
@@ -138,8 +138,7 @@ pub struct Block {
     pub se_ratio: Option<At<f64>>,
     /// `reduce`: channels of a bottleneck's convolution over its filters; 0.25 when not written.
     pub reduce_ratio: Option<At<f64>>,
-    /// `skip`; identity wherever shapes allow when not written, and in kinds from elsewhere than MBConv's family what
-    /// is usual for them.
+    /// `skip`; when not written, the [default of the kind](BlockKind::default_skip) wherever shapes allow.
     pub skip: Option<At<Skip>>,
     /// `activation`; the network's when not written.
     pub activation: Option<At<Activation>>,
@@ -147,7 +146,7 @@ pub struct Block {
     pub padding: Option<At<Padding>>,
     /// `pointwise_activation` of a `sepconv`; `linear` when not written. With any other there is no skip.
     pub pointwise_activation: Option<At<PointwiseActivation>>,
-    /// Which values are stand-ins for mistakes that are already reported.
+    /// Which values are stand-ins for values with errors that are already reported.
     pub(crate) broken: Broken,
 }
 

@@ -3,7 +3,7 @@
 use crate::render::visible;
 use crate::source::Span;
 
-/// A value and where it stands.
+/// A value and where it is written.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     /// Where.
@@ -17,7 +17,7 @@ pub(crate) struct Node {
 pub(crate) enum Kind {
     /// Nothing was written.
     Null,
-    /// A mistake that is already reported.
+    /// A value with an error that is already reported.
     Wrong,
     /// `true` or `false`.
     Bool(bool),
@@ -38,7 +38,7 @@ pub(crate) enum Kind {
 pub(crate) struct Entry {
     /// The key.
     pub(crate) key: String,
-    /// Where the key stands.
+    /// Where the key is written.
     pub(crate) key_span: Span,
     /// Its value.
     pub(crate) value: Node,
@@ -52,13 +52,13 @@ impl Node {
 }
 
 impl Kind {
-    /// What a person calls such a value, with the value itself where it is short.
+    /// A description of the value for messages, with the value itself where it is short.
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Null | Self::Wrong => "nothing".to_owned(),
             Self::Bool(value) => format!("`{value}`"),
             Self::Int(value) => format!("the number {value}"),
-            // 3.0 is no whole number, and shows why.
+            // 3.0 is shown with its decimal point: it is not a whole number.
             Self::Float(value) => format!("the number {value:?}"),
             Self::Text(text) if text.is_empty() => "an empty text".to_owned(),
             Self::Text(text) => format!("the text `{}`", shorten(text)),

@@ -10,23 +10,23 @@ use crate::diagnostics::{Diagnostic, Diagnostics, Place};
 use crate::source::{Source, Span};
 use crate::tree::{Entry, Kind, Node};
 
-/// A spec is some kilobytes; what is larger is something else and is refused before it is parsed.
+/// A spec is some kilobytes; a larger file is refused before it is parsed.
 const MAX_BYTES: usize = 1 << 20;
 
-/// Deeper nesting than any spec has (list, block, list of choices), and no danger to any stack.
+/// Deeper nesting than any spec has (list, block, list of choices), and shallow enough for any stack.
 const MAX_DEPTH: usize = 16;
 
 /// Values in a file. Aliases count each time they are used, so this also stops alias bombs.
 const MAX_NODES: usize = 100_000;
 
-/// Parses `text`, or says why it is no YAML.
+/// Parses `text`, or reports why it is not YAML.
 pub(crate) fn parse(text: &str, file: &str) -> Result<(Node, Source), Diagnostics> {
     if text.len() > MAX_BYTES {
         return Err(Diagnostics::from(Diagnostic {
             message: format!("the file has {} bytes, a spec at most {MAX_BYTES}", text.len()),
             place: Place::File { file: file.to_owned() },
             label: None,
-            hint: Some("is this a spec? it is more like weights or data".to_owned()),
+            hint: Some("expected a spec; this looks like weights or data".to_owned()),
         }));
     }
     let source = Source::text(file, text);
@@ -57,7 +57,7 @@ fn syntax_error(error: &serde_yaml::Error, text: &str, source: &Source) -> Diagn
     let message = error.to_string();
     let span = error.location().map_or(Span::default(), |location| span(location, text));
     let mut diagnostic = Diagnostic::new(source, span, String::new());
-    // The library's kinds of errors may grow, so they are told apart by what they say.
+    // The library's error enum may grow, so errors are distinguished by their text.
     let about = message.to_lowercase();
     if about.contains("document") {
         diagnostic.message = "a file holds one spec".to_owned();
@@ -73,7 +73,7 @@ fn syntax_error(error: &serde_yaml::Error, text: &str, source: &Source) -> Diagn
         diagnostic.message = format!("not valid YAML: {}", message.get(..end).unwrap_or(&message).trim());
         diagnostic
             .label("the reader stops here")
-            .hint("mend the YAML itself first: until then nothing else in the file can be checked");
+            .hint("fix the YAML first; until then nothing else in the file can be checked");
     }
     Diagnostics::from(diagnostic)
 }
@@ -120,7 +120,7 @@ fn node(raw: Spanned<Raw>, text: &str) -> Node {
         Raw::List(list) => Kind::List(list.into_iter().map(|raw| node(raw, text)).collect()),
         Raw::Map(map) => Kind::Map(map.into_iter().map(|(key, value)| entry(key, value, text)).collect()),
     };
-    // A collection has the span of its first character only: what it holds says how far it goes.
+    // A collection has the span of its first character only; its end follows from its content.
     let last = match &kind {
         Kind::List(list) => list.last().map(|node| node.span),
         Kind::Map(map) => map.last().map(|entry| entry.value.span),

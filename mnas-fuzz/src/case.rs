@@ -1,4 +1,4 @@
-//! A spec to check, and what the language leaves open.
+//! A spec to check, with the caches that it is planned for and its data.
 
 use mnas_codegen::graph::Graph;
 use mnas_codegen::lower::lower;
@@ -12,12 +12,12 @@ pub struct Case {
     pub spec: Spec,
     /// As meant.
     pub network: Network,
-    /// Bytes of second-level cache that a strip may count on; `None` is what every door counts on, for which a small
-    /// network never needs strips.
+    /// Bytes of L2 cache for a row block; `None` is the compiler's own value, with which a small network never needs row
+    /// blocks.
     pub l2_bytes: Option<usize>,
     /// Decides weights and image.
     pub seed: u64,
-    /// What is compiled instead of what the spec is lowered to, not fused: of the spec only the name matters then.
+    /// A graph, not fused, that is compiled in place of the spec's; only the name of the spec is used then.
     pub graph: Option<Graph>,
 }
 
@@ -35,17 +35,17 @@ impl Case {
     ///
     /// # Errors
     ///
-    /// The spec's mistakes.
+    /// The errors of the spec.
     pub fn from_yaml(text: &str, file: &str, l2_bytes: Option<usize>, seed: u64) -> Result<Self, Diagnostics> {
         let (spec, network) = mnas_dsl::load_yaml(text, file)?;
         Ok(Case { spec, network, l2_bytes, seed, graph: None })
     }
 
-    /// A graph that no spec is lowered to.
+    /// A case for a graph that no spec gives.
     ///
     /// # Errors
     ///
-    /// A name that no spec can have, or an input that is too large for one.
+    /// A name or an input that is not valid in a spec.
     pub fn from_graph(graph: &Graph, l2_bytes: Option<usize>, seed: u64) -> Result<Self, Diagnostics> {
         let shape = graph.shape(graph.input);
         let text = format!(
@@ -61,7 +61,7 @@ impl Case {
         self.graph.clone().unwrap_or_else(|| lower(&self.network))
     }
 
-    /// The same with another spec, printed and read again; `None` if that is no valid one.
+    /// The same case with another spec, printed and read again; `None` if that spec is not valid.
     pub fn with_spec(&self, spec: &Spec) -> Option<Self> {
         Case::from_yaml(&spec.to_yaml(), "shrunk.yaml", self.l2_bytes, self.seed).ok()
     }
@@ -75,7 +75,7 @@ impl Case {
     pub fn plan(&self, graph: &Graph, isas: Vec<isa::Isa>, sharing: Option<Sharing>) -> Result<Plan, PlanError> {
         let mut target = Target::new(isas);
         if let Some(bytes) = self.l2_bytes {
-            // A distant third level, so that strips are as tall as the second allows, whatever the weights.
+            // A slow L3, so that row blocks are as tall as L2 allows, whatever the weights.
             (target.l2_bytes, target.l3_bandwidth) = (bytes, target.l2_bandwidth / 1000.0);
         }
         if let Some(sharing) = sharing {

@@ -1,4 +1,4 @@
-//! The check: cases are compiled, built several at a time, run on each instruction set, and compared step by step.
+//! The check: compiles cases, builds several in one program, runs them on each instruction set and compares every step.
 
 use crate::case::{Case, Sharing};
 use crate::fault::Fault;
@@ -12,7 +12,7 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Networks of one program. More would save little of what the runtime costs to compile.
+/// Networks in one program. A larger program would save little: the runtime is compiled once in each.
 const NETWORKS: usize = 8;
 
 /// How to check.
@@ -43,7 +43,7 @@ pub enum Builds {
 }
 
 impl Default for Settings {
-    /// Everything that this machine has.
+    /// All that this machine has.
     fn default() -> Self {
         Settings {
             in_code: isa::of_arch(std::env::consts::ARCH),
@@ -73,10 +73,10 @@ pub struct Failure {
     pub finding: Finding,
 }
 
-/// The machine failed, not the compiler: no rustc, no room.
+/// A failure of the machine and not of the compiler: rustc is missing, the disk is full.
 #[derive(Debug)]
 pub struct SystemError(
-    /// What was tried, and why it failed.
+    /// The action that failed, and why.
     pub String,
 );
 
@@ -101,7 +101,8 @@ pub struct Job<'a> {
     pub fault: Option<&'a Fault>,
 }
 
-/// Checks cases; gives those that fail, in order, each variant of them apart. `progress` is told how many builds are done.
+/// Checks cases and returns those that fail, in order, one entry for each variant. `progress` gets the number of builds
+/// that are done.
 ///
 /// # Errors
 ///
@@ -168,7 +169,7 @@ fn variants(index: usize, settings: &Settings) -> Vec<Variant> {
                 let from = 1 + index / 4 % (isas.len() - 1);
                 vec![plain, Variant { isas: isas[from..].to_vec(), checked: false, team: None }]
             }
-            // What a program for several threads does with one is compared too.
+            // A program for several threads is compared when it runs on one, too.
             0 => vec![team(Sharing::Panels, index.is_multiple_of(16))],
             2 if index % 8 == 2 => vec![team(Sharing::RowBlocks, index % 32 == 2)],
             _ => vec![plain],
@@ -253,7 +254,7 @@ fn run_on(program: &Program, number: usize, subject: &Subject, isa: Isa) -> Opti
         let pixels = found.chunks_exact(stride).take(shape.pixels());
         made.insert(step.tensor, pixels.flat_map(|p| p[..shape.channels].iter().copied().map(f64::from)).collect());
     }
-    // The last step, as the caller gets it.
+    // The output as the caller gets it.
     let Some(last) = plan.steps.last().and_then(|step| made.get(&step.tensor)) else {
         return Some(Finding::Refused("the plan has no steps".to_owned()));
     };

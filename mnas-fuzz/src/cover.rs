@@ -17,7 +17,7 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// Every pair that can be.
+    /// Every pair that is possible.
     pub fn all() -> Self {
         let mut starts = Vec::new();
         let mut values = 0;
@@ -46,7 +46,7 @@ impl Missing {
         pairs().into_iter().filter(|(one, other)| self.is_missing[self.at(*one, *other)]).collect()
     }
 
-    /// How many of them these rows have.
+    /// How many of the missing pairs these rows have.
     pub fn in_rows(&self, rows: &[Row]) -> usize {
         let mut found = Vec::new();
         self.each(rows, |at| found.push(at));
@@ -55,7 +55,7 @@ impl Missing {
         found.len()
     }
 
-    /// Crosses out what these rows have.
+    /// Removes the pairs that these rows have.
     pub fn remove(&mut self, rows: &[Row]) {
         let mut found = Vec::new();
         self.each(rows, |at| found.push(at));
@@ -82,7 +82,7 @@ impl Missing {
     }
 }
 
-/// Every pair, those that cannot be among them.
+/// Every pair, including impossible ones.
 pub fn pairs() -> Vec<Pair> {
     let mut pairs = Vec::new();
     for (one, factor) in FACTORS.iter().enumerate() {

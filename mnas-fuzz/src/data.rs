@@ -1,8 +1,8 @@
-//! Weights and images on which every operator shows what it does.
+//! Weights and images with which an error in any operator is visible.
 //!
-//! Weights as of a trained network are not enough: behind a batch norm hardly a value would lie beyond 6, and ReLU6 could
-//! not be told from ReLU. So the network is run on its image, operator by operator, and each batch norm gets the
-//! statistics of what it sees and a scale that spreads its channels over both ends of the activation behind it.
+//! Weights like those of a trained network are not enough: after a batch norm few values would exceed 6, and ReLU6 would
+//! equal ReLU. The network is therefore run on its image, operator by operator, and each batch norm gets the statistics of
+//! its input and a scale that spreads its channels over both ends of the activation after it.
 
 use crate::case::Case;
 use crate::random::Random;
@@ -52,8 +52,8 @@ pub fn first_weights(case: &Case, lowered: &Graph) -> Weights {
     weights
 }
 
-/// Weights on which activations show what they do, given some of the right shapes, the graph as it was lowered, and the
-/// image that it will run on.
+/// Weights that reach both ends of every activation, from weights of the right shapes, the graph as it was lowered and its
+/// image.
 ///
 /// # Errors
 ///
@@ -80,7 +80,7 @@ pub fn weights(mut weights: Weights, lowered: &Graph, image: &[f32], seed: u64) 
         let mut made = made.remove(&node.output).unwrap_or_default();
         match &node.op {
             Op::BatchNorm { param, .. } => wake(&mut weights, param, &mut made),
-            // The hidden values of a squeeze-excite: few, and behind a ReLU all of them might be zero.
+            // A squeeze-excite has few hidden values, and after a ReLU all of them could be zero.
             Op::Conv(conv) if conv.bias && node.name.ends_with("se/reduce") => {
                 let bias = weights.get_mut(&format!("{}.bias", conv.param)).expect("a bias");
                 for (bias, made) in bias.data.iter_mut().zip(&mut made) {
@@ -106,7 +106,7 @@ fn spread(weights: &mut Weights, param: &str, x: &[f64], activation: Activation,
     };
     let count = x.len() as f64;
     let mean = x.iter().sum::<f64>() / count;
-    // About zero, not about the mean: where values hardly differ, rounding errors would be blown up with the difference.
+    // Centred at zero and not at the mean: where values hardly differ, scaling would magnify rounding errors too.
     let variance = (x.iter().map(|v| v * v).sum::<f64>() / count).max(1e-2);
     let deviation = variance.sqrt();
     let mut set = |leaf: &str, value: &mut dyn FnMut(&mut Random) -> f64| {
@@ -119,7 +119,7 @@ fn spread(weights: &mut Weights, param: &str, x: &[f64], activation: Activation,
     set("bias", &mut |r| scale * r.between(-0.2, 0.5));
 }
 
-/// Lifts a batch norm's output where all of it lies below zero: nothing can be seen behind a ReLU of that.
+/// Raises the bias of a batch norm whose output is negative everywhere: after a ReLU all of it would be zero.
 fn wake(weights: &mut Weights, param: &str, made: &mut [f64]) {
     let highest = made.iter().copied().fold(f64::MIN, f64::max);
     if highest < 0.5 {

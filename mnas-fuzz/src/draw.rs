@@ -1,4 +1,4 @@
-//! Draws specs: greedily, so that few of them have every pair of values.
+//! Draws specs greedily, so that a small number of them covers every pair of values.
 
 use crate::case::Case;
 use crate::cover::{Missing, Pair};
@@ -8,15 +8,15 @@ use crate::rules::{can_have_ring, has_depthwise, ops};
 use mnas_dsl::spec::BlockKind;
 use std::fmt::Write as _;
 
-/// Multiply-accumulates of a network at most, so that the reference runs it in no time.
+/// Multiply-accumulates of a network at most, so that the reference takes milliseconds.
 const MACS: u64 = 1_500_000;
-/// Layers of a network at most, the stem apart.
+/// Layers of a network at most, without the stem.
 const LAYERS_IN_ALL: usize = 7;
-/// Random specs that are looked at for each that is taken.
+/// Random candidates for each spec that is taken.
 const CANDIDATES: usize = 12;
-/// Missing pairs for which a spec is looked for, for each that is taken.
+/// Missing pairs for which a candidate is drawn, for each spec that is taken.
 const WISHES: usize = 16;
-/// How often a spec is drawn for one missing pair, where there are as many as are looked for.
+/// Attempts for one missing pair, if there are at least [`WISHES`] of them.
 const TRIES: usize = 6;
 
 /// The first `count` specs of a seed. They are the same on every machine, and a longer list begins with a shorter one.
@@ -26,7 +26,7 @@ pub fn cases(seed: u64, count: usize) -> Vec<Case> {
     (0..count).map(|index| next(&mut random, &mut missing, seed, index)).collect()
 }
 
-/// Of many drawn specs the one that has most pairs that none before had.
+/// The candidate with the largest number of pairs that are still missing.
 fn next(random: &mut Random, missing: &mut Missing, seed: u64, index: usize) -> Case {
     let name = format!("fuzz_{seed}_{index}");
     let mut best: Option<(usize, Case, Vec<Row>)> = None;
@@ -45,7 +45,7 @@ fn next(random: &mut Random, missing: &mut Missing, seed: u64, index: usize) -> 
         }
     }
     let wanted = missing.list();
-    // The fewer there are, the rarer they are.
+    // The last missing pairs are the rarest, so each gets more attempts.
     let wishes = WISHES.min(wanted.len());
     let tries = TRIES * WISHES / wishes.max(1);
     for _ in 0..wishes {
@@ -61,7 +61,7 @@ fn next(random: &mut Random, missing: &mut Missing, seed: u64, index: usize) -> 
     case
 }
 
-/// A valid spec within the limits, or `None` where what was drawn is none.
+/// A valid spec within the limits, or `None` if the drawn text is not one.
 fn draw(random: &mut Random, name: &str, wishes: &[Pair]) -> Option<Case> {
     let wishes: Vec<(usize, usize)> = wishes.iter().flat_map(|(one, other)| [*one, *other]).collect();
     let mut sketch = Sketch { random, wishes };
@@ -77,7 +77,7 @@ struct Sketch<'r> {
     wishes: Vec<(usize, usize)>,
 }
 
-/// What follows from a block's factors and has to be known before its neighbours are drawn.
+/// The values of a block that its neighbours depend on.
 struct Block {
     op: &'static str,
     stride: &'static str,
@@ -96,7 +96,7 @@ impl Sketch<'_> {
         self.wishes.iter().find(|(f, _)| *f == factor).map(|&(_, value)| FACTORS[factor].values[value])
     }
 
-    /// The wished value, if this is the block for it, or any.
+    /// The wished value if this block is the one for it, else a random one.
     fn pick(&mut self, factor: usize, focus: bool) -> &'static str {
         self.wish(factor).filter(|_| focus).unwrap_or_else(|| self.random.of(FACTORS[factor].values))
     }
@@ -142,7 +142,7 @@ impl Sketch<'_> {
         }
     }
 
-    /// One of the choices; of a single one nothing is drawn.
+    /// One of the choices. A single choice takes no random number.
     fn any(&mut self, choices: Vec<&'static str>) -> &'static str {
         if let [only] = choices[..] { only } else { self.random.of(&choices) }
     }
@@ -235,7 +235,7 @@ impl Sketch<'_> {
         (out, l2)
     }
 
-    /// Channels before the first block and after each. Skips get channels that stay, more often than chance would.
+    /// Channels before the first block and after each. Equal channels, which allow skips, are more frequent than by chance.
     fn channels(&mut self, blocks: &mut [Block], focus: usize) -> Vec<&'static str> {
         let mut channels: Vec<&str> = (0..=blocks.len()).map(|_| self.random.of(FACTORS[INPUTS].values)).collect();
         if let Some(wished) = self.wish(INPUTS) {
@@ -256,7 +256,7 @@ impl Sketch<'_> {
                 None => {}
             }
         }
-        // Pool is refused where no layer can have it.
+        // A pooling skip is an error where no layer can have it.
         for at in 0..blocks.len() {
             if !has(blocks[at].op, "filters") {
                 channels[at + 1] = channels[at];
@@ -268,7 +268,7 @@ impl Sketch<'_> {
         channels
     }
 
-    /// Rows or columns of the image, so that the block behind `before` has the wished number of them.
+    /// Rows or columns of the image, so that the block after `before` has the wished number of them.
     fn size(&mut self, block: usize, image: usize, stem_stride: &str, before: &[Block]) -> usize {
         let small: &[usize] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 28, 33];
         if self.wish(block).is_none()

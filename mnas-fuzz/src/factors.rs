@@ -1,6 +1,6 @@
 //! What specs vary in: each factor with its values.
 //!
-//! A block of a spec is a row: one value of each factor, those of the whole network among them.
+//! Each block of a spec gives a row: one value of each factor, including those of the whole network.
 
 use crate::case::Case;
 use mnas_codegen::compile::fused_graph;
@@ -21,7 +21,7 @@ pub struct Factor {
 /// One value, by index, of each of [`FACTORS`].
 pub type Row = [usize; FACTORS.len()];
 
-/// Around the lanes of every instruction set and the widths of panels: one less, as many, one more.
+/// Around the lanes of every instruction set and the widths of panels: one less, equal, one more.
 const CHANNELS: &[&str] = &["1", "3", "7", "8", "9", "15", "16", "17", "24", "31", "32", "33", "40", "48"];
 const SIZES: &[&str] = &["1", "2", "3", "4", "odd", "even", "long odd", "long even"];
 const IMAGE_SIZES: &[&str] = &["1", "2", "odd", "even"];
@@ -101,7 +101,7 @@ pub fn size_class(size: usize) -> &'static str {
     }
 }
 
-/// A row for each block; those that have a value in no list are left out.
+/// A row for each block. Blocks with a value that no factor lists are left out.
 pub fn rows(case: &Case) -> Vec<Row> {
     let graph = fused_graph(&case.network);
     let Ok(plan) = case.plan(&graph, isa::ALL.to_vec(), None) else { return Vec::new() };
@@ -242,7 +242,7 @@ fn skip_name(skip: Skip) -> &'static str {
     }
 }
 
-/// How the widest instruction set does the block of a layer.
+/// The schedule of a layer's block for the widest instruction set.
 fn schedule_of<'p>(layer: &str, plan: &'p Plan) -> Option<(usize, &'p BlockSchedule)> {
     let schedule = plan.schedules.first()?;
     let ends_with_it = |name: &str| name == layer || name.ends_with(&format!("+{layer}"));

@@ -1,9 +1,9 @@
-//! Faults put between the stages of the compiler on purpose, to see whether the check finds them.
+//! Seeded faults between the stages of the compiler, which the check has to find.
 
 use mnas_codegen::graph::Graph;
 use mnas_codegen::plan::Plan;
 
-/// What a wrong compiler would have made. Each change says whether it found something to change.
+/// A change to the result of one stage. It returns whether it changed anything.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
     /// A pass that leaves a wrong graph.

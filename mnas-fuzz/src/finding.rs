@@ -1,4 +1,4 @@
-//! What a check can find.
+//! Findings of a check.
 
 use mnas_codegen::graph::Graph;
 use mnas_codegen::plan::Step;
@@ -10,7 +10,7 @@ use std::fmt;
 /// four convolutions after another with sums of up to a few thousand products.
 pub const TOLERANCE: f64 = 1e-5;
 
-/// The same for the output of a whole network, where every step has been compared: a sum of what rounding did in all of them.
+/// The same for the output of a network whose steps were compared: the rounding errors of all steps add up.
 pub const NETWORK_TOLERANCE: f64 = 1e-3;
 
 /// The same between graphs, both of which the reference runs in double precision.
@@ -21,7 +21,7 @@ const GRAPH_TOLERANCE: f64 = 1e-9;
 pub enum Finding {
     /// A stage of the compiler refused a valid network.
     Refused(String),
-    /// The passes left a graph that is none.
+    /// The passes left an invalid graph.
     InvalidGraph(String),
     /// The passes changed what a layer computes.
     Passes {
@@ -30,7 +30,7 @@ pub enum Finding {
         /// The largest difference over the largest value.
         difference: f64,
     },
-    /// The generated code is no Rust.
+    /// rustc refuses the generated code.
     DoesNotCompile(String),
     /// The program stopped: an assertion, a fault.
     Stopped {
@@ -39,7 +39,7 @@ pub enum Finding {
         /// What it said.
         message: String,
     },
-    /// A step wrote something else than the reference.
+    /// The output of a step differs from the reference's.
     Step {
         /// Instruction set.
         isa: &'static str,
@@ -50,7 +50,7 @@ pub enum Finding {
         /// By how much.
         difference: Difference,
     },
-    /// Every step is right, and what the caller gets is not.
+    /// Every step is right, but the output that the caller gets is not.
     Output {
         /// Instruction set.
         isa: &'static str,
@@ -62,7 +62,7 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// Whether it is another instance of the same kind of trouble, for shrinking.
+    /// Whether it is of the same kind, for shrinking.
     pub fn is_like(&self, other: &Finding) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
@@ -101,7 +101,7 @@ impl fmt::Display for Finding {
 /// The largest difference of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
-    /// Over the largest value; infinite where one of the two is no number.
+    /// Relative to the largest value; infinite where one of the two is NaN.
     pub relative: f64,
     /// Row, column, channel.
     pub at: [usize; 3],

@@ -25,7 +25,7 @@ pub struct Report {
     pub blame: String,
 }
 
-/// Shrinks a failing case and looks for what is at fault. `progress` hears of each smaller spec.
+/// Shrinks a failing case and finds the stage at fault. `progress` gets each smaller spec.
 ///
 /// # Errors
 ///
@@ -41,7 +41,7 @@ pub fn hunt(
     if let Some(isa) = failure.finding.isa() {
         hunt.settings.to_run.retain(|it| it.name == isa);
     }
-    // Alone in its file an instruction set takes less time to build.
+    // A file with one instruction set builds faster.
     let alone = Variant { isas: hunt.settings.to_run.clone(), ..failure.variant.clone() };
     let first = match &failure.finding.isa() {
         Some(_) => hunt.fails(case, &alone, &hunt.settings)?,
@@ -57,7 +57,7 @@ pub fn hunt(
 struct Hunt<'a> {
     settings: Settings,
     fault: Option<&'a Fault>,
-    /// Other trouble than this is not followed.
+    /// Cases that fail in another way are ignored.
     like: Finding,
 }
 
@@ -79,8 +79,8 @@ impl Hunt<'_> {
         Ok((case, failure))
     }
 
-    /// A smaller case that fails as well, and its number among all. Those from number `from` on are tried first: what
-    /// was in vain before a step mostly is in vain behind it.
+    /// A smaller case that fails as well, and its index. Candidates from index `from` on are tried first: reductions that
+    /// did not help before the last one rarely help after it.
     fn smaller(
         &self,
         case: &Case,
@@ -135,7 +135,7 @@ impl Hunt<'_> {
         "no choice of passes shows it: two runs differ".to_owned()
     }
 
-    /// Runs it otherwise: elsewhere, without strips, asserted, optimised.
+    /// Runs it in other ways: on other instruction sets, in one row block, with assertions, without optimisation.
     fn back_end(&self, case: &Case, failure: &Failure) -> Result<String, SystemError> {
         let variant = &failure.variant;
         let on = |isa: Isa| Settings { to_run: vec![isa], ..self.settings.clone() };

@@ -1,4 +1,4 @@
-//! Several subjects as one program, built by rustc and run network by network.
+//! Several subjects in one program, which rustc builds and which runs one network at a time.
 
 use crate::subject::Subject;
 use mnas_codegen::emit::file;
@@ -37,16 +37,16 @@ pub struct Program {
     folder: TempFolder,
 }
 
-/// Why there is no program.
+/// Why a program could not be built.
 #[derive(Debug)]
 pub enum BuildError {
     /// A file could not be written, or rustc not be started.
     System(String, io::Error),
-    /// What rustc says of the code.
+    /// The errors of rustc.
     Refused(String),
 }
 
-/// What a run gave: pixels as they lie in the arena for each step, and the outputs.
+/// The result of a run: the pixels of each step as they are in the arena, and the outputs.
 #[derive(Clone, Debug)]
 pub struct Ran {
     /// What each step wrote.
@@ -125,7 +125,7 @@ impl Program {
         if !ran.status.success() {
             return Err(format!("{}: {}", ran.status, first_lines(&ran.stderr)));
         }
-        parse(&ran.stdout).ok_or_else(|| "it wrote another number of values than it should".to_owned())
+        parse(&ran.stdout).ok_or_else(|| "the number of values that it wrote is wrong".to_owned())
     }
 }
 

@@ -4,7 +4,7 @@ use mnas_dsl::network::{Activation, Skip};
 use mnas_dsl::source::{At, Span};
 use mnas_dsl::spec::{Block, BlockKind, Notation, Spec};
 
-/// Every spec that is one step smaller, the largest steps first. Some of them may be no valid specs.
+/// Every spec that is one step smaller, the largest steps first. Some of them may be invalid.
 ///
 /// A step never leads back: each takes something away for good.
 pub fn reductions(spec: &Spec) -> Vec<Spec> {
@@ -32,7 +32,7 @@ impl Reductions {
         }
     }
 
-    /// The spec with a change of each block; `change` is not to be made where it says no.
+    /// The spec with a change in each block; `change` returns `false` where it does not apply.
     fn each_block(&mut self, change: impl Fn(&mut Block) -> bool) {
         for at in 0..self.spec.blocks.len() {
             let mut block = self.spec.blocks[at].clone();
@@ -79,7 +79,7 @@ impl Reductions {
             if goes {
                 block.kind = BlockKind::SepConv;
                 (block.expand_ratio, block.reduce_ratio) = (None, None);
-                // A pool has none, and what comes in may be anything.
+                // A pool has no filters, and its input may have any number of channels.
                 block.filters.get_or_insert(At::new(1, Span::default()));
             }
             goes
@@ -128,7 +128,7 @@ impl Reductions {
         }
     }
 
-    /// What can be said in fewer words, or in simpler ones.
+    /// Keys that can be removed or simplified.
     fn words(&mut self) {
         let linear = Some(At::new(Activation::Linear, Span::default()));
         self.each_block(|block| block.pointwise_activation.take().is_some());
@@ -165,7 +165,7 @@ fn smaller_of(value: &mut usize, smaller: fn(usize) -> usize) -> bool {
     *value < before
 }
 
-/// Block strings written with keys, for they cannot say everything.
+/// Block strings written with keys, because some changes cannot be written in a block string.
 fn long_form(spec: &Spec) -> Spec {
     let mut spec = spec.clone();
     for block in &mut spec.blocks {

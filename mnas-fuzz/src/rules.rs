@@ -5,7 +5,7 @@ use mnas_dsl::chain::Chain;
 use mnas_dsl::spec::BlockKind;
 use std::sync::LazyLock;
 
-/// Values of one factor that none of the given values of another can stand beside.
+/// Values of one factor that exclude the given values of another.
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// Why.
@@ -35,7 +35,7 @@ const ABOVE_1: &[&str] = &["2", "3", "4", "odd", "even", "long odd", "long even"
 const ABOVE_2: &[&str] = &["3", "4", "odd", "even", "long odd", "long even"];
 const A_STEP: &[&str] = &["whole", "some", "one row"];
 
-/// Every pair that cannot be.
+/// Every pair that is impossible.
 pub static RULES: LazyLock<Vec<Rule>> = LazyLock::new(rules);
 
 fn rules() -> Vec<Rule> {

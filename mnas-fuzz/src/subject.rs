@@ -1,4 +1,4 @@
-//! A case compiled: its code, its packed weights, and what its steps have to give.
+//! A compiled case: its code, its packed weights and the expected outputs.
 
 use crate::case::{Case, Sharing};
 use crate::data;
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 /// What a case is compiled for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variant {
-    /// Instruction sets in the code; the widest decides how weights lie.
+    /// Instruction sets in the code; the widest decides the layout of the weights.
     pub isas: Vec<Isa>,
     /// Every memory access asserted.
     pub checked: bool,
@@ -44,7 +44,7 @@ pub struct Subject {
     pub graph: Graph,
     /// Weights by name.
     pub weights: Weights,
-    /// What the network gives, according to the graph as it was lowered.
+    /// The output of the network, from the graph as it was lowered.
     pub output: Vec<f64>,
 }
 
@@ -74,8 +74,7 @@ pub fn lowered(case: &Case) -> Result<Lowered, Finding> {
     Ok(Lowered { graph, weights, image, outputs })
 }
 
-/// Runs passes of these names on a graph, and behind one of them the fault, if it lies there; says whether that changed
-/// anything.
+/// Runs the passes of these names on a graph, and the fault after its pass. Returns whether the fault changed anything.
 pub fn run_passes(graph: &mut Graph, names: &[&str], fault: Option<&Fault>) -> bool {
     let mut changed = false;
     for name in names {
@@ -105,7 +104,7 @@ pub fn check_graph(graph: &Graph, lowered: &Lowered) -> Result<(), Finding> {
 ///
 /// # Errors
 ///
-/// What is wrong already before anything runs.
+/// An error before anything runs.
 pub fn prepare(case: &Case, variant: &Variant, fault: Option<&Fault>) -> Result<Subject, Finding> {
     let lowered = lowered(case)?;
     let mut graph = lowered.graph.clone();
@@ -147,10 +146,10 @@ pub fn prepare(case: &Case, variant: &Variant, fault: Option<&Fault>) -> Result<
     })
 }
 
-/// What a step makes of what the steps before it made, as the reference says.
+/// The expected output of a step for the actual outputs of the steps before it, from the reference.
 ///
-/// Each step is held against the reference on its own inputs, so that what rounds differently does not pile up through a
-/// network and the tolerance need not grow with its depth.
+/// Each step is compared with the reference on its own inputs, so rounding errors do not accumulate through the network
+/// and the tolerance does not grow with its depth.
 ///
 /// # Errors
 ///

@@ -21,7 +21,7 @@ fn pool_then_classify(builder: &mut Builder, head: &Head, input: TensorId) -> Te
     let x = conv(builder, head, input);
     let mut x = pool(builder, x);
     if let Some((outputs, activation)) = head.hidden {
-        // Of a single pixel a fully connected layer is a 1x1 convolution.
+        // On a single pixel a fully connected layer is a 1x1 convolution.
         let hidden = ConvUnit::pointwise("hidden", outputs, activation);
         x = builder.conv_bias_activation("hidden", "hidden", &hidden, x);
     }

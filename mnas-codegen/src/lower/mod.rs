@@ -80,7 +80,7 @@ fn shortcut(layer: &Layer) -> ConvUnit {
     ConvUnit { stride: layer.stride, ..conv }
 }
 
-/// Collects nodes; names and tensors follow from what is asked for.
+/// Collects nodes, and adds a tensor and names for each.
 struct Builder {
     graph: Graph,
     batch_norm_eps: f64,
@@ -137,7 +137,7 @@ impl Builder {
         self.activation(conv.name, conv.activation, x)
     }
 
-    /// 1x1 convolution with a bias of its own, activation.
+    /// 1x1 convolution with its own bias, activation.
     fn conv_bias_activation(&mut self, node: &str, param: &str, unit: &ConvUnit, input: TensorId) -> TensorId {
         let param = format!("{}.{param}", self.layer().name);
         let x = self.conv(node, &param, unit, true, input);

@@ -1,6 +1,6 @@
 //! Conv, BatchNorm -> Conv with `batch_norm`.
 //!
-//! Only the name of the batch norm moves into the Conv: values are folded by [`crate::fold`], once they are known.
+//! Only the name of the batch norm moves into the Conv; [`crate::fold`] folds the values once they are known.
 
 use mnas_dsl::network::Activation;
 
@@ -12,7 +12,7 @@ pub(super) fn run(graph: &mut Graph) {
         let Op::BatchNorm { param, eps } = op else {
             return false;
         };
-        // What a Conv does after the batch norm would come before this one.
+        // An activation or residual in the Conv would then come before the batch norm.
         if conv.batch_norm.is_some() || conv.activation != Activation::Linear || conv.residual.is_some() {
             return false;
         }

@@ -10,7 +10,7 @@ pub(super) fn run(graph: &mut Graph) {
         let Op::Activation(activation) = op else {
             return false;
         };
-        // What comes behind a residual is for `fuse_residual_activation`.
+        // An activation after a residual belongs to `fuse_residual_activation`.
         if conv.activation != Activation::Linear || conv.residual.is_some() {
             return false;
         }

@@ -18,7 +18,7 @@ fn fuse(graph: &mut Graph, index: usize) -> bool {
         return false;
     }
     let operands = [graph.nodes[index].inputs[0], graph.nodes[index].inputs[1]];
-    // The body is the first operand as lowering writes it; addition does not care.
+    // The body is the first operand as lowering writes it; addition is commutative.
     for (body, residual) in [(operands[0], operands[1]), (operands[1], operands[0])] {
         let Some(producer) = graph.producer(body).filter(|_| graph.uses(body) == 1) else {
             continue;
@@ -32,7 +32,7 @@ fn fuse(graph: &mut Graph, index: usize) -> bool {
         Arc::make_mut(conv).residual = Residual::Last;
         let mut node = graph.nodes[producer].clone();
         node.inputs.push(residual);
-        // The convolution moves to where the Add was: only there is the other operand sure to exist.
+        // The convolution moves to the place of the Add: before it the other operand may not exist yet.
         let add = std::mem::replace(&mut graph.nodes[index], node);
         graph.nodes.remove(producer);
         graph.replace_uses(add.output, body);

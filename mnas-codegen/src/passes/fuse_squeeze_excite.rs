@@ -7,7 +7,7 @@ pub(super) fn run(graph: &mut Graph) {
     while index < graph.nodes.len() {
         if let Some(parts) = find(graph, index) {
             fuse(graph, index, &parts);
-            // The parts stood before this node, which has moved up by as many.
+            // The removed nodes were before this one, which has moved up by their number.
             index -= parts.len();
         }
         index += 1;
@@ -49,7 +49,7 @@ fn fuse(graph: &mut Graph, index: usize, parts: &[usize; 3]) {
     });
 }
 
-/// The node that makes a tensor, if nobody else looks at the tensor.
+/// The node that makes a tensor, if the tensor has one use.
 fn only_maker(graph: &Graph, id: TensorId) -> Option<usize> {
     graph.producer(id).filter(|_| graph.uses(id) == 1)
 }

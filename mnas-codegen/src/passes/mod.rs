@@ -18,9 +18,9 @@ use crate::graph::{Conv, Graph, Op};
 /// A rewriting of the Graph.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass {
-    /// What it is called by.
+    /// Its name.
     pub name: &'static str,
-    /// Why it stands where it does in [`PASSES`].
+    /// The reason for its place in [`PASSES`].
     pub reason: &'static str,
     run: fn(&mut Graph),
 }
@@ -71,7 +71,7 @@ pub fn run_all(graph: &mut Graph) {
 ///
 /// # Errors
 ///
-/// A name that is no pass; the graph is then untouched.
+/// An unknown name; the graph is then unchanged.
 pub fn run(graph: &mut Graph, names: &[&str]) -> Result<(), UnknownPass> {
     let find = |name: &&str| {
         PASSES.iter().find(|pass| pass.name == *name).ok_or_else(|| UnknownPass { name: (*name).to_owned() })
@@ -83,10 +83,10 @@ pub fn run(graph: &mut Graph, names: &[&str]) -> Result<(), UnknownPass> {
     Ok(())
 }
 
-/// A name that no pass has.
+/// An unknown name of a pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownPass {
-    /// The name asked for.
+    /// The name.
     pub name: String,
 }
 
@@ -99,9 +99,9 @@ impl fmt::Display for UnknownPass {
 
 impl std::error::Error for UnknownPass {}
 
-/// Lets convolutions swallow the operator behind them wherever `absorb` takes it into the Conv and says so.
+/// Fuses the operator after a convolution into it wherever `absorb` accepts it and returns `true`.
 ///
-/// Only asked where the convolution's result has no other use.
+/// It is called only where the convolution's result has no other use.
 fn absorb_into_conv(graph: &mut Graph, absorb: impl Fn(&Op, &mut Conv) -> bool) {
     let mut index = 0;
     while index < graph.nodes.len() {

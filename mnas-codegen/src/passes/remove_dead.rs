@@ -1,6 +1,6 @@
-//! Removes nodes whose result nobody uses and tensors that no node makes, and numbers the tensors in execution order.
+//! Removes nodes whose result has no use and tensors that no node makes, and numbers the tensors in execution order.
 //!
-//! Afterwards tensor 0 is the input and tensor i + 1 what node i makes.
+//! After it tensor 0 is the input and tensor i + 1 the result of node i.
 
 use crate::graph::{Graph, TensorId};
 
@@ -15,7 +15,7 @@ fn remove_nodes(graph: &mut Graph) {
     for layer in &graph.layers {
         live[layer.output.0] = true;
     }
-    // Backwards, so that a node's consumers have spoken before it is asked.
+    // Backwards, so that the consumers of a node are visited before it.
     for node in graph.nodes.iter().rev() {
         if live[node.output.0] {
             for input in &node.inputs {

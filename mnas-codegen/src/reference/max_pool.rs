@@ -4,7 +4,7 @@ use mnas_dsl::network::{Pads, Shape};
 
 use super::average_pool::visible;
 
-/// The largest of the pixels of a window that lie in the image; no number where one of them is none.
+/// The largest of the pixels of a window that lie in the image; NaN where one of them is NaN.
 pub(super) fn run(x: &[f64], input: Shape, output: Shape, kernel_size: usize, stride: usize, pads: Pads) -> Vec<f64> {
     let mut y = Vec::with_capacity(output.len());
     for row in 0..output.height {

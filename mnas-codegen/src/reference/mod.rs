@@ -59,7 +59,7 @@ pub fn run(graph: &Graph, weights: &Weights, input: &[f32]) -> Result<Outputs, R
     run_keeping(graph, weights, input, Keep::All)
 }
 
-/// [`run`], but keeps only what is asked for.
+/// [`run`], but keeps only the tensors that `keep` names.
 ///
 /// # Errors
 ///

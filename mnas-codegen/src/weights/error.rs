@@ -1,27 +1,27 @@
-//! What can be wrong with weights, and how it is said.
+//! Errors of weights and their texts.
 
 use std::fmt;
 
-/// Problems that are listed: more than any network has parameters that people name. A file can have millions.
+/// Problems that are listed. A network has fewer tensors, but a file can have millions.
 const MAX_SHOWN: usize = 500;
 
-/// Letters of a reason.
+/// Characters of a reason.
 const MAX_REASON: usize = 2000;
 
-/// Letters of a name that are shown.
+/// Characters of a name that are shown.
 const MAX_LETTERS: usize = 100;
 
 /// Dimensions of a shape that are shown.
 const MAX_DIMENSIONS: usize = 8;
 
-/// A name of a file's as it can be printed: no control characters, which terminals obey, and not endless.
+/// A name from a file for messages: without control characters, and cut where it is long.
 pub(super) fn shown(name: &str) -> String {
     let cut = name.char_indices().nth(MAX_LETTERS).map_or(name.len(), |(at, _)| at);
     let rest = if cut < name.len() { "..." } else { "" };
     format!("{}{rest}", name[..cut].escape_debug())
 }
 
-/// A shape of a file's as it can be printed.
+/// A shape from a file for messages.
 struct Shown<'a>(&'a [usize]);
 
 impl fmt::Display for Shown<'_> {
@@ -64,7 +64,7 @@ impl std::error::Error for FormatError {}
 /// Why weights could not be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WeightsError {
-    /// The file is no container of tensors that is known, or a damaged or forbidden one.
+    /// The file's format is not known, or the file is damaged or forbidden.
     Unreadable {
         /// The file's name, as it was given.
         file: String,

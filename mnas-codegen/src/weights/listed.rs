@@ -1,13 +1,13 @@
-//! What a file of weights holds, without a network and without its values.
+//! The content of a weight file, without a network and without values.
 
 use super::names;
 
 /// Everything that a file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inventory {
-    /// The file's format, for people.
+    /// The file's format, for messages.
     pub format: &'static str,
-    /// Every tensor, in the file's order; integers, counters and what an optimiser left too.
+    /// Every tensor in the file's order, including integers, counters and the state of an optimiser.
     pub tensors: Vec<Listed>,
     /// How many weights there is an average of, which is loaded in their place; `None` in formats without averages.
     pub averages: Option<usize>,
@@ -27,7 +27,7 @@ pub struct Listed {
 }
 
 impl Inventory {
-    /// The naming scheme that the names look like, if it is one that is known. Only a network can tell for sure.
+    /// The known naming scheme that the names resemble. To be certain, a network is needed.
     pub fn scheme(&self) -> Option<&'static str> {
         names::guess(self.tensors.iter().map(|tensor| tensor.name.as_str()))
     }

@@ -1,9 +1,9 @@
 //! Prints block strings.
 
+use crate::keywords::TIMM_ACTIVATIONS;
 use crate::network::{Activation, Skip};
 use crate::rounding::round_channels;
 use crate::spec::{Block, BlockKind, Notation, PointwiseActivation};
-use crate::words::TIMM_ACTIVATIONS;
 
 /// The block as timm writes it, or `None` when timm has no words for it (a pooling skip, for one).
 pub fn to_timm(block: &Block) -> Option<String> {

@@ -4,9 +4,9 @@ pub(crate) mod block_string;
 mod tokens;
 mod yaml;
 
+use crate::keywords::show_number;
 use crate::source::Source;
 use crate::spec::{Block, Notation, PerChannel};
-use crate::words::show_number;
 
 /// The block on one line, in the notation of its source.
 pub(crate) fn block_source(block: &Block, is_stem: bool, source: &Source) -> String {

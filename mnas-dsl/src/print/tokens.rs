@@ -1,13 +1,13 @@
 //! Rust tokens, laid out as the documentation's examples are.
 
 use super::{per_channel, quoted, written_string};
-use crate::names::{camel_case, snake_case};
-use crate::network::Skip;
-use crate::spec::{Block, PointwiseActivation, Spec};
-use crate::words::{
+use crate::keywords::{
     ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SE_BASES, SE_GATES, SE_ROUNDINGS, SKIPS, STEM_SCALINGS,
     show_number, word,
 };
+use crate::names::{camel_case, snake_case};
+use crate::network::Skip;
+use crate::spec::{Block, PointwiseActivation, Spec};
 
 impl Spec {
     /// The spec as the input of `mnas_net!`. Reading it gives an equal spec.

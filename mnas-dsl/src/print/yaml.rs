@@ -1,11 +1,11 @@
 //! YAML, laid out as the shipped specs are.
 
 use super::{YAML_VALUES, per_channel, quoted, written_string};
-use crate::spec::{Block, PointwiseActivation, Spec};
-use crate::words::{
+use crate::keywords::{
     ACTIVATIONS, HEAD_SCALINGS, INTERPOLATIONS, PADDINGS, SE_BASES, SE_GATES, SE_ROUNDINGS, SKIPS, STEM_SCALINGS,
     show_number, word,
 };
+use crate::spec::{Block, PointwiseActivation, Spec};
 
 impl Spec {
     /// The spec in YAML. Reading it gives an equal spec.

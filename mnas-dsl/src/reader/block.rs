@@ -3,6 +3,7 @@
 use super::block_string;
 use super::fields::{Fields, expand_ratio, kernel_size, number, one_of, se_ratio, whole, wrong_type};
 use crate::diagnostics::Report;
+use crate::keywords::{ACTIVATIONS, PADDINGS, SKIPS};
 use crate::kind::Row;
 use crate::limits;
 use crate::nearest::nearest;
@@ -10,7 +11,6 @@ use crate::network::{Activation, Skip};
 use crate::source::At;
 use crate::spec::{Block, BlockKind, Broken, Notation, PointwiseActivation};
 use crate::tree::{Kind, Node, shorten};
-use crate::words::{ACTIVATIONS, PADDINGS, SKIPS};
 
 const KEYS: [&str; 12] = [
     "op",

@@ -2,6 +2,7 @@
 
 use super::fields::{expand_ratio, kernel_size, se_ratio, whole};
 use crate::diagnostics::Report;
+use crate::keywords::TIMM_ACTIVATIONS;
 use crate::kind::TimmType;
 use crate::limits;
 use crate::nearest::nearest;
@@ -9,7 +10,6 @@ use crate::network::{Activation, Skip};
 use crate::source::{At, Span};
 use crate::spec::{Block, BlockKind, Broken, Notation, PointwiseActivation};
 use crate::tree::{Kind, Node, shorten};
-use crate::words::TIMM_ACTIVATIONS;
 
 /// Option letters of either kind of string, for messages.
 const TIMM_OPTIONS: &str = "rN kN sN eX cN seX nre nr6 nhs nsw skip noskip";
@@ -263,7 +263,7 @@ pub(crate) fn check_skip(block: &Block, report: &mut Report) {
         && block.has_pointwise_activation()
     {
         report.error(skip.span, "a block with an activation after its pointwise half has no skip", |d| {
-            d.label("skip asked for").hint("remove `skip`, or the activation after the pointwise convolution");
+            d.label("skip written here").hint("remove `skip`, or the activation after the pointwise convolution");
         });
     }
 }

@@ -3,11 +3,11 @@
 use std::ops::RangeInclusive;
 
 use crate::diagnostics::Report;
+use crate::keywords::{Keywords, show_number};
 use crate::limits;
 use crate::nearest::nearest;
 use crate::source::{At, Span};
 use crate::tree::{Entry, Kind, Node, shorten};
-use crate::words::{Words, show_number};
 
 /// A map whose keys are known: unknown and repeated ones are reported when it is made.
 pub(crate) struct Fields<'a> {
@@ -203,7 +203,7 @@ pub(crate) fn text<'a>(node: &'a Node, what: &str, report: &mut Report) -> Optio
 }
 
 /// One of the `words`.
-pub(crate) fn one_of<T: Copy>(node: &Node, what: &str, words: Words<T>, report: &mut Report) -> Option<At<T>> {
+pub(crate) fn one_of<T: Copy>(node: &Node, what: &str, words: Keywords<T>, report: &mut Report) -> Option<At<T>> {
     let list = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
     let word = match &node.kind {
         Kind::Text(word) => word.as_str(),
@@ -226,7 +226,7 @@ pub(crate) fn one_of<T: Copy>(node: &Node, what: &str, words: Words<T>, report: 
     None
 }
 
-/// A kernel size: odd, so that there is a middle.
+/// A kernel size: odd, so that the kernel has a middle.
 pub(crate) fn kernel_size(node: &Node, report: &mut Report) -> Option<At<usize>> {
     let size = whole(node, "the kernel size", limits::KERNEL, report)?;
     if size.value % 2 == 1 {

@@ -1,15 +1,15 @@
 //! `head`: what stands behind the blocks.
 
 use crate::diagnostics::Report;
+use crate::keywords::{ACTIVATIONS, Keywords};
 use crate::limits;
 use crate::reader::fields::{Fields, kernel_size, number, one_of, whole, wrong_type};
 use crate::spec::HeadSpec;
 use crate::tree::{Kind, Node};
-use crate::words::{ACTIVATIONS, Words};
 
 pub(crate) const KEYS: [&str; 7] = ["filters", "pool", "hidden", "dropout", "kernel", "classes", "activation"];
 
-const POOLS: Words<()> = &[("average", ())];
+const POOLS: Keywords<()> = &[("average", ())];
 
 /// `Some(None)` is `head: none`.
 pub(super) fn read(node: &Node, report: &mut Report) -> Option<Option<HeadSpec>> {

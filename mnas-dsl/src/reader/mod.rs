@@ -9,13 +9,13 @@ mod scale;
 mod squeeze_excite;
 
 use crate::diagnostics::Report;
+use crate::keywords::{ACTIVATIONS, PADDINGS};
 use crate::limits;
 use crate::network::Shape;
 use crate::reader::fields::{Fields, number, one_of, text, wrong_type};
 use crate::source::At;
 use crate::spec::{Block, Spec};
 use crate::tree::{Kind, Node, shorten};
-use crate::words::{ACTIVATIONS, PADDINGS};
 
 /// Keys at the top of a spec.
 pub(crate) const KEYS: [&str; 12] = [

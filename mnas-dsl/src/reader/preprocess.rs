@@ -1,13 +1,13 @@
 //! `preprocess`: how a picture becomes the input.
 
 use crate::diagnostics::Report;
+use crate::keywords::INTERPOLATIONS;
 use crate::limits;
 use crate::network::Shape;
 use crate::reader::fields::{Fields, number, one_of, whole};
 use crate::source::At;
 use crate::spec::{PerChannel, PreprocessSpec};
 use crate::tree::{Kind, Node};
-use crate::words::INTERPOLATIONS;
 
 pub(crate) const KEYS: [&str; 5] = ["mean", "std", "range", "resize", "interpolation"];
 

@@ -1,11 +1,11 @@
 //! `scale`: width and depth multipliers, and what they leave alone.
 
 use crate::diagnostics::Report;
+use crate::keywords::{HEAD_SCALINGS, STEM_SCALINGS};
 use crate::limits;
 use crate::reader::fields::{Fields, number, one_of};
 use crate::spec::ScaleSpec;
 use crate::tree::Node;
-use crate::words::{HEAD_SCALINGS, STEM_SCALINGS};
 
 pub(crate) const KEYS: [&str; 5] = ["width", "depth", "stem", "head", "ends"];
 

@@ -1,10 +1,10 @@
 //! `squeeze_excite`: what the squeeze-excites of all blocks have in common.
 
 use crate::diagnostics::Report;
+use crate::keywords::{ACTIVATIONS, SE_BASES, SE_GATES, SE_ROUNDINGS};
 use crate::reader::fields::{Fields, one_of};
 use crate::spec::SqueezeExciteSpec;
 use crate::tree::Node;
-use crate::words::{ACTIVATIONS, SE_BASES, SE_GATES, SE_ROUNDINGS};
 
 const KEYS: [&str; 4] = ["of", "rounding", "activation", "gate"];
 

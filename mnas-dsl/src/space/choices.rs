@@ -1,4 +1,4 @@
-//! Finding the choices of a space, and what each offers.
+//! Finds the choices of a space and their alternatives.
 
 use super::{Choice, show};
 use crate::diagnostics::Report;
@@ -12,12 +12,12 @@ const MAX_ALTERNATIVES: usize = 2048;
 /// Values of all specs that are read to check a space.
 const MAX_VALUES: usize = 4_000_000;
 
-/// The choices in the order of the text; mistakes go into the report.
+/// The choices in the order of the text; errors go into the report.
 pub(super) fn find(root: &Node, report: &mut Report) -> Vec<Choice> {
     let mut found = Vec::new();
     walk(root, &mut Vec::new(), &mut found, report);
     let total: usize = found.iter().map(|choice| choice.nodes.len()).sum();
-    // Each is checked as a spec: what that costs is bounded for any file.
+    // Each alternative is checked as a spec, so the number of values bounds the time for any file.
     let values = count(root);
     if total.saturating_mul(values) > MAX_VALUES {
         report.error(root.span, format!("{total} alternatives in a file of {values} values"), |d| {
@@ -83,14 +83,14 @@ fn alternatives(entry: &Entry, report: &mut Report) -> Vec<Node> {
         }
     };
     if nodes.is_empty() && report.found.count() == before {
-        report.error(entry.value.span, "a choice offers nothing", |d| {
+        report.error(entry.value.span, "a choice has no alternative", |d| {
             d.label("no value").hint("write at least one value, such as {choose: [3, 5]}");
         });
     }
     let mut seen = BTreeSet::new();
     for node in &nodes {
         if has_choice(node) {
-            report.error(node.span, "a choice stands within a choice", |d| {
+            report.error(node.span, "a choice is nested in a choice", |d| {
                 d.label("an inner choice").hint("write every combination as a value of the outer one");
             });
         }

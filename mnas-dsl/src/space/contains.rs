@@ -1,4 +1,4 @@
-//! Whether a network is a member of a space, and if not, which block is none of its.
+//! Whether a network is a member of a space, and if not, the first block that is not.
 
 use super::{Space, is_same_layer};
 use crate::diagnostics::Diagnostics;
@@ -11,24 +11,24 @@ const MAX_COMBINATIONS: usize = 20_000;
 /// Whether a network is a member.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Membership {
-    /// It is, with these alternatives. What the space does not search may differ: padding, batch norm, names.
+    /// It is a member, with these alternatives. Padding, batch norm and names are not searched and may differ.
     Member(Vec<usize>),
-    /// It is not.
+    /// It is not a member.
     Not(Differences),
 }
 
-/// Why a network is no member.
+/// Why a network is not a member.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Differences {
-    /// The part of the space that no choice makes like the network: `blocks.3`, `stem`, `head`, `input`.
+    /// The part of the space where no alternative equals the network: `blocks.3`, `stem`, `head`, `input`.
     pub part: String,
-    /// What differs from the nearest member, for people, one difference each.
+    /// The differences from the nearest member, one sentence each.
     pub differences: Vec<String>,
 }
 
 impl Space {
     /// Whether `network` is a member: whether some alternatives give the same layers, in the same order, and the same
-    /// head. Blocks may be cut otherwise than the space cuts them.
+    /// head. Blocks may be grouped otherwise than in the space.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Space {
         count: usize,
     ) -> Result<Result<Vec<usize>, (usize, Differences)>, Diagnostics> {
         let Ok((_, first)) = self.member(&start) else {
-            return Ok(Err((0, not("input", vec!["this combination is no network".to_owned()]))));
+            return Ok(Err((0, not("input", vec!["this combination is not a valid network".to_owned()]))));
         };
         if first.input != network.input {
             let text = format!("{}, in the space {}", network.input, first.input);
@@ -70,9 +70,9 @@ impl Space {
         match (first.layers.first(), network.layers.first()) {
             (Some(ours), Some(theirs)) if is_same_layer(ours, theirs) => {}
             (Some(ours), Some(theirs)) => return Ok(Err((0, not("stem", differences(theirs, ours))))),
-            _ => return Ok(Err((0, not("stem", vec!["there is none".to_owned()])))),
+            _ => return Ok(Err((0, not("stem", vec!["the network has no stem".to_owned()])))),
         }
-        // Where in the network a block may begin, and by which alternatives one gets there.
+        // The layers at which a block may begin, each with the alternatives that lead to it.
         let mut starts = BTreeMap::from([(1, start)]);
         for block in 0..count {
             let combinations = self.combinations(Some(block))?;
@@ -124,8 +124,8 @@ impl Space {
             if all.len() * choice.nodes.len() > MAX_COMBINATIONS {
                 let mut report = crate::diagnostics::Report::new(&self.source);
                 report.error(choice.span, "too many combinations to try", |d| {
-                    d.label("at the latest here")
-                        .hint(format!("a block of a space that is asked for a member has at most {MAX_COMBINATIONS}"));
+                    d.label("the limit is exceeded here")
+                        .hint(format!("a block may have at most {MAX_COMBINATIONS} combinations for this check"));
                 });
                 return report.finish(None);
             }
@@ -154,7 +154,7 @@ fn not(part: &str, differences: Vec<String>) -> Differences {
     Differences { part: part.to_owned(), differences }
 }
 
-/// What differs between a block and the layers of a network from some place on.
+/// The differences between a block and the layers of a network from some layer on.
 fn block_differences(theirs: &[Layer], ours: &[&Layer]) -> Vec<String> {
     let Some((last, first)) = ours.last().zip(ours.first()) else { return Vec::new() };
     let Some(their_first) = theirs.first() else {
@@ -162,7 +162,7 @@ fn block_differences(theirs: &[Layer], ours: &[&Layer]) -> Vec<String> {
     };
     let mut found = differences(their_first, first);
     if found.is_empty() {
-        // The first layer is alike: where the layers part is what there is to say.
+        // The first layers are equal: report the first layer that differs.
         let alike = ours.iter().zip(theirs).take_while(|(a, b)| is_same_layer(a, b)).count();
         match theirs.get(alike) {
             Some(other) => {
@@ -176,7 +176,7 @@ fn block_differences(theirs: &[Layer], ours: &[&Layer]) -> Vec<String> {
     found
 }
 
-/// What differs between two layers, each with both values.
+/// The differences between two layers, each with both values.
 fn differences(theirs: &Layer, ours: &Layer) -> Vec<String> {
     let mut found = Vec::new();
     let mut compare = |what: &str, theirs: String, ours: String| {
@@ -196,7 +196,7 @@ fn differences(theirs: &Layer, ours: &Layer) -> Vec<String> {
     found
 }
 
-/// What differs between two heads, each with both values.
+/// The differences between two heads, each with both values.
 fn head_differences(theirs: Option<&Head>, ours: Option<&Head>) -> Vec<String> {
     let (Some(theirs), Some(ours)) = (theirs, ours) else {
         let is_there = |head: Option<&Head>| if head.is_some() { "one" } else { "none" };

@@ -4,7 +4,7 @@ use crate::diagnostics::Report;
 use crate::reader::fields::{Fields, number};
 use crate::tree::{Kind, Node};
 
-/// Upper bounds of a space's members; `None` where there is none.
+/// Upper bounds of a space's members; `None` is no bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Trainable parameters.
@@ -26,7 +26,7 @@ pub(super) fn take_key(root: &mut Node, key: &str) -> Option<Node> {
     Some(map.remove(at).value)
 }
 
-/// Takes `limits` out of the tree: no spec has them.
+/// Takes `limits` out of the tree, because a spec does not have that key.
 pub(super) fn take(root: &mut Node, report: &mut Report) -> Limits {
     let Some(node) = take_key(root, "limits") else { return Limits::default() };
     let Some(fields) = Fields::new(&node, "limits", &KEYS, report) else { return Limits::default() };

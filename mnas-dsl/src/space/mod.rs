@@ -1,7 +1,7 @@
-//! A search space: a spec with `{choose: [...]}` where values stand.
+//! A search space: a spec with `{choose: [...]}` in the place of values.
 //!
-//! A member is one alternative for each choice. It becomes a spec by putting the alternatives into the tree and reading
-//! that as any spec is read, so that a space has the language's checks and no others.
+//! A member is one alternative for each choice. Its alternatives are put into the tree, which is then read like that of
+//! any spec, so a space is checked by the rules of the language and no others.
 //!
 //! ```
 //! let space = mnas_dsl::Space::parse(
@@ -51,12 +51,12 @@ pub struct Space {
     source: Source,
 }
 
-/// A place in a space where one of several values stands.
+/// A place in a space with several alternatives.
 #[derive(Clone, Debug)]
 pub struct Choice {
     /// Where, as keys: `blocks.3.kernel`.
     pub path: String,
-    /// The entry of `blocks` that it is in; `None` for the stem, the head and what else is outside of blocks.
+    /// The entry of `blocks` that it is in; `None` outside of blocks (stem, head).
     pub block: Option<usize>,
     /// Line, from 1.
     pub line: usize,
@@ -97,12 +97,12 @@ impl Space {
         self.choices.iter().map(|choice| choice.nodes.len()).collect()
     }
 
-    /// What no member may exceed. Members that do are members all the same: who searches asks.
+    /// Upper bounds for a search. A member that exceeds them is a member nevertheless; a search has to check them.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// How it is searched where nobody says otherwise.
+    /// Defaults of a search of this space.
     pub fn usual(&self) -> &Usual {
         &self.usual
     }
@@ -116,7 +116,7 @@ impl Space {
     ///
     /// # Panics
     ///
-    /// Where there are not as many indices as choices, or one is no alternative.
+    /// If the number of indices is not that of choices, or an index is out of range.
     pub fn member(&self, indices: &[usize]) -> Result<(Spec, Network), Diagnostics> {
         assert_eq!(indices.len(), self.choices.len(), "an index for each choice");
         let mut report = Report::new(&self.source);
@@ -130,7 +130,7 @@ impl Space {
         if report.found.count() > 0 {
             return None;
         }
-        // A chosen skip is meant wherever shapes allow; one that none allows is not there.
+        // A chosen skip applies wherever shapes allow; a skip that no layer allows is removed.
         let unchecked = resolve::resolve(&spec, &mut Report::new(&self.source));
         for choice in self.choices.iter().filter(|choice| choice.path.ends_with(".skip")) {
             let Some(index) = choice.block else { continue };
@@ -142,7 +142,7 @@ impl Space {
                 && skip.value != network::Skip::None
             {
                 match block.kind.row().skip {
-                    // Where no skip is written there would be one all the same.
+                    // Without the key there would be the default skip.
                     network::Skip::Projection => skip.value = network::Skip::None,
                     _ => block.skip = None,
                 }
@@ -165,7 +165,7 @@ impl Space {
         });
         for indices in std::iter::once(first.clone()).chain(others) {
             let mut found = Report::new(&self.source);
-            // A spec that cannot be read has said why.
+            // The errors of a spec that cannot be read are in the report already.
             let _ = self.read(&indices, &mut found);
             for diagnostic in &found.found {
                 if !seen.contains(diagnostic) {
@@ -177,10 +177,10 @@ impl Space {
     }
 }
 
-/// A spec may have so many choices by mistake, each of which is told with its place; more are a space.
+/// Choices that count as slips in a spec; each is reported with its place. A file with more is a space.
 const SLIPS: usize = 2;
 
-/// Says of a space that it is no network, in one message; `false` for a spec.
+/// Reports in one error that a space is not a network; `false` for a spec.
 pub(crate) fn refuse(root: &Node, report: &mut Report) -> bool {
     let choices = choices::how_many(root);
     let has_key = |key: &str| matches!(&root.kind, Kind::Map(map) if map.iter().any(|entry| entry.key == key));
@@ -219,11 +219,11 @@ pub fn key(network: &Network) -> String {
     key
 }
 
-/// The value of a choice as a person writes it.
+/// The value of a choice as it is written in a spec.
 fn show(node: &Node, source: &Source) -> String {
     match &node.kind {
         Kind::Int(value) => value.to_string(),
-        Kind::Float(value) => crate::words::show_number(*value),
+        Kind::Float(value) => crate::keywords::show_number(*value),
         Kind::Bool(value) => value.to_string(),
         Kind::Text(text) => text.clone(),
         Kind::Null | Kind::Wrong => "nothing".to_owned(),

@@ -1,28 +1,28 @@
-//! `search` of a space: what a search of it is asked for where its user says nothing.
+//! `search` of a space: the defaults of a search of it.
 
 use super::limits::take_key;
 use crate::diagnostics::Report;
 use crate::reader::fields::{Fields, text, whole, wrong_type};
 use crate::tree::{Kind, Node};
 
-/// How a space is usually searched; `None` where it does not say.
+/// Defaults of a search; `None` where the space has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usual {
-    /// What networks are trained on, as a search takes it.
+    /// What networks are trained on, as an argument of a search.
     pub data: Option<String>,
-    /// The latency that is aimed at, as a search takes it.
+    /// The target latency, as an argument of a search.
     pub target: Option<String>,
     /// Epochs of a trial.
     pub epochs: Option<usize>,
     /// Trials in all.
     pub trials: Option<usize>,
-    /// Specs of networks that what is found is compared with: files in the space's folder or below it.
+    /// Specs of the networks that results are compared with: files in the space's folder or below it.
     pub baselines: Vec<String>,
 }
 
 const KEYS: [&str; 5] = ["data", "target", "epochs", "trials", "baselines"];
 
-/// Takes `search` out of the tree: no spec has it.
+/// Takes `search` out of the tree, because a spec does not have that key.
 pub(super) fn take(root: &mut Node, report: &mut Report) -> Usual {
     let Some(node) = take_key(root, "search") else { return Usual::default() };
     let Some(fields) = Fields::new(&node, "search", &KEYS, report) else { return Usual::default() };

@@ -15,8 +15,8 @@ pub struct Size {
     pub per_layer: Vec<f64>,
     /// All members: layers of a block are alike.
     pub factorised: f64,
-    /// What there would be if each layer of a block chose for itself: for each block, the combinations of all of its
-    /// choices but the number of layers, to the power of its layers (the mean), times those of that number.
+    /// The number of members if each layer of a block chose by itself: for each block, the combinations of all of its
+    /// choices but the number of layers, to the power of its layers (the mean), times the alternatives of that number.
     pub layerwise: f64,
 }
 

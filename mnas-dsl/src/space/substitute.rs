@@ -1,4 +1,4 @@
-//! A space's tree with one alternative in the place of each choice.
+//! Replaces each choice in a space's tree by one alternative.
 
 use super::Choice;
 use crate::reader::fields::is_choice;
@@ -6,13 +6,13 @@ use crate::source::Span;
 use crate::spec::BlockKind;
 use crate::tree::{Entry, Kind, Node};
 
-/// The tree of a member; `indices` are as many as `choices`.
+/// The tree of a member. There is one index for each choice.
 pub(super) fn substitute(root: &Node, choices: &[Choice], indices: &[usize]) -> Node {
     let mut next = choices.iter().zip(indices).map(|(choice, &index)| &choice.nodes[index]);
     replace(root, &mut next)
 }
 
-/// Meets the choices in the order in which they were found.
+/// Visits the choices in the order in which they were found.
 fn replace<'a>(node: &'a Node, next: &mut impl Iterator<Item = &'a Node>) -> Node {
     if is_choice(node) {
         return next.next().unwrap_or(node).clone();
@@ -36,7 +36,7 @@ fn entries<'a>(map: &'a [Entry], next: &mut impl Iterator<Item = &'a Node>) -> V
             ("op", Kind::Text(text)) if is_chosen && text.contains(' ') => {
                 entries.extend(op_and_expansion(entry, text, value.span));
             }
-            // No squeeze-excite is a ratio of nothing.
+            // `0` and `none` mean no squeeze-excite.
             ("se", Kind::Int(0)) if is_chosen => {}
             ("se", Kind::Float(ratio)) if is_chosen && *ratio == 0.0 => {}
             ("se", Kind::Text(word)) if is_chosen && word == "none" => {}
@@ -48,7 +48,7 @@ fn entries<'a>(map: &'a [Entry], next: &mut impl Iterator<Item = &'a Node>) -> V
             }
         }
     }
-    // What the chosen op does not have is not there, where it was chosen for those that have it.
+    // A chosen key that the chosen op does not have is removed: other alternatives of the op have it.
     let op = entries.iter().find(|entry| entry.key == "op").and_then(|entry| match &entry.value.kind {
         Kind::Text(op) => BlockKind::from_op(op),
         _ => None,
@@ -62,7 +62,7 @@ fn entries<'a>(map: &'a [Entry], next: &mut impl Iterator<Item = &'a Node>) -> V
     entries
 }
 
-/// `mbconv e6` as `op: mbconv` and `expand: 6`. What is no number stays a text, which the reader refuses at its place.
+/// `mbconv e6` as `op: mbconv` and `expand: 6`. If the ratio is not a number, the text stays as it is and the reader refuses it.
 fn op_and_expansion(entry: &Entry, text: &str, span: Span) -> Vec<Entry> {
     let (op, rest) = text.split_once(' ').unwrap_or((text, ""));
     let at =

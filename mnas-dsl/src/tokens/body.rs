@@ -1,4 +1,4 @@
-//! The statements between the braces to the tree that YAML gives too.
+//! The statements between the braces as the same tree that YAML gives.
 
 use proc_macro2::Delimiter;
 
@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::spec::BlockKind;
 use crate::tree::{Entry, Kind, Node, shorten};
 
-/// What a list begins with.
+/// The token that begins a list.
 const LIST: TokenKind = TokenKind::Open(Delimiter::Bracket);
 
 /// Words of a block that carry their number: `k3`, `se0.25`.
@@ -80,7 +80,7 @@ fn shape(angle: &[Token], fallback: Span) -> (Node, Option<Node>) {
     (input, classes)
 }
 
-/// The classes stand behind the shape and belong to the head.
+/// The classes follow the shape and belong to the head.
 fn add_classes(entries: &mut Vec<Entry>, classes: Node, report: &mut Report) {
     let span = classes.span;
     let classes = entry("classes", span, classes);
@@ -98,7 +98,7 @@ fn add_classes(entries: &mut Vec<Entry>, classes: Node, report: &mut Report) {
 struct Body<'a, 'r> {
     tokens: &'a [Token],
     at: usize,
-    /// Number of a token that stands behind all of these.
+    /// Number of the token after all of these.
     end: usize,
     report: &'r mut Report,
     entries: Vec<Entry>,
@@ -159,7 +159,7 @@ impl<'a> Body<'a, '_> {
                 let value = self.value(word);
                 self.entries.push(entry(word, span, value));
             }
-            // A block, or nothing that is known; then the reader says so.
+            // A block, or an unknown word, which the reader reports.
             _ => {
                 let mut map = vec![entry("op", span, Node::new(span, Kind::Text(word.to_owned())))];
                 map.extend(self.words(&SHORTS));
@@ -275,7 +275,7 @@ impl<'a> Body<'a, '_> {
         Node::new(span, Kind::List(list))
     }
 
-    /// One value without parts; where there is none, a mistake is reported.
+    /// One value without parts; a missing value is reported.
     fn single(&mut self, key: &str) -> Node {
         let span = self.span();
         match self.kind().cloned() {
@@ -299,7 +299,7 @@ impl<'a> Body<'a, '_> {
             }
             _ => {
                 let key = shorten(key);
-                self.report.error(span, format!("expected a value behind `{key}`"), |d| {
+                self.report.error(span, format!("expected a value after `{key}`"), |d| {
                     d.label("no value").hint("a key is followed by its value, such as `padding same;`");
                 });
                 Node::new(span, Kind::Wrong)

@@ -38,7 +38,7 @@ pub(super) fn string(literal: &str) -> Option<String> {
     Some(out)
 }
 
-/// The value of any literal. What is neither text nor number (`3usize`, `'c'`) stays as written, and is
+/// The value of any literal. A literal that is neither text nor number (`3usize`, `'c'`) stays as written and is
 /// reported where a number is expected.
 pub(super) fn value(literal: &str) -> Kind {
     if let Some(text) = string(literal) {

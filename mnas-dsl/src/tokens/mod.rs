@@ -19,7 +19,7 @@ use crate::source::{Source, Span};
 use crate::spec::Spec;
 use flat::{Flat, Token, TokenKind};
 
-/// What stands inside `mnas_net!`.
+/// The input of `mnas_net!`.
 #[derive(Debug)]
 pub struct MacroInput {
     /// Attributes and doc comments of the struct.
@@ -78,7 +78,7 @@ pub enum MacroSource {
 ///
 /// # Errors
 ///
-/// Every mistake; [`Diagnostics::to_compile_errors`] puts each on its token.
+/// Every error; [`Diagnostics::to_compile_errors`] puts each on its token.
 pub fn parse_tokens(tokens: TokenStream) -> Result<MacroInput, Diagnostics> {
     let flat = Flat::new(tokens);
     let mut report = Report::new(&flat.source());

@@ -6,7 +6,7 @@ use mnas_dsl::network::{LayerOp, Network};
 pub(super) fn modules(network: &Network, _: &FileTensors) -> Option<Modules> {
     let mut modules = Modules::new();
     rename(&mut modules, "stem", "", &[("conv", "conv1"), ("conv.bn", "bn1")]);
-    // Stages are counted from 1; the pool before them is none.
+    // Stages are counted from 1; the pool before them is not a stage.
     let mut stage = 0;
     for layer in blocks(network)? {
         match layer.op {

@@ -1,8 +1,8 @@
 //! Random weights on which a network behaves like a trained one, for tests and timings.
 //!
 //! He initialisation alone is not enough: a batch norm's running statistics must be those of its input, or activations
-//! die or explode within a few layers. So the mean and variance of each channel are followed through the network
-//! on paper (for an input of mean 0 and variance 1), with the very weights that were drawn. Weights are drawn independently
+//! vanish or explode within a few layers. So the mean and variance of each channel are computed through the network
+//! (for an input of mean 0 and variance 1), with the weights that were drawn. Weights are drawn independently
 //! of the data with mean 0, so that correlations between inputs cancel on average and errors do not pile up with depth.
 //!
 //! The values are the same on every platform: integer arithmetic, and of floating point only operations that IEEE 754
@@ -46,7 +46,7 @@ pub fn random(network: &Network, seed: u64) -> Weights {
     draw.weights
 }
 
-/// Between which values the scales and biases of a batch norm lie.
+/// Ranges of the scales and biases of a batch norm.
 struct Norm {
     scale: (f64, f64),
     bias: (f64, f64),
@@ -54,7 +54,7 @@ struct Norm {
 
 /// An activation follows.
 const ACTIVE: Norm = Norm { scale: (0.8, 1.2), bias: (0.2, 0.6) };
-/// None does.
+/// No activation follows.
 const LINEAR: Norm = Norm { scale: (0.8, 1.2), bias: (-0.2, 0.2) };
 /// It is added to a skip, and the activation follows the sum. Training makes such scales small, so that a deep stack of
 /// blocks changes what goes through it little by little.
@@ -144,8 +144,8 @@ impl Draw {
     }
 
     fn squeeze_excite(&mut self, name: &str, se: &Se, x: &mut Moments) {
-        // Few channels lie between reduce and expand, so their expected values are set: left to chance, now and then
-        // all of them would be below zero, and the gates would be the same for every image.
+        // There are few channels between reduce and expand, so their expected values are set: by chance, sometimes
+        // all of them would be negative, and the gates would be the same for every image.
         let (reduce, expand) = (format!("{name}.reduce"), format!("{name}.expand"));
         let hidden = self.matrix(&reduce, se.channels, &x.mean);
         let wanted = Generator::draw(self.seed, &reduce, se.channels, |random| random.between(0.2, 0.8));
@@ -159,7 +159,7 @@ impl Draw {
         x.scale(&gates.collect::<Vec<f64>>());
     }
 
-    /// The layer behind the pool. Means vary little about what is expected of them, so the bias sets the outputs to
+    /// The layer after the pool. Means vary little about what is expected of them, so the bias sets the outputs to
     /// values that keep most of them away from zero, as for the few channels of a squeeze-excite.
     fn hidden(&mut self, name: &str, x: &Moments, outputs: usize, activation: Activation) -> Moments {
         let product = self.matrix(name, outputs, &x.mean);
@@ -178,7 +178,7 @@ impl Draw {
         rows.map(|row| row.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum()).collect()
     }
 
-    /// Draws a tensor. Each has a generator of its own, so that a change to one layer leaves the others' values alone.
+    /// Draws a tensor. Each has its own generator, so that a change to one layer does not change the values of others.
     fn tensor(&mut self, name: &str, shape: &[usize], value: impl FnMut(&mut Generator) -> f64) -> Vec<f32> {
         let values = Generator::draw(self.seed, name, shape.iter().product(), value);
         let data: Vec<f32> = values.into_iter().map(|value| value as f32).collect();

@@ -2,7 +2,7 @@
 //!
 //! Two formats exist. Since PyTorch 1.6 it is a zip archive (`data.pkl`, `data/0`, `data/1`, ...); before, a row
 //! of pickles followed by the storages. Both are read as data: the pickle runs on a machine that knows only what
-//! checkpoints need (`pickle/mod.rs`), and a file that asks for anything else is refused with its name.
+//! checkpoints need (`pickle/mod.rs`), and a file that names anything else is refused with that name.
 //!
 //! The file is not trusted. Storages are slices of it, never copied; a tensor's extent is checked against its
 //! storage; all tensors together may have no more elements than the file has bytes, however often they share a storage.
@@ -35,7 +35,7 @@ pub(super) const FORMAT: Format = Format {
 ///
 /// # Errors
 ///
-/// When the file is damaged, is no checkpoint, or its pickle asks for anything but tensors and plain data.
+/// When the file is damaged, is no checkpoint, or its pickle names anything but tensors and plain data.
 pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, FormatError> {
     open(bytes).and_then(|checkpoint| state_dict::tensors(&checkpoint, bytes.len())).map_err(FormatError::new)
 }
@@ -59,7 +59,7 @@ fn is_pickle(bytes: &[u8]) -> bool {
     matches!(bytes, [0x80, 2..=5, ..])
 }
 
-/// Why a file is refused; inside this folder, so that every step can say it with `?`.
+/// Why a file is refused, inside this folder.
 type Reason = String;
 
 /// A file taken apart: the values that its pickle describes, and the storages by key.

@@ -41,7 +41,7 @@ fn entries(bytes: &[u8]) -> Result<BTreeMap<Vec<u8>, &[u8]>, Reason> {
         let data = range.and_then(|(start, end)| bytes.get(start..end));
         let data = data.ok_or_else(|| format!("`{name}` lies outside of it"))?;
         left = left.checked_sub(data.len()).ok_or("its zip archive is damaged: entries overlap")?;
-        // A checksum of zero is what PyTorch writes when told not to compute any.
+        // PyTorch writes a checksum of zero where computing it is switched off.
         if record.crc32() != 0 && rawzip::crc32(data) != record.crc32() {
             return Err(format!("`{name}` in it is damaged: its checksum differs"));
         }

@@ -3,7 +3,7 @@
 //! The index is a table of LevelDB (`table.rs`) that says of each tensor what it is and where (`entry.rs`). Weights are
 //! chosen from all that training leaves in a checkpoint (`select.rs`).
 //!
-//! The files are not trusted. Checksums are held against blocks and tensors; a tensor's place is checked against its
+//! The files are not trusted. Checksums of blocks and tensors are verified; a tensor's place is checked against its
 //! shard; all tensors together may have no more bytes than the shards, however often they share them.
 
 use super::{Beside, Files, Format, Further, Read};
@@ -51,7 +51,7 @@ fn index_of_shard(name: &str) -> Option<String> {
     (is_number(shard) && is_number(shards)).then(|| format!("{checkpoint}.index"))
 }
 
-/// Why a checkpoint is refused; inside this folder, so that every step can say it with `?`.
+/// Why a checkpoint is refused, inside this folder.
 type Reason = String;
 
 /// Longest name of a tensor.
@@ -102,12 +102,12 @@ impl Checkpoint {
         Inventory { format: FORMAT.name, tensors: list.collect(), averages: Some(self.averages()) }
     }
 
-    /// How many weights there is an average of, which [`Checkpoint::read`] takes in their place.
+    /// Number of weights with an average, which [`Checkpoint::read`] takes in their place.
     pub fn averages(&self) -> usize {
         self.entries.keys().filter(|name| select::is_average(name)).count()
     }
 
-    /// What the name of a shard has after the checkpoint's, such as `.data-00000-of-00002`.
+    /// The part of a shard's name after the checkpoint's, such as `.data-00000-of-00002`.
     pub fn shard_suffix(&self, shard: usize) -> String {
         format!(".data-{shard:05}-of-{:05}", self.shards)
     }

@@ -1,4 +1,4 @@
-//! What a pickle makes: values, and the arenas that they point into.
+//! The result of a pickle: values, and the arenas that they point into.
 
 use crate::weights::elements::ElementType;
 use crate::weights::format::pth::Reason;
