@@ -1,6 +1,6 @@
 //! What can go wrong, as exit codes and words.
 
-use crate::output::without_controls;
+use crate::text::without_controls;
 use mnas_dsl::Diagnostics;
 use mnas_files::{PublishError, Reason};
 use std::fmt::Display;

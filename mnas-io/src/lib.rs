@@ -10,7 +10,10 @@ pub mod npy;
 pub mod output;
 #[cfg(feature = "pictures")]
 pub mod picture;
+pub mod progress;
 mod read;
+pub mod terminal;
+mod text;
 
 pub use error::{Error, Result};
 pub use read::read;

@@ -1,52 +1,10 @@
-//! Files are written completely or not at all; standard output may be closed at any time.
+//! Output files, which are written completely or not at all.
 
 use crate::error::{Error, Result};
-use mnas_dsl::printable;
+use crate::progress::progress;
 use std::fs;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
-
-/// Prints results.
-pub fn print(text: &str) -> Result<()> {
-    let mut out = anstream::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| Error::stdout(&e))
-}
-
-/// Prints bytes as they are.
-pub fn print_bytes(bytes: &[u8]) -> Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(|e| Error::stdout(&e))
-}
-
-/// Prints one JSON object on one line.
-pub fn print_json(value: &serde_json::Value) -> Result<()> {
-    print_bytes(format!("{value}\n").as_bytes())
-}
-
-/// Says what is going on.
-pub fn progress(text: &str) {
-    // Nothing depends on it: where standard error is closed the work goes on.
-    let _ = writeln!(anstream::stderr(), "{}", without_controls(text));
-}
-
-/// The text without what a terminal obeys, but for line breaks and tabs: a part of it may be from anywhere.
-pub fn without_controls(text: &str) -> String {
-    text.split_inclusive(['\n', '\t'])
-        .map(|part| match part.strip_suffix(['\n', '\t']) {
-            Some(line) => printable(line) + &part[line.len()..],
-            None => printable(part),
-        })
-        .collect()
-}
-
-/// Says in one line, in place of the one before, what is going on; nothing where nobody sees it.
-pub fn status(text: &str) {
-    let mut out = io::stderr().lock();
-    if out.is_terminal() {
-        // Nothing depends on it.
-        let _ = write!(out, "\r\x1b[K{text}").and_then(|()| out.flush());
-    }
-}
 
 /// A file to be written.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@
 //! of the program are in the entry: an entry that was damaged is built again.
 
 use crate::error::{Error, Result};
-use crate::output::progress;
 use mnas_codegen::fnv;
 use mnas_files::unique;
+use mnas_io::progress::progress;
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};

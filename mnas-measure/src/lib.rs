@@ -14,4 +14,4 @@ pub mod roofline;
 pub mod runner;
 pub mod tune;
 
-pub(crate) use mnas_io::{error, output};
+use mnas_io::{error, output};

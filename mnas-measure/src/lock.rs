@@ -1,7 +1,7 @@
 //! The lock of the machine: one process measures at a time, and trainings wait meanwhile. It is advisory: where it cannot
 //! be had, a measurement goes on with a warning.
 
-use crate::output::progress;
+use mnas_io::progress::progress;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -43,6 +43,11 @@ pub(super) fn percent(part: f64) -> String {
     if part > 0.0 && part < 0.05 { "<0.1%".to_owned() } else { format!("{part:.1}%") }
 }
 
+/// The mean; 0 of nothing.
+pub(crate) fn mean(all: &[f64]) -> f64 {
+    all.iter().sum::<f64>() / all.len().max(1) as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

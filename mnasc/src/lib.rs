@@ -8,17 +8,20 @@
 
 mod cli;
 mod commands;
+mod compiler;
 mod input;
 mod onnx_file;
+mod output;
 mod weight_file;
 
-use mnas_io::{error, npy, output, picture};
+use mnas_io::{error, npy, picture};
 use mnas_measure::{build_cache, latency, lock, peak, quantile, roofline, runner};
 use mnas_pages::{self as page, paper};
 use std::process::ExitCode;
 
 /// The whole of `main`.
 pub fn main() -> ExitCode {
+    mnas_io::progress::report_to(mnas_io::terminal::Terminal);
     match commands::dispatch(cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => ExitCode::from(error.say().code()),

@@ -1,7 +1,6 @@
 //! Reading ONNX files, and the files beside them that hold their constants.
 
 use crate::error::{Error, Result};
-use crate::input;
 use mnas_import::{Files, ImportError, external_files};
 use std::fs;
 use std::path::Path;
@@ -16,7 +15,7 @@ const EXTERNAL_LIMIT: u64 = 4 << 30;
 ///
 /// A file outside of the model's folder is never opened: `external_files` refuses names that lead out, and `named` links.
 pub(crate) fn read(path: &Path) -> Result<(Vec<u8>, Files)> {
-    let Some(bytes) = input::read(path, MODEL_LIMIT)? else {
+    let Some(bytes) = mnas_io::read(path, MODEL_LIMIT)? else {
         return Err(Error::input(format!("`{}` has more than {} GB", path.display(), MODEL_LIMIT >> 30)));
     };
     let names = external_files(&bytes).map_err(|error| refused("read", path, &error))?;
@@ -47,7 +46,7 @@ pub(crate) fn named(path: &Path, names: &[String]) -> Result<Files> {
             ))
             .hint("put the file itself beside the model"));
         }
-        let Some(file) = input::read(&real, left)? else {
+        let Some(file) = mnas_io::read(&real, left)? else {
             let limit = EXTERNAL_LIMIT >> 30;
             return Err(Error::input(format!("the files beside `{}` have more than {limit} GB", path.display())));
         };

@@ -3,11 +3,11 @@
 //! The rows of the formats say which files those are. Names that a file chooses itself never lead out of its folder.
 
 use crate::error::{Error, Result};
-use crate::input::read;
 use crate::onnx_file;
 use mnas_codegen::weights::format::{self, Beside, FORMATS, Files, Format, Further};
 use mnas_codegen::weights::{self, Fitted, Inventory};
 use mnas_dsl::Network;
+use mnas_io::read;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

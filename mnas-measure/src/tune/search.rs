@@ -6,11 +6,11 @@ use super::candidates::{Stage, candidates};
 use super::program::{self, Program, What};
 use super::proof::{self, Proof};
 use crate::error::Result;
-use crate::output::status;
 use crate::quantile::median;
 use mnas_codegen::plan::Plan;
 use mnas_codegen::plan::isa::Isa;
 use mnas_codegen::tuned::{Choice, Key, Tuned};
+use mnas_io::progress::status;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,8 @@
 //! The axes of a roofline, both logarithmic.
 
 use super::labels::{Point, Rect};
-use super::svg::{AREA, Picture, line, text};
+use super::picture::Picture;
+use super::sheet::{AREA, line, text};
 use std::fmt::Write as _;
 
 /// From operations a byte and operations a second to pixels.

@@ -2,4 +2,9 @@
 
 mod axes;
 mod labels;
-pub mod svg;
+mod picture;
+mod sheet;
+mod svg;
+
+pub use picture::{Dot, Picture, Roof};
+pub use svg::draw;

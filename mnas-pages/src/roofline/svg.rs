@@ -4,56 +4,10 @@
 
 use super::axes::{Axes, number};
 use super::labels::{self, Labelled, Line, Point, Rect};
+use super::picture::{Dot, Picture};
+use super::sheet::{AREA, HEIGHT, WIDTH, escaped, line, text};
 use mnas_measure::roofline::Limit;
 use std::fmt::Write as _;
-
-/// What is drawn.
-#[derive(Clone, Debug)]
-pub struct Picture {
-    /// First line.
-    pub title: String,
-    /// Second line.
-    pub subtitle: String,
-    /// What a dot and its label are.
-    pub note: String,
-    /// Floating-point operations a second at most.
-    pub flops: f64,
-    /// Nearest first.
-    pub roofs: Vec<Roof>,
-    /// One for each block.
-    pub dots: Vec<Dot>,
-}
-
-/// What a place that is read from allows.
-#[derive(Clone, Debug)]
-pub struct Roof {
-    /// `L2`, ..., `DRAM`.
-    pub name: String,
-    /// Bytes a second.
-    pub bandwidth: f64,
-}
-
-/// A block.
-#[derive(Clone, Debug)]
-pub struct Dot {
-    /// Its label.
-    pub name: String,
-    /// Operations a byte.
-    pub intensity: f64,
-    /// Operations a second.
-    pub rate: f64,
-    /// Operations a second at most.
-    pub bound: f64,
-    /// Of the network's time; the dot's area.
-    pub share: f64,
-    /// What bounds it; the dot's colour.
-    pub limit: Limit,
-}
-
-const WIDTH: f64 = 960.0;
-const HEIGHT: f64 = 600.0;
-/// Where the axes are.
-pub(super) const AREA: Rect = Rect { left: 76.0, top: 84.0, right: WIDTH - 28.0, bottom: HEIGHT - 64.0 };
 
 /// Widths of sans-serif letters differ from font to font: about this much of their size, digits and capitals too.
 const LETTER: f64 = 0.56;
@@ -281,36 +235,15 @@ fn legend(out: &mut String, note: &str) {
     );
 }
 
-pub(super) fn line(out: &mut String, class: &str, (a, b): Line) {
-    let _ = writeln!(
-        out,
-        "<line class=\"{class}\" x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\"/>",
-        a.x, a.y, b.x, b.y
-    );
-}
-
-pub(super) fn text(out: &mut String, at: Point, anchor: &str, class: &str, words: &str) {
-    let _ = writeln!(
-        out,
-        "<text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
-        at.x,
-        at.y,
-        escaped(words)
-    );
-}
-
 /// About how wide small text is, in pixels.
 fn letters(words: &str) -> f64 {
     words.chars().count() as f64 * SMALL * LETTER
 }
 
-fn escaped(words: &str) -> String {
-    words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::roofline::picture::Roof;
 
     pub(in crate::roofline) fn picture() -> Picture {
         let dot = |name: &str, intensity, rate, limit| Dot {

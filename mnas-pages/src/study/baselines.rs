@@ -73,17 +73,13 @@ fn accuracies(all: &[f64]) -> String {
             let most = all.iter().copied().fold(0.0, f64::max);
             format!(
                 "{} ({} to {}, {} seeds)",
-                words::accuracy(mean(all)),
+                words::accuracy(numbers::mean(all)),
                 words::accuracy(least),
                 words::accuracy(most),
                 all.len()
             )
         }
     }
-}
-
-pub(super) fn mean(all: &[f64]) -> f64 {
-    all.iter().sum::<f64>() / all.len().max(1) as f64
 }
 
 fn source(baseline: &Baseline) -> String {

@@ -1,7 +1,7 @@
 //! What the page shows: trials, which of them are drawn, and what accuracy is held against.
 
-use super::baselines::mean;
 use super::{Baseline, Beside, Findings, Measured, Shown};
+use crate::numbers::mean;
 use mnas_search::ranking::{self, Noise};
 use mnas_search::reward::Reward;
 use mnas_search::study::{Settings, State, Trial};

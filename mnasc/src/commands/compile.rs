@@ -2,17 +2,13 @@
 
 use super::emit;
 use crate::cli::{CodeArgs, CompileArgs};
+use crate::compiler::{build, onnx_file, rust_files, text};
 use crate::error::{Error, Result};
 use crate::input;
 use crate::output::{self, Artifact};
-use mnas_codegen::compile::{Compiled, Options, VERSION, fused_graph, spec_hash};
-use mnas_codegen::graph::Graph;
+use mnas_codegen::compile::{Compiled, Options, fused_graph};
 use mnas_codegen::lower::lower;
-use mnas_codegen::onnx::{self, Metadata};
 use mnas_codegen::plan::isa;
-use mnas_codegen::weights::Weights;
-use mnas_dsl::{Network, Spec};
-pub(crate) use mnas_measure::compiler::{build, text};
 use std::path::{Path, PathBuf};
 
 /// Compiles a spec to files, to standard output, or only to compare.
@@ -74,38 +70,6 @@ pub(crate) fn options(args: &CodeArgs) -> Result<Options> {
     let (standalone, checked, threaded) = (args.standalone, args.checked, args.threaded);
     let tuned = input::tuned(&args.schedule)?;
     Ok(Options { isas, standalone, checked, threaded, tuned, ..Options::default() })
-}
-
-/// The ONNX file of a network's graph, as lowered or after passes.
-pub(crate) fn onnx_file(spec: &Spec, network: &Network, graph: &Graph, weights: Option<&Weights>) -> Result<Vec<u8>> {
-    let Some(weights) = weights else {
-        return Err(Error::input("an ONNX file holds weights, and none were given")
-            .hint("give `--weights FILE`, or `--random-weights SEED` to try it out"));
-    };
-    let metadata = Metadata { mnas_version: VERSION.to_owned(), spec_hash: spec_hash(spec) };
-    let exported = onnx::export(graph, network, weights, &metadata);
-    exported.map_err(|error| Error::input(error.to_string()))
-}
-
-/// OUT.rs, and OUT.weights where weights were given.
-pub(crate) fn rust_files(compiled: &Compiled, out: &Path) -> Result<Vec<Artifact>> {
-    let beside = out.with_extension("weights");
-    let Some(weights) = &compiled.weights else {
-        return Ok(vec![Artifact { path: out.to_owned(), bytes: text(compiled, "")?.into_bytes() }]);
-    };
-    if beside == out {
-        return Err(Error::input(format!("`{}` is the name of the weights file", out.display()))
-            .hint("end the output's name in `.rs`"));
-    }
-    let Some(name) = beside.file_name().and_then(|name| name.to_str()) else {
-        return Err(Error::input(format!("`{}` cannot be named in Rust source", beside.display()))
-            .hint("give the output a file name in UTF-8"));
-    };
-    // The weights first: who sees the new code finds its weights.
-    Ok(vec![
-        Artifact { path: beside.clone(), bytes: weights.clone() },
-        Artifact { path: out.to_owned(), bytes: text(compiled, name)?.into_bytes() },
-    ])
 }
 
 fn to_stdout(compiled: &Compiled, args: &CompileArgs) -> Result<()> {

@@ -1,7 +1,7 @@
 //! `mnasc SPEC --emit STAGE`
 
-use super::compile;
 use crate::cli::{CompileArgs, Stage};
+use crate::compiler;
 use crate::error::{Error, Result};
 use crate::{input, output};
 use mnas_codegen::compile::{Options, fused_graph};
@@ -19,15 +19,15 @@ pub(crate) fn run(stage: Stage, path: &Path, args: &CompileArgs, options: &Optio
     let text = match stage {
         Stage::Spec => spec.to_yaml(),
         Stage::Graph => fused_graph(&network).to_string(),
-        Stage::Plan => compile::build(&spec, &network, None, options)?.plan.to_string(),
-        Stage::Rust => compile::text(&compile::build(&spec, &network, None, options)?, "")?,
+        Stage::Plan => compiler::build(&spec, &network, None, options)?.plan.to_string(),
+        Stage::Rust => compiler::text(&compiler::build(&spec, &network, None, options)?, "")?,
         Stage::Onnx => {
             if std::io::stdout().is_terminal() {
                 return Err(Error::input("an ONNX file is binary and standard output a terminal")
                     .hint("write it to a file: `--onnx OUT.onnx`"));
             }
             let weights = input::weights(&args.weights, &network)?;
-            return output::print_bytes(&compile::onnx_file(
+            return output::print_bytes(&compiler::onnx_file(
                 &spec,
                 &network,
                 &fused_graph(&network),

@@ -1,7 +1,7 @@
 //! `mnasc summary SPEC`
 
-use super::compile;
 use crate::cli::SummaryArgs;
+use crate::compiler;
 use crate::error::Result;
 use crate::{input, output};
 use mnas_codegen::compile::Options;
@@ -11,7 +11,7 @@ use serde_json::json;
 /// Prints what a network costs.
 pub(crate) fn run(args: &SummaryArgs) -> Result<()> {
     let (spec, network) = input::spec(&args.spec)?;
-    let compiled = compile::build(&spec, &network, None, &Options::default())?;
+    let compiled = compiler::build(&spec, &network, None, &Options::default())?;
     let summary = report::summary(&compiled.graph);
     let arena_bytes = compiled.plan.arena.len * size_of::<f32>();
     if !args.json {

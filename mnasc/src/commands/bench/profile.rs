@@ -5,10 +5,10 @@ use crate::commands::peak as peaks_shown;
 use crate::error::Result;
 use crate::peak::{self, Peaks};
 use crate::quantile::median;
-use crate::roofline::{Bound, Roofs, Work};
+use crate::roofline::{Bound, Level, Roofs, Work};
 use crate::runner::Runner;
 use mnas_codegen::plan::isa::Isa;
-use mnas_pages::roofline::svg::{self, Dot, Picture, Roof};
+use mnas_pages::roofline::{Dot, Picture, Roof, draw};
 use serde_json::{Value, json};
 
 /// A network block by block, and the machine in the same minute.
@@ -161,7 +161,7 @@ impl Profile {
             1 => "1 thread".to_owned(),
             n => format!("{n} threads"),
         };
-        let level = |level: &crate::roofline::Level| Roof { name: level.name.clone(), bandwidth: level.bandwidth };
+        let level = |level: &Level| Roof { name: level.name.clone(), bandwidth: level.bandwidth };
         let dots = self.blocks.iter().filter(|block| block.work.macs > 0 && block.rate > 0.0).map(|block| Dot {
             name: block.name.replace("blocks.", ""),
             intensity: block.work.intensity(),
@@ -170,7 +170,7 @@ impl Profile {
             share: block.share,
             limit: block.bound.limit,
         });
-        svg::draw(&Picture {
+        draw(&Picture {
             title: format!("{name}, block by block"),
             subtitle: format!(
                 "{}, {threads}: {median:.2} ms, {:.2}x the FMA bound",

@@ -1,7 +1,8 @@
 //! What a search ends with: a page to look at, and the best network ready for use.
 
 use crate::commands::study::best::{self, Trainer};
-use crate::commands::{compile, report, search::study_error};
+use crate::commands::{report, search::study_error};
+use crate::compiler;
 use crate::error::Result;
 use crate::output::{self, Artifact};
 use mnas_codegen::compile::Options;
@@ -24,8 +25,8 @@ pub(super) fn write(folder: &Path, study: &Path, data: Option<&Path>) -> Result<
         if let Some(weights) = &weights {
             artifacts.push(Artifact { path: path.with_extension("safetensors"), bytes: best::file(weights)? });
         }
-        let compiled = compile::build(&spec, &network, weights.as_ref(), &Options::default())?;
-        artifacts.extend(compile::rust_files(&compiled, &path.with_extension("rs"))?);
+        let compiled = compiler::build(&spec, &network, weights.as_ref(), &Options::default())?;
+        artifacts.extend(compiler::rust_files(&compiled, &path.with_extension("rs"))?);
         artifacts.push(Artifact { path, bytes: best::text(&study, trial, &spec).into_bytes() });
     }
     artifacts.push(report);

@@ -1,11 +1,11 @@
 //! A data set as a network takes it.
 
-use super::folder;
+use super::{data_error, folder};
 use crate::error::{Error, Result};
 use crate::{output, picture};
 use mnas_dsl::Network;
 use mnas_dsl::network::{Preprocess, Shape};
-use mnas_train::data::{self, Data, DataError, Pictures};
+use mnas_train::data::{self, Data, Pictures};
 use std::path::Path;
 
 /// The word for the embedded digits.
@@ -28,14 +28,6 @@ pub(crate) fn read(from: &Path, network: &Network) -> Result<Data> {
         Some(data) => fitted(data, network, preprocess),
         // They have the right size from the beginning: the wrong one may be larger than the memory.
         None => folder::read(from, network.input, preprocess),
-    }
-}
-
-/// As an error with its exit code.
-pub(super) fn data_error(error: DataError) -> Error {
-    match error {
-        DataError::System(message) => Error::system(message),
-        DataError::Input(message) => Error::input(message),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Pictures in a folder for each class.
 
-use super::data::data_error;
+use super::data_error;
 use crate::error::{Error, Result};
 use crate::{output, picture};
 use mnas_dsl::network::{Preprocess, Shape};

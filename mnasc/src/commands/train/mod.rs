@@ -13,7 +13,7 @@ use crate::lock;
 use crate::output::{self, Artifact};
 use mnas_codegen::weights::safetensors;
 use mnas_train::Pause;
-use mnas_train::data::{fewer, hold_out};
+use mnas_train::data::{DataError, fewer, hold_out};
 use mnas_train::training::{Progress, Task, TrainingError, judge, train};
 use serde_json::json;
 use std::io::IsTerminal as _;
@@ -152,5 +152,13 @@ impl Watch {
             100.0 * train_accuracy,
             left.ceil()
         )
+    }
+}
+
+/// As an error with its exit code.
+fn data_error(error: DataError) -> Error {
+    match error {
+        DataError::System(message) => Error::system(message),
+        DataError::Input(message) => Error::input(message),
     }
 }

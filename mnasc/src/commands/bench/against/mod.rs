@@ -9,8 +9,8 @@ mod rounds;
 mod start;
 
 use crate::cli::{BenchArgs, Engine};
-use crate::commands::compile;
 use crate::commands::run::planes;
+use crate::compiler;
 use crate::error::{Error, Result};
 use crate::lock;
 use crate::output;
@@ -63,7 +63,7 @@ pub(super) fn run(
             .hint("leave `--threads` away"));
     }
     let image = random_image(network.input);
-    let model = compile::onnx_file(spec, network, &fused_graph(network), Some(weights))?;
+    let model = compiler::onnx_file(spec, network, &fused_graph(network), Some(weights))?;
     let peers = Peers::new(&args.python, threads, &model, &planes(&image, network.input.channels))?;
     let probe = peers.probe(&engines)?;
     let contest = Contest { args, network, isa, threads, engines, image, peers, probe, tuned };

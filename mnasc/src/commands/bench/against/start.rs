@@ -9,7 +9,7 @@ use super::peers::{First, peak_memory, stdout};
 use super::{Contest, OURS, difference, middle};
 use crate::build_cache;
 use crate::commands::bench::rounded;
-use crate::commands::compile;
+use crate::compiler;
 use crate::error::{Error, Result};
 use crate::lock;
 use crate::output;
@@ -115,8 +115,8 @@ impl Engine {
 fn build(contest: &Contest<'_>, spec: &Spec, weights: &Weights) -> Result<PathBuf> {
     let (isas, tuned) = (runner::isas_of_host(), contest.tuned.clone());
     let options = Options { isas, tuned, standalone: true, ..Options::default() };
-    let compiled = compile::build(spec, contest.network, Some(weights), &options)?;
-    let text = compile::text(&compiled, "network.weights")?;
+    let compiled = compiler::build(spec, contest.network, Some(weights), &options)?;
+    let text = compiler::text(&compiled, "network.weights")?;
     let main = format!(
         "{}mod network;\nuse network::{} as Net;\n\nstatic NETWORK: Net<'static> = Net::embedded();\n\n\
          fn main() -> std::io::Result<()> {{\n    \

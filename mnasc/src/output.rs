@@ -1,0 +1,5 @@
+//! What commands write: files, standard output, reports of progress.
+
+pub(crate) use mnas_io::output::*;
+pub(crate) use mnas_io::progress::{progress, status};
+pub(crate) use mnas_io::terminal::{print, print_bytes, print_json};
