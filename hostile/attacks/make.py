@@ -161,8 +161,8 @@ put("safetensors/refused/git_lfs.safetensors", "version https://git-lfs.github.c
 
 
 # PyTorch: zip archives.
-def archive(name, files, compression=zipfile.ZIP_STORED, edit=lambda data: data):
-    path = here / "pth-zip/refused" / f"{name}.pth"
+def archive(name, files, compression=zipfile.ZIP_STORED, edit=lambda data: data, kind="refused"):
+    path = here / "pth-zip" / kind / f"{name}.pth"
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w", compression) as out:
         for file, data in files:
@@ -249,6 +249,84 @@ checkpoint("new_object", b"\x80\x02cos\nPathLike\n)\x81.")
 checkpoint("stack_global", b"\x80\x04\x8c\x02os\x8c\x06system\x93.")
 checkpoint("no_end", b"\x80\x02N")
 checkpoint("opcodes_without_end", b"\x80\x02" + b"N0" * 700000 + b".")
+
+
+# What is built from globals that are not known is data, and costs what the pickle has of it.
+def text(value):
+    return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+
+def call(module, function, arguments):
+    return b"c" + f"{module}\n{function}\n".encode() + b"(" + arguments + b"tR"
+
+
+def module(children, tensors=b""):
+    """A module as PyTorch pickles it."""
+    attributes = text("_parameters") + b"}(" + tensors + b"u" + text("_buffers") + b"}" + text("_modules") + b"}(" + children + b"u"
+    return b"cmodels\nNet\n)\x81}(" + attributes + b"ub"
+
+
+system = call("os", "system", text("touch /tmp/mnas-was-here"))
+checkpoint("opaque_weight", state([("stem.conv.weight", system)]))
+checkpoint("opaque_everything", state([(f"t{i}", system) for i in range(400)]))
+checkpoint("opaque_called", b"\x80\x02" + system + b"".join([b"(tR"] * 20000) + b".")
+checkpoint("opaque_items", b"\x80\x02" + system + b"(" + (text("a") + b"N") * 10000 + b"u.")
+checkpoint("opaque_state_of_itself", b"\x80\x02cos\nPathLike\n)\x81q\0}" + text("state_dict") + b"h\0sb.")
+checkpoint("opaque_storage", state([("a", tensor([4], [1]).replace(b"ctorch\nFloatStorage\n", b"cos\nsystem\n"))]))
+checkpoint("opaque_sizes", state([("a", tensor([4], [1]).replace(b"t(J\1\0\0\0t", b"t" + system))]))
+checkpoint("new_object_with_keywords", b"\x80\x04cos\nsystem\n)}\x92.")
+checkpoint("object_of_old", b"\x80\x02(cos\nsystem\n" + text("id") + b"o.")
+checkpoint("sets", b"\x80\x04" + b"\x8f(" + b"K\0" * 20000 + b"\x90.")
+checkpoint("module_of_itself", b"\x80\x02cmodels\nNet\n)\x81q\0}(" + text("_parameters") + b"}" + text("_modules") + b"}" + text("a") + b"h\0sub.")
+doubled = module(b"")
+for _ in range(200):
+    doubled = doubled + b"q\1" + module(text("a") + b"h\1" + text("b") + b"h\1")
+checkpoint("modules_doubled", b"\x80\x02" + doubled + b".")
+deep = module(b"", text("w") + tensor([4], [1]))
+for _ in range(60):
+    deep = module(text("n" * 3000) + deep)
+checkpoint("modules_with_endless_names", b"\x80\x02" + deep + b".")
+checkpoint("modules_of_what_is_none", b"\x80\x02" + module(text("a") + system + text("b") + b"K\1" + text("c") + b"N", text("w") + system) + b".")
+dicts = b"}"
+for _ in range(200):
+    dicts = dicts + b"q\1}(" + text("a") + b"h\1" + text("b") + b"h\1u"
+checkpoint("dicts_doubled", b"\x80\x02" + dicts + b".")
+checkpoint("many_state_dicts", b"\x80\x02}(" + b"".join(text(f"d{i}") + b"}" + text("w") + tensor([4], [1]) + b"s" for i in range(800)) + b"u.")
+prefixes = [(".".join("ab"[(i >> bit) & 1] for bit in range(12)) + f".t{i}", tensor([4], [1])) for i in range(400)]
+checkpoint("prefixes_without_end", state(prefixes))
+checkpoint("points_without_end", state([("." * 3000 + str(i), tensor([1], [1])) for i in range(8)]))
+
+# The tiny network's weights, with what must not be carried out beside them: it is read, and nothing is.
+TINY = {"stem.conv": (4, 3, 3, 3), "blocks.0.0.depthwise": (4, 1, 3, 3), "blocks.0.0.project": (4, 4, 1, 1),
+        "blocks.1.0.expand": (8, 4, 1, 1), "blocks.1.0.depthwise": (8, 1, 3, 3), "blocks.1.0.project": (4, 8, 1, 1),
+        "head.conv": (5, 4, 1, 1)}  # fmt: skip
+VECTORS = {"blocks.1.0.se.reduce": (2, 8, 1, 1), "blocks.1.0.se.expand": (8, 2, 1, 1), "classifier": (3, 5)}
+shapes = {}
+for name, shape in TINY.items():
+    shapes[f"{name}.weight"] = shape
+    shapes |= {f"{name}.bn.{leaf}": shape[:1] for leaf in ["weight", "bias", "running_mean", "running_var"]}
+for name, shape in VECTORS.items():
+    shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
+
+
+def contiguous(shape):
+    strides = [1]
+    for size in reversed(shape[1:]):
+        strides.insert(0, strides[0] * size)
+    return tensor(list(shape), strides, length=108)
+
+
+good = [(name, contiguous(shape)) for name, shape in shapes.items()]
+inner = b"}(" + b"".join(text(name) + value for name, value in good) + b"u"
+ones = struct.pack("<f", 0.5) * 108
+for name, pickled in {
+    "system_beside": b"\x80\x02}(" + text("args") + system + text("state_dict") + inner + b"u.",
+    "system_in_the_state_dict": state(good + [("version", system)]),
+    "eval_as_a_class": b"\x80\x02}(" + text("args") + b"cbuiltins\neval\n" + text("open('/etc/passwd')") + b"\x85\x81" + text("model") + inner + b"u.",
+    "attributes_of_a_call": b"\x80\x02" + system + b"}" + text("state_dict") + inner + b"sb.",
+    "items_of_a_call": b"\x80\x02" + system + text("state_dict") + inner + b"s.",
+}.items():
+    archive(name, [("a/data.pkl", pickled), ("a/data/0", ones)], kind="harmless")
 archive("no_pickle", [("a/b", b"x")])
 archive("compressed_bomb", [("a/data.pkl", b"\0" * 20_000_000)], zipfile.ZIP_DEFLATED)
 archive("bomb_beside", [("a/data.pkl", b"\x80\x02}."), ("a/data/0", b"\0" * 20_000_000)], zipfile.ZIP_DEFLATED)

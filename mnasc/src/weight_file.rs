@@ -3,7 +3,7 @@
 //! The rows of the formats say which files those are. Names that a file chooses itself never lead out of its folder.
 
 use crate::error::{Error, Result};
-use crate::onnx_file;
+use crate::{onnx_file, output};
 use mnas_codegen::weights::format::{self, Beside, FORMATS, Files, Format, Further};
 use mnas_codegen::weights::{self, Fitted, Inventory};
 use mnas_dsl::Network;
@@ -67,7 +67,9 @@ pub(crate) fn load(path: &Path, network: &Network) -> Result<Fitted> {
     };
     let files = Files { first: &file.bytes, further: &further };
     let fitted = file.format.load(&files, &path.display().to_string(), network);
-    fitted.map_err(|error| Error::input(error.to_string()))
+    let fitted = fitted.map_err(|error| Error::input(error.to_string()))?;
+    fitted.notes.iter().for_each(|note| output::progress(&format!("weights: {note}")));
+    Ok(fitted)
 }
 
 /// Every file that [`load`] reads of the weights at `path`, as far as they are there. Of files that name others, the first.

@@ -112,6 +112,13 @@ pub enum Problem {
         /// The most similar name that the network needs.
         nearest: Option<String>,
     },
+    /// The file has something under its name that is no weight.
+    NoWeight {
+        /// Its name.
+        name: String,
+        /// What it is: "has elements of type int64".
+        reason: String,
+    },
     /// It has another shape than the network needs.
     Shape {
         /// Its name.
@@ -171,6 +178,7 @@ impl fmt::Display for Problem {
                 write!(f, "extra: `{}` {}", shown(name), Shown(shape))?;
                 nearest.as_ref().map_or(Ok(()), |nearest| write!(f, "; the network has `{}`", shown(nearest)))
             }
+            Problem::NoWeight { name, reason } => write!(f, "no weight: `{}` {}", shown(name), shown(reason)),
             Problem::Shape { name, found, needed } => {
                 write!(f, "wrong shape: `{}` is {}, the network needs {needed:?}", shown(name), Shown(found))
             }

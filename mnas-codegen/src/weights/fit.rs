@@ -1,7 +1,9 @@
-//! Fits a file's tensors to what a network needs: by name, each with its shape checked.
+//! Fits a file's tensors to what a network needs: by name, else by order, each with its shape checked.
 
+use super::contents::Contents;
+use super::error::shown;
 use super::names::{self, FileTensors, Names};
-use super::{Parameter, ParameterKind, Problem, WeightTensor, Weights, WeightsError, parameters};
+use super::{Parameter, ParameterKind, Problem, WeightTensor, Weights, WeightsError, order, parameters};
 use mnas_dsl::network::Network;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,13 +20,17 @@ pub struct Fitted {
     pub scheme: &'static str,
     /// The file's name of each tensor, by ours.
     pub sources: BTreeMap<String, String>,
+    /// What was chosen where the file left a choice, each a line: which of several dicts, which prefix of names, and that
+    /// tensors were matched by order and shape.
+    pub notes: Vec<String>,
 }
 
 /// Finds the weights of `network` among the tensors of a file, by name.
 ///
 /// The naming scheme (ours, timm's, torchvision's, efficientnet-pytorch's, TensorFlow's) is recognised by itself, and
-/// axes are put in our order; a prefix `module.` of every name, as `DataParallel` leaves it, is taken off. `file_name` is
-/// only for errors. A backbone leaves the tensors of a classifier unused.
+/// axes are put in our order; whatever stands before all names of the scheme, as `module.` of `DataParallel` does, is
+/// taken off, and tensors without it are left out. Where no scheme has half of the tensors, they are matched by order and
+/// shape, if all of them fit. `file_name` is only for errors. A backbone leaves the tensors of a classifier unused.
 ///
 /// # Errors
 ///
@@ -34,11 +40,45 @@ pub fn fit(
     file_name: &str,
     network: &Network,
 ) -> Result<Fitted, WeightsError> {
-    let tensors = without_prefix(tensors);
+    fit_contents(tensors.into(), file_name, network)
+}
+
+/// How many parameters of `network` tensors of these names and shapes are, by the naming scheme that fits best.
+pub(super) fn fitness(network: &Network) -> impl Fn(&FileTensors) -> usize {
     let parameters = parameters(network);
-    let names = names::recognise(network, &parameters, &tensors);
-    match assign(tensors, &parameters, &names, network.head.is_none()) {
-        Ok((weights, sources)) => Ok(Fitted { weights, scheme: names.scheme, sources }),
+    move |tensors| names::recognise(network, &parameters, tensors).1.fitting
+}
+
+/// As [`fit`], for all that the reader of a file says of it.
+pub(super) fn fit_contents(mut contents: Contents, file_name: &str, network: &Network) -> Result<Fitted, WeightsError> {
+    let parameters = parameters(network);
+    let is_backbone = network.head.is_none();
+    let shapes = contents.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shape.clone())).collect();
+    let (mut names, known) = names::recognise(network, &parameters, &shapes);
+    let mut notes = std::mem::take(&mut contents.notes);
+    if known.fitting * 2 < parameters.len()
+        && let Some(order) = order::fit(&contents, &parameters, is_backbone)
+    {
+        let first = parameters.first().map(|parameter| (&parameter.name, order.names.get(&parameter.name)));
+        let example = match first {
+            Some((ours, Some(theirs))) => format!(", `{}` for `{ours}` first", shown(theirs)),
+            _ => String::new(),
+        };
+        notes.push(format!("no naming scheme fits: tensors are matched by order and shape{example}"));
+        names = Names::listed("order and shape", order.convention, order.names);
+    }
+    if !names.prefix.is_empty() {
+        let outside = contents.tensors.len();
+        contents.tensors.retain(|name, _| name.starts_with(&names.prefix));
+        let rest = match outside - contents.tensors.len() {
+            0 => String::new(),
+            1 => ", and 1 tensor without it is left out".into(),
+            count => format!(", and {count} tensors without it are left out"),
+        };
+        notes.push(format!("the prefix `{}` is taken off all names{rest}", shown(&names.prefix)));
+    }
+    match assign(contents, &parameters, &names, is_backbone) {
+        Ok((weights, sources)) => Ok(Fitted { weights, scheme: names.scheme, sources, notes }),
         Err(problems) => Err(WeightsError::Unfit {
             file: file_name.into(),
             network: network.name.clone(),
@@ -48,21 +88,14 @@ pub fn fit(
     }
 }
 
-fn without_prefix(tensors: FileTensors) -> FileTensors {
-    const PREFIX: &str = "module.";
-    if !tensors.keys().all(|name| name.starts_with(PREFIX)) {
-        return tensors;
-    }
-    tensors.into_iter().map(|(name, tensor)| (name[PREFIX.len()..].to_string(), tensor)).collect()
-}
-
 /// Renames the file's tensors to ours, and gives the file's name of each; or lists everything that does not fit.
 fn assign(
-    mut tensors: FileTensors,
+    contents: Contents,
     parameters: &[Parameter],
     names: &Names,
     backbone: bool,
 ) -> Result<(Weights, BTreeMap<String, String>), Vec<Problem>> {
+    let Contents { mut tensors, unread, .. } = contents;
     let mut weights = Weights::new();
     let mut sources = BTreeMap::new();
     let mut missing = Vec::new();
@@ -70,13 +103,14 @@ fn assign(
     for parameter in parameters {
         let name = names.of(parameter);
         match tensors.remove(&name) {
-            None => missing.push((name, names.convention.shape(parameter))),
+            None => match unread.get(&name) {
+                Some(reason) => problems.push(Problem::NoWeight { name, reason: reason.clone() }),
+                None => missing.push((name, names.convention.shape(parameter))),
+            },
             Some(mut tensor) => {
-                // A 1x1 convolution on a single pixel is kept as a fully connected layer by some.
-                if parameter.kind == ParameterKind::ConvWeight
-                    && parameter.shape.strip_suffix(&[1, 1]) == Some(&tensor.shape)
-                {
-                    tensor.shape.clone_from(&parameter.shape);
+                let needed = names.convention.shape(parameter);
+                if tensor.shape != needed && names.convention.takes(parameter, &tensor.shape) {
+                    tensor.shape = needed;
                 }
                 problems.extend(check(&name, &tensor, parameter, names));
                 weights.insert(parameter.name.clone(), names.convention.to_ours(tensor, parameter));
@@ -85,7 +119,7 @@ fn assign(
         }
     }
     let extra: BTreeMap<&String, &WeightTensor> =
-        tensors.iter().filter(|(name, _)| !(backbone && names.is_head(name))).collect();
+        tensors.iter().filter(|(name, _)| !(backbone && (names.is_listed() || names.is_head(name)))).collect();
 
     let expected: BTreeSet<String> = parameters.iter().map(|parameter| names.of(parameter)).collect();
     let absent: BTreeSet<&str> = missing.iter().map(|(name, _)| name.as_str()).collect();

@@ -1,7 +1,7 @@
 //! From a file's bytes to weights that fit.
 
 use super::format::{FORMATS, Files, Format, Further, Read, recognise};
-use super::{FormatError, Inventory, WeightTensor, Weights, WeightsError};
+use super::{Fitted, FormatError, Inventory, WeightTensor, Weights, WeightsError};
 use mnas_dsl::network::Network;
 use std::collections::BTreeMap;
 
@@ -11,9 +11,17 @@ use std::collections::BTreeMap;
 ///
 /// When the file cannot be read, or with everything that is missing, extra, misshapen or not finite.
 pub fn load(bytes: &[u8], file_name: &str, network: &Network) -> Result<Weights, WeightsError> {
+    load_for(bytes, file_name, network).map(|fitted| fitted.weights)
+}
+
+/// As [`load`], with what the weights were in their file, and what was chosen where it left a choice.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_for(bytes: &[u8], file_name: &str, network: &Network) -> Result<Fitted, WeightsError> {
     let format = single(bytes).map_err(|error| WeightsError::Unreadable { file: file_name.into(), error })?;
-    let files = Files { first: bytes, further: &BTreeMap::new() };
-    format.load(&files, file_name, network).map(|fitted| fitted.weights)
+    format.load(&Files { first: bytes, further: &BTreeMap::new() }, file_name, network)
 }
 
 /// Every floating-point tensor of a file by its name in the file, in any of the [`FORMATS`] whose files hold everything.
@@ -24,7 +32,9 @@ pub fn load(bytes: &[u8], file_name: &str, network: &Network) -> Result<Weights,
 pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, FormatError> {
     let format = single(bytes)?;
     match format.read {
-        Read::Tensors(read) => read(&Files { first: bytes, further: &BTreeMap::new() }),
+        Read::Tensors(read) => {
+            read(&Files { first: bytes, further: &BTreeMap::new() }, None).map(|contents| contents.tensors)
+        }
         Read::Network(_) => Err(FormatError::new(format!("weights of {} are read for a network only", format.name))),
     }
 }

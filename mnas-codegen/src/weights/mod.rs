@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+mod contents;
 pub mod elements;
 mod error;
 mod fit;
@@ -14,14 +15,16 @@ pub mod format;
 mod listed;
 mod load;
 mod names;
+mod order;
 mod parameters;
 mod random;
 
+pub use contents::Contents;
 pub use error::{FormatError, Problem, WeightsError};
 pub use fit::{Fitted, fit};
 pub use format::{pth, safetensors, tf_checkpoint};
 pub use listed::{Inventory, Listed};
-pub use load::{inventory, load, read};
+pub use load::{inventory, load, load_for, read};
 pub use parameters::{Parameter, ParameterKind, parameters};
 pub use random::random;
 

@@ -179,6 +179,74 @@ fn names_of_other_families() {
 }
 
 #[test]
+fn names_of_transformers() {
+    // Their names by hand, sorted as safetensors does.
+    let v2 = nets::shipped("mobilenet_v2");
+    let theirs = |name: &str| {
+        let bare =
+            name.replace(".bn.", ".normalization.").replace("depthwise", "conv_3x3").replace("project", "reduce_1x1");
+        let bare = bare
+            .replace("expand", "expand_1x1")
+            .replace("head.conv", "conv_1x1")
+            .replace("stem.conv", "conv_stem.first_conv");
+        let bare = bare.replace("blocks.0.0.", "conv_stem.");
+        if bare.starts_with("classifier") {
+            return bare;
+        }
+        let bare = if bare.contains("normalization") { bare } else { bare.replace(".weight", ".convolution.weight") };
+        format!("mobilenet_v2.{bare}")
+    };
+    let mut layer = 0;
+    let mut last = String::new();
+    let mut file = Weights::new();
+    let ours = weights::random(&v2, 3);
+    for parameter in parameters(&v2) {
+        let name = &parameter.name;
+        let mut renamed = theirs(name);
+        if let Some(rest) = name.strip_prefix("blocks.").filter(|rest| !rest.starts_with("0.0.")) {
+            let block: String = rest.split('.').take(2).collect::<Vec<_>>().join(".");
+            layer += usize::from(!last.is_empty() && last != block);
+            renamed = renamed.replace(&format!("blocks.{block}."), &format!("layer.{layer}."));
+            last = block;
+        }
+        file.insert(renamed, ours[name].clone());
+    }
+    assert!(
+        file.contains_key("mobilenet_v2.layer.15.reduce_1x1.normalization.running_var"),
+        "{:?}",
+        file.keys().last()
+    );
+    assert!(file.contains_key("mobilenet_v2.conv_stem.conv_3x3.convolution.weight"));
+    assert_eq!(load_tensors(&file, &v2), Ok(ours));
+
+    let v1 = nets::shipped("mobilenet_v1");
+    let ours = weights::random(&v1, 3);
+    let mut file = Weights::new();
+    let mut modules: Vec<&str> = Vec::new();
+    let all = parameters(&v1);
+    for name in all.iter().map(|parameter| parameter.name.as_str()) {
+        let (module, leaf) = name.rsplit_once('.').unwrap();
+        let conv = module.trim_end_matches(".bn");
+        let renamed = if conv == "classifier" {
+            name.to_owned()
+        } else {
+            if !modules.contains(&conv) {
+                modules.push(conv);
+            }
+            let place = match modules.len() {
+                1 => "conv_stem".into(),
+                count => format!("layer.{}", count - 2),
+            };
+            let part = if module == conv { "convolution" } else { "normalization" };
+            format!("mobilenet_v1.{place}.{part}.{leaf}")
+        };
+        file.insert(renamed, ours[name].clone());
+    }
+    assert!(file.contains_key("mobilenet_v1.layer.25.normalization.bias"));
+    assert_eq!(load_tensors(&file, &v1), Ok(ours));
+}
+
+#[test]
 fn a_stage_of_timm_may_be_several_blocks() {
     // The same network, with timm's stage 1 of two repeats written as two blocks.
     let text = "
@@ -286,8 +354,17 @@ fn what_is_no_weight_file_is_said_to_be_none() {
     let reason = |bytes: &[u8]| load(bytes, "x.bin", &network).map(|_| ()).unwrap_err().to_string();
     let neither = "cannot read weights from `x.bin`: its format is not known; \
                    expected PyTorch, safetensors or TensorFlow checkpoint";
-    assert_eq!(reason(b""), neither);
-    assert_eq!(reason(b"\x89HDF\r\n\x1a\n"), neither);
+    assert_eq!(reason(b"weights"), neither);
+    for (file, what) in [
+        (b"".as_slice(), "it is empty"),
+        (b"\x89HDF\r\n\x1a\n", "it is an HDF5 file, as Keras writes it; export the model to ONNX"),
+        (b"\x1c\0\0\0TFL3", "it is a TensorFlow Lite model, which is not read"),
+        (b"\x93NUMPY\x01\0", "it is a single array of NumPy; save the weights as safetensors"),
+        (b"\x1f\x8b\x08", "it is packed with gzip; unpack it first"),
+        (b"<!DOCTYPE html>", "it is a web page: the download went wrong"),
+    ] {
+        assert_eq!(reason(file), format!("cannot read weights from `x.bin`: {what}"));
+    }
     assert_eq!(
         reason(b"version https://git-lfs.github.com/spec/v1\n"),
         "cannot read weights from `x.bin`: it is a pointer of Git LFS, not the file itself; fetch it with `git lfs pull`"

@@ -2,8 +2,11 @@
 
 mod assets;
 mod checkpoint_attacks;
+mod checkpoints;
 mod files;
 mod fit;
 mod nets;
+mod order;
+mod pickle;
 mod random;
 mod tensorflow;

@@ -58,5 +58,5 @@ fn text(args: &ConvertArgs, network: &Network, fitted: &Fitted, size: usize) -> 
 fn random(network: &Network, seed: u64) -> Fitted {
     let weights = weights::random(network, seed);
     let sources = weights.keys().map(|name| (name.clone(), name.clone())).collect();
-    Fitted { weights, scheme: "mnas", sources }
+    Fitted { weights, scheme: "mnas", sources, notes: Vec::new() }
 }

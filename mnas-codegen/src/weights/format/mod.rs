@@ -17,7 +17,7 @@ pub mod safetensors;
 pub mod tf_checkpoint;
 
 use super::fit::{self, Fitted};
-use super::{FormatError, Inventory, WeightTensor, WeightsError};
+use super::{Contents, FormatError, Inventory, WeightsError};
 use mnas_dsl::network::Network;
 use std::collections::BTreeMap;
 
@@ -64,11 +64,15 @@ pub struct Beside {
 /// How weights are read.
 #[derive(Clone, Copy, Debug)]
 pub enum Read {
-    /// As tensors by the names of the file, which are then fitted to the network.
-    Tensors(fn(&Files) -> Result<BTreeMap<String, WeightTensor>, FormatError>),
+    /// As tensors by the names of the file, which are then fitted to the network. Of a file with several sets of tensors
+    /// the one is read that fits best.
+    Tensors(fn(&Files, Option<&Fitness<'_>>) -> Result<Contents, FormatError>),
     /// For a network at once. The text is the file's name, for errors.
     Network(fn(&Files, &str, &Network) -> Result<Fitted, WeightsError>),
 }
+
+/// How many parameters of a network tensors of these names and shapes are.
+pub type Fitness<'a> = dyn Fn(&BTreeMap<String, Vec<usize>>) -> usize + 'a;
 
 /// The bytes of a file of weights, and of those that belong to it.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +94,8 @@ impl Format {
             Read::Network(load) => load(files, file_name, network),
             Read::Tensors(read) => {
                 let unreadable = |error| WeightsError::Unreadable { file: file_name.to_owned(), error };
-                fit::fit(read(files).map_err(unreadable)?, file_name, network)
+                let fitness = fit::fitness(network);
+                fit::fit_contents(read(files, Some(&fitness)).map_err(unreadable)?, file_name, network)
             }
         }
     }
@@ -112,10 +117,34 @@ pub fn recognise(
         }
         names.push(format.name);
     }
-    // A clone without git-lfs has this in place of the file.
-    if bytes.starts_with(b"version https://git-lfs") {
-        return Err(FormatError::new("it is a pointer of Git LFS, not the file itself; fetch it with `git lfs pull`"));
+    if let Some(what) = other(bytes) {
+        return Err(FormatError::new(what));
     }
     let last = names.pop().unwrap_or_default();
     Err(FormatError::new(format!("its format is not known; expected {} or {last}", names.join(", "))))
+}
+
+/// What a file is that is taken for weights and holds none that are read.
+fn other(bytes: &[u8]) -> Option<&'static str> {
+    const STARTS: [(&[u8], &str); 11] = [
+        // A clone without git-lfs has this in place of the file.
+        (b"version https://git-lfs", "it is a pointer of Git LFS, not the file itself; fetch it with `git lfs pull`"),
+        (b"\x89HDF\r\n\x1a\n", "it is an HDF5 file, as Keras writes it; export the model to ONNX"),
+        (b"GGUF", "it is a GGUF file, which is not read; save the weights as safetensors"),
+        (b"\x93NUMPY", "it is a single array of NumPy; save the weights as safetensors"),
+        (b"\x1f\x8b", "it is packed with gzip; unpack it first"),
+        (b"BZh", "it is packed with bzip2; unpack it first"),
+        (b"\xfd7zXZ\0", "it is packed with xz; unpack it first"),
+        (b"\x28\xb5\x2f\xfd", "it is packed with zstd; unpack it first"),
+        (b"<!DOCTYPE", "it is a web page: the download went wrong"),
+        (b"<!doctype", "it is a web page: the download went wrong"),
+        (b"<html", "it is a web page: the download went wrong"),
+    ];
+    let start = STARTS.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, what)| *what);
+    start.or_else(|| match bytes {
+        [] => Some("it is empty"),
+        _ if bytes.get(4..8) == Some(b"TFL3") => Some("it is a TensorFlow Lite model, which is not read"),
+        _ if bytes.get(257..262) == Some(b"ustar") => Some("it is a tar archive; unpack it first"),
+        _ => None,
+    })
 }

@@ -1,8 +1,9 @@
 //! The safetensors format: reading what others wrote, and writing under our names.
 //!
-//! Reading takes F32, F16, BF16 and F64 and gives `f32`; writing gives F32.
+//! Reading takes F32, F16, BF16 and F64 and gives `f32`, other types are no weights; writing gives F32.
 
 use super::{Files, Format, Further, Read};
+use crate::weights::contents::{COUNTER, Contents};
 use crate::weights::elements::ElementType;
 use crate::weights::error::shown;
 use crate::weights::{FormatError, Inventory, Listed, WeightTensor, Weights};
@@ -16,27 +17,34 @@ pub(super) const FORMAT: Format = Format {
     is: |bytes| bytes.get(8) == Some(&b'{'),
     further: Further::None,
     list: |bytes| Ok(Inventory { format: "safetensors", tensors: list(bytes)?, averages: None }),
-    read: Read::Tensors(|files: &Files| read(files.first)),
+    read: Read::Tensors(|files: &Files, _| contents(files.first)),
 };
 
-/// Every tensor of a safetensors file by its name in the file. `num_batches_tracked` counters are left out.
+/// Every floating-point tensor of a safetensors file by its name in the file.
 ///
 /// # Errors
 ///
-/// When the file is malformed, or a tensor has a type that weights do not have.
+/// When the file is malformed.
 pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, FormatError> {
+    contents(bytes).map(|contents| contents.tensors)
+}
+
+/// Everything in a safetensors file, in the order of the bytes.
+fn contents(bytes: &[u8]) -> Result<Contents, FormatError> {
     let (metadata, data) = open(bytes)?;
-    let mut tensors = BTreeMap::new();
-    for name in metadata.offset_keys() {
+    let mut contents = Contents::default();
+    for name in metadata.offset_keys().into_iter().filter(|name| !name.ends_with(COUNTER)) {
         let Some(info) = metadata.info(&name) else { continue };
-        if name.ends_with("num_batches_tracked") {
+        let Some(element) = element(info.dtype) else {
+            contents.unread.insert(name, format!("has elements of type {}", type_name(info.dtype)));
             continue;
-        }
-        let tensor =
-            tensor(info, data).map_err(|reason| FormatError::new(format!("tensor `{}` {reason}", shown(&name))))?;
-        tensors.insert(name, tensor);
+        };
+        let tensor = tensor(info, element, data)
+            .map_err(|reason| FormatError::new(format!("tensor `{}` {reason}", shown(&name))))?;
+        contents.order.push(name.clone());
+        contents.tensors.insert(name, tensor);
     }
-    Ok(tensors)
+    Ok(contents)
 }
 
 /// What a safetensors file holds, in the order of the bytes.
@@ -44,19 +52,7 @@ fn list(bytes: &[u8]) -> Result<Vec<Listed>, FormatError> {
     let (metadata, _) = open(bytes)?;
     let list = metadata.offset_keys().into_iter().filter_map(|name| {
         let info = metadata.info(&name)?;
-        let element = match info.dtype {
-            Dtype::F16 => "float16".into(),
-            Dtype::BF16 => "bfloat16".into(),
-            Dtype::F32 => "float32".into(),
-            Dtype::F64 => "float64".into(),
-            Dtype::BOOL => "bool".into(),
-            // `I64` to `int64`, `U8` to `uint8`; others stay as the format calls them.
-            other => match format!("{other:?}") {
-                name if name.starts_with('I') => name.replacen('I', "int", 1),
-                name if name.starts_with('U') => name.replacen('U', "uint", 1),
-                name => name,
-            },
-        };
+        let element = type_name(info.dtype);
         let bytes = info.data_offsets.1.saturating_sub(info.data_offsets.0);
         Some(Listed { name, element, shape: info.shape.clone(), bytes: bytes as u64 })
     });
@@ -91,14 +87,34 @@ fn open(bytes: &[u8]) -> Result<(Metadata, &[u8]), FormatError> {
     Ok((metadata, data))
 }
 
-fn tensor(info: &TensorInfo, data: &[u8]) -> Result<WeightTensor, String> {
-    let element = match info.dtype {
-        Dtype::F16 => ElementType::F16,
-        Dtype::BF16 => ElementType::Bf16,
-        Dtype::F32 => ElementType::F32,
-        Dtype::F64 => ElementType::F64,
-        other => return Err(format!("has elements of type {other:?}; weights are F32, F16, BF16 or F64")),
-    };
+/// The type of elements that weights may have.
+fn element(dtype: Dtype) -> Option<ElementType> {
+    match dtype {
+        Dtype::F16 => Some(ElementType::F16),
+        Dtype::BF16 => Some(ElementType::Bf16),
+        Dtype::F32 => Some(ElementType::F32),
+        Dtype::F64 => Some(ElementType::F64),
+        _ => None,
+    }
+}
+
+fn type_name(dtype: Dtype) -> String {
+    match dtype {
+        Dtype::F16 => "float16".into(),
+        Dtype::BF16 => "bfloat16".into(),
+        Dtype::F32 => "float32".into(),
+        Dtype::F64 => "float64".into(),
+        Dtype::BOOL => "bool".into(),
+        // `I64` to `int64`, `U8` to `uint8`; others stay as the format calls them.
+        other => match format!("{other:?}") {
+            name if name.starts_with('I') => name.replacen('I', "int", 1),
+            name if name.starts_with('U') => name.replacen('U', "uint", 1),
+            name => name,
+        },
+    }
+}
+
+fn tensor(info: &TensorInfo, element: ElementType, data: &[u8]) -> Result<WeightTensor, String> {
     let bytes = data.get(info.data_offsets.0..info.data_offsets.1).ok_or("lies outside of the file")?;
     let data: Vec<f32> = (0..bytes.len() / element.size()).map_while(|index| element.get(bytes, index)).collect();
     Ok(WeightTensor { shape: info.shape.clone(), data })
@@ -173,7 +189,8 @@ mod tests {
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
         bytes.extend(header.bytes());
         bytes.extend([1, 2]);
-        let error = read(&bytes).map(|_| ()).unwrap_err().to_string();
-        assert_eq!(error, "tensor `w` has elements of type I8; weights are F32, F16, BF16 or F64");
+        let contents = contents(&bytes).unwrap();
+        assert!(contents.tensors.is_empty() && contents.order.is_empty());
+        assert_eq!(contents.unread["w"], "has elements of type int8");
     }
 }

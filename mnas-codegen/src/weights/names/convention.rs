@@ -7,6 +7,8 @@ use crate::weights::{Parameter, ParameterKind, WeightTensor};
 pub(in crate::weights) enum Convention {
     /// `module.weight`; OIHW, `[outputs, inputs]`.
     PyTorch,
+    /// As PyTorch's, with PaddlePaddle's fully connected layers: `[inputs, outputs]`.
+    Paddle,
     /// TensorFlow's `module/kernel`; HWIO, of depthwise convolutions HWIM, `[inputs, outputs]`.
     Keras,
     /// TensorFlow's `module/weights`; as Keras, but classifiers are convolutions.
@@ -18,6 +20,11 @@ impl Convention {
     pub(super) fn name(self, module: &str, parameter: &Parameter) -> String {
         match self {
             Convention::PyTorch => format!("{module}.{}", leaf(parameter)),
+            Convention::Paddle => match parameter.kind {
+                ParameterKind::BnMean => format!("{module}._mean"),
+                ParameterKind::BnVar => format!("{module}._variance"),
+                _ => format!("{module}.{}", leaf(parameter)),
+            },
             Convention::Keras | Convention::Slim => {
                 let is_slim = self == Convention::Slim;
                 let leaf = match parameter.kind {
@@ -40,7 +47,7 @@ impl Convention {
     /// The module of a file's tensor.
     pub(super) fn module(self, name: &str) -> Option<&str> {
         let separator = match self {
-            Convention::PyTorch => '.',
+            Convention::PyTorch | Convention::Paddle => '.',
             Convention::Keras | Convention::Slim => '/',
         };
         name.rsplit_once(separator).map(|(module, _)| module)
@@ -52,6 +59,14 @@ impl Convention {
         let mut shape = parameter.shape.clone();
         order.iter().zip(&parameter.shape).for_each(|(&axis, &size)| shape[axis] = size);
         if self.has_convolution_for(parameter) { [vec![1, 1], shape].concat() } else { shape }
+    }
+
+    /// Whether a tensor of this shape is one of the parameter: some keep a 1x1 convolution on a single pixel as a fully
+    /// connected layer.
+    pub(in crate::weights) fn takes(self, parameter: &Parameter, shape: &[usize]) -> bool {
+        let is_layer = parameter.kind == ParameterKind::ConvWeight;
+        let as_layer = is_layer.then(|| parameter.shape.strip_suffix(&[1, 1])).flatten();
+        self.shape(parameter) == shape || as_layer == Some(shape)
     }
 
     /// A tensor of a file with its axes in our order. One of another rank than the parameter stays as it is.
@@ -91,7 +106,7 @@ impl Convention {
                 &[2, 3, 0, 1]
             }
             (Convention::Keras | Convention::Slim, ParameterKind::ConvWeight) => &[3, 2, 0, 1],
-            (Convention::Keras | Convention::Slim, ParameterKind::LinearWeight) => &[1, 0],
+            (Convention::Keras | Convention::Slim | Convention::Paddle, ParameterKind::LinearWeight) => &[1, 0],
             _ => &[],
         }
     }

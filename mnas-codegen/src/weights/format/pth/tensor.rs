@@ -11,7 +11,7 @@ pub(super) fn gather(tensor: &Tensor, checkpoint: &Checkpoint<'_>, budget: &mut 
     let storage = checkpoint.objects.storages.get(tensor.storage).ok_or("has no storage")?;
     let element = storage.element;
     if !element.is_float() {
-        return Err("has integer elements; weights are floating-point".into());
+        return Err(format!("has elements of type {}", element.name()));
     }
     let key = || storage.key.escape_ascii();
     let bytes = checkpoint.storages.get(storage.key).ok_or_else(|| format!("has its storage `{}` missing", key()))?;
@@ -30,7 +30,7 @@ pub(super) fn gather(tensor: &Tensor, checkpoint: &Checkpoint<'_>, budget: &mut 
         .filter(|&((count, last), start)| count == 0 || last.checked_add(start).is_some_and(|end| end < storage.len))
         .map(|((count, _), start)| (count, start))
         .ok_or_else(|| format!("reaches beyond its storage `{}`", key()))?;
-    *budget = budget.checked_sub(count).ok_or("shares storage with too many others: they exceed the file's size")?;
+    *budget = budget.checked_sub(count).ok_or("has, with the others, more elements than the file has bytes")?;
 
     // Along an axis of one element nothing is ever stepped, and its stride may be anything.
     let steps = tensor.shape.iter().zip(&tensor.strides).map(|(&size, &stride)| if size > 1 { stride } else { 0 });
@@ -55,8 +55,8 @@ pub(super) fn gather(tensor: &Tensor, checkpoint: &Checkpoint<'_>, budget: &mut 
     Ok(WeightTensor { shape: tensor.shape.clone(), data })
 }
 
-/// Number of elements and the largest offset from the first, or `None` when either passes `len`
-/// (a tensor with more elements than its storage repeats some: weights do not).
+/// Number of elements and the largest offset from the first, or `None` when the offset passes `len`. A tensor that was
+/// expanded has more elements than its storage: a stride of 0 repeats some.
 fn extent(tensor: &Tensor, len: usize) -> Option<(usize, usize)> {
     if tensor.shape.len() > MAX_RANK || tensor.shape.len() != tensor.strides.len() {
         return None;
@@ -70,5 +70,5 @@ fn extent(tensor: &Tensor, len: usize) -> Option<(usize, usize)> {
         .iter()
         .zip(&tensor.strides)
         .try_fold(0_usize, |last, (&size, &stride)| last.checked_add((size - 1).checked_mul(stride)?))?;
-    (count <= len && last < len.max(1)).then_some((count, last))
+    (last < len.max(1)).then_some((count, last))
 }

@@ -2,11 +2,13 @@
 
 use super::pickle;
 use super::{Checkpoint, Reason};
-use rawzip::{CompressionMethod, ZipArchive};
+use rawzip::{CompressionMethod, ZipArchive, ZipSliceArchive};
 use std::collections::BTreeMap;
 
 pub(super) fn open<'a>(bytes: &'a [u8]) -> Result<Checkpoint<'a>, Reason> {
-    let entries = entries(bytes)?;
+    let archive = ZipArchive::from_slice(bytes).map_err(damaged)?;
+    refuse_others(&archive)?;
+    let entries = entries(bytes, &archive)?;
     // All lie in one folder, named after the file that was saved; tools that repack it may have added others.
     let folder = entries.keys().find_map(|path| path.strip_suffix(b"/data.pkl".as_slice()));
     let folder = folder.ok_or("it is a zip archive, but has no `data.pkl` as `torch.save` writes it")?;
@@ -21,10 +23,39 @@ pub(super) fn open<'a>(bytes: &'a [u8]) -> Result<Checkpoint<'a>, Reason> {
     Ok(Checkpoint { objects, root, storages })
 }
 
+/// Names archives of other programs, which have a file that `torch.save` does not write.
+fn refuse_others(archive: &ZipSliceArchive<&[u8]>) -> Result<(), Reason> {
+    let mut directory = archive.entries();
+    while let Some(record) = directory.next_entry().map_err(damaged)? {
+        let path = record.file_path();
+        let path = path.as_bytes();
+        let is = |name: &str| path == name.as_bytes() || path.ends_with(format!("/{name}").as_bytes());
+        if is("constants.pkl") {
+            return Err("it is a TorchScript archive, as `torch.jit.save` writes it; save the `state_dict()` of the \
+                        module with `torch.save`"
+                .into());
+        }
+        if is("archive_format") {
+            return Err(
+                "it is an archive of `torch.export`; save the `state_dict()` of the module with `torch.save`".into()
+            );
+        }
+        if path == b"model.weights.h5" {
+            return Err("it is a Keras archive; export the model to ONNX".into());
+        }
+        if path.ends_with(b".npy") {
+            return Err("it is an archive of NumPy arrays (.npz); save the weights as safetensors".into());
+        }
+    }
+    Ok(())
+}
+
+fn damaged(error: rawzip::Error) -> Reason {
+    format!("its zip archive is damaged: {error}")
+}
+
 /// The archive's files by path, as slices of it.
-fn entries(bytes: &[u8]) -> Result<BTreeMap<Vec<u8>, &[u8]>, Reason> {
-    let damaged = |error: rawzip::Error| format!("its zip archive is damaged: {error}");
-    let archive = ZipArchive::from_slice(bytes).map_err(damaged)?;
+fn entries<'a>(bytes: &'a [u8], archive: &ZipSliceArchive<&'a [u8]>) -> Result<BTreeMap<Vec<u8>, &'a [u8]>, Reason> {
     let mut directory = archive.entries();
     let mut entries = BTreeMap::new();
     // Entries that overlap would make the checksums below take quadratic time.

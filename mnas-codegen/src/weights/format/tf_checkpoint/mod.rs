@@ -7,6 +7,7 @@
 //! shard; all tensors together may have no more bytes than the shards, however often they share them.
 
 use super::{Beside, Files, Format, Further, Read};
+use crate::weights::contents::Contents;
 use crate::weights::error::shown;
 use crate::weights::{FormatError, Inventory, Listed, WeightTensor};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,13 +27,13 @@ pub(super) const FORMAT: Format = Format {
     is: is_index,
     further: Further::Beside(Beside { suffix: ".index", names: shard_names, first_of: index_of_shard }),
     list: |index| Checkpoint::open(index).map(|checkpoint| checkpoint.inventory()),
-    read: Read::Tensors(|files: &Files| {
+    read: Read::Tensors(|files: &Files, _| {
         let checkpoint = Checkpoint::open(files.first)?;
         let ends = |shard: usize| {
             let suffix = checkpoint.shard_suffix(shard);
             files.further.iter().find(|(name, _)| name.ends_with(&suffix)).map(|(_, bytes)| (shard, bytes.as_slice()))
         };
-        checkpoint.read(&checkpoint.shards().into_iter().filter_map(ends).collect())
+        checkpoint.read(&checkpoint.shards().into_iter().filter_map(ends).collect()).map(Contents::from)
     }),
 };
 

@@ -1,7 +1,8 @@
 //! A pickle machine that builds data and calls nothing.
 //!
-//! Of Python's opcodes it knows those that PyTorch writes for checkpoints, and of Python's globals those in
-//! [`Global::ALLOWED`]; any other is an error that names it. "Calling" a global builds a description of a tensor.
+//! Of Python's opcodes it knows those that PyTorch and pickled objects need, and of Python's globals those in
+//! [`Global::KNOWN`]: "calling" one of them builds a description of a tensor. Any other global is a name, and what would
+//! be built with it is an [`opaque`](Value::Opaque) value: its items and attributes are kept as data, and nothing is run.
 //!
 //! Objects live in arenas and refer to each other by index. So a pickle that nests a million tuples or puts a list
 //! into itself costs memory in proportion to its length, and nothing here recurses, not even a destructor.
@@ -9,13 +10,13 @@
 use super::Reason;
 use std::collections::BTreeMap;
 
+mod calls;
 mod objects;
 
-use objects::{Global, Storage};
 pub(super) use objects::{Objects, Tensor, Value};
 
-/// Opcodes that one pickle may execute, and values that its calls may copy. A checkpoint of 5,000 tensors takes about 200,000; each opcode creates
-/// at most one value of 16 bytes, so this also bounds memory.
+/// Opcodes that one pickle may have, and values that its calls may copy. A checkpoint of 5,000 tensors takes about
+/// 200,000; each opcode makes at most one object of fixed size, so this also bounds memory.
 const MAX_OPCODES: usize = 1 << 20;
 
 /// Runs one pickle at the start of `bytes`; returns what it made, its result, and the bytes after it.
@@ -144,105 +145,78 @@ impl<'a> Machine<'a> {
             b'c' => {
                 let module = self.line()?;
                 let name = self.line()?;
-                Value::Global(Global::named(module, name)?)
+                self.objects.global(module, name)
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 let text = |value| self.objects.string(value).ok_or("its pickle names a global by no text");
-                Value::Global(Global::named(text(module)?, text(name)?)?)
+                let (module, name) = (text(module)?, text(name)?);
+                self.objects.global(module, name)
             }
             b'Q' => {
                 let id = self.pop()?;
-                self.storage(id)?
+                self.persistent(id)?
             }
-            b'R' => {
+            b'R' | 0x81 => {
                 let (arguments, callable) = (self.pop()?, self.pop()?);
                 self.call(callable, arguments)?
             }
-            // BUILD sets attributes (an OrderedDict's `_metadata`): no tensor needs them.
-            b'b' => return self.pop().map(|_| None),
+            0x92 => {
+                let (_, arguments, class) = (self.pop()?, self.pop()?, self.pop()?);
+                self.call(class, arguments)?
+            }
+            b'i' => {
+                let module = self.line()?;
+                let name = self.line()?;
+                let class = self.objects.global(module, name);
+                let arguments = self.pop_mark()?;
+                let arguments = self.objects.tuple_of(arguments);
+                self.call(class, arguments)?
+            }
+            b'o' => {
+                let mut arguments = self.pop_mark()?;
+                let class = if arguments.is_empty() { return Err(underflow()) } else { arguments.remove(0) };
+                let arguments = self.objects.tuple_of(arguments);
+                self.call(class, arguments)?
+            }
+            // BUILD sets attributes: those of modules hold tensors, an OrderedDict's `_metadata` does not.
+            b'b' => {
+                let state = self.pop()?;
+                let object = self.top()?;
+                self.objects.build(object, state);
+                return Ok(None);
+            }
+            // Sets hold no tensors: one is an object without items.
+            0x8f => self.set()?,
+            0x90 => return self.pop_mark().map(|_| None),
+            0x91 => {
+                self.pop_mark()?;
+                self.set()?
+            }
+            0x96 => {
+                let length = usize::try_from(u64::from_le_bytes(self.array()?)).unwrap_or(usize::MAX);
+                self.string(length)?
+            }
             other => return Err(format!("its pickle has an opcode that checkpoints do not use: {other:#04x}")),
         };
         self.stack.push(value);
         Ok(None)
     }
 
-    /// What calling an allowed global would give, described.
-    fn call(&mut self, callable: Value, arguments: Value) -> Result<Value, Reason> {
-        let Value::Global(global) = callable else { return Err("its pickle calls what cannot be called".into()) };
-        match (global, self.objects.sequence(arguments).unwrap_or_default()) {
-            (Global::OrderedDict, []) => Ok(self.objects.new_dict()),
-            (Global::OrderedDict, &[items]) => self.ordered_dict(items),
-            (Global::RebuildParameter, [tensor @ Value::Tensor(_), ..]) => Ok(*tensor),
-            (Global::RebuildTensor, &[Value::Storage(storage), offset, shape, strides, ref rest @ ..]) => {
-                // After requires_grad and hooks: whether values are to be negated or conjugated when read.
-                if rest.get(2).and_then(|metadata| self.objects.dict(*metadata)).is_some_and(|dict| !dict.is_empty()) {
-                    return Err("its pickle has a tensor with metadata, such as a pending negation".into());
-                }
-                self.tensor(storage, offset, shape, strides)
-            }
-            _ => Err("its pickle calls something with arguments that checkpoints do not have".into()),
-        }
-    }
-
-    fn tensor(&mut self, storage: usize, offset: Value, shape: Value, strides: Value) -> Result<Value, Reason> {
-        let improper = "its pickle describes a tensor without a proper shape";
-        let offset = natural(offset).ok_or(improper)?;
-        let mut sizes = |value| {
-            let sizes = self.objects.sequence(value)?;
-            self.copies = self.copies.checked_sub(sizes.len())?;
-            sizes.iter().map(|&size| natural(size)).collect::<Option<Vec<_>>>()
-        };
-        let (shape, strides) = sizes(shape).zip(sizes(strides)).ok_or(improper)?;
-        self.objects.tensors.push(Tensor { storage, offset, shape, strides });
-        Ok(Value::Tensor(self.objects.tensors.len() - 1))
-    }
-
-    /// A dict of a list of pairs, which is how Python 2 wrote an OrderedDict.
-    fn ordered_dict(&mut self, items: Value) -> Result<Value, Reason> {
-        let improper = "its pickle makes an OrderedDict of something else than pairs";
-        let items = self.objects.sequence(items).ok_or(improper)?;
-        self.copies =
-            self.copies.checked_sub(items.len()).ok_or("its pickle repeats the same arguments without end")?;
-        let pair = |&item: &Value| match self.objects.sequence(item) {
-            Some(&[key, value]) => Some((key, value)),
-            _ => None,
-        };
-        let pairs = items.iter().map(pair).collect::<Option<Vec<_>>>().ok_or(improper)?;
-        self.objects.dicts.push(pairs);
-        Ok(Value::Dict(self.objects.dicts.len() - 1))
-    }
-
-    /// A storage by its persistent id: `("storage", type, key, device, length, view?)`.
-    fn storage(&mut self, id: Value) -> Result<Value, Reason> {
-        let objects = &self.objects;
-        let described = (|| {
-            let (&[tag, Value::Global(Global::Storage(element)), key, _, len, ref view @ ..], b"storage") =
-                (objects.sequence(id)?, objects.string(*objects.sequence(id)?.first()?)?)
-            else {
-                return None;
-            };
-            let _: Value = tag;
-            let offset = match view.first() {
-                None | Some(Value::None) => 0,
-                Some(&view) => natural(*objects.sequence(view)?.get(1)?)?,
-            };
-            Some(Storage { element, key: objects.string(key)?, len: natural(len)?, offset })
-        })();
-        self.objects.storages.push(described.ok_or("its pickle refers to a storage in an unknown way")?);
-        Ok(Value::Storage(self.objects.storages.len() - 1))
-    }
-
     fn append(&mut self, items: Vec<Value>) -> Result<Option<Value>, Reason> {
-        let Value::List(index) = self.top()? else { return Err("its pickle appends to what is no list".into()) };
-        self.objects.sequences.get_mut(index).ok_or_else(underflow)?.extend(items);
+        match self.top()? {
+            Value::List(index) => self.objects.sequences.get_mut(index).ok_or_else(underflow)?.extend(items),
+            // A class that is a list: no tensor is looked for in one.
+            Value::Opaque(_) => {}
+            _ => return Err("its pickle appends to what is no list".into()),
+        }
         Ok(None)
     }
 
     fn set_items(&mut self, items: &[Value]) -> Result<Option<Value>, Reason> {
-        let Value::Dict(index) = self.top()? else { return Err("its pickle sets items of what is no dict".into()) };
+        let top = self.top()?;
         let pairs = items.chunks_exact(2).map(|pair| (pair[0], pair[1]));
-        self.objects.dicts.get_mut(index).ok_or_else(underflow)?.extend(pairs);
+        self.objects.items_mut(top).ok_or("its pickle sets items of what is no dict")?.extend(pairs);
         Ok(None)
     }
 
