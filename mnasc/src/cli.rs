@@ -246,8 +246,9 @@ pub(crate) struct CompileArgs {
 /// Where weights come from.
 #[derive(Debug, Default, Args)]
 pub(crate) struct WeightsArgs {
-    /// Weights: safetensors, PyTorch's .pth, a TensorFlow checkpoint's .index or ONNX, with the names of mnas, timm,
-    /// torchvision, efficientnet-pytorch or TensorFlow's models.
+    /// Weights: safetensors, PyTorch's .pth (a trainer's checkpoint too), a TensorFlow checkpoint's .index or ONNX, with
+    /// the names of mnas, timm, torchvision, transformers, efficientnet-pytorch or TensorFlow's models, else by order and
+    /// shape.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
     /// Random weights on which activations stay alive; equal seeds give equal weights.
