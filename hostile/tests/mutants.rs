@@ -1,4 +1,4 @@
-//! 10,000 mutants of each format, in a process with 256 MB and a second of the processor for each: no panic, no abort,
+//! 1,000 mutants of each format, 10,000 with `MNAS_NIGHT`, in a process with 256 MB and a second of the processor for each: no panic, no abort,
 //! no hang, no file opened, no process, no socket. What was refused was refused with words, what was accepted compiles.
 
 use mnas_hostile::watch::{Inputs, Limits, Report, watch};
@@ -9,12 +9,23 @@ use std::time::Duration;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mnas-hostile");
 
-/// Decides which mutants. Any other finds others: `MNAS_HOSTILE_SEED` and `MNAS_HOSTILE_MUTANTS` ask for them.
+/// The seed of the mutants, unless `MNAS_HOSTILE_SEED` or `MNAS_SEED` is set. `scripts/test.sh` sets `MNAS_SEED` to a
+/// number that follows from the commit, so that each push tries other mutants.
 const SEED: u64 = 1;
-const MUTANTS: u64 = 10_000;
 
-fn asked(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number, not {text:?}")))
+}
+
+fn seed() -> u64 {
+    number("MNAS_HOSTILE_SEED").or_else(|| number("MNAS_SEED")).unwrap_or(SEED)
+}
+
+/// Mutants of each format.
+fn count() -> u64 {
+    let usual = if std::env::var_os("MNAS_NIGHT").is_some() { 10_000 } else { 1_000 };
+    number("MNAS_HOSTILE_MUTANTS").unwrap_or(usual)
 }
 
 fn folder(name: &str) -> PathBuf {
@@ -30,7 +41,7 @@ fn watched(report: &Report) {
 }
 
 fn survives(name: &str) {
-    let (seed, count) = (asked("MNAS_HOSTILE_SEED", SEED), asked("MNAS_HOSTILE_MUTANTS", MUTANTS));
+    let (seed, count) = (seed(), count());
     let folder = folder(name);
     let inputs = Inputs::Mutants { seed, count };
     let report = watch(Path::new(PROGRAM), name, inputs, Limits::default(), &folder);

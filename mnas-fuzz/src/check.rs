@@ -3,17 +3,18 @@
 use crate::case::{Case, Sharing};
 use crate::fault::Fault;
 use crate::finding::{Finding, NETWORK_TOLERANCE, compare, compare_step};
-use crate::program::{BuildError, Program, Rustc};
+use crate::program::{BuildError, Program, Runtime, Rustc};
 use crate::subject::{Subject, Variant, expected, prepare};
 use mnas_codegen::plan::isa::{self, Isa};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Networks in one program. A larger program would save little: the runtime is compiled once in each.
-const NETWORKS: usize = 8;
+/// Networks in one program: enough that the start of rustc and the linker cost little in comparison.
+const NETWORKS: usize = 16;
 
 /// How to check.
 #[derive(Clone, Debug)]
@@ -128,6 +129,8 @@ pub fn check_jobs(
     settings: &Settings,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Vec<Failure>, SystemError> {
+    // Held to the end, so that all programs link one library.
+    let _runtime = runtime(settings)?;
     let threads = settings.threads.max(1);
     let batches: Vec<&[Job<'_>]> = jobs.chunks(jobs.len().div_ceil(threads).clamp(1, NETWORKS)).collect();
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -152,6 +155,14 @@ pub fn check_jobs(
         failures.extend(found?);
     }
     Ok(failures)
+}
+
+/// mnas-runtime as programs link it. As long as the caller holds it, it is not built again.
+pub(crate) fn runtime(settings: &Settings) -> Result<Arc<Runtime>, SystemError> {
+    Runtime::built(&settings.rustc).map_err(|error| match error {
+        BuildError::System(what, error) => SystemError(format!("{what}: {error}")),
+        BuildError::Refused(said) => SystemError(format!("rustc refuses mnas-runtime: {said}")),
+    })
 }
 
 /// What a case is compiled for.

@@ -1,7 +1,7 @@
 //! From a failing case to its cause: the smallest spec that still fails, and the stage of the compiler at fault.
 
 use crate::case::Case;
-use crate::check::{Failure, Job, Settings, SystemError, check_jobs};
+use crate::check::{Failure, Job, Settings, SystemError, check_jobs, runtime};
 use crate::fault::Fault;
 use crate::finding::Finding;
 use crate::reductions::reductions;
@@ -37,6 +37,7 @@ pub fn hunt(
     settings: &Settings,
     progress: &dyn Fn(&Case),
 ) -> Result<Report, SystemError> {
+    let _runtime = runtime(settings)?;
     let mut hunt = Hunt { settings: settings.clone(), fault, like: failure.finding.clone() };
     if let Some(isa) = failure.finding.isa() {
         hunt.settings.to_run.retain(|it| it.name == isa);

@@ -8,13 +8,14 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 const MAIN: &str = include_str!("program_main.rs.txt");
 
 /// How programs are built.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rustc {
     /// The compiler.
     pub command: OsString,
@@ -31,10 +32,72 @@ impl Default for Rustc {
     }
 }
 
+impl Rustc {
+    /// Compiles a file in a folder.
+    fn compile(&self, folder: &Path, arguments: &[&str]) -> Result<(), BuildError> {
+        let built = Command::new(&self.command)
+            .current_dir(folder)
+            .args(["--edition", "2024", "--cap-lints", "allow"])
+            .args(["--cfg", "feature=\"std\"", "--cfg", "feature=\"alloc\""])
+            .args(["-C", &format!("opt-level={}", self.opt_level), "-C", "overflow-checks=off"])
+            .args(arguments)
+            .output()
+            .map_err(|error| BuildError::System(format!("cannot start `{}`", self.command.display()), error))?;
+        if built.status.success() { Ok(()) } else { Err(BuildError::Refused(first_lines(&built.stderr))) }
+    }
+}
+
 /// A program in a private temporary folder, which is removed with it.
 #[derive(Debug)]
 pub struct Program {
     folder: TempFolder,
+    /// Kept, so that the next program finds it.
+    _runtime: Arc<Runtime>,
+}
+
+fn failed_write(path: &Path, error: io::Error) -> BuildError {
+    BuildError::System(format!("cannot write `{}`", path.display()), error)
+}
+
+/// A private folder: other users share the parent, and cannot take its name before.
+fn temp_folder() -> Result<TempFolder, BuildError> {
+    TempFolder::new("mnas-fuzz").map_err(|error| failed_write(&std::env::temp_dir(), error))
+}
+
+/// Writes a file into a folder.
+fn write(folder: &TempFolder, name: &str, bytes: &[u8]) -> Result<(), BuildError> {
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).map_err(|error| failed_write(&path, error))
+}
+
+/// mnas-runtime as a library that programs link. Compiling it takes as long as compiling a few networks.
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    rustc: Rustc,
+    folder: TempFolder,
+}
+
+impl Runtime {
+    /// The library for this compiler. It is built once for as long as a caller or a program holds it.
+    pub(crate) fn built(rustc: &Rustc) -> Result<Arc<Self>, BuildError> {
+        // Weak, because a static is never dropped and would leave its folder behind.
+        static BUILT: Mutex<Vec<Weak<Runtime>>> = Mutex::new(Vec::new());
+        let mut all = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|runtime| runtime.strong_count() > 0);
+        if let Some(runtime) = all.iter().filter_map(Weak::upgrade).find(|runtime| runtime.rustc == *rustc) {
+            return Ok(runtime);
+        }
+        let runtime = Runtime { rustc: rustc.clone(), folder: temp_folder()? };
+        write(&runtime.folder, "runtime.rs", file::runtime().as_bytes())?;
+        rustc.compile(runtime.folder.path(), &["--crate-type", "rlib", "--crate-name", "runtime", "runtime.rs"])?;
+        let runtime = Arc::new(runtime);
+        all.push(Arc::downgrade(&runtime));
+        Ok(runtime)
+    }
+
+    fn library(&self) -> PathBuf {
+        self.folder.path().join("libruntime.rlib")
+    }
 }
 
 /// Why a program could not be built.
@@ -64,50 +127,28 @@ impl Program {
     ///
     /// Files or rustc.
     pub fn build(subjects: &[&Subject], rustc: &Rustc) -> Result<Self, BuildError> {
-        let failed = |path: &Path, error| BuildError::System(format!("cannot write `{}`", path.display()), error);
-        // Other users share the folder for temporary files: it has a name that they cannot take before.
-        let folder = TempFolder::new("mnas-fuzz").map_err(|error| failed(&std::env::temp_dir(), error))?;
-        let program = Program { folder };
-        let write = |name: String, bytes: &[u8]| {
-            let path = program.folder.path().join(name);
-            fs::write(&path, bytes).map_err(|error| failed(&path, error))
-        };
+        let runtime = Runtime::built(rustc)?;
+        let folder = temp_folder()?;
         let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
         let mut main = MAIN.to_owned();
+        main.push_str("use runtime::mnas_runtime;\n");
         let mut arms = String::new();
         for (i, subject) in subjects.iter().enumerate() {
-            write(format!("{i}.weights"), &bytes(&subject.packed))?;
-            write(format!("{i}.image"), &bytes(&subject.image))?;
-            write(format!("n{i}.rs"), subject.code.as_bytes())?;
+            write(&folder, &format!("{i}.weights"), &bytes(&subject.packed))?;
+            write(&folder, &format!("{i}.image"), &bytes(&subject.image))?;
+            write(&folder, &format!("n{i}.rs"), subject.code.as_bytes())?;
             let _ = writeln!(main, "mod n{i};");
             let run = if subject.plan.threads.is_some() { "run_threaded" } else { "run" };
             let _ = writeln!(arms, "        Some(\"{i}\") => {run}!({i}, n{i}, {}),", subject.type_name);
         }
-        main.push_str(&file::runtime());
         let _ = write!(
             main,
             "\nfn main() {{\n    match std::env::args().nth(1).as_deref() {{\n{arms}        _ => panic!(\"which network?\"),\n    }}\n}}\n"
         );
-        write("main.rs".to_owned(), main.as_bytes())?;
-        let built = Command::new(&rustc.command)
-            .current_dir(program.folder.path())
-            .args([
-                "--edition",
-                "2024",
-                "--cap-lints",
-                "allow",
-                "--cfg",
-                "feature=\"std\"",
-                "--cfg",
-                "feature=\"alloc\"",
-            ])
-            .args(["-C", &format!("opt-level={}", rustc.opt_level), "-C", "overflow-checks=off", "-o", NAME, "main.rs"])
-            .output()
-            .map_err(|error| BuildError::System(format!("cannot start `{}`", rustc.command.display()), error))?;
-        if !built.status.success() {
-            return Err(BuildError::Refused(first_lines(&built.stderr)));
-        }
-        Ok(program)
+        write(&folder, "main.rs", main.as_bytes())?;
+        let library = format!("runtime={}", runtime.library().display());
+        rustc.compile(folder.path(), &["--extern", &library, "-o", NAME, "main.rs"])?;
+        Ok(Program { folder, _runtime: runtime })
     }
 
     /// Runs network number `index` on an instruction set that the machine has.

@@ -22,8 +22,15 @@ pub(crate) struct Planted {
     pub(crate) fault: Fault,
 }
 
-/// Specs on which each fault is tried: the first of the default seed that have what it is about.
-const SPECS: usize = 3;
+/// Specs on which a fault may be tried: the first of the default seed that have what it is about.
+const WITNESSES: usize = 3;
+
+/// With `MNAS_NIGHT` every fault is tried by every witness. Otherwise `MNAS_SEED` chooses the first witness, and only a
+/// fault that it does not catch is tried by the next.
+fn order() -> Vec<usize> {
+    let seed = std::env::var("MNAS_SEED").map_or(0, |text| text.parse::<usize>().expect("MNAS_SEED is a number"));
+    (0..WITNESSES).map(|turn| (seed + turn) % WITNESSES).collect()
+}
 
 /// Every fault; a sign that one is gone is a number that is lower.
 fn all() -> Vec<Planted> {
@@ -62,50 +69,65 @@ fn every_fault_is_caught_and_nothing_else() {
     let variant = variant(&settings);
     let cases = draw::cases(0, 200);
     let faults = all();
-    let mut jobs = Vec::new();
-    let mut job = |case, fault| jobs.push(Job { index: jobs.len(), case, variant: variant.clone(), fault });
-    // For each job the fault and the case, `None` where there is no fault.
-    let mut numbers = Vec::new();
-    let mut used = Vec::new();
-    for (number, planted) in faults.iter().enumerate() {
-        let has = |(_, case): &(usize, &Case)| applies(case, &planted.fault, &variant);
-        let witnesses: Vec<_> = cases.iter().enumerate().filter(has).take(SPECS).collect();
-        assert_eq!(witnesses.len(), SPECS, "{}: not among the specs", planted.name);
-        for (index, case) in witnesses {
-            job(case, Some(&planted.fault));
-            numbers.push((Some(number), index));
-            used.push(index);
-        }
-    }
-    used.sort_unstable();
-    used.dedup();
-    for index in used {
-        job(&cases[index], None);
-        numbers.push((None, index));
-    }
+    let witnesses: Vec<Vec<usize>> = faults
+        .iter()
+        .map(|planted| {
+            let has = |index: &usize| applies(&cases[*index], &planted.fault, &variant);
+            let witnesses: Vec<usize> = (0..cases.len()).filter(has).take(WITNESSES).collect();
+            assert_eq!(witnesses.len(), WITNESSES, "{}: not among the specs", planted.name);
+            witnesses
+        })
+        .collect();
+    let order = order();
+    let turns: Vec<&[usize]> =
+        if std::env::var_os("MNAS_NIGHT").is_some() { vec![&order] } else { order.chunks(1).collect() };
 
-    let failures = check_jobs(&jobs, &settings, &|_, _| {}).expect("rustc runs");
-    // A fault that gives no Rust would be one that nobody has to look for.
-    let no_rust = failures.iter().find(|failure| matches!(failure.finding, Finding::DoesNotCompile(_)));
-    assert!(no_rust.is_none(), "{no_rust:?}");
-    let mut missed = Vec::new();
-    for (number, planted) in faults.iter().enumerate() {
-        let (mut caught, mut passed) = (Vec::new(), Vec::new());
-        for (at, (_, index)) in numbers.iter().enumerate().filter(|(_, (fault, _))| *fault == Some(number)) {
+    // Of each fault the witnesses that catch it, with the finding, and those that do not.
+    let mut caught: Vec<Vec<(usize, Finding)>> = vec![Vec::new(); faults.len()];
+    let mut passed: Vec<Vec<usize>> = vec![Vec::new(); faults.len()];
+    for turn in turns {
+        let open = (0..faults.len()).filter(|number| caught[*number].is_empty());
+        let tried: Vec<(usize, usize)> =
+            open.flat_map(|number| turn.iter().map(move |place| (number, *place))).collect();
+        let tried: Vec<(usize, usize)> =
+            tried.into_iter().map(|(number, place)| (number, witnesses[number][place])).collect();
+        let job = |(index, (number, case)): (usize, &(usize, usize))| Job {
+            index,
+            case: &cases[*case],
+            variant: variant.clone(),
+            fault: Some(&faults[*number].fault),
+        };
+        let jobs: Vec<Job<'_>> = tried.iter().enumerate().map(job).collect();
+        let failures = check_jobs(&jobs, &settings, &|_, _| {}).expect("rustc runs");
+        for (at, (number, case)) in tried.iter().enumerate() {
             match failures.iter().find(|failure| failure.index == at) {
-                Some(failure) => caught.push((cases[*index].network.name.as_str(), &failure.finding)),
-                None => passed.push(cases[*index].network.name.as_str()),
+                // rustc would find such a fault without the check.
+                Some(failure) if matches!(failure.finding, Finding::DoesNotCompile(_)) => {
+                    panic!("{}: {failure:?}", faults[*number].name)
+                }
+                Some(failure) => caught[*number].push((*case, failure.finding.clone())),
+                None => passed[*number].push(*case),
             }
         }
-        let names: Vec<&str> = caught.iter().map(|(name, _)| *name).collect();
+    }
+    let name = |case: &usize| cases[*case].network.name.as_str();
+    for ((planted, caught), passed) in faults.iter().zip(&caught).zip(&passed) {
+        let names: Vec<&str> = caught.iter().map(|(case, _)| name(case)).collect();
         let how = caught.first().map_or_else(String::new, |(_, finding)| finding.to_string());
         let how: String = how.lines().next().unwrap_or_default().chars().take(150).collect();
+        let passed: Vec<&str> = passed.iter().map(name).collect();
         println!("{}\n    caught by {names:?}, not by {passed:?}; {how}", planted.name);
-        if caught.is_empty() {
-            missed.push(planted.name);
-        }
     }
+    let missed = faults.iter().zip(&caught).filter(|(_, caught)| caught.is_empty());
+    let missed: Vec<&str> = missed.map(|(planted, _)| planted.name).collect();
     assert!(missed.is_empty(), "not caught: {missed:?}");
-    let wrongly: Vec<_> = failures.iter().filter(|failure| numbers[failure.index].0.is_none()).collect();
-    assert!(wrongly.is_empty(), "caught without a fault: {wrongly:?}");
+
+    // The control: the same specs without a fault.
+    let mut used: Vec<usize> = caught.iter().flatten().map(|(case, _)| *case).chain(passed.concat()).collect();
+    used.sort_unstable();
+    used.dedup();
+    let job = |index: &usize| Job { index: *index, case: &cases[*index], variant: variant.clone(), fault: None };
+    let jobs: Vec<Job<'_>> = used.iter().map(job).collect();
+    let failures = check_jobs(&jobs, &settings, &|_, _| {}).expect("rustc runs");
+    assert!(failures.is_empty(), "caught without a fault: {failures:?}");
 }

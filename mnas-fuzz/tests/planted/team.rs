@@ -3,7 +3,7 @@
 //! Not here: threads that do not wait for each other. They make the same now and then.
 
 use super::code::replace;
-use super::{SPECS, settings};
+use super::{WITNESSES, settings};
 use mnas_fuzz::case::Sharing;
 use mnas_fuzz::check::{Job, check_jobs};
 use mnas_fuzz::draw;
@@ -43,15 +43,15 @@ fn work_that_is_divided_wrongly_is_caught() {
     for ((name, form, change), fault) in FAULTS.iter().zip(&faults) {
         let variant = Variant { isas: settings.in_code.clone(), checked: false, team: Some(*form) };
         let has = |case: &&_| change(&mut prepare(case, &variant, None).expect("a network of ours compiles").code);
-        let witnesses: Vec<_> = cases.iter().filter(has).take(SPECS).collect();
-        assert_eq!(witnesses.len(), SPECS, "{name}: not among the specs");
+        let witnesses: Vec<_> = cases.iter().filter(has).take(WITNESSES).collect();
+        assert_eq!(witnesses.len(), WITNESSES, "{name}: not among the specs");
         for case in witnesses {
             jobs.push(Job { index: jobs.len(), case, variant: variant.clone(), fault: Some(fault) });
         }
     }
     let failures = check_jobs(&jobs, &settings, &|_, _| {}).expect("rustc runs");
     for (number, (name, ..)) in FAULTS.iter().enumerate() {
-        let mine = number * SPECS..(number + 1) * SPECS;
+        let mine = number * WITNESSES..(number + 1) * WITNESSES;
         let found: Vec<_> = failures.iter().filter(|failure| mine.contains(&failure.index)).collect();
         let no_rust = found.iter().find(|failure| matches!(failure.finding, Finding::DoesNotCompile(_)));
         assert!(no_rust.is_none(), "{name}: {no_rust:?}");
