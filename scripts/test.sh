@@ -1,34 +1,197 @@
 #!/usr/bin/env bash
-# Everything that can be tested on this machine, in one command.
+# Everything that can be tested on this machine, in one command, or a part of it.
 #
-#   MNAS_PYTHON  a Python with numpy, onnx and onnxruntime (default python3): exported files are run in onnxruntime
-#   MNAS_BROWSER a chromium (default one on PATH): pages are looked at in it
-#   a driver for Vulkan, such as Debian's mesa-vulkan-drivers, which computes on the processor: training on GPUs
+#   scripts/test.sh [LANE...]
+#
+#   lint       rustfmt, clippy, the lints of this tree, documentation
+#   core       tests of the crates, but for those of the other lanes
+#   generated  generated code: random networks, planted faults, kernels, assembly; mutants of files; equal bytes
+#   train      training on the processor and, if there is a driver for Vulkan, on a GPU
+#   targets    foreign targets and the oldest Rust that is supported (rustup fetches both)
+#   sanitize   Miri and sanitizers (rustup fetches a nightly Rust)
+#   packages   the packages as a user gets them (needs Python and the fetched assets)
+#   night      all of them, with what takes too long for every push
+#
+# Without a lane: lint, core, generated and train, which need Rust alone. The first failure ends the run.
+#
+#   MNAS_PYTHON  a Python with numpy, onnx and onnxruntime (default python3): exported files run in onnxruntime
+#   MNAS_BROWSER a chromium (default one on PATH): pages are opened in it
 #   MNAS_ASSETS  real weights and photographs (default target/assets; scripts/fetch_assets.sh fetches them)
-#   CI           if set, what is missing is a failure; otherwise the tests that need it say "skipped"
+#   MNAS_SEED    decides which mutants are tried, and which witness first (default: follows from the commit)
+#   CI           if set, a missing tool is a failure; otherwise its tests are listed as skipped at the end
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export MNAS_PYTHON="${MNAS_PYTHON:-python3}"
 export MNAS_ASSETS="${MNAS_ASSETS:-$PWD/target/assets}"
+# Every commit tries others. Fifteen digits are exact in any language.
+commit=$(git rev-parse --short=8 HEAD 2> /dev/null || echo 0)
+export MNAS_SEED="${MNAS_SEED:-$((16#$commit))}"
 
-# All that the tests exercise: every feature but the GPU backends that need a certain maker's GPU or driver.
-features="mnas-codegen/build mnas-codegen/onnx mnas-runtime/std mnas-runtime/source mnas-train/wgpu mnasc/wgpu"
+target=${CARGO_TARGET_DIR:-$PWD/target}
+logs=$target/test-logs
+mkdir -p "$logs"
+rm -f "$logs"/*
 
+# One set of features for all lanes, so that no crate is compiled twice. GPU backends are apart: they compile hundreds
+# of crates more, which only the trainer's tests need.
+features="mnas-codegen/build mnas-codegen/onnx mnas-runtime/std mnas-runtime/source mnasc/train"
+workspace=(--locked --workspace --features "$features")
+
+# Test programs of the lanes `lint`, `generated` and `train`; all others are of `core`.
+lint_tests="cycles subjects words"
+generated_tests="networks planted graphs pairs kernels_equal_loops toolchain doors macro_errors mutants attacks identical"
+train_tests="model training"
+
+times=()
 part() {
     local start=$SECONDS
     echo "== $*"
     "$@"
+    times+=("$(printf '%5d s  %.100s' $((SECONDS - start)) "$*")")
     echo "== $((SECONDS - start)) s: $*"
 }
 
-part cargo fmt --all --check
-# All crates of all features, whose licences are tested.
-part cargo fetch --locked
-# Without features first: the macro compiles mnas-codegen so, and hints of unused code show only here.
-part cargo clippy --locked -p mnas-dsl -p mnas-codegen -p mnas-runtime --no-default-features -- -D warnings
-part cargo clippy --locked --workspace --all-targets --features "$features" -- -D warnings
-RUSTDOCFLAGS="-D warnings" part cargo doc --locked --workspace --features "$features" --no-deps
-part cargo build --locked -p mnas-runtime --no-default-features
-# Last, for it takes longest.
-part cargo test --locked --workspace --features "$features"
+# Runs tests; what passes is shown in one line a program, what fails in full, and what is skipped at the end.
+tests() {
+    local log=$logs/$((${#times[@]} + 1)).log
+    local shown='^ *(Compiling mnas|Running|Doc-tests)|^test result|^test .* FAILED|^(error|warning)'
+    if ! cargo test "$@" -- --show-output > "$log" 2>&1; then
+        grep -E "$shown" "$log" || true
+        sed -n '/^failures:/,/^test result/p;/^error/,$p' "$log"
+        echo "the whole output: $log" >&2
+        return 1
+    fi
+    grep -E "$shown" "$log"
+}
+
+# Options that choose the programs with these names.
+named() { for name in $1; do printf -- '--test %s ' "$name"; done; }
+
+# Names of the test programs of the workspace that are in no list above.
+core_tests() {
+    local file name
+    for file in */tests/*.rs */tests/*/main.rs; do
+        name=$(basename "${file%/main.rs}" .rs)
+        case " $lint_tests $generated_tests $train_tests " in
+            *" $name "*) ;;
+            *) echo "$name" ;;
+        esac
+    done | sort -u
+}
+
+# Options that choose the programs of the workspace. Not `--bins`: the fuzz target has a `main` of its own.
+bins() {
+    local file
+    for file in */src/main.rs; do
+        sed -n 's/^name = "\(.*\)"/--bin \1/p' "${file%/src/main.rs}/Cargo.toml" | head -n 1
+    done
+}
+
+# Says that something is left out; with CI set that is a failure.
+skip() {
+    echo "skipped: $*" | tee -a "$logs/skipped.log"
+    test -z "${CI:-}"
+}
+
+lint() {
+    part cargo fmt --all --check
+    # All crates of all features, whose licences are tested.
+    part cargo fetch --locked
+    # shellcheck disable=SC2046
+    part tests "${workspace[@]}" $(named "$lint_tests")
+    # Without features first: the macro compiles mnas-codegen so, and hints of unused code show only here.
+    part cargo clippy --locked -p mnas-dsl -p mnas-codegen -p mnas-runtime --no-default-features -- -D warnings
+    part cargo clippy "${workspace[@]}" --all-targets -- -D warnings
+    if [ -n "${MNAS_NIGHT:-}" ]; then
+        part cargo clippy --locked -p mnas-train -p mnasc --features mnasc/wgpu --all-targets -- -D warnings
+    fi
+    RUSTDOCFLAGS="-D warnings" part cargo doc "${workspace[@]}" --no-deps
+    part cargo build --locked -p mnas-runtime --no-default-features
+}
+
+core() {
+    # Building is a part of its own: its time says nothing about the tests.
+    part cargo test "${workspace[@]}" --no-run
+    # shellcheck disable=SC2046
+    part tests "${workspace[@]}" --lib $(bins) --examples $(named "$(core_tests)")
+    part tests "${workspace[@]}" --doc
+}
+
+generated() {
+    # shellcheck disable=SC2046
+    part tests "${workspace[@]}" $(named "$generated_tests")
+}
+
+train() {
+    # shellcheck disable=SC2046
+    part tests "${workspace[@]}" $(named "$train_tests")
+    if compgen -G '/usr/share/vulkan/icd.d/*.json' > /dev/null; then
+        part tests --locked -p mnas-train --features mnas-train/wgpu --test model --test training
+    else
+        skip "training on GPUs (no driver for Vulkan; Debian's mesa-vulkan-drivers has one)"
+    fi
+}
+
+targets() {
+    local triples=(aarch64-unknown-linux-gnu wasm32-unknown-unknown thumbv7em-none-eabihf) triple oldest
+    oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    if ! command -v rustup > /dev/null; then
+        skip "foreign targets and Rust $oldest (no rustup)"
+        return
+    fi
+    part rustup target add "${triples[@]}"
+    for triple in "${triples[@]}"; do
+        part cargo build --locked -p mnas-target-build -p mnas-target-macro --target "$triple"
+    done
+    part rustup toolchain install "$oldest" --profile minimal --no-self-update
+    # Every crate but the trainer, which needs burn's Rust. The programs of tests are not a user's.
+    part env RUSTUP_TOOLCHAIN="$oldest" cargo check --locked --target-dir "$target/oldest" \
+        -p mnas -p mnasc -p mnas-fuzz -p mnas-data -p mnas-target-build -p mnas-target-macro
+}
+
+sanitize() {
+    if [ -x scripts/sanitize.sh ]; then
+        part scripts/sanitize.sh
+    else
+        skip "sanitizers (no scripts/sanitize.sh)"
+    fi
+}
+
+packages() { part scripts/test_packages.sh; }
+
+all=(lint core generated train targets sanitize packages)
+lanes=("$@")
+if [ ${#lanes[@]} = 0 ]; then lanes=(lint core generated train); fi
+if [ "${lanes[*]}" = night ]; then
+    export MNAS_NIGHT=1
+    lanes=("${all[@]}")
+fi
+for lane in "${lanes[@]}"; do
+    case " ${all[*]} " in
+        *" $lane "*) ;;
+        *)
+            echo "$lane is not a lane; expected one of ${all[*]}, or night alone" >&2
+            exit 2
+            ;;
+    esac
+done
+
+for lane in "${lanes[@]}"; do
+    lane_start=$SECONDS
+    echo "=== lane $lane, seed $MNAS_SEED"
+    "$lane"
+    times+=("$(printf '%5d s  lane %s' $((SECONDS - lane_start)) "$lane")")
+done
+
+echo "=== test programs of ten seconds or more:"
+for log in "$logs"/*.log; do
+    awk '/^ *(Running|Doc-tests)/ { sub(/ \(.*/, ""); sub(/^ */, ""); name = $0 }
+        /^test result/ { sub(/.*finished in /, ""); sub(/s$/, ""); if ($0 + 0 >= 10) printf "%7.1f s  %s\n", $0, name }' "$log"
+done
+echo "=== skipped:"
+# A test that skips something says so in what it prints.
+skipped=$(grep -hE '^skipped: |^test .* ignored' "$logs"/*.log | sort | uniq -c || true)
+echo "${skipped:-nothing}"
+echo "=== lanes ${lanes[*]} passed, in $SECONDS s:"
+printf '%s\n' "${times[@]}"

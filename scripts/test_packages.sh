@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The packages as a user would get them, away from the repository: mnasc is installed from its own, run with only rustc
-# on PATH, and its code compared with the reference executor and with onnxruntime on every shipped spec.
+# on PATH, and its code compared with the reference executor on every shipped spec. onnxruntime compares what the reference
+# executor gives, and with MNAS_NIGHT what generated code gives, on every shipped spec; otherwise generated code on the
+# specs that MNAS_SEED chooses.
 #
 #   MNAS_PYTHON  a Python with numpy, onnx and onnxruntime (default python3)
 #   MNAS_ASSETS  real weights and photographs (default target/assets; scripts/fetch_assets.sh fetches them)
@@ -18,19 +20,21 @@ end() { echo "=== $((SECONDS - part_started)) s: $part"; }
 
 begin "cargo package"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-members="mnas-dsl mnas-files mnas-runtime mnas-codegen mnas-macros mnas mnas-fuzz mnas-import mnas-search mnas-data mnas-train mnas-harness mnas-io mnas-measure mnas-pages mnasc"
+# Every member that is published; folders have the names of their packages.
+members=$(grep -L '^publish = false' */Cargo.toml | xargs -n 1 dirname)
 rm -rf "$target/package"
-# What is built is built below, once for all: a package that cannot be built fails there.
-package=(cargo package --locked --workspace --exclude mnas-tests --exclude mnas-hostile --no-verify)
+# The packages are built below, once for all of them.
+package=(cargo package --locked --no-verify)
+for member in $members; do package+=(-p "$member"); done
 # Sources that are not committed are no failure on a developer's machine.
 if [ -z "${CI:-}" ]; then package+=(--allow-dirty); fi
 "${package[@]}" 2>&1 | tee "$target/package.log"
-# Where the project will be found is not known yet; of everything else a package should not be warned.
+# The project has no home page yet. Every other warning is an error.
 if grep '^warning' "$target/package.log" | grep -v 'manifest has no documentation, homepage or repository'; then
     echo "cargo package warns" >&2
     exit 1
 fi
-# Far from the repository, so that nothing of it can be found by a relative path.
+# Outside of the repository, so that no relative path leads into it.
 away=$(mktemp -d)
 trap 'rm -rf "$away"' EXIT
 patches=()
@@ -42,17 +46,25 @@ done
 end
 
 begin "mnasc from its package"
+# As the workspace has it.
+profile=(
+    --config 'profile.dev.opt-level=1' --config 'profile.dev.debug="line-tables-only"'
+    --config 'profile.dev.package."*".debug=false'
+    # Its generated kernels take long to optimise and no time to run.
+    --config 'profile.dev.package.program.opt-level=0'
+)
 # The toolchain of the repository, for there is no toolchain file where this happens.
 sysroot=$(rustc --print sysroot)
 export PATH=$sysroot/bin:$PATH
 unset RUSTUP_TOOLCHAIN
 (
     cd "$away"
-    # A build machine keeps this between runs, if it keeps its target folder.
-    export CARGO_TARGET_DIR=$target/installed
+    export CARGO_TARGET_DIR=$target
     # Adapts the package's lock file to packages that are on disk, and to nothing else.
     cargo fetch --quiet "${patches[@]}" --manifest-path "mnasc-$version/Cargo.toml"
-    cargo install --locked --quiet "${patches[@]}" --path "mnasc-$version" --root "$away/installed"
+    # Packages are tested here, not speed: the profile of the tests, whose dependencies are compiled already.
+    cargo install --locked --quiet "${patches[@]}" "${profile[@]}" --profile dev \
+        --path "mnasc-$version" --root "$away/installed"
 )
 end
 
@@ -99,7 +111,7 @@ RUST
 (
     cd "$away/program"
     cp "$root/Cargo.lock" .
-    CARGO_TARGET_DIR=$target/installed cargo run --quiet "${patches[@]}"
+    CARGO_TARGET_DIR=$target cargo run --quiet "${patches[@]}" "${profile[@]}"
 )
 end
 
@@ -113,7 +125,9 @@ done
 cp specs/*.yaml specs/widths/*.yaml "$assets/efficientnet_lite0.pth" "$assets/cat.png" "$away/work/"
 cd "$away/work"
 mnasc=$away/installed/bin/mnasc
-alone() { env -i HOME="$away/home" PATH="$away/bin" "$@"; }
+# One folder of compiled networks for all commands.
+export MNAS_CACHE=$away/cache
+alone() { env -i HOME="$away/home" PATH="$away/bin" MNAS_CACHE="$MNAS_CACHE" "$@"; }
 # As many at once as there are processors: rustc optimises a network on one.
 xargs=$(command -v xargs)
 of_specs() { printf '%s\n' *.yaml | alone "$xargs" -t -P "$(getconf _NPROCESSORS_ONLN)" "$@"; }
@@ -124,6 +138,6 @@ alone "$mnasc" run efficientnet_lite0.yaml --weights efficientnet_lite0.pth --im
 sed -n 2p cat.txt | grep -q 'tiger cat'
 end
 
-begin "generated code against onnxruntime"
+begin "every spec against onnxruntime"
 of_specs -n 3 "$python" "$root/scripts/check_against_onnxruntime.py" "$mnasc"
 end
