@@ -7,7 +7,7 @@
 #   core       tests of the crates, but for those of the other lanes
 #   generated  generated code: random networks, planted faults, kernels, assembly; mutants of files; equal bytes
 #   train      training on the processor and, if there is a driver for Vulkan, on a GPU
-#   targets    foreign targets and the oldest Rust that is supported (rustup fetches both)
+#   targets    foreign targets, the oldest Rust that is supported (rustup fetches both), the target for cargo-fuzz
 #   sanitize   Miri and sanitizers (rustup fetches a nightly Rust)
 #   packages   the packages as a user gets them (needs Python and the fetched assets)
 #   night      all of them, with what takes too long for every push
@@ -95,6 +95,8 @@ skip() {
 }
 
 lint() {
+    # Nothing is linked here: the build script of libfuzzer-sys need not compile libFuzzer.
+    local -x CUSTOM_LIBFUZZER_PATH=$target/libfuzzer.a
     part cargo fmt --all --check
     # All crates of all features, whose licences are tested.
     part cargo fetch --locked
@@ -144,6 +146,8 @@ targets() {
     for triple in "${triples[@]}"; do
         part cargo build --locked -p mnas-target-build -p mnas-target-macro --target "$triple"
     done
+    # The fuzz target, with libFuzzer, which a C++ compiler builds.
+    part cargo build "${workspace[@]}" --bin reader
     part rustup toolchain install "$oldest" --profile minimal --no-self-update
     # Every crate but the trainer, which needs burn's Rust. The programs of tests are not a user's.
     part env RUSTUP_TOOLCHAIN="$oldest" cargo check --locked --target-dir "$target/oldest" \
