@@ -1,35 +1,35 @@
-//! Where latency is measured.
+//! Options of the device that latency is measured on.
 
+use super::shared::isa_parser;
 use crate::latency::{DeviceOptions, Runner};
 use clap::Args;
-use mnas_codegen::plan::isa::{self, Isa};
+use mnas_codegen::plan::isa::Isa;
 use std::path::PathBuf;
 
-/// Where latency is measured, and by which code.
+/// The device that latency is measured on, and the code that runs there.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Measuring latency")]
 pub(crate) struct DeviceArgs {
-    /// Instruction set of the code that is timed [default: the best of this machine].
+    /// Instruction set of the timed code [default: the best that this machine has].
     #[arg(long, value_name = "ISA", value_parser = isa_parser())]
     pub(crate) isa: Option<Isa>,
-    /// Threads of an inference [default: 1].
+    /// Threads per inference [default: 1].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) threads: Option<u32>,
-    /// Start measuring programs by this command, `{}` is the program: `ssh board {}`, `qemu-aarch64 {}`. The program is its
-    /// standard input too.
+    /// Run measuring programs by this command, where `{}` is the path of the program: `ssh board {}`, `qemu-aarch64 {}`. The
+    /// program is also its standard input.
     #[arg(long, value_name = "COMMAND")]
     pub(crate) runner: Option<Runner>,
-    /// Build them for this target of rustc's.
+    /// Build measuring programs for this target of rustc.
     #[arg(long, value_name = "TRIPLE", requires = "runner")]
     pub(crate) triple: Option<String>,
-    /// Link them with this.
+    /// Link them with this linker.
     #[arg(long, value_name = "LINKER", requires = "runner")]
     pub(crate) linker: Option<String>,
-    /// Say that the runner only pretends to be the processor: its figures are marked as meaningless. Runners that are called
-    /// qemu are known to.
+    /// Declare the runner an emulator: its times are marked as meaningless. Runners named qemu are detected.
     #[arg(long, requires = "runner")]
     pub(crate) emulated: bool,
-    /// Keep figures of layers in this folder [default: `latency` in $MNAS_CACHE, or in `mnas` of the user's cache folder].
+    /// Keep measured latencies in this folder [default: `latency` in $MNAS_CACHE, or in `mnas` in the user's cache folder].
     #[arg(long, value_name = "FOLDER")]
     pub(crate) cache: Option<PathBuf>,
 }
@@ -41,7 +41,7 @@ impl DeviceArgs {
         DeviceOptions { isa, threads, runner, triple, linker, emulated, cache }
     }
 
-    /// Whether anything was said of a device.
+    /// Whether any option was given.
     pub(crate) fn is_given(&self) -> bool {
         let Self { isa, threads, runner, triple, linker, emulated: _, cache } = self;
         isa.is_some()
@@ -51,10 +51,4 @@ impl DeviceArgs {
             || linker.is_some()
             || cache.is_some()
     }
-}
-
-fn isa_parser() -> impl clap::builder::TypedValueParser<Value = Isa> {
-    use clap::builder::TypedValueParser as _;
-    let names = isa::ALL.iter().map(|isa| isa.name);
-    clap::builder::PossibleValuesParser::new(names).try_map(|name| isa::by_name(&name))
 }

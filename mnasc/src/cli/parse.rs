@@ -1,4 +1,4 @@
-//! Arguments, or why they are none.
+//! Parsing arguments.
 
 use super::Cli;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser as _};
 use mnas_dsl::nearest::nearest;
 use std::path::Path;
 
-/// The arguments of this process; ends it where they are wrong, or ask for help.
+/// The arguments of this process. Exits if they are invalid or request help.
 pub(crate) fn parse() -> Cli {
     Cli::try_parse().unwrap_or_else(|error| {
         let first = std::env::args_os().nth(1).unwrap_or_default();
@@ -14,8 +14,8 @@ pub(crate) fn parse() -> Cli {
     })
 }
 
-/// What is said of a first word that can only be meant as a command, and is none: any word may be a spec's path, so clap
-/// complains of what is behind it.
+/// The error for a first word that is meant as a command but is not one. clap takes any word as a spec's path, and would
+/// report the arguments after it.
 fn unknown_command(word: &str) -> Option<clap::Error> {
     let command = Cli::command();
     let names: Vec<&str> = command.get_subcommands().map(|it| it.get_name()).chain(["help"]).collect();
@@ -38,7 +38,7 @@ mod tests {
     use super::unknown_command;
 
     #[test]
-    fn words_that_are_near_a_command_are_told_it() {
+    fn misspelt_commands_are_named() {
         let said = |word: &str| unknown_command(word).map(|error| error.to_string());
         let serch = said("serch").unwrap();
         assert!(serch.contains("'serch'") && serch.contains("'search'"), "{serch}");

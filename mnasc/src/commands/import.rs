@@ -5,7 +5,6 @@ use crate::error::{Error, Result};
 use crate::onnx_file;
 use crate::output::{self, Artifact};
 use mnas_codegen::weights::safetensors;
-use mnas_dsl::network::Shape;
 use mnas_import::{Options, import, name_from};
 use std::path::Path;
 
@@ -34,13 +33,4 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     output::refuse_same_file(&artifacts)?;
     output::write_all(&artifacts)?;
     if to_stdout { output::print_bytes(&yaml) } else { Ok(()) }
-}
-
-/// `224x224x3`: rows, columns, channels.
-pub(crate) fn shape(text: &str) -> std::result::Result<Shape, String> {
-    let sizes: Option<Vec<usize>> = text.split('x').map(|part| part.parse().ok().filter(|size| *size > 0)).collect();
-    match sizes.as_deref() {
-        Some(&[height, width, channels]) => Ok(Shape { height, width, channels }),
-        _ => Err("write height x width x channels, such as 224x224x3".to_owned()),
-    }
 }
