@@ -20,7 +20,7 @@ pub struct Error {
 /// Ordered by gravity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    /// Whoever read standard output has gone; nobody is left to tell.
+    /// The reader of standard output has closed the pipe: the program ends without a message.
     NoReader,
     /// A check found a difference: the message is a finding, not a failure of the tool.
     Difference,

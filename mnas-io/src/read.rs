@@ -1,11 +1,11 @@
-//! Reading with a limit.
+//! Reading files with a limit on their size.
 
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Reads a file; `None` if it has more than `limit` bytes, of which only so many are read.
+/// Reads a file; `None` if it has more than `limit` bytes. At most `limit + 1` bytes are read.
 ///
 /// # Errors
 ///

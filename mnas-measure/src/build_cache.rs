@@ -23,7 +23,7 @@ const BUILDING: &str = "building-";
 /// The file of an entry that has length and checksum of its program.
 const CHECKSUM: &str = "checksum";
 
-/// Warnings are for who writes code, not for who runs it.
+/// Warnings are for authors of code; this code is generated.
 const RUSTC_OPTIONS: [&str; 9] =
     ["--edition", "2021", "-O", "--cap-lints", "allow", "--cfg", "feature=\"std\"", "--cfg", "feature=\"alloc\""];
 
@@ -37,17 +37,17 @@ pub fn program(name: &str, files: &[(String, Vec<u8>)]) -> Result<PathBuf> {
     built(&Build { name: Some(name), ..Build::default() }, files)
 }
 
-/// As [`program`], and says nothing.
+/// As [`program`], without reports of progress.
 pub fn quiet_program(files: &[(String, Vec<u8>)]) -> Result<PathBuf> {
     built(&Build::default(), files)
 }
 
-/// What is built, and how: by default a program for this machine, in silence.
+/// What is built, and how: by default a program for this machine, without reports.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Build<'a> {
-    /// For people, who are told then.
+    /// A name for progress reports; without it, nothing is reported.
     pub name: Option<&'a str>,
-    /// More arguments of rustc: another target, and how it is linked.
+    /// Further arguments of rustc: another target, its linker.
     pub arguments: &'a [String],
     /// A library of this name rather than a program.
     pub library: Option<&'a str>,
@@ -55,7 +55,7 @@ pub struct Build<'a> {
     pub uses: Option<(&'a str, &'a Path)>,
 }
 
-/// What rustc says of itself.
+/// The version that rustc reports.
 pub fn compiler() -> Result<String> {
     // Asking takes as long as many a build that is there already.
     static KNOWN: OnceLock<String> = OnceLock::new();
@@ -69,7 +69,7 @@ pub fn compiler() -> Result<String> {
     Ok(KNOWN.get_or_init(|| String::from_utf8_lossy(&version.stdout).into_owned()).clone())
 }
 
-/// Where the user is: a toolchain file there may be the only thing that says which rustc it is.
+/// rustc, started in the current folder: a toolchain file there may decide which rustc runs.
 fn rustc() -> Command {
     let mut command = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     command.stdin(Stdio::null());
@@ -145,7 +145,8 @@ pub fn folder() -> Result<PathBuf> {
         .or_else(|| set("HOME").map(|home| home.join(".cache").join("mnas")))
         .or_else(|| set("LOCALAPPDATA").map(|folder| folder.join("mnas")));
     let folder = folder.ok_or_else(|| {
-        Error::system("there is no folder to build in").hint("set `MNAS_CACHE` to a folder for compiled networks")
+        Error::system("no folder for compiled networks was found")
+            .hint("set `MNAS_CACHE` to a folder for compiled networks")
     })?;
     std::path::absolute(&folder).map_err(|error| Error::file("find", &folder, &error))
 }

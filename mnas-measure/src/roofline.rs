@@ -120,7 +120,7 @@ impl Roofs {
         Roofs { flops, levels: peaks.read.iter().enumerate().map(level).collect() }
     }
 
-    /// The nearest level that holds so many bytes.
+    /// The nearest level that holds that many bytes.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! Generated code as a process: it is built with a small `main`, fed with weights and images, and answers in numbers.
+//! Generated code as a process, which reads weights and images and returns outputs or times.
 
 use crate::build_cache;
 use crate::compiler;
@@ -158,15 +158,15 @@ pub fn isas_on_host() -> Vec<Isa> {
     isas_of_host().into_iter().filter(has).collect()
 }
 
-/// The instruction set that was asked for, or the best that this machine has.
-pub fn isa_or_best(asked: Option<Isa>) -> Result<Isa> {
+/// The requested instruction set, or the best that this machine has.
+pub fn isa_or_best(requested: Option<Isa>) -> Result<Isa> {
     let have = isas_on_host();
-    match asked {
+    match requested {
         None => have.first().copied().ok_or_else(|| Error::system("this machine has none of the instruction sets")),
-        Some(asked) if have.contains(&asked) => Ok(asked),
-        Some(asked) => {
+        Some(requested) if have.contains(&requested) => Ok(requested),
+        Some(requested) => {
             let names: Vec<&str> = have.iter().map(|isa| isa.name).collect();
-            Err(Error::input(format!("this machine has no {}", asked.name))
+            Err(Error::input(format!("this machine has no {}", requested.name))
                 .hint(format!("it has {}", names.join(" and "))))
         }
     }
@@ -188,7 +188,7 @@ pub fn random_image(shape: Shape) -> Vec<f32> {
 }
 
 fn short() -> Error {
-    Error::system("the generated program gave another number of values than it should")
+    Error::system("the generated program returned an unexpected number of values")
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {

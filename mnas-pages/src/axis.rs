@@ -1,6 +1,6 @@
 //! An axis: from values to pixels, with ticks at round values.
 
-/// About so many ticks.
+/// The approximate number of ticks.
 const TICKS: f64 = 6.0;
 
 /// From values to pixels.
@@ -54,7 +54,7 @@ impl Axis {
             true => (value / self.low).ln() / (self.high / self.low).ln(),
             false => (value - self.low) / (self.high - self.low),
         };
-        // Far outside is outside enough; what is no number is nowhere.
+        // Values are clamped to the surroundings of the plot; NaN is not drawn.
         self.from + part.clamp(-100.0, 100.0) * (self.to - self.from)
     }
 
@@ -75,7 +75,7 @@ impl Axis {
         self.high
     }
 
-    /// So many values from end to end, at equal distances.
+    /// `count` values from end to end, equally spaced.
     pub(super) fn samples(&self, count: usize) -> Vec<f64> {
         let last = count.max(2) - 1;
         let pixel = |at: usize| self.from + (self.to - self.from) * at as f64 / last as f64;
@@ -128,7 +128,7 @@ impl Axis {
     }
 }
 
-/// The least and the largest; no range where there is nothing.
+/// The smallest and the largest value; `None` without values.
 pub(super) fn span(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let values = values.filter(|value| value.is_finite());
     values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))

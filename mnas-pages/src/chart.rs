@@ -41,7 +41,7 @@ impl Anchor {
 }
 
 impl Chart {
-    /// Axes and grid; `name` is for styles and scripts, `label` for who hears the page. Titles have the units.
+    /// Axes and grid; `name` is for styles and scripts, `label` is for screen readers. Titles have the units.
     pub(super) fn new(name: &str, label: &str, x: (Axis, &str), y: (Axis, &str)) -> Self {
         let mut svg = Html::new();
         svg.open(

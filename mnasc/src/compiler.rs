@@ -35,7 +35,7 @@ pub(crate) fn rust_files(compiled: &Compiled, out: &Path) -> Result<Vec<Artifact
         return Err(Error::input(format!("`{}` cannot be named in Rust source", beside.display()))
             .hint("give the output a file name in UTF-8"));
     };
-    // The weights first: who sees the new code finds its weights.
+    // The weights first, so that new code never stands beside old weights.
     Ok(vec![
         Artifact { path: beside.clone(), bytes: weights.clone() },
         Artifact { path: out.to_owned(), bytes: text(compiled, name)?.into_bytes() },

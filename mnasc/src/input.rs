@@ -49,7 +49,7 @@ fn text(path: &Path) -> Result<(String, String)> {
     Ok((text, name))
 }
 
-/// Reads a schedule file, and takes the section that was asked for.
+/// Reads a schedule file and selects the requested section.
 pub(crate) fn tuned(args: &ScheduleArgs) -> Result<Tuned> {
     let Some(path) = &args.schedule else { return Ok(Tuned::default()) };
     let file = schedule_file(path)?;
@@ -67,7 +67,7 @@ pub(crate) fn schedule_file(path: &Path) -> Result<ScheduleFile> {
     Ok(ScheduleFile::parse(&text, &name)?)
 }
 
-/// Reads or draws weights; `None` where neither was asked for.
+/// Reads or draws weights; `None` if neither is requested.
 pub(crate) fn weights(args: &WeightsArgs, network: &Network) -> Result<Option<Weights>> {
     if let Some(seed) = args.random_weights {
         return Ok(Some(weights::random(network, seed)));
@@ -76,7 +76,7 @@ pub(crate) fn weights(args: &WeightsArgs, network: &Network) -> Result<Option<We
     weight_file::load(path, network).map(|fitted| Some(fitted.weights))
 }
 
-/// Reads or draws weights; random ones of seed 0 where neither was asked for.
+/// Reads or draws weights; random weights of seed 0 if neither is requested.
 pub(crate) fn weights_or_random(args: &WeightsArgs, network: &Network) -> Result<Weights> {
     Ok(weights(args, network)?.unwrap_or_else(|| weights::random(network, 0)))
 }

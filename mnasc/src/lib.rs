@@ -1,9 +1,9 @@
-//! `mnasc`, the command line: the one place where specs, weights and pictures become files and numbers.
+//! `mnasc`, the command line: it connects the crates of mnas with files and a terminal.
 //!
-//! What is compiled, and how, is mnas-codegen's; here are reading and writing, the building of generated code with
-//! rustc, and the words for people. Results go to standard output, everything else to standard error.
+//! Compiling is in mnas-codegen, measuring in mnas-measure, drawing in mnas-pages; this crate parses arguments, reads and
+//! writes files and prints messages. Results go to standard output, everything else to standard error.
 //!
-//! Exit codes: 0 done; 1 a check found a difference; 2 bad input; 3 the system refused (files, rustc).
+//! Exit codes: 0 done; 1 a check found a difference; 2 bad input; 3 files or rustc failed.
 #![forbid(unsafe_code)]
 
 mod cli;

@@ -22,7 +22,7 @@ pub(crate) struct Pixels {
 /// The middle of what a picture becomes when its shorter side is resized to `preprocess.resize`; the longer is rounded
 /// down, as torchvision's `Resize` does. Nothing else of it is computed: what is long and thin would fill the memory.
 ///
-/// `None` if the result's sides are no numbers that a machine has. (`preprocess` never resizes to less than is kept.)
+/// `None` if the sides of the result overflow. (`preprocess` never resizes to less than is kept.)
 pub(crate) fn middle(pixels: &Pixels, preprocess: &Preprocess, width: usize, height: usize) -> Option<Pixels> {
     let (size, short) = (preprocess.resize, pixels.width.min(pixels.height));
     let scaled = |side: usize| size.checked_mul(side)?.checked_div(short);

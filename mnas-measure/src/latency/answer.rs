@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 /// Fewer figures of an item have no median.
 const FEWEST: usize = 5;
-/// More are not asked for.
+/// No program times more.
 const MOST: usize = 100_000;
 /// Nanoseconds in an hour: no run takes longer.
 const LONGEST: f64 = 3.6e12;
@@ -48,15 +48,15 @@ struct Head {
 pub(super) fn parse(output: &[u8], count: usize) -> Result<Answer, String> {
     let text = std::str::from_utf8(output).map_err(|_| "it is no text".to_owned())?;
     let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).ok_or("it is empty")?;
-    let told = |error: serde_json::Error| format!("its last line is not what a measuring program writes: {error}");
-    let head: Head = serde_json::from_str(line).map_err(told)?;
+    let malformed = |error: serde_json::Error| format!("its last line is not what a measuring program writes: {error}");
+    let head: Head = serde_json::from_str(line).map_err(malformed)?;
     if head.mnas != 1 {
         return Err(format!("it is of version {}, not 1", head.mnas));
     }
     if let Some(error) = head.error {
         return Err(error.chars().filter(|c| !c.is_control()).take(200).collect());
     }
-    let answer: Answer = serde_json::from_str(line).map_err(told)?;
+    let answer: Answer = serde_json::from_str(line).map_err(malformed)?;
     check(&answer, count)?;
     Ok(answer)
 }

@@ -1,4 +1,4 @@
-//! How cold a layer's weights are inside a network, and what has to be read to make them as cold outside of it.
+//! How cold the weights of a layer are inside a network, and how many bytes to read to make them as cold outside of it.
 
 /// How far the rest of a network pushes the weights of a layer away, between two runs of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,7 +16,7 @@ pub(super) enum Cold {
 impl Cold {
     pub(super) const ALL: [Cold; 4] = [Cold::Not, Cold::First, Cold::Half, Cold::Second];
 
-    /// In a network whose weights and arena have so many bytes.
+    /// In a network whose weights and arena have `bytes` bytes.
     pub(super) fn of(bytes: u64, [l1, l2]: [u64; 2]) -> Self {
         match bytes {
             bytes if bytes <= l1 => Cold::Not,

@@ -53,7 +53,7 @@ impl Device {
             Some(isa) if has_runner => {
                 return Err(Error::input(format!("{} is not an instruction set of {arch}", isa.name)));
             }
-            asked => host::isa_or_best(asked)?,
+            requested => host::isa_or_best(requested)?,
         };
         Ok(Device { isa, threads, runner, target, linker, is_emulated })
     }

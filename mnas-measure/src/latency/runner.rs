@@ -39,7 +39,7 @@ impl Runner {
         &self.text
     }
 
-    /// The command that runs `program`: its path stands for each `{}`, and at the end where there is none. The program is
+    /// The command that runs `program`: its path stands for each `{}`, and at the end if there is no `{}`. The program is
     /// its standard input as well, for devices that have no files of this machine.
     pub fn command(&self, program: &Path) -> io::Result<Command> {
         let path = program.to_string_lossy();

@@ -1,4 +1,4 @@
-//! What a machine can do at most: multiply-adds of each instruction set, and reading from each cache.
+//! Peak rates of a machine: multiply-adds of each instruction set, and reads from each cache.
 //!
 //! As unsafe code is no part of mnasc, a small program measures it, which is built as generated networks are. This
 //! page writes it and reads what it prints; `caches` says how much memory is read. An instruction set has a file of
@@ -22,7 +22,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("scalar", include_str!("scalar.rs.txt")),
 ];
 
-/// What a machine can do at most.
+/// Peak rates of a machine.
 #[derive(Clone, Debug)]
 pub struct Peaks {
     /// Threads that worked at once; rates are sums over them.
@@ -38,7 +38,7 @@ pub struct Peaks {
 }
 
 impl Peaks {
-    /// The better figure of each: of two measurements of the same, the other was disturbed.
+    /// The better figure of each pair, as disturbances only lower a rate.
     pub fn better(mut self, other: Self) -> Self {
         self.clock = self.clock.max(other.clock);
         for ((_, rate), (_, again)) in self.fma.iter_mut().zip(other.fma) {
@@ -51,7 +51,7 @@ impl Peaks {
     }
 }
 
-/// Measures these instruction sets, widest first, which this machine has to have; `threads` threads work at once.
+/// Measures these instruction sets, widest first, on `threads` threads. The machine must have all of them.
 pub fn measure(isas: &[Isa], threads: u32) -> Result<Peaks> {
     let program = build_cache::program("the measuring program", &files())?;
     let isas: Vec<Isa> = isas.iter().filter(|isa| piece(isa).is_some()).copied().collect();
@@ -88,7 +88,7 @@ pub fn measure(isas: &[Isa], threads: u32) -> Result<Peaks> {
     })
 }
 
-/// The program: one for all instruction sets of this machine's kind of processor, of which it runs those it is told.
+/// The files of the program. It contains all instruction sets of this architecture and runs those that are requested.
 fn files() -> Vec<(String, Vec<u8>)> {
     let (mut modules, mut rows) = (String::new(), String::new());
     for isa in runner::isas_of_host() {
@@ -96,7 +96,7 @@ fn files() -> Vec<(String, Vec<u8>)> {
         let (name, features) = (isa.name, isa.features);
         let attribute =
             if features.is_empty() { String::new() } else { format!("#[target_feature(enable = {features:?})]") };
-        // Beside them a factor and a summand stay in registers.
+        // A factor and a summand also occupy registers.
         let accumulators = (isa.registers - 4).min(16);
         let accumulators: Vec<String> = (0..accumulators).map(|i| format!("c{i}")).collect();
         let accumulators = accumulators.join(" ");
@@ -118,7 +118,7 @@ fn piece(isa: &Isa) -> Option<&'static str> {
 }
 
 fn short() -> Error {
-    Error::system("the measuring program gave another number of values than it should")
+    Error::system("the measuring program returned an unexpected number of values")
 }
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
-//! What can be tried for a step, beside what it does now: one thing changed at a time.
+//! Alternatives to the current choice of a step; each changes one thing.
 
 use mnas_codegen::plan::isa::{Isa, Tile};
 use mnas_codegen::plan::{BlockSchedule, ConvKernel, Parallelism, Plan, Schedule, StepSchedule};
 use mnas_codegen::tuned::{Choice, Strip, Tiles};
 
-/// What is tried, one group after the other: the next starts from the best of the one before.
+/// Groups of alternatives, tried in order: each group starts from the best of the group before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// How blocks are cut into strips, and what the gate scales.
     Form,
     /// Tiles of the kernels.
     Kernels,
-    /// How so many workers share a block.
+    /// How that many threads share a block.
     Team(usize),
 }
 

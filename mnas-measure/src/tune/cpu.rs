@@ -1,18 +1,18 @@
-//! What this machine's processor is called in schedule files.
+//! The name of this machine's processor in schedule files.
 
 use crate::error::{Error, Result};
 use std::fs;
 
-/// Its name and model, as Linux tells them.
+/// Name and model of the processor, as Linux reports them.
 pub fn name() -> Result<String> {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     of(&text).ok_or_else(|| {
-        Error::system("this system does not say which processor it has")
-            .hint("name it by `--cpu NAME`, where letters, digits, `.`, `_` and `-` can be in NAME")
+        Error::system("this system does not report its processor")
+            .hint("name it with `--cpu NAME`, where NAME consists of letters, digits, `.`, `_` and `-`")
     })
 }
 
-/// `intel-xeon-6-143-8`: the words of the name that tell processors apart; family, model and stepping.
+/// `intel-xeon-6-143-8`: the distinguishing words of the name, then family, model and stepping.
 fn of(cpuinfo: &str) -> Option<String> {
     let field = |name: &str| {
         let line = cpuinfo.lines().find(|line| line.split(':').next().is_some_and(|key| key.trim() == name))?;
@@ -20,9 +20,9 @@ fn of(cpuinfo: &str) -> Option<String> {
     };
     let model_name = field("model name")?;
     let words = model_name.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
-    let told = |word: &&str| !word.is_empty() && !["r", "tm", "cpu", "processor"].contains(word);
+    let is_word = |word: &&str| !word.is_empty() && !["r", "tm", "cpu", "processor"].contains(word);
     let mut parts: Vec<String> =
-        words.take_while(|word| !word.ends_with("ghz")).filter(told).map(String::from).collect();
+        words.take_while(|word| !word.ends_with("ghz")).filter(is_word).map(String::from).collect();
     parts.extend(["cpu family", "model", "stepping"].iter().filter_map(|name| field(name)));
     Some(parts.join("-")).filter(|name| mnas_codegen::tuned::ScheduleFile::is_name(name))
 }

@@ -25,11 +25,11 @@ const MODULES: [Source; 3] = [source::ENGINE, source::SCHEDULES, source::VALUES]
 pub(super) enum What {
     /// Each step.
     Steps,
-    /// All of it at once, as its users run it.
+    /// The whole inference.
     Whole,
 }
 
-/// Some schedules, built. Nobody will ask for them again: it goes with its folder.
+/// A program of several schedules. It is not needed again, so its folder is removed when it is dropped.
 pub(super) struct Program<'a> {
     subject: &'a Subject<'a>,
     isa: Isa,
@@ -39,7 +39,7 @@ pub(super) struct Program<'a> {
     steps: usize,
 }
 
-/// A plan that holds nothing but the schedule of one instruction set, and lies as in a file that has all of them.
+/// A plan with the schedule of one instruction set only, whose memory layout is that of a file with all of them.
 pub(super) fn plan(subject: &Subject<'_>, isa: Isa, tuned: &Tuned) -> Result<Plan> {
     let (threads, tuned) = (subject.threads > 1, tuned.clone());
     let target = Target { threads, tuned, ..Target::new(isas_of_host()) };
@@ -73,8 +73,8 @@ impl<'a> Program<'a> {
         Ok(Program { subject, isa, path, launcher, schedules, steps })
     }
 
-    /// Medians in nanoseconds: of each schedule each step's, or one of all. It takes so many milliseconds and begins with
-    /// schedule `first`.
+    /// Medians in nanoseconds, for each schedule: of each step, or of whole inferences. Runs for `milliseconds` and starts
+    /// with schedule `first`.
     pub(super) fn time(&self, what: What, milliseconds: u64, first: usize) -> Result<Vec<Vec<f64>>> {
         let (mode, steps) = match what {
             What::Steps => ("steps", self.steps),
@@ -99,7 +99,7 @@ fn compiled(subject: &Subject<'_>, isa: Isa, plan: Plan) -> Result<Compiled> {
     let options = Options {
         isas: vec![isa],
         threaded: subject.threads > 1,
-        runtime: Some("crate::mnas_runtime".parse().map_err(|_| Error::system("a path that is none"))?),
+        runtime: Some("crate::mnas_runtime".parse().map_err(|_| Error::system("an invalid path"))?),
         ..Options::default()
     };
     let graph = fused_graph(subject.network);
@@ -107,8 +107,8 @@ fn compiled(subject: &Subject<'_>, isa: Isa, plan: Plan) -> Result<Compiled> {
     compiled.map_err(|error| Error::input(error.to_string()))
 }
 
-/// What makes a command run on one processor, where there is such a command: the last of those that are allowed, for
-/// the first has the most other work.
+/// A command that pins a program to one processor, if the system has such a command: the last allowed one, as the first
+/// has the most other work.
 fn pinned() -> Vec<OsString> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
@@ -124,7 +124,7 @@ fn medians(bytes: &[u8], count: usize, steps: usize) -> Result<Vec<Vec<f64>>> {
     let values: Vec<f64> = bytes.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes) as f64).collect();
     let round = count * steps;
     if round == 0 || values.is_empty() || !values.len().is_multiple_of(round) {
-        return Err(Error::system("the measuring program gave another number of values than it should"));
+        return Err(Error::system("the measuring program returned an unexpected number of values"));
     }
     let of = |at: usize| median(&values.iter().skip(at).step_by(round).copied().collect::<Vec<_>>());
     Ok((0..count).map(|v| (0..steps).map(|step| of(v * steps + step)).collect()).collect())

@@ -1,4 +1,4 @@
-//! The last word on a schedule: whole inferences with it and without it, in turn.
+//! The final check of a schedule: whole inferences with and without it, by turns.
 
 use super::Subject;
 use super::program::{Program, What};
@@ -7,7 +7,7 @@ use crate::quantile::median;
 use mnas_codegen::plan::Plan;
 use mnas_codegen::plan::isa::Isa;
 
-/// Processes, each with memory that lies elsewhere: what follows from that is no gain.
+/// Processes, each with other addresses: a difference that comes from addresses is no gain.
 const PROCESSES: usize = 9;
 
 /// How whole inferences compare.
@@ -48,7 +48,7 @@ impl Proof {
     }
 }
 
-/// Compares two plans of a network, for so many milliseconds a process.
+/// Compares two plans of a network; each process runs for `milliseconds`.
 pub(super) fn compare(subject: &Subject<'_>, isa: Isa, plain: &Plan, found: &Plan, milliseconds: u64) -> Result<Proof> {
     // In either order, for where a schedule's code lies is chance too.
     let programs = [[plain, found], [found, plain]].map(|plans| {

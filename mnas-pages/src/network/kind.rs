@@ -62,7 +62,7 @@ impl Look {
 
     fn expanded(label: &str, ratio: Option<f64>, small: Hue, large: Hue) -> Self {
         let ratio = ratio.unwrap_or(1.0);
-        // Two digits are more than anybody writes.
+        // Two digits are enough for any spec.
         let shown = (ratio * 100.0).round() / 100.0;
         Look { hue: if ratio > LARGE_EXPANSION { large } else { small }, label: format!("{label}{shown}") }
     }

@@ -52,7 +52,7 @@ impl Profile {
 
     /// What is wrong is said so that the file's name fits before it.
     fn parse(bytes: &[u8], plan: &Plan) -> std::result::Result<Self, String> {
-        let value: Value = serde_json::from_slice(bytes).map_err(|error| format!("is no JSON: {error}"))?;
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| format!("is not JSON: {error}"))?;
         let name = word(&value, "name", "")?;
         if name != plan.name {
             return Err(format!("is of network {name:?}; this is `{}`", plan.name));
@@ -110,11 +110,11 @@ impl Profile {
 
 fn word(value: &Value, key: &str, place: &str) -> std::result::Result<String, String> {
     let word = value.get(key).and_then(Value::as_str);
-    word.map(str::to_owned).ok_or_else(|| format!("has no word as `{place}{key}`; this is no profile"))
+    word.map(str::to_owned).ok_or_else(|| format!("has no word as `{place}{key}`; this is not a profile"))
 }
 
 /// Times are not negative, and within what can be added up.
 fn number(value: &Value, key: &str, place: &str) -> std::result::Result<f64, String> {
     let number = value.get(key).and_then(Value::as_f64).filter(|number| (0.0..1e15).contains(number));
-    number.ok_or_else(|| format!("has no number as `{place}{key}`, or one that is no time; this is no profile"))
+    number.ok_or_else(|| format!("has no number as `{place}{key}`, or one that is no time; this is not a profile"))
 }

@@ -1,4 +1,4 @@
-//! What each command does.
+//! The commands, one file each.
 
 mod bench;
 mod check;
@@ -27,7 +27,7 @@ mod view;
 use crate::cli::{Cli, Command};
 use crate::error::Result;
 
-/// Runs the command that was asked for.
+/// Runs a command.
 pub(crate) fn dispatch(cli: Cli) -> Result<()> {
     match cli.command {
         None => compile::run(&cli.compile),

@@ -20,7 +20,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let (spec, network) = input::spec(&args.spec)?;
     let isas = match &args.isa[..] {
         [] => vec![runner::isa_or_best(None)?],
-        asked => asked.iter().map(|isa| runner::isa_or_best(Some(*isa))).collect::<Result<_>>()?,
+        requested => requested.iter().map(|isa| runner::isa_or_best(Some(*isa))).collect::<Result<_>>()?,
     };
     let cpu = match &args.cpu {
         Some(name) if ScheduleFile::is_name(name) => name.clone(),
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         if found.proof.as_ref().is_some_and(|proof| proof.gains() || args.force) {
             tuning.put(&found, &mut file);
             changed = true;
-            // Whoever stops it keeps what holds of other instruction sets.
+            // Results of earlier instruction sets are kept if the command is stopped.
             args.output.as_deref().map_or(Ok(()), |path| write(path, &file))?;
         }
     }

@@ -102,7 +102,7 @@ impl Report {
 struct Block {
     name: String,
     source: String,
-    /// Over the block's largest output; infinite where one of the two is no number.
+    /// Relative to the block's largest output; infinite if one of the two is NaN.
     difference: f64,
     /// Row, column and channel of it.
     at: [usize; 3],

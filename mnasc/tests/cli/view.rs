@@ -164,9 +164,9 @@ fn a_profile_of_the_network_is_shown_and_any_other_refused() {
     wrong("\"threads\": 2", "\"threads\": 0", "has no `threads`");
     wrong("\"memory\"}]}", "\"memory\"}, {}]}", "has 7 blocks, the network 6");
     wrong("\"isa\"", "\"was\"", "`isa`");
-    wrong("{\"name\": \"tiny\"", "[", "is no JSON");
-    wrong(PROFILE, &"[".repeat(100_000), "is no JSON");
-    wrong(PROFILE, "\u{0}", "is no JSON");
+    wrong("{\"name\": \"tiny\"", "[", "is not JSON");
+    wrong(PROFILE, &"[".repeat(100_000), "is not JSON");
+    wrong(PROFILE, "\u{0}", "is not JSON");
     wrong(PROFILE, "[1]", "has no word as `name`");
     folder.write("large.json", vec![b' '; (8 << 20) + 1]);
     folder.mnasc(&["view", "tiny.yaml", "--profile", "large.json", "-o", "x.html"]).failed(2, &["more than 8 MB"]);

@@ -205,7 +205,7 @@ impl Profile {
     }
 }
 
-/// `a / b`, and 0 where there is nothing to divide by: a clock may count no time for a small block.
+/// `a / b`, or 0 if `b` is 0: a coarse clock may report no time for a small block.
 fn part(a: f64, b: f64) -> f64 {
     if b > 0.0 { a / b } else { 0.0 }
 }

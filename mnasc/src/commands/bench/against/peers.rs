@@ -26,7 +26,7 @@ pub(super) struct Probe {
     pub(super) python: String,
     /// Processors that every process is pinned to; `None` where the system cannot pin.
     pub(super) processors: Option<Vec<u64>>,
-    /// Version of each engine, in the order that they were asked for.
+    /// Version of each engine, in the requested order.
     pub(super) versions: Vec<String>,
 }
 
