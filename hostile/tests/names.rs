@@ -2,7 +2,7 @@
 //! token by token, what a harmless name gives with that name in its place; or there is an error, which no terminal obeys.
 
 use mnas_codegen::compile::{Item, Options, compile};
-use mnas_codegen::plan::isa;
+use mnas_codegen::machine;
 use mnas_codegen::weights::{self, WeightTensor, Weights};
 use mnas_dsl::names::camel_case;
 use mnas_dsl::{MacroSource, load_yaml, parse_tokens};
@@ -217,7 +217,7 @@ fn with(tokens: &[Token], from: &str, to: &str) -> Vec<Token> {
 }
 
 fn options() -> Options {
-    Options { isas: vec![isa::SCALAR], ..Options::default() }
+    Options { isas: vec![machine::SCALAR], ..Options::default() }
 }
 
 const REST: &str = "

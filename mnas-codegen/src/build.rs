@@ -13,7 +13,7 @@
 //! The only module of this crate that touches files and the environment.
 
 use crate::compile::{Compiled, Options, compile};
-use crate::plan::isa;
+use crate::machine;
 use crate::tuned::{ScheduleFile, Tuned};
 use crate::weights::{self, Weights};
 use mnas_dsl::{Network, load_yaml};
@@ -191,7 +191,7 @@ impl Build {
     fn read_and_compile(&self) -> Result<Compiled, BuildError> {
         let isas = match &self.isas {
             None => Options::default().isas,
-            Some(list) => isa::parse_list(list).map_err(|e| error(e.to_string()))?,
+            Some(list) => machine::parse_list(list).map_err(|e| error(e.to_string()))?,
         };
         let runtime = match &self.runtime {
             None => None,

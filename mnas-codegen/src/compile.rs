@@ -5,7 +5,7 @@
 
 use crate::emit::surface::{self, Embed};
 use crate::graph::Graph;
-use crate::plan::isa::{self, Isa};
+use crate::machine::{self, Isa};
 use crate::plan::{self, Plan, PlanError, Target};
 use crate::tuned::Tuned;
 use crate::weights::Weights;
@@ -54,7 +54,7 @@ impl Default for Options {
     /// Every implemented instruction set of every architecture, never a guess from the machine that compiles: what does
     /// not fit the target is not compiled.
     fn default() -> Self {
-        let isas = isa::ALL.to_vec();
+        let isas = machine::ALL.to_vec();
         let tuned = Tuned::default();
         Options { isas, standalone: false, checked: false, threaded: false, tuned, item: None, runtime: None }
     }

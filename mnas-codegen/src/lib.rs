@@ -29,6 +29,7 @@ pub mod fold;
 pub mod graph;
 pub mod layer;
 pub mod lower;
+pub mod machine;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 pub mod pack;

@@ -7,7 +7,7 @@ mod kernels;
 
 use kernels::{Case, Program};
 use mnas_codegen::graph::Residual;
-use mnas_codegen::plan::isa;
+use mnas_codegen::machine;
 use mnas_codegen::plan::{
     ConvKernel, ConvLoops, DepthwiseKernel, DepthwiseLoops, Destination, PanelGroup, Part, Source,
 };
@@ -18,7 +18,7 @@ use std::thread;
 const ALIGN: usize = 16;
 
 /// Panels of some vectors each, for tiles of `isa`; the last holds no more than it has to.
-fn panels(isa: isa::Isa, output: usize, pixels: usize) -> Vec<PanelGroup> {
+fn panels(isa: machine::Isa, output: usize, pixels: usize) -> Vec<PanelGroup> {
     let padded = output.next_multiple_of(ALIGN);
     let widths: &[usize] = match padded / ALIGN {
         1 => &[16],
@@ -29,7 +29,7 @@ fn panels(isa: isa::Isa, output: usize, pixels: usize) -> Vec<PanelGroup> {
     };
     let mut start = 0;
     let group = |&width: &usize| {
-        let channels = width.min((output - start).next_multiple_of(isa.lanes.max(8)));
+        let channels = width.min((output - start).next_multiple_of(isa.f32.channels));
         let tile = isa.tile_for(channels / isa.lanes, pixels);
         let group = PanelGroup { width, channels, count: 1, start, vectors: tile.vectors, pixels: tile.pixels };
         start += width;
@@ -38,7 +38,7 @@ fn panels(isa: isa::Isa, output: usize, pixels: usize) -> Vec<PanelGroup> {
     widths.iter().map(group).collect()
 }
 
-fn conv(isa: isa::Isa, input: usize, output: usize, k: usize, stride: usize, width: usize) -> ConvKernel {
+fn conv(isa: machine::Isa, input: usize, output: usize, k: usize, stride: usize, width: usize) -> ConvKernel {
     let pad_left = (k - 1) / 2;
     let pixels = (width + 2 * pad_left - k) / stride + 1;
     // Of larger kernels some read an image, whose pixels follow each other, and some the arena.
@@ -74,7 +74,7 @@ const ACTIVATIONS: [Activation; 7] = [
     Activation::HardSigmoid,
 ];
 
-fn cases(isa: isa::Isa) -> Vec<Case> {
+fn cases(isa: machine::Isa) -> Vec<Case> {
     let mut cases = Vec::new();
     let outputs = [3, 16, 20, 32, 37];
     // Pointwise: every run length around the tiles, input channels around the unrolled steps.
@@ -218,12 +218,12 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
                     } else {
                         Source::Blocked { block: width * k * isa.lanes }
                     },
-                    panel: if j % 2 == 0 { ALIGN } else { isa.lanes.max(8) },
+                    panel: if j % 2 == 0 { ALIGN } else { isa.f32.channels },
                     destination,
                     columns: isa.depthwise_columns,
                     activation: ACTIVATIONS[(i + j) % 7],
                     residual,
-                    pool: (j % 2 == 0).then(|| channels.next_multiple_of(isa.lanes.max(8))),
+                    pool: (j % 2 == 0).then(|| channels.next_multiple_of(isa.f32.channels)),
                     ranged,
                     loops: DepthwiseLoops::default(),
                 }));
@@ -234,7 +234,7 @@ fn cases(isa: isa::Isa) -> Vec<Case> {
 }
 
 /// Compiles and runs every case for `isa`.
-fn compare(isa: isa::Isa, checked: bool) {
+fn compare(isa: machine::Isa, checked: bool) {
     let mut program = Program::new(isa, checked);
     let cases = cases(isa);
     for case in &cases {
@@ -255,7 +255,7 @@ fn compare(isa: isa::Isa, checked: bool) {
 /// All instruction sets at once: rustc optimises each for a minute or two, on one processor.
 fn compare_all(checked: bool) {
     thread::scope(|scope| {
-        for &isa in isa::ALL {
+        for &isa in machine::ALL {
             scope.spawn(move || compare(isa, checked));
         }
     });

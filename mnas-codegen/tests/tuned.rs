@@ -1,7 +1,8 @@
 //! Schedule files: what is written is what is read, mistakes are shown at their places, and a plan does what it is told.
 
 use mnas_codegen::compile::{Options, compile};
-use mnas_codegen::plan::{ParallelStep, Parallelism, Plan, StepSchedule, isa};
+use mnas_codegen::machine;
+use mnas_codegen::plan::{ParallelStep, Parallelism, Plan, StepSchedule};
 use mnas_codegen::tuned::{Choice, Entry, Key, ScheduleFile, Strip};
 use mnas_dsl::Place;
 
@@ -55,7 +56,7 @@ fn what_is_written_is_what_is_read() {
 fn sections_are_merged() {
     let (mut file, other) = (parse(FILE), parse("zen:\n  avx2:\n    block: {strip: all}\n"));
     let choice = Choice { strip: Some(Strip::All), ..Choice::default() };
-    file.insert("zen", isa::AVX2, Key::AnyBlock, Entry { choice: choice.clone(), notes: vec![] });
+    file.insert("zen", machine::AVX2, Key::AnyBlock, Entry { choice: choice.clone(), notes: vec![] });
     let tuned = file.select(Some("zen")).expect("a section");
     assert_eq!(tuned.choices["avx2"], other.select(None).expect("one section").choices["avx2"]);
     assert_eq!(tuned.choices["scalar"][&Key::AnyBlock], choice);
@@ -129,7 +130,7 @@ fn what_a_plan_does_is_an_entry_that_gives_the_same_plan() {
 #[test]
 fn each_number_of_workers_has_its_own_share() {
     let plan = plan(FILE, Some("intel-xeon-6-143-8"), true);
-    let schedule = plan.schedules.iter().find(|schedule| schedule.isa == isa::AVX2).expect("it is in the file");
+    let schedule = plan.schedules.iter().find(|schedule| schedule.isa == machine::AVX2).expect("it is in the file");
     let index = plan.steps.iter().position(|step| step.name == "blocks.1.0").expect("a step of that name");
     let form = |step: &ParallelStep| match &step.schedule {
         StepSchedule::Block(block) => (step.parallelism, block.strip),

@@ -2,7 +2,8 @@
 
 use mnas_codegen::graph::Graph;
 use mnas_codegen::lower::lower;
-use mnas_codegen::plan::{Plan, PlanError, Target, isa, plan};
+use mnas_codegen::machine;
+use mnas_codegen::plan::{Plan, PlanError, Target, plan};
 use mnas_dsl::{Diagnostics, Network, Spec};
 
 /// A spec, the caches that its strips are planned for, and the seed of its weights and image.
@@ -72,19 +73,19 @@ impl Case {
     /// # Errors
     ///
     /// A graph that is not fused as steps need it.
-    pub fn plan(&self, graph: &Graph, isas: Vec<isa::Isa>, sharing: Option<Sharing>) -> Result<Plan, PlanError> {
+    pub fn plan(&self, graph: &Graph, isas: Vec<machine::Isa>, sharing: Option<Sharing>) -> Result<Plan, PlanError> {
         let mut target = Target::new(isas);
         if let Some(bytes) = self.l2_bytes {
             // A slow L3, so that row blocks are as tall as L2 allows, whatever the weights.
-            (target.l2_bytes, target.l3_bandwidth) = (bytes, target.l2_bandwidth / 1000.0);
+            (target.caches.l2_bytes, target.caches.l3_bandwidth) = (bytes, target.caches.l2_bandwidth / 1000.0);
         }
         if let Some(sharing) = sharing {
             // The schedule of one thread depends on neither: all bandwidths change alike. Slow memory favours panels,
             // which read the weights once, and slow transfers between cores favour row blocks, which share nothing.
             let (memory, cores) = if sharing == Sharing::Panels { (1e-6, 1e9) } else { (1e6, 1e-6) };
-            (target.threads, target.barrier, target.core_bandwidth) = (true, 0.0, cores);
-            target.l2_bandwidth *= memory;
-            target.l3_bandwidth *= memory;
+            (target.threads, target.caches.barrier, target.caches.core_bandwidth) = (true, 0.0, cores);
+            target.caches.l2_bandwidth *= memory;
+            target.caches.l3_bandwidth *= memory;
         }
         plan(graph, &target)
     }

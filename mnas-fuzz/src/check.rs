@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::finding::{Finding, NETWORK_TOLERANCE, compare, compare_step};
 use crate::program::{BuildError, Program, Runtime, Rustc};
 use crate::subject::{Subject, Variant, expected, prepare};
-use mnas_codegen::plan::isa::{self, Isa};
+use mnas_codegen::machine::{self, Isa};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::resume_unwind;
@@ -47,20 +47,13 @@ impl Default for Settings {
     /// All that this machine has.
     fn default() -> Self {
         Settings {
-            in_code: isa::of_arch(std::env::consts::ARCH),
-            to_run: isas_on_host(),
+            in_code: machine::of_host(),
+            to_run: machine::on_host(),
             builds: Builds::Mixed,
             rustc: Rustc::default(),
             threads: thread::available_parallelism().map_or(1, |n| n.get()),
         }
     }
-}
-
-/// The instruction sets that this machine has, widest first.
-pub fn isas_on_host() -> Vec<Isa> {
-    let detected = mnas_runtime::isa::detected();
-    let has = |isa: &Isa| mnas_runtime::isa::NAMES.iter().any(|(name, level)| *name == isa.name && *level <= detected);
-    isa::of_arch(std::env::consts::ARCH).into_iter().filter(has).collect()
 }
 
 /// A case that fails.

@@ -5,7 +5,8 @@
 use crate::case::Case;
 use mnas_codegen::compile::fused_graph;
 use mnas_codegen::graph::activation_name;
-use mnas_codegen::plan::{BlockSchedule, Plan, StepKind, StepSchedule, isa};
+use mnas_codegen::machine;
+use mnas_codegen::plan::{BlockSchedule, Plan, StepKind, StepSchedule};
 use mnas_dsl::network::{Activation, Classifier, LayerOp, Padding, Skip};
 use mnas_dsl::spec::{BlockKind, PointwiseActivation, SeBase, SeRounding};
 
@@ -104,7 +105,7 @@ pub fn size_class(size: usize) -> &'static str {
 /// A row for each block. Blocks with a value that no factor lists are left out.
 pub fn rows(case: &Case) -> Vec<Row> {
     let graph = fused_graph(&case.network);
-    let Ok(plan) = case.plan(&graph, isa::ALL.to_vec(), None) else { return Vec::new() };
+    let Ok(plan) = case.plan(&graph, machine::ALL.to_vec(), None) else { return Vec::new() };
     (0..case.spec.blocks.len()).filter_map(|index| row(case, &plan, index)).collect()
 }
 

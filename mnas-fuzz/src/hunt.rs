@@ -6,8 +6,8 @@ use crate::fault::Fault;
 use crate::finding::Finding;
 use crate::reductions::reductions;
 use crate::subject::{Variant, check_graph, lowered, run_passes};
+use mnas_codegen::machine::Isa;
 use mnas_codegen::passes::PASSES;
-use mnas_codegen::plan::isa::Isa;
 
 /// Smaller specs that are tried together.
 const TOGETHER: usize = 8;
@@ -161,7 +161,7 @@ impl Hunt<'_> {
                 said.push_str("; right in one strip: strips or their ring");
             }
         }
-        if let Some(isa) = failure.finding.isa().and_then(|name| mnas_codegen::plan::isa::by_name(name).ok())
+        if let Some(isa) = failure.finding.isa().and_then(|name| mnas_codegen::machine::by_name(name).ok())
             && variant.isas.len() > 1
         {
             let alone = Variant { isas: vec![isa], ..variant.clone() };

@@ -2,7 +2,7 @@
 
 use crate::subject::Subject;
 use mnas_codegen::emit::file;
-use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::machine::Isa;
 use mnas_files::TempFolder;
 use std::ffi::OsString;
 use std::fmt::Write as _;

@@ -1,6 +1,6 @@
 //! Specs of the default seed, compiled, run on every instruction set of the machine and held against the reference.
 
-use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::machine::Isa;
 use mnas_fuzz::check::{Builds, Failure, Settings, check};
 use mnas_fuzz::program::Rustc;
 use mnas_fuzz::{Case, draw};

@@ -2,7 +2,7 @@
 
 use crate::files::Root;
 use mnas_codegen::compile::{Item, Options, compile};
-use mnas_codegen::plan::isa;
+use mnas_codegen::machine;
 use mnas_codegen::tuned::{ScheduleFile, Tuned};
 use mnas_codegen::weights;
 use mnas_dsl::{Diagnostic, MacroInput, MacroSource, Network, Spec, load_yaml, parse_tokens};
@@ -40,7 +40,7 @@ impl Call {
         let isas = match &input.isa {
             None => Options::default().isas,
             Some((list, span)) => {
-                isa::parse_list(list).map_err(|e| self.error(*span, &e.to_string())).unwrap_or_default()
+                machine::parse_list(list).map_err(|e| self.error(*span, &e.to_string())).unwrap_or_default()
             }
         };
         let source = self.source(input.source);

@@ -145,7 +145,7 @@ impl Roofs {
 mod tests {
     use super::*;
     use mnas_codegen::compile::{Options, compile};
-    use mnas_codegen::plan::isa;
+    use mnas_codegen::machine;
 
     fn roofs() -> Roofs {
         let level = |name: &str, holds, bandwidth| Level { name: name.to_owned(), holds, bandwidth };
@@ -186,7 +186,7 @@ head: {filters: 32, classes: 10}
 ";
         let (spec, network) = mnas_dsl::load_yaml(text, "tiny.yaml").unwrap();
         // Whose vectors pad channels to eight.
-        let options = Options { isas: vec![isa::AVX2], ..Options::default() };
+        let options = Options { isas: vec![machine::AVX2], ..Options::default() };
         let plan = compile(&spec, &network, None, &options).unwrap().plan;
         let works: Vec<Work> = plan.steps.iter().map(|step| Work::of(&plan, step)).collect();
         let weights: u64 = plan.layers.iter().map(|layer| layer.len() as u64 * 4).sum();

@@ -5,8 +5,8 @@ use crate::compiler;
 use crate::error::{Error, Result};
 use crate::harness;
 use mnas_codegen::compile::{Compiled, Options};
+use mnas_codegen::machine::{self, Isa};
 use mnas_codegen::pack;
-use mnas_codegen::plan::isa::{self, Isa};
 use mnas_codegen::tuned::Tuned;
 use mnas_codegen::weights::Weights;
 use mnas_dsl::network::Shape;
@@ -146,21 +146,9 @@ pub fn feed<'v>(
     Ok(output.stdout)
 }
 
-/// The instruction sets of this machine's kind of processor, widest first.
-pub fn isas_of_host() -> Vec<Isa> {
-    isa::of_arch(std::env::consts::ARCH)
-}
-
-/// The instruction sets that this machine has, widest first.
-pub fn isas_on_host() -> Vec<Isa> {
-    let detected = mnas_runtime::isa::detected();
-    let has = |isa: &Isa| mnas_runtime::isa::NAMES.iter().any(|(name, level)| *name == isa.name && *level <= detected);
-    isas_of_host().into_iter().filter(has).collect()
-}
-
 /// The requested instruction set, or the best that this machine has.
 pub fn isa_or_best(requested: Option<Isa>) -> Result<Isa> {
-    let have = isas_on_host();
+    let have = machine::on_host();
     match requested {
         None => have.first().copied().ok_or_else(|| Error::system("this machine has none of the instruction sets")),
         Some(requested) if have.contains(&requested) => Ok(requested),

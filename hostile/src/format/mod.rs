@@ -2,7 +2,7 @@
 
 use crate::planted;
 use mnas_codegen::compile::{Options, compile};
-use mnas_codegen::plan::isa;
+use mnas_codegen::machine;
 use mnas_codegen::weights::{self, Inventory, Weights};
 use mnas_dsl::{Network, Spec};
 
@@ -153,7 +153,7 @@ pub(crate) fn weights_file(bytes: &[u8]) -> Outcome {
 
 /// Compiles to the plan and packs; what cannot be compiled says so.
 pub(crate) fn compiles(spec: &Spec, network: &Network, weights: Option<&Weights>) -> Outcome {
-    let options = Options { isas: vec![isa::SCALAR], ..Options::default() };
+    let options = Options { isas: vec![machine::SCALAR], ..Options::default() };
     match compile(spec, network, weights, &options) {
         Ok(compiled) => {
             // The text of small networks alone: that of a thousand layers takes its time.

@@ -2,7 +2,8 @@
 
 use super::{Format, tiny, tiny_weights, weights_file};
 use mnas_codegen::compile::fused_graph;
-use mnas_codegen::plan::{self, Target, isa};
+use mnas_codegen::machine;
+use mnas_codegen::plan::{self, Target};
 use mnas_codegen::weights::safetensors::write;
 use mnas_runtime::Layer;
 use std::sync::LazyLock;
@@ -78,7 +79,7 @@ pub(super) const SAFETENSORS: Format = Format {
 /// The table of the tiny network, which generated code has as a constant.
 static LAYERS: LazyLock<(Vec<Layer<'static>>, usize)> = LazyLock::new(|| {
     let graph = fused_graph(&tiny().1);
-    let plan = plan::plan(&graph, &Target::new(vec![isa::SCALAR])).unwrap_or_else(|error| panic!("{error}"));
+    let plan = plan::plan(&graph, &Target::new(vec![machine::SCALAR])).unwrap_or_else(|error| panic!("{error}"));
     let layers = plan.layers.iter().map(|layer| Layer {
         param: layer.param.clone().leak(),
         batch_norm: layer.batch_norm,

@@ -1,11 +1,10 @@
 //! Depthwise convolution of some output rows: a tile of columns of one vector of channels, taps written out, edges at
 //! compile time; top and bottom are a range of kernel rows.
 
-use super::isa::Ops;
 use super::items::{attributes, safety};
 use super::{int, plus};
 use crate::graph::Residual;
-use crate::plan::isa::Isa;
+use crate::machine::{Isa, Ops};
 use crate::plan::kernel::DepthwiseSegment;
 use crate::plan::{DepthwiseKernel, Destination, Source};
 use proc_macro2::{Ident, TokenStream};

@@ -103,9 +103,8 @@ pub fn runtime() -> String {
          #[allow(dead_code, missing_docs, unreachable_pub, unused_imports, unexpected_cfgs, unsafe_code, clippy::all, clippy::pedantic, clippy::restriction, reason = \"a copy of a library\")]\n\
          pub mod mnas_runtime {\n",
     );
-    for (name, text) in mnas_runtime::SOURCE {
-        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-        let text = text.split("#[cfg(all(test").next().unwrap_or_default();
+    for (name, text) in mnas_runtime::SOURCE.iter().filter(|(name, _)| !name.contains('/')) {
+        let text = without_tests(text);
         if *name == "lib" {
             let skip = |line: &str| ["#![", "//!", "pub mod ", "mod "].iter().any(|start| line.starts_with(start));
             let text = text.split("/// The source of this crate").next().unwrap_or_default();
@@ -116,10 +115,36 @@ pub fn runtime() -> String {
                 out.push('\n');
             }
         } else {
-            let _ = writeln!(out, "pub mod {name} {{\n{text}}}");
+            let _ = writeln!(out, "pub mod {name} {{\n{}}}", with_modules(name, text));
         }
     }
     out.push_str("}\n");
+    out
+}
+
+#[cfg(feature = "format")]
+fn without_tests(text: &str) -> &str {
+    let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    text.split("#[cfg(all(test").next().unwrap_or_default()
+}
+
+/// The text of a module of the runtime, with the text of each module in it in the place of its declaration.
+#[cfg(feature = "format")]
+fn with_modules(module: &str, text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let name =
+            line.strip_suffix(';').and_then(|line| line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod "));
+        let path = name.map(|name| format!("{module}/{name}"));
+        match mnas_runtime::SOURCE.iter().find(|(name, _)| Some(*name) == path.as_deref()) {
+            Some((_, inner)) => {
+                let _ = writeln!(out, "{} {{\n{}}}", line.trim_end_matches(';'), without_tests(inner));
+            }
+            None => {
+                let _ = writeln!(out, "{line}");
+            }
+        }
+    }
     out
 }
 

@@ -1,6 +1,6 @@
 //! What every function of a kernel module has: attributes, and the end of its documentation.
 
-use crate::plan::isa::Isa;
+use crate::machine::Isa;
 use proc_macro2::TokenStream;
 use quote::quote;
 

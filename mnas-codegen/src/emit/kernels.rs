@@ -1,8 +1,7 @@
 //! The kernels of one instruction set: equal ones are written once.
 
-use super::isa::Ops;
 use super::{conv, depthwise};
-use crate::plan::isa::Isa;
+use crate::machine::{Isa, Ops};
 use crate::plan::{ConvKernel, DepthwiseKernel};
 use proc_macro2::{Ident, TokenStream};
 use quote::format_ident;
@@ -27,7 +26,7 @@ impl Kernels {
     pub fn new(isa: Isa) -> Self {
         Kernels {
             isa,
-            ops: (isa.ops)(),
+            ops: (isa.f32.ops)(),
             convs: BTreeMap::new(),
             depthwises: BTreeMap::new(),
             others: BTreeMap::new(),

@@ -58,10 +58,10 @@ impl BlockSizes {
     /// at its bandwidth; beyond that, the share served by L3 grows with its size.
     pub(super) fn row_block(&self, rows: usize, target: &Target) -> f64 {
         let weights = self.streamed_weights();
-        let room = target.near().min(target.l2_bytes.saturating_sub(weights));
+        let room = target.caches.near().min(target.caches.l2_bytes.saturating_sub(weights));
         let bandwidth = match self.live(rows) {
-            live if live > room && rows == self.out.height => target.l3_bandwidth,
-            live => target.strip_bandwidth(live, room),
+            live if live > room && rows == self.out.height => target.caches.l3_bandwidth,
+            live => target.caches.strip_bandwidth(live, room),
         };
         let traffic = (self.out.height / rows) * weights + 2 * self.between();
         // Short runs of pixels leave registers idle at the end of each.
@@ -84,11 +84,11 @@ impl BlockSizes {
             let last = ((mine.end - 1) * self.stride + self.kernel_size).saturating_sub(self.pad_top).min(middle);
             let (expanded, made) = ((last - first) as f64 / middle as f64, mine.len() as f64 / out as f64);
             let work = self.work[0] * expanded + (self.work[1] + self.work[2]) * made;
-            let bandwidth = target.strip_bandwidth(self.live(rows), target.near());
+            let bandwidth = target.caches.strip_bandwidth(self.live(rows), target.caches.near());
             let between = self.row[0] * (last - first) + self.row[1] * mine.len();
             work + self.traffic(bandwidth, between, mine.len() / rows)
         };
-        let waits = if self.squeeze_excite { target.barrier } else { 0.0 };
+        let waits = if self.squeeze_excite { target.caches.barrier } else { 0.0 };
         waits + (0..threads).map(cost).fold(0.0, f64::max)
     }
 
@@ -100,10 +100,10 @@ impl BlockSizes {
         let made = self.row[1] * self.out.height;
         let foreign = made * (threads - 1) / threads;
         let near = self.row[0] * self.middle.height / panels;
-        work + self.traffic(target.bandwidth(near), (near * panels + made) / threads, 1) / threads as f64
+        work + self.traffic(target.caches.bandwidth(near), (near * panels + made) / threads, 1) / threads as f64
             // Once to read it, once when its lines are taken back to be written.
-            + 2.0 * foreign as f64 / target.core_bandwidth
-            + target.barrier
+            + 2.0 * foreign as f64 / target.caches.core_bandwidth
+            + target.caches.barrier
     }
 
     /// Tensors between the layers are written and read, weights read `times` times.
@@ -142,8 +142,8 @@ impl ConvSizes {
         let read = ((rows - 1) * stride + kernel_size).min(input);
         let weights = output / rows * self.weights;
         let maps = self.panels * self.row_in * input + self.row_out * output;
-        weights as f64 / target.bandwidth(self.weights)
-            + maps as f64 / target.bandwidth(read * self.row_in + rows * self.row_out)
+        weights as f64 / target.caches.bandwidth(self.weights)
+            + maps as f64 / target.caches.bandwidth(read * self.row_in + rows * self.row_out)
     }
 
     /// Time of the slowest of `threads` threads, each with a range of the output rows, at most `most` rows a call.
@@ -161,13 +161,13 @@ impl ConvSizes {
         self.work * share(tiles, threads)
             + self.traffic(self.weights / threads, input, target) / threads as f64
             // Once to read it, once when its lines are taken back to be written.
-            + 2.0 * foreign as f64 / target.core_bandwidth
+            + 2.0 * foreign as f64 / target.caches.core_bandwidth
     }
 
     /// Memory traffic: `weights` bytes once, `input` bytes once for each panel.
     fn traffic(&self, weights: usize, input: usize, target: &Target) -> f64 {
-        let weights = weights as f64 / target.bandwidth(self.weights);
-        let input = (self.panels * input) as f64 / target.bandwidth(input);
+        let weights = weights as f64 / target.caches.bandwidth(self.weights);
+        let input = (self.panels * input) as f64 / target.caches.bandwidth(input);
         (weights + input) * EXPOSED
     }
 }
@@ -212,6 +212,7 @@ fn range(tasks: usize, index: usize, threads: usize) -> [usize; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::CacheModel;
 
     /// 28x28x96 to 28x28x96 by a 3x3 depthwise kernel, in f32.
     fn block() -> BlockSizes {
@@ -233,7 +234,8 @@ mod tests {
     }
 
     fn target(l2_bytes: usize) -> Target {
-        Target { l2_bytes, ..Target::new(Vec::new()) }
+        let caches = CacheModel { l2_bytes, ..CacheModel::generic() };
+        Target { caches, ..Target::new(Vec::new()) }
     }
 
     #[test]

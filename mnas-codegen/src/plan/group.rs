@@ -6,6 +6,7 @@ use super::layout;
 use super::pack::{self, PackedLayer};
 use super::steps::{Block, PlanError, PlannedConv, PoolKind, Step, StepKind, With};
 use crate::graph::{Conv, Graph, Node, Op, Residual, TensorId};
+use crate::machine::CacheModel;
 use mnas_dsl::network::{Activation, Pads, Shape};
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ pub(super) struct Steps {
     pub(super) image: BufferId,
 }
 
-pub(super) fn group(graph: &Graph, align: usize) -> Result<Steps, PlanError> {
-    let mut g = Grouper::new(graph, align);
+pub(super) fn group(graph: &Graph, align: usize, caches: &CacheModel) -> Result<Steps, PlanError> {
+    let mut g = Grouper::new(graph, align, caches);
     let mut at = 0;
     while at < graph.nodes.len() {
         at += g.step(at)?;
@@ -30,6 +31,7 @@ struct Grouper<'g> {
     graph: &'g Graph,
     /// What channels are rounded up to.
     align: usize,
+    caches: &'g CacheModel,
     /// How many nodes read each tensor.
     readers: Vec<usize>,
     /// The buffer that holds each tensor once it is made.
@@ -38,14 +40,14 @@ struct Grouper<'g> {
 }
 
 impl<'g> Grouper<'g> {
-    fn new(graph: &'g Graph, align: usize) -> Self {
+    fn new(graph: &'g Graph, align: usize, caches: &'g CacheModel) -> Self {
         let mut readers = vec![0; graph.tensors.len()];
         for id in graph.nodes.iter().flat_map(|n| &n.inputs).chain([&graph.output]) {
             readers[id.0] += 1;
         }
         let image = Buffer::new("input".into(), graph.tensors[graph.input.0].shape.len(), 0, 0);
         let out = Steps { steps: vec![], layers: vec![], weights_len: 0, buffers: vec![image], image: 0 };
-        let mut g = Grouper { graph, align, readers, place: vec![None; graph.tensors.len()], out };
+        let mut g = Grouper { graph, align, caches, readers, place: vec![None; graph.tensors.len()], out };
         let direct = graph.nodes.iter().filter(|n| n.inputs.contains(&graph.input)).all(|n| {
             matches!(&n.op, Op::Conv(c) if !c.depthwise && n.inputs.first() == Some(&graph.input)
                 && n.inputs.get(1) != Some(&graph.input))
@@ -232,7 +234,7 @@ impl<'g> Grouper<'g> {
             self.out.buffers[id].last = now;
         }
         let output_shape = self.shape(output);
-        let len = output_shape.pixels() * layout::stride(output_shape, self.align);
+        let len = output_shape.pixels() * layout::stride(output_shape, self.align, self.caches);
         let tensor_name = &self.graph.tensors[output.0].name;
         self.out.buffers.push(Buffer::new(tensor_name.clone(), len, now, now));
         let id = self.out.buffers.len() - 1;

@@ -7,7 +7,6 @@
 pub mod arena;
 mod cost;
 mod group;
-pub mod isa;
 pub mod kernel;
 pub(crate) mod layout;
 mod loops;
@@ -21,6 +20,7 @@ mod target;
 pub mod tuning;
 
 use crate::graph::Graph;
+use crate::machine::CacheModel;
 use mnas_dsl::network::Shape;
 
 pub use arena::{Arena, Buffer, BufferId};
@@ -48,6 +48,8 @@ pub struct Plan {
     pub arena: Arena,
     /// Channels in the arena and in packed weights are rounded up to a multiple of this: the lanes of the widest vector.
     pub channel_align: usize,
+    /// The caches that the distances between pixels suit.
+    pub caches: CacheModel,
     /// How the weights are packed, in order.
     pub layers: Vec<PackedLayer>,
     /// Floats in the packed weights.
@@ -69,7 +71,7 @@ impl Plan {
 
     /// Floats from one pixel to the next of a tensor of this shape in the arena.
     pub fn stride(&self, shape: Shape) -> usize {
-        layout::stride(shape, self.channel_align)
+        layout::stride(shape, self.channel_align, &self.caches)
     }
 }
 
@@ -79,9 +81,9 @@ impl Plan {
 ///
 /// If a node is in no form that a step covers, as when passes were switched off.
 pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
-    let widest = target.isas.first().copied().unwrap_or(isa::SCALAR);
-    let channel_align = widest.lanes.max(8);
-    let group::Steps { mut steps, layers, weights_len, mut buffers, image } = group::group(graph, channel_align)?;
+    let channel_align = target.isas.iter().map(|isa| isa.f32.channels).max().unwrap_or(1);
+    let group::Steps { mut steps, layers, weights_len, mut buffers, image } =
+        group::group(graph, channel_align, &target.caches)?;
     let schedules: Vec<Schedule> =
         target.isas.iter().map(|&isa| scheduler::schedule(&steps, &layers, isa, channel_align, target)).collect();
     for (i, step) in steps.iter_mut().enumerate() {
@@ -100,6 +102,7 @@ pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
         steps,
         arena,
         channel_align,
+        caches: target.caches.clone(),
         layers,
         weights_len,
         schedules,

@@ -90,6 +90,7 @@ impl Plan {
             steps,
             arena,
             channel_align: self.channel_align,
+            caches: self.caches.clone(),
             layers,
             weights_len,
             schedules,

@@ -1,8 +1,8 @@
 //! The choice for a step as text: `{strip: 2, expand: 14x2/2}`.
 
 use super::words::number;
+use crate::machine::{Isa, Tile};
 use crate::plan::Parallelism;
-use crate::plan::isa::{Isa, Tile};
 use crate::plan::tuning::{Choice, First, Key, Strip, Tiles};
 use std::fmt;
 

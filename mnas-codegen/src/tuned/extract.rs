@@ -1,6 +1,6 @@
 //! The choice that a plan made for a step, as an entry of a schedule file says it.
 
-use crate::plan::isa::{Isa, Tile};
+use crate::machine::{Isa, Tile};
 use crate::plan::tuning::{Choice, Strip, Tiles};
 use crate::plan::{BlockSchedule, ConvKernel, PanelGroup, ParallelStep, Parallelism, Plan, Schedule, StepSchedule};
 

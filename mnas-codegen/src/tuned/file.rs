@@ -8,7 +8,7 @@
 //! ```
 
 use super::choice::Wrong;
-use crate::plan::isa::{self, Isa};
+use crate::machine::{self, Isa};
 use crate::plan::tuning::{Choice, Key, Tuned};
 use mnas_dsl::{Diagnostic, Diagnostics, Place};
 use std::collections::BTreeMap;
@@ -208,8 +208,8 @@ impl Reader<'_> {
         let Some(cpu) = self.cpu.clone() else {
             return self.wrong(number, line, content, "no processor comes before this", "begin a section: `my-cpu:`");
         };
-        let Some(isa) = content.strip_suffix(':').and_then(|name| isa::by_name(name).ok()) else {
-            let known: Vec<String> = isa::ALL.iter().map(|isa| format!("`{}:`", isa.name)).collect();
+        let Some(isa) = content.strip_suffix(':').and_then(|name| machine::by_name(name).ok()) else {
+            let known: Vec<String> = machine::ALL.iter().map(|isa| format!("`{}:`", isa.name)).collect();
             return self.wrong(
                 number,
                 line,

@@ -1,9 +1,9 @@
 //! Writes, compiles and runs a program that compares kernels with plain loops.
 
-use mnas_codegen::emit::file;
 use mnas_codegen::emit::kernels::Kernels;
+use mnas_codegen::emit::{file, memory};
 use mnas_codegen::graph::activation_name;
-use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::machine::Isa;
 use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Destination, Part, Source};
 use quote::quote;
 use std::fmt::Write as _;
@@ -171,10 +171,9 @@ impl Program {
     pub(crate) fn run(self) -> String {
         let module = quote::format_ident!("{}", self.isa.name);
         let imports = (self.kernels.ops.imports)(&quote!(crate::mnas_runtime));
-        let memory = self.kernels.ops.memory(self.isa.lanes, self.checked);
-        let shared = self.kernels.ops.shared_memory(self.isa.lanes, self.checked);
-        let arch =
-            if self.isa.arch.is_empty() { String::new() } else { format!("#[cfg(target_arch = {:?})]", self.isa.arch) };
+        let memory = memory::memory(&self.kernels.ops, self.isa.lanes, self.checked);
+        let shared = memory::shared_memory(&self.kernels.ops, self.isa.lanes, self.checked);
+        let arch = self.isa.gate.attribute();
         let functions = file::without_notes(self.kernels.finish()).to_string();
         let functions = functions.replace("unsafe fn", "pub unsafe fn");
         let mut text = format!(

@@ -252,7 +252,7 @@ pub(crate) fn faults() -> Vec<Planted> {
     faults.push(planted(NARROW_PANELS, |plan| {
         let mut any = false;
         for schedule in &mut plan.schedules {
-            let own = schedule.isa.lanes.max(8);
+            let own = schedule.isa.f32.channels;
             any |= schedule.steps.iter_mut().any(|step| match step {
                 StepSchedule::Block(b) => std::mem::replace(&mut b.depthwise.panel, own) != own,
                 _ => false,

@@ -4,8 +4,8 @@ use super::runner::Runner;
 use crate::error::{Error, Result};
 use crate::runner as host;
 use mnas_codegen::compile::fused_graph;
-use mnas_codegen::plan::isa::Isa;
-use mnas_codegen::plan::{self, Plan, Target, isa};
+use mnas_codegen::machine::{self, Isa};
+use mnas_codegen::plan::{self, Plan, Target};
 use mnas_dsl::Network;
 
 /// Where figures are taken, and by which code.
@@ -42,7 +42,7 @@ impl Device {
         let is_emulated = is_emulated || runner.as_ref().is_some_and(Runner::is_emulator);
         let has_runner = runner.is_some();
         let arch = arch(target.as_deref());
-        let possible = isa::of_arch(arch);
+        let possible = machine::of_arch(arch);
         let isa = match isa {
             // A runner's machine says whether it has the instruction set when the program starts.
             None if has_runner => possible
@@ -59,7 +59,7 @@ impl Device {
     }
 
     fn isas(&self) -> Vec<Isa> {
-        isa::of_arch(arch(self.target.as_deref()))
+        machine::of_arch(arch(self.target.as_deref()))
     }
 
     /// A plan with the schedule of the instruction set alone, that lies as in a file that has all of its processor's.

@@ -25,7 +25,7 @@ use cold::Cold;
 use device::Device;
 use mnas_codegen::compile::VERSION;
 use mnas_codegen::layer::{self, Layer};
-use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::machine::Isa;
 use mnas_dsl::{Network, Spec};
 use mnas_io::progress::{progress, status};
 use mnas_search::evaluator::Stopwatch;

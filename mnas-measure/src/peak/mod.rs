@@ -1,26 +1,18 @@
 //! Peak rates of a machine: multiply-adds of each instruction set, and reads from each cache.
 //!
 //! As unsafe code is no part of mnasc, a small program measures it, which is built as generated networks are. This
-//! page writes it and reads what it prints; `caches` says how much memory is read. An instruction set has a file of
-//! Rust here: its vector type, its load and its multiply-add.
+//! page writes it and reads what it prints; `caches` says how much memory is read. An instruction set's row has its
+//! vector type, its load and its multiply-add.
 
 mod caches;
 
 use crate::build_cache;
 use crate::error::{Error, Result};
 use crate::harness;
-use crate::runner;
 pub use caches::{Buffer, Caches};
-use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::machine::{self, Isa};
 use mnas_harness::source;
 use std::process::{Command, Stdio};
-
-/// The text of each instruction set, by its name.
-const TEXTS: &[(&str, &str)] = &[
-    ("avx512", include_str!("avx512.rs.txt")),
-    ("avx2", include_str!("avx2.rs.txt")),
-    ("scalar", include_str!("scalar.rs.txt")),
-];
 
 /// Peak rates of a machine.
 #[derive(Clone, Debug)]
@@ -54,7 +46,6 @@ impl Peaks {
 /// Measures these instruction sets, widest first, on `threads` threads. The machine must have all of them.
 pub fn measure(isas: &[Isa], threads: u32) -> Result<Peaks> {
     let program = build_cache::program("the measuring program", &files())?;
-    let isas: Vec<Isa> = isas.iter().filter(|isa| piece(isa).is_some()).copied().collect();
     let caches = caches::of_host();
     let buffers = caches::buffers(&caches, u64::from(threads), caches::free_memory());
     let widest = isas.first().map(|isa| isa.name).unwrap_or_default();
@@ -82,7 +73,7 @@ pub fn measure(isas: &[Isa], threads: u32) -> Result<Peaks> {
     Ok(Peaks {
         threads,
         clock: *clock,
-        fma: isas.into_iter().zip(fma.iter().copied()).collect(),
+        fma: isas.iter().copied().zip(fma.iter().copied()).collect(),
         read: buffers.into_iter().zip(read.iter().copied()).collect(),
         caches,
     })
@@ -91,9 +82,8 @@ pub fn measure(isas: &[Isa], threads: u32) -> Result<Peaks> {
 /// The files of the program. It contains all instruction sets of this architecture and runs those that are requested.
 fn files() -> Vec<(String, Vec<u8>)> {
     let (mut modules, mut rows) = (String::new(), String::new());
-    for isa in runner::isas_of_host() {
-        let Some(piece) = piece(&isa) else { continue };
-        let (name, features) = (isa.name, isa.features);
+    for isa in machine::of_host() {
+        let (name, features, piece) = (isa.name, isa.features, (isa.peak)());
         let attribute =
             if features.is_empty() { String::new() } else { format!("#[target_feature(enable = {features:?})]") };
         // A factor and a summand also occupy registers.
@@ -113,23 +103,6 @@ fn files() -> Vec<(String, Vec<u8>)> {
     files
 }
 
-fn piece(isa: &Isa) -> Option<&'static str> {
-    TEXTS.iter().find(|(name, _)| *name == isa.name).map(|(_, text)| *text)
-}
-
 fn short() -> Error {
     Error::system("the measuring program returned an unexpected number of values")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use mnas_codegen::plan::isa;
-
-    #[test]
-    fn every_instruction_set_can_be_measured() {
-        for isa in isa::ALL {
-            assert!(piece(isa).is_some(), "{} has no text here", isa.name);
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Alternatives to the current choice of a step; each changes one thing.
 
-use mnas_codegen::plan::isa::{Isa, Tile};
+use mnas_codegen::machine::{Isa, Tile};
 use mnas_codegen::plan::{BlockSchedule, ConvKernel, Parallelism, Plan, Schedule, StepSchedule};
 use mnas_codegen::tuned::{Choice, Strip, Tiles};
 
@@ -139,11 +139,11 @@ fn panel_tiles(isa: Isa, panel: usize, pixels: usize, used: Tile) -> Vec<Tile> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mnas_codegen::plan::isa;
+    use mnas_codegen::machine;
 
     #[test]
     fn tiles_are_others_that_fit() {
-        for isa in isa::ALL {
+        for isa in machine::ALL {
             for (panel, pixels) in [(1, 7), (2, 112), (3, 49), (4, 196), (8, 1)] {
                 let used = isa.tile_for(panel, pixels);
                 let tiles = panel_tiles(*isa, panel, pixels, used);
@@ -151,6 +151,6 @@ mod tests {
                 assert!(tiles.iter().all(|tile| tile.pixels <= isa.most_pixels_of(tile.vectors)));
             }
         }
-        assert!(panel_tiles(isa::AVX512, 2, 112, Tile { vectors: 2, pixels: 14 }).len() >= 3);
+        assert!(panel_tiles(machine::AVX512, 2, 112, Tile { vectors: 2, pixels: 14 }).len() >= 3);
     }
 }

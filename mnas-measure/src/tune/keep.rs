@@ -1,7 +1,7 @@
 //! What of a search goes into the file, and what is said of it.
 
 use super::search::Found;
-use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::machine::Isa;
 use mnas_codegen::tuned::{Choice, Entry, ScheduleFile, Tuned};
 
 /// What was tuned, and where.
@@ -91,8 +91,8 @@ mod tests {
     use super::*;
     use crate::tune::busy::Seen;
     use crate::tune::proof::Proof;
+    use mnas_codegen::machine;
     use mnas_codegen::plan::Parallelism;
-    use mnas_codegen::plan::isa;
     use mnas_codegen::tuned::{Key, Strip};
     use std::collections::BTreeMap;
 
@@ -122,7 +122,7 @@ mod tests {
         }
     }
 
-    const ONE: Tuning<'static> = Tuning { network: "tiny", cpu: "a", isa: isa::AVX2, threads: 1 };
+    const ONE: Tuning<'static> = Tuning { network: "tiny", cpu: "a", isa: machine::AVX2, threads: 1 };
     const TWO: Tuning<'static> = Tuning { threads: 2, ..ONE };
 
     #[test]

@@ -20,7 +20,8 @@ pub use proof::Proof;
 pub use search::{Found, Search};
 
 use crate::error::{Error, Result};
-use crate::runner::{isas_of_host, random_image};
+use crate::runner::random_image;
+use mnas_codegen::machine;
 use mnas_codegen::pack;
 use mnas_codegen::plan::{self, Target};
 use mnas_codegen::weights::Weights;
@@ -42,7 +43,7 @@ impl<'a> Subject<'a> {
     ///
     /// A network that cannot be planned, weights that are not its own.
     pub fn new(spec: &'a Spec, network: &'a Network, weights: &Weights, threads: u32) -> Result<Self> {
-        let target = Target::new(isas_of_host());
+        let target = Target::new(machine::of_host());
         let graph = mnas_codegen::compile::fused_graph(network);
         let plan = plan::plan(&graph, &target).map_err(|error| Error::input(error.to_string()))?;
         let packed = pack::pack(&plan, weights).map_err(|error| Error::input(error.to_string()))?;

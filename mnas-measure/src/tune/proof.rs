@@ -4,8 +4,8 @@ use super::Subject;
 use super::program::{Program, What};
 use crate::error::Result;
 use crate::quantile::median;
+use mnas_codegen::machine::Isa;
 use mnas_codegen::plan::Plan;
-use mnas_codegen::plan::isa::Isa;
 
 /// Processes, each with other addresses: a difference that comes from addresses is no gain.
 const PROCESSES: usize = 9;

@@ -3,7 +3,7 @@
 use super::shared::isa_parser;
 use crate::latency::{DeviceOptions, Runner};
 use clap::Args;
-use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::machine::Isa;
 use std::path::PathBuf;
 
 /// The device that latency is measured on, and the code that runs there.

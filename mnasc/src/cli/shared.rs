@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use mnas_codegen::plan::isa::{self, Isa};
+use mnas_codegen::machine::{self, Isa};
 use std::path::PathBuf;
 
 /// The source of weights.
@@ -64,5 +64,5 @@ pub(crate) struct IsaArg {
 
 /// The name of an instruction set.
 pub(super) fn isa_parser() -> impl TypedValueParser<Value = Isa> {
-    PossibleValuesParser::new(isa::ALL.iter().map(|isa| isa.name)).try_map(|name| isa::by_name(&name))
+    PossibleValuesParser::new(machine::ALL.iter().map(|isa| isa.name)).try_map(|name| machine::by_name(&name))
 }

@@ -2,7 +2,7 @@
 
 use super::shared::{ScheduleArgs, WeightsArgs, isa_parser};
 use clap::Args;
-use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::machine::Isa;
 use std::path::PathBuf;
 
 pub(super) const EXAMPLES: &str = "\

@@ -8,7 +8,7 @@ use crate::input;
 use crate::output::{self, Artifact};
 use mnas_codegen::compile::{Compiled, Options, fused_graph};
 use mnas_codegen::lower::lower;
-use mnas_codegen::plan::isa;
+use mnas_codegen::machine;
 use std::path::{Path, PathBuf};
 
 /// Compiles a spec to files, to standard output, or only to compare.
@@ -58,14 +58,14 @@ pub(crate) fn run(args: &CompileArgs) -> Result<()> {
 pub(crate) fn options(args: &CodeArgs) -> Result<Options> {
     let isas = match &args.arch {
         _ if !args.isa.is_empty() => args.isa.clone(),
-        Some(arch) => isa::of_arch(arch),
-        None => isa::ALL.to_vec(),
+        Some(arch) => machine::of_arch(arch),
+        None => machine::ALL.to_vec(),
     };
     if let Some(arch) = &args.arch
-        && let Some(foreign) = isas.iter().find(|isa| !isa.arch.is_empty() && isa.arch != arch)
+        && let Some(foreign) = isas.iter().find(|isa| !isa.is_portable() && isa.gate.arch != arch)
     {
-        return Err(Error::input(format!("`--isa {}` is of {}, not of {arch}", foreign.name, foreign.arch))
-            .hint(format!("`--arch {}` goes with it", foreign.arch)));
+        return Err(Error::input(format!("`--isa {}` is of {}, not of {arch}", foreign.name, foreign.gate.arch))
+            .hint(format!("`--arch {}` goes with it", foreign.gate.arch)));
     }
     let (standalone, checked, threaded) = (args.standalone, args.checked, args.threaded);
     let tuned = input::tuned(&args.schedule)?;

@@ -4,7 +4,7 @@ use crate::cli::FuzzArgs;
 use crate::error::{Error, Result};
 use crate::output::{self, Artifact, progress};
 use crate::{input, runner};
-use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::machine::Isa;
 use mnas_fuzz::check::{Builds, Failure, Settings, SystemError, check};
 use mnas_fuzz::hunt::{Report, hunt};
 use mnas_fuzz::program::Rustc;

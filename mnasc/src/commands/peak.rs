@@ -2,13 +2,14 @@
 
 use crate::cli::PeakArgs;
 use crate::error::Result;
+use crate::output;
 use crate::peak::{self, Peaks};
-use crate::{output, runner};
+use mnas_codegen::machine;
 use serde_json::json;
 
 /// Measures, and prints a table.
 pub(crate) fn run(args: &PeakArgs) -> Result<()> {
-    let peaks = peak::measure(&runner::isas_on_host(), args.threads)?;
+    let peaks = peak::measure(&machine::on_host(), args.threads)?;
     if args.json { output::print_json(&value(&peaks)) } else { output::print(&table(&peaks)) }
 }
 

@@ -5,7 +5,7 @@ use crate::cli::VerifyArgs;
 use crate::error::{Error, Result};
 use crate::runner::{self, Runner, random_image};
 use crate::{input, output};
-use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::machine::{self, Isa};
 use mnas_codegen::plan::{Plan, Step};
 use mnas_codegen::reference::{self, Keep, Outputs};
 use mnas_dsl::Network;
@@ -18,13 +18,13 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     let weights = input::weights_or_random(&args.weights, &network)?;
     let image = image(args, &network)?;
     let isas = match args.isa {
-        None => runner::isas_on_host(),
+        None => machine::on_host(),
         Some(_) => vec![runner::isa_or_best(args.isa)?],
     };
     // One program for all of them, as `mnasc SPEC -o` writes it: the widest decides how the weights are packed,
     // and the others read that.
     let tuned = input::tuned(&args.schedule)?;
-    let runner = Runner::build(&spec, &network, &weights, runner::isas_of_host(), args.checked, args.threads, tuned)?;
+    let runner = Runner::build(&spec, &network, &weights, machine::of_host(), args.checked, args.threads, tuned)?;
     let steps = &runner.compiled.plan.steps;
     let tensors: Vec<_> = steps.iter().map(|step| step.tensor).collect();
     let expected = reference::run_keeping(&runner.compiled.graph, &weights, &image, Keep::Only(&tensors));

@@ -2,7 +2,8 @@
 
 use super::nets::{self, an_image, bits, output};
 use mnas_codegen::compile::fused_graph;
-use mnas_codegen::plan::{Target, isa, plan};
+use mnas_codegen::machine;
+use mnas_codegen::plan::{Target, plan};
 use mnas_codegen::tuned::{ScheduleFile, Tuned};
 use mnas_codegen::{reference, weights};
 use mnas_dsl::Network;
@@ -56,7 +57,7 @@ fn the_macro_takes_the_section_of_a_schedule_that_it_is_told() {
     let file = ScheduleFile::parse(&text, "features.schedule.yaml").expect("a good schedule");
     // Memory tells schedules apart: of strips fewer rows are kept.
     let arena = |tuned: Tuned| {
-        let target = Target { tuned, ..Target::new(isa::of_arch("x86_64")) };
+        let target = Target { tuned, ..Target::new(machine::of_arch("x86_64")) };
         plan(&fused_graph(&network()), &target).expect("a network that can be planned").arena.len
     };
     let [default, rows, whole] =

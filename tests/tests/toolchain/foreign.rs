@@ -41,9 +41,9 @@ fn files_compile_for_any_architecture() {
     compile(&folder, &[&["lib.rs"][..], &LIBRARY].concat());
     // The control: a call without the condition of the module that it leads to.
     let text = read(&folder, "narrow.rs");
-    let condition = "#[cfg(target_arch = \"none\")]\n            level if";
+    let condition = "#[cfg(target_arch = \"none\")]\n            isas if";
     assert!(text.contains(condition), "a call without a condition");
-    write(&folder, "ungated.rs", text.replacen(condition, "level if", 1));
+    write(&folder, "ungated.rs", text.replacen(condition, "isas if", 1));
     let output = rustc(&folder, &[&["ungated.rs"][..], &LIBRARY].concat());
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && errors.contains("E0433"), "{errors}");
@@ -99,6 +99,6 @@ fn a_team_reads_the_instruction_set_once() {
     let runs: Vec<&str> = text.split("team.run(|").skip(1).filter_map(|run| run.split("});").next()).collect();
     assert_eq!(runs.len(), 2, "one of a threaded inference, one of a batch");
     for run in runs {
-        assert!(run.contains("avx512::") && !run.contains("isa::level()"), "{run}");
+        assert!(run.contains("avx512::") && !run.contains("isa::available()"), "{run}");
     }
 }

@@ -63,8 +63,8 @@ fn shipped_networks_run_on_a_small_stack_and_on_any_number_of_threads() {
         let program = Command::new(folder.join("main")).args(arguments).env("MNAS_ISA", isa).output();
         program.expect("a program").status.success()
     };
-    for (isa, _) in mnas_runtime::isa::NAMES {
-        assert!(run(isa, &[]), "{isa}");
+    for isa in mnas_runtime::isa::ALL {
+        assert!(run(isa.name, &[]), "{}", isa.name);
     }
     assert!(!run("avx512", &["wrong"]), "a wrong bit is not seen");
 }
@@ -118,7 +118,8 @@ fn all_other_shipped_networks_run_on_a_small_stack() {
         if NETWORKS.iter().any(|(other, _)| *other == name) {
             continue;
         }
-        let network = Build::new(spec).isa(mnas_runtime::isa::name(mnas_runtime::isa::level())).standalone(true);
+        let network =
+            Build::new(spec).isa(mnas_runtime::isa::best(mnas_runtime::isa::available()).name).standalone(true);
         network.out_dir(&folder).try_compile(&name).expect("a good spec");
         let net = mnas_dsl::names::camel_case(&name);
         let _ = writeln!(modules, "mod {name} {{ include!(\"{name}.rs\"); }}");

@@ -6,10 +6,9 @@ mod prefetch;
 mod reduction;
 
 use super::geometry::kernel_rows;
-use super::isa::Ops;
 use super::items::{attributes, safety};
 use super::{int, plus, repeat, times};
-use crate::plan::isa::Isa;
+use crate::machine::{Isa, Ops};
 use crate::plan::kernel::{GroupLoops, Segment};
 use crate::plan::{ConvKernel, ConvLoops, Destination, PanelGroup, Part, WindowRows};
 use proc_macro2::{Ident, TokenStream};

@@ -2,7 +2,6 @@
 
 use crate::emit::absolute::Absolute;
 use crate::plan::Plan;
-use crate::plan::isa::Isa;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -27,7 +26,7 @@ pub(super) fn run_alone(
     plan: &Plan,
     runtime: &TokenStream,
     module: &Ident,
-    level: &TokenStream,
+    isas: &TokenStream,
     after: &TokenStream,
 ) -> TokenStream {
     let Absolute { f32, .. } = &Absolute::new();
@@ -36,29 +35,23 @@ pub(super) fn run_alone(
     let none = quote!({
         output.fill(#f32::NAN);
     });
-    dispatch(plan, runtime, module, level, &call, none)
+    dispatch(plan, runtime, module, isas, &call, none)
 }
 
-/// The condition under which the module of an instruction set is compiled, and every call into it.
-pub(super) fn gate(isa: Isa) -> TokenStream {
-    let arch = isa.arch;
-    if arch.is_empty() { quote!() } else { quote!(#[cfg(target_arch = #arch)]) }
+/// `let isas = ..;`, for several calls of [`dispatch`] with one answer; nothing where it does not depend on the processor.
+pub(super) fn available(plan: &Plan, runtime: &TokenStream) -> TokenStream {
+    let is_needed = plan.schedules.first().is_some_and(|first| !first.isa.is_portable());
+    if is_needed { quote!(let isas = #runtime::isa::available();) } else { quote!() }
 }
 
-/// `let level = ..;`, for several calls of [`dispatch`] with one answer; nothing where it does not depend on the processor.
-pub(super) fn level(plan: &Plan, runtime: &TokenStream) -> TokenStream {
-    let is_needed = plan.schedules.first().is_some_and(|first| !first.isa.arch.is_empty());
-    if is_needed { quote!(let level = #runtime::isa::level();) } else { quote!() }
-}
-
-/// Calls the best instruction set of the file that the machine has at `level`, or does `none`.
+/// Calls the best instruction set of the file that is among `isas`, or does `none`.
 ///
 /// A file compiles for any processor: an arm has the condition of the module that it calls.
 pub(super) fn dispatch(
     plan: &Plan,
     runtime: &TokenStream,
     module: &Ident,
-    level: &TokenStream,
+    isas: &TokenStream,
     call: &TokenStream,
     none: TokenStream,
 ) -> TokenStream {
@@ -66,12 +59,12 @@ pub(super) fn dispatch(
     for schedule in &plan.schedules {
         let name = format_ident!("{}", schedule.isa.name);
         let call = quote!(unsafe { #module::#name::#call });
-        if schedule.isa.arch.is_empty() {
+        if schedule.isa.is_portable() {
             last = quote!({ #call });
             break;
         }
-        let (gate, least) = (gate(schedule.isa), format_ident!("{}", schedule.isa.name.to_uppercase()));
-        arms.extend(quote!(#gate level if level >= #runtime::isa::#least => { #call }));
+        let (gate, isa) = (schedule.isa.gate.attribute(), format_ident!("{}", schedule.isa.name.to_uppercase()));
+        arms.extend(quote!(#gate isas if isas.contains(#runtime::isa::#isa) => { #call }));
     }
-    if arms.is_empty() { last } else { quote!(match #level { #arms _ => #last }) }
+    if arms.is_empty() { last } else { quote!(match #isas { #arms _ => #last }) }
 }

@@ -1,13 +1,12 @@
 //! The module of an instruction set: access to memory, `run`, and its kernels.
 
-use super::dispatch::gate;
 use super::isa_threads;
 use super::options::Options;
 use super::output::copy_made;
 use crate::emit::items::attributes;
 use crate::emit::kernels::Kernels;
 use crate::emit::operands::{self, Arguments, buffer};
-use crate::emit::{int, note, step};
+use crate::emit::{int, memory, note, step};
 use crate::plan::{Plan, Schedule, StepSchedule};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -16,12 +15,12 @@ use quote::{format_ident, quote};
 pub(super) fn isa_module(plan: &Plan, schedule: &Schedule, options: &Options, runtime: &TokenStream) -> TokenStream {
     let mut kernels = Kernels::new(schedule.isa);
     let steps: TokenStream = (0..plan.steps.len()).map(|i| step_call(plan, schedule, i, &mut kernels)).collect();
-    let ops = (schedule.isa.ops)();
-    let memory = ops.memory(schedule.isa.lanes, options.checked);
+    let ops = (schedule.isa.f32.ops)();
+    let memory = memory::memory(&ops, schedule.isa.lanes, options.checked);
     let imports = (ops.imports)(runtime);
     let name = format_ident!("{}", schedule.isa.name);
     let attribute = attributes(schedule.isa);
-    let gate = gate(schedule.isa);
+    let gate = schedule.isa.gate.attribute();
     let copy = copy_output(plan);
     let team = plan.threads.map_or(quote!(), |m| isa_threads::run(plan, m, schedule, options, runtime, &mut kernels));
     let functions = kernels.finish();

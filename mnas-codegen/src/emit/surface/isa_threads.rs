@@ -4,7 +4,7 @@ use super::options::Options;
 use crate::emit::items::attributes;
 use crate::emit::kernels::Kernels;
 use crate::emit::operands::buffer;
-use crate::emit::{int, note, team};
+use crate::emit::{int, memory, note, team};
 use crate::plan::{Plan, Schedule, ThreadMemory};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -37,7 +37,7 @@ pub(super) fn run(
     let attribute = attributes(schedule.isa);
     let [weights_len, input_len, shared, own] =
         [plan.weights_len, plan.input.len(), memory.shared, memory.per_thread].map(int);
-    let shared_memory = (schedule.isa.ops)().shared_memory(schedule.isa.lanes, options.checked);
+    let shared_memory = memory::shared_memory(&(schedule.isa.f32.ops)(), schedule.isa.lanes, options.checked);
     let guard = if options.checked { quote!(assert!(at + len <= #shared);) } else { quote!() };
     quote! {
         use ::core::cell::Cell;

@@ -29,9 +29,9 @@ pub(super) fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, mo
         None => quote!(),
         Some(p) => infer_u8(p, runtime, &image_range, [&arena_len, &input_len, &output_len]),
     };
-    let detected = quote!(#runtime::isa::level());
-    let run = run_alone(plan, runtime, module, &detected, &quote!(|_: #usize, _: &[#f32]| {}));
-    let observe = run_alone(plan, runtime, module, &detected, &quote!(*after));
+    let available = quote!(#runtime::isa::available());
+    let run = run_alone(plan, runtime, module, &available, &quote!(|_: #usize, _: &[#f32]| {}));
+    let observe = run_alone(plan, runtime, module, &available, &quote!(*after));
     let allow = allow_calls();
     let steps = plan.steps.iter().map(|s| step_info(plan, s, runtime));
     let channels = int(plan.input.channels);
@@ -89,7 +89,7 @@ pub(super) fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, mo
             /// With the feature `std` of the runtime, the first call of this or of an inference reads `MNAS_ISA`, which
             /// allocates if it is set.
             pub fn supported() -> #bool {
-                #runtime::isa::level() >= #module::LOWEST
+                #runtime::isa::available().intersects(#module::ISAS)
             }
 
             /// Runs the network on an image of height x width x channels.

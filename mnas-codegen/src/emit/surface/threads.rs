@@ -1,6 +1,6 @@
 //! What the generated type has for several threads: `infer_threaded` and its like.
 
-use super::dispatch::{allow_calls, dispatch, level, run_alone};
+use super::dispatch::{allow_calls, available, dispatch, run_alone};
 use super::options::Options;
 use super::output::copy_made;
 use super::preprocess::normalization;
@@ -24,10 +24,10 @@ pub(super) fn emit(
         [plan.input.len(), plan.output.len(), memory.shared, memory.per_thread].map(int);
     let team = quote!(#runtime::Team<#shared, #own>);
     let call = quote!(team(worker, self.weights, image, arena, scratch, after));
-    let workers = dispatch(plan, runtime, module, &quote!(level), &call, quote!({}));
-    let alone = run_alone(plan, runtime, module, &quote!(level), &quote!(|_: #usize, _: &[#f32]| {}));
+    let workers = dispatch(plan, runtime, module, &quote!(isas), &call, quote!({}));
+    let alone = run_alone(plan, runtime, module, &quote!(isas), &quote!(|_: #usize, _: &[#f32]| {}));
     // Read once: workers that ran kernels of different instruction sets would meet at different barriers.
-    let level = level(plan, runtime);
+    let available = available(plan, runtime);
     let allow = allow_calls();
     let copy = copy(plan);
     let channels = int(plan.input.channels);
@@ -117,7 +117,7 @@ pub(super) fn emit(
                 outputs: &mut [[#f32; #output_len]],
             ) {
                 let batch = #runtime::team::Batch::new(images, outputs);
-                #level
+                #available
                 team.run(|_, _, scratch| {
                     let arena = scratch.as_mut_ptr();
                     while let #some((image, output)) = batch.next() {
@@ -139,7 +139,7 @@ pub(super) fn emit(
                     output.fill(#f32::NAN);
                     return;
                 }
-                #level
+                #available
                 team.run(|worker, arena, scratch| {
                     let image = image.map_or(arena.wrapping_add(#module::IMAGE).cast_const(), |image| image.as_ptr());
                     #workers

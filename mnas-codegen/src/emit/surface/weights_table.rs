@@ -29,16 +29,15 @@ pub(super) fn layers(plan: &Plan, runtime: &TokenStream) -> TokenStream {
         })
     });
     let image = int(plan.arena.buffers[plan.image].offset);
-    let lowest = plan.schedules.last().map_or(quote!(SCALAR), |s| {
-        let name = format_ident!("{}", s.isa.name.to_uppercase());
-        quote!(#name)
-    });
+    let isas = plan.schedules.iter().map(|s| format_ident!("{}", s.isa.name.to_uppercase()));
+    let isas = isas.map(|isa| quote!(#runtime::isa::#isa)).reduce(|set, isa| quote!(#set.union(#isa)));
+    let isas = isas.unwrap_or_else(|| quote!(#runtime::isa::SCALAR));
     quote! {
         use #runtime::Layer;
         /// Where an image is put that has to be converted first.
         pub(super) const IMAGE: usize = #image;
-        /// The least that the processor must have.
-        pub(super) const LOWEST: u8 = #runtime::isa::#lowest;
+        /// The instruction sets of this file, of which the processor must have one.
+        pub(super) const ISAS: #runtime::isa::IsaSet = #isas;
         /// Every layer in the packed weights.
         pub(super) static LAYERS: &[Layer<'static>] = &[#(#rows),*];
     }

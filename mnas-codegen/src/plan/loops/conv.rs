@@ -2,7 +2,7 @@
 
 use super::segments::{Cut, cut};
 use crate::graph::Residual;
-use crate::plan::isa::Isa;
+use crate::machine::Isa;
 use crate::plan::kernel::{
     ConvKernel, ConvLoops, Destination, GroupLoops, PanelGroup, Part, Prefetch, Reduction, Segment, Source, Trips,
     UNROLL, Unrolled, is_loop,
@@ -72,7 +72,7 @@ impl ConvKernel {
         // Instructions of a step: loads, splats, multiply-adds.
         let step = g.vectors + cut.pixels + g.vectors * cut.pixels;
         let trips = |count, steps| {
-            let hidden = isa.few_registers() && count * steps * step <= LLVM_UNROLLS;
+            let hidden = isa.spills && count * steps * step <= LLVM_UNROLLS;
             Trips { count, hidden }
         };
         let unrolled = |n: usize| {

@@ -8,10 +8,10 @@ mod rows;
 mod segments;
 
 use super::Plan;
-use super::isa::Isa;
 use super::layout;
 use super::schedule::{BlockRows, StepSchedule};
 use super::steps::{Step, StepKind};
+use crate::machine::{CacheModel, Isa};
 
 impl Plan {
     /// Fills in the loops of all kernels. A plan has them; a plan that was changed gets them anew.
@@ -23,14 +23,14 @@ impl Plan {
             let parallel = parallel.map(|step| step.all_mut().map(|step| &mut step.schedule).collect::<Vec<_>>());
             for (step, schedules) in self.steps.iter().zip(single).chain(self.steps.iter().zip(parallel)) {
                 for schedule in schedules {
-                    lay_out(schedule, step, isa, self.channel_align);
+                    lay_out(schedule, step, isa, self.channel_align, &self.caches);
                 }
             }
         }
     }
 }
 
-fn lay_out(schedule: &mut StepSchedule, step: &Step, isa: Isa, align: usize) {
+fn lay_out(schedule: &mut StepSchedule, step: &Step, isa: Isa, align: usize, caches: &CacheModel) {
     match schedule {
         StepSchedule::Plain => {}
         StepSchedule::Conv { kernel } => kernel.lay_out(isa),
@@ -45,7 +45,7 @@ fn lay_out(schedule: &mut StepSchedule, step: &Step, isa: Isa, align: usize) {
             kernels.chain(gate).for_each(|kernel| kernel.lay_out(isa));
             s.depthwise.lay_out();
             if let StepKind::Block(block) = &step.kind {
-                let rows = [step.input_shape, step.output_shape].map(|s| s.width * layout::stride(s, align));
+                let rows = [step.input_shape, step.output_shape].map(|s| s.width * layout::stride(s, align, caches));
                 s.rows = BlockRows::of(step, block, s, isa.lanes, rows);
             }
         }

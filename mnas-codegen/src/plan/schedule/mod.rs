@@ -4,7 +4,7 @@ mod parallel;
 mod rows;
 mod step;
 
-use super::isa::Isa;
+use crate::machine::Isa;
 
 pub use parallel::{ParallelStep, Parallelism, PerThreadCount, ThreadMemory};
 pub use rows::{BlockRows, WindowRows};

@@ -100,7 +100,7 @@ impl Scheduler<'_> {
     fn ahead(&self, step: &Step, block: &Block, strip: usize) -> usize {
         let input = step.input_shape;
         let row = input.width * self.stride(input);
-        let far = input.height * row * 4 > self.target.l2_bytes;
+        let far = input.height * row * 4 > self.target.caches.l2_bytes;
         let strips = strip < block.depthwise.output.height && block.squeeze_excite.is_none();
         // Of a stem the input is an image, whose rows are others.
         let pointwise = block.expand.as_ref().is_none_or(|e| e.conv.kernel_size == 1 && e.conv.stride == 1);
@@ -117,7 +117,7 @@ impl Scheduler<'_> {
         let channels = self.padded(conv.output_channels) * 4;
         let bytes = |p: &PlannedConv| self.layers[p.layer].len() * 4;
         // Two multiply-adds a cycle; the depthwise convolution reaches half of that.
-        let speed = 2.0 * self.isa.lanes as f64;
+        let speed = self.isa.multiply_adds();
         let work = |p: &PlannedConv| {
             let inputs = if p.conv.depthwise { 2 } else { p.conv.input_channels };
             (p.output.len() * p.conv.kernel_size * p.conv.kernel_size * inputs) as f64 / speed

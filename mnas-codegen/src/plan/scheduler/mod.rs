@@ -4,11 +4,11 @@ mod block;
 mod parallel;
 mod single;
 
-use super::isa::Isa;
 use super::pack::PackedLayer;
 use super::schedule::{Schedule, StepSchedule};
 use super::steps::Step;
 use super::target::Target;
+use crate::machine::Isa;
 use single::Scheduler;
 
 pub(super) fn schedule(steps: &[Step], layers: &[PackedLayer], isa: Isa, align: usize, target: &Target) -> Schedule {

@@ -1,8 +1,8 @@
 //! How one thread does a step: the kernels of each, with their tiles.
 
 use crate::graph::Conv;
+use crate::machine::Isa;
 use crate::plan::cost::{self, ConvSizes};
-use crate::plan::isa::Isa;
 use crate::plan::kernel::{
     ConvKernel, ConvLoops, DepthwiseKernel, DepthwiseLoops, Destination, PanelGroup, Part, Source, is_loop,
 };
@@ -34,7 +34,7 @@ impl Scheduler<'_> {
 
     /// As [`layout::stride`].
     pub(super) fn stride(&self, shape: Shape) -> usize {
-        layout::stride(shape, self.align)
+        layout::stride(shape, self.align, &self.target.caches)
     }
 
     pub(super) fn source(&self, step: &Step) -> Source {
@@ -115,7 +115,7 @@ impl Scheduler<'_> {
         for p in &self.layers[packed.layer].panels {
             // What is only padding is left out where whole vectors of it are.
             let channels =
-                (conv.output_channels - start).next_multiple_of(self.isa.lanes.max(8)).min(p.width * p.count);
+                (conv.output_channels - start).next_multiple_of(self.isa.f32.channels).min(p.width * p.count);
             for (channels, count) in [(p.width, channels / p.width), (channels % p.width, 1)] {
                 if channels > 0 && count > 0 {
                     let tile = self.isa.tile_for(channels / self.isa.lanes, pixels);
@@ -157,7 +157,7 @@ impl Scheduler<'_> {
         ) = (pair, head)
             && kernel.prefetch
         {
-            kernel.ahead = self.layers[conv.layer].len().min(self.isa.least_l2 / 2 / 4);
+            kernel.ahead = self.layers[conv.layer].len().min(self.target.caches.least_l2(&self.isa) / 2 / 4);
         }
     }
 
@@ -185,7 +185,7 @@ impl Scheduler<'_> {
             weights: layer.len() * 4,
             row_in: input.width * pixel * 4,
             row_out: accesses * output.width * self.stride(output) * 4,
-            work: (output.len() * taps) as f64 / (2.0 * self.isa.lanes as f64),
+            work: (output.len() * taps) as f64 / self.isa.multiply_adds(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What can be chosen for a step. The planner's estimates fill in what a choice leaves open.
 
-use crate::plan::isa::{Isa, Tile};
+use crate::machine::{Isa, Tile};
 use crate::plan::kernel::ConvKernel;
 use crate::plan::schedule::Parallelism;
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ mod key;
 pub use choice::{Choice, Strip, Tiles};
 pub use key::{First, Key, Size};
 
-use super::isa::Isa;
+use crate::machine::Isa;
 use std::collections::BTreeMap;
 
 /// What was measured on one processor.

@@ -7,7 +7,7 @@ use crate::peak::{self, Peaks};
 use crate::quantile::median;
 use crate::roofline::{Bound, Level, Roofs, Work};
 use crate::runner::Runner;
-use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::machine::Isa;
 use mnas_pages::roofline::{Dot, Picture, Roof, draw};
 use serde_json::{Value, json};
 

@@ -108,7 +108,7 @@ fn like(args: &DeviceArgs, name: &str) -> DeviceArgs {
     let mut args = args.clone();
     let mut words = name.split(", ").skip(1);
     if let Some(isa) = words.next() {
-        args.isa = args.isa.or_else(|| mnas_codegen::plan::isa::by_name(isa).ok());
+        args.isa = args.isa.or_else(|| mnas_codegen::machine::by_name(isa).ok());
     }
     if let Some(threads) = words.next() {
         args.threads = args.threads.or_else(|| threads.split(' ').next()?.parse().ok());

@@ -17,7 +17,7 @@ use crate::output;
 use crate::quantile::median;
 use crate::runner::{Runner, random_image};
 use mnas_codegen::compile::fused_graph;
-use mnas_codegen::plan::isa::Isa;
+use mnas_codegen::machine::Isa;
 use mnas_codegen::tuned::Tuned;
 use mnas_codegen::weights::Weights;
 use mnas_dsl::{Network, Spec};

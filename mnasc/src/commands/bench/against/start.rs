@@ -13,8 +13,8 @@ use crate::compiler;
 use crate::error::{Error, Result};
 use crate::lock;
 use crate::output;
-use crate::runner;
 use mnas_codegen::compile::Options;
+use mnas_codegen::machine;
 use mnas_codegen::weights::Weights;
 use mnas_dsl::Spec;
 use mnas_harness::source;
@@ -113,7 +113,7 @@ impl Engine {
 }
 
 fn build(contest: &Contest<'_>, spec: &Spec, weights: &Weights) -> Result<PathBuf> {
-    let (isas, tuned) = (runner::isas_of_host(), contest.tuned.clone());
+    let (isas, tuned) = (machine::of_host(), contest.tuned.clone());
     let options = Options { isas, tuned, standalone: true, ..Options::default() };
     let compiled = compiler::build(spec, contest.network, Some(weights), &options)?;
     let text = compiler::text(&compiled, "network.weights")?;

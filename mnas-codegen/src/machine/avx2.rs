@@ -1,15 +1,41 @@
 //! AVX2 with FMA.
 
-use super::{Ops, float};
+use super::isa::{Gate, Isa, Pipes};
+use super::microkernel::{Microkernel, broadcast_budget};
+use super::ops::{Ops, float};
+use proc_macro2::TokenStream;
 use quote::quote;
 
-pub(crate) fn ops() -> Ops {
+/// AVX2 with FMA: sixteen registers of eight.
+pub const AVX2: Isa = Isa {
+    name: "avx2",
+    gate: Gate::arch("x86_64"),
+    features: "avx2,fma",
+    detect: mnas_runtime::isa::AVX2,
+    vector_bytes: 32,
+    lanes: 8,
+    registers: 16,
+    pipes: Pipes { multiply_adds: 2, loads: 2, latency: 4 },
+    spills: true,
+    depthwise_columns: 8,
+    prefetch: true,
+    f32: Microkernel { lanes: 8, channels: 8, budget, ops },
+    peak,
+};
+
+/// With a single vector LLVM loads many splats ahead, which take half of the registers.
+fn budget(registers: usize, vectors: usize) -> usize {
+    if vectors == 1 { registers / 2 } else { broadcast_budget(registers, vectors) }
+}
+
+fn ops() -> Ops {
     Ops {
+        element: quote!(f32),
         vector: quote!(__m256),
         imports: |runtime| {
             quote!(
                 use ::core::arch::x86_64::*;
-                use #runtime::simd::avx2 as simd;
+                use #runtime::isa::avx2 as simd;
             )
         },
         load: quote!(unsafe { _mm256_loadu_ps(a.as_ptr().add(i)) }),
@@ -33,4 +59,14 @@ pub(crate) fn ops() -> Ops {
         },
         sigmoid: |v| quote!(simd::sigmoid(#v)),
     }
+}
+
+fn peak() -> TokenStream {
+    ops().peak(
+        quote!(
+            use std::arch::x86_64::*;
+        ),
+        AVX2.lanes,
+        quote!(_mm256_set1_ps(v)),
+    )
 }

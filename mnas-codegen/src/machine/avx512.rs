@@ -1,15 +1,36 @@
 //! AVX-512, its foundation alone.
 
-use super::{Ops, float};
+use super::isa::{Gate, Isa, Pipes};
+use super::microkernel::{Microkernel, broadcast_budget};
+use super::ops::{Ops, float};
+use proc_macro2::TokenStream;
 use quote::quote;
 
-pub(crate) fn ops() -> Ops {
+/// AVX-512, its foundation: thirty-two registers of sixteen.
+pub const AVX512: Isa = Isa {
+    name: "avx512",
+    gate: Gate::arch("x86_64"),
+    features: "avx512f,avx2,fma",
+    detect: mnas_runtime::isa::AVX512,
+    vector_bytes: 64,
+    lanes: 16,
+    registers: 32,
+    pipes: Pipes { multiply_adds: 2, loads: 2, latency: 4 },
+    spills: false,
+    depthwise_columns: 14,
+    prefetch: true,
+    f32: Microkernel { lanes: 16, channels: 16, budget: broadcast_budget, ops },
+    peak,
+};
+
+fn ops() -> Ops {
     Ops {
+        element: quote!(f32),
         vector: quote!(__m512),
         imports: |runtime| {
             quote!(
                 use ::core::arch::x86_64::*;
-                use #runtime::simd::avx512 as simd;
+                use #runtime::isa::avx512 as simd;
             )
         },
         load: quote!(unsafe { _mm512_loadu_ps(a.as_ptr().add(i)) }),
@@ -29,4 +50,14 @@ pub(crate) fn ops() -> Ops {
         },
         sigmoid: |v| quote!(simd::sigmoid(#v)),
     }
+}
+
+fn peak() -> TokenStream {
+    ops().peak(
+        quote!(
+            use std::arch::x86_64::*;
+        ),
+        AVX512.lanes,
+        quote!(_mm512_set1_ps(v)),
+    )
 }

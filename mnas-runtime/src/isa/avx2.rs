@@ -1,0 +1,72 @@
+//! AVX2 with FMA: detection, and functions of whole vectors, equal to those of `portable` but for rounding.
+
+use core::arch::x86_64::*;
+
+/// Whether the processor has AVX2 and FMA, and the system saves the registers.
+pub fn is_detected() -> bool {
+    // FMA (12) of leaf 1; AVX2 (5) of leaf 7. The system saves the XMM (1) and YMM (2) registers.
+    super::x86_64::has(1 << 12, 1 << 5, 0b110)
+}
+
+/// `exp(x)` for `|x| <= 87`, within 2 ULP: `2^n * exp(r)`, `r` in `[-ln 2 / 2, ln 2 / 2]` by its Taylor series.
+///
+/// # Safety
+///
+/// The processor has AVX2 and FMA, which functions with both enabled know.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub fn exp(x: __m256) -> __m256 {
+    let n = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(_mm256_mul_ps(
+        x,
+        _mm256_set1_ps(core::f32::consts::LOG2_E),
+    ));
+    // ln 2 in two parts, so that the product with n is exact in the first.
+    let r = _mm256_fnmadd_ps(n, _mm256_set1_ps(super::super::math::LN_2_HIGH), x);
+    let r = _mm256_fnmadd_ps(n, _mm256_set1_ps(super::super::math::LN_2_LOW), r);
+    let mut sum = _mm256_set1_ps(super::super::math::TAYLOR[0]);
+    for c in &super::super::math::TAYLOR[1..] {
+        sum = _mm256_fmadd_ps(sum, r, _mm256_set1_ps(*c));
+    }
+    let exponent = _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)));
+    _mm256_mul_ps(sum, _mm256_castsi256_ps(exponent))
+}
+
+/// `1 / (1 + exp(-x))`, within 4 ULP where the result is normal.
+///
+/// # Safety
+///
+/// As [`exp`].
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub fn sigmoid(x: __m256) -> __m256 {
+    let limit = _mm256_set1_ps(super::super::math::SIGMOID_LIMIT);
+    let x = _mm256_min_ps(_mm256_max_ps(x, _mm256_sub_ps(_mm256_setzero_ps(), limit)), limit);
+    let one = _mm256_set1_ps(1.0);
+    _mm256_div_ps(one, _mm256_add_ps(one, exp(_mm256_sub_ps(_mm256_setzero_ps(), x))))
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+
+    #[test]
+    fn exp_and_sigmoid_are_within_their_bounds() {
+        if !is_detected() {
+            std::eprintln!("skipped: this machine has no AVX2");
+            return;
+        }
+        #[target_feature(enable = "avx2,fma")]
+        fn both(x: f32) -> (f32, f32) {
+            let v = _mm256_set1_ps(x);
+            (_mm256_cvtss_f32(exp(v)), _mm256_cvtss_f32(sigmoid(v)))
+        }
+        // SAFETY: the features were detected above.
+        crate::bounds::are_within(2.0, 4.0, |x| unsafe { both(x) });
+    }
+
+    #[test]
+    fn detection_agrees_with_std() {
+        assert_eq!(is_detected(), std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma"));
+    }
+}

@@ -1,0 +1,28 @@
+//! What x86-64 processors say about themselves.
+
+/// Whether the processor has these bits of ECX of leaf 1 and of EBX of leaf 7, and the system saves the registers that
+/// these bits of XCR0 stand for.
+pub(super) fn has(leaf_1: u32, leaf_7: u32, saved: u64) -> bool {
+    // OSXSAVE (27) and AVX (28).
+    let leaf_1 = leaf_1 | 1 << 27 | 1 << 28;
+    if cpuid(0).eax < 7 || cpuid(1).ecx & leaf_1 != leaf_1 || cpuid(7).ebx & leaf_7 != leaf_7 {
+        return false;
+    }
+    // SAFETY: OSXSAVE says that XGETBV exists.
+    let state = unsafe { xgetbv() };
+    state & saved == saved
+}
+
+fn cpuid(leaf: u32) -> core::arch::x86_64::CpuidResult {
+    #[allow(unused_unsafe, reason = "CPUID is a safe function in later versions of Rust than the oldest supported")]
+    // SAFETY: every processor of this architecture has the instruction.
+    unsafe {
+        core::arch::x86_64::__cpuid_count(leaf, 0)
+    }
+}
+
+#[target_feature(enable = "xsave")]
+fn xgetbv() -> u64 {
+    // SAFETY: register 0 exists wherever the instruction does.
+    unsafe { core::arch::x86_64::_xgetbv(0) }
+}
