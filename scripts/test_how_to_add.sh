@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Adds a block kind, a pass, a weight format and a searcher to a copy of the tree and runs a few tests of them there.
+#
+# Each patch in scripts/how_to_add may touch only the files that its row of "How to add" in ARCHITECTURE.md lists
+# (NAME there is the name of what is added). The copy shares the target folder, so that dependencies are built once.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target}"
+copy="$CARGO_TARGET_DIR/how_to_add"
+
+# The files that a row lists, in order.
+listed() {
+    grep -E "^\| $1 \|" ARCHITECTURE.md | cut -d '|' -f 3 | grep -oE '`[^`]+`' | tr -d '`' | sort
+}
+
+rm -rf "$copy"
+mkdir -p "$copy"
+git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
+    if [[ -e $file ]]; then
+        mkdir -p "$copy/$(dirname "$file")"
+        cp -p "$file" "$copy/$file"
+    fi
+done
+
+cd "$copy"
+# A repository of its own: inside of another one, `git apply` would leave out every file.
+git init -q
+add() {
+    local row=$1 patch=$2 name=$3
+    git apply -C1 "$root/scripts/how_to_add/$patch"
+    local touched
+    touched=$(git apply -C1 --numstat "$root/scripts/how_to_add/$patch" | cut -f 3 | sed "s/\b$name\b/NAME/" | sort)
+    if ! diff <(listed "$row") <(echo "$touched") > "$copy/difference"; then
+        echo "ARCHITECTURE.md lists other files for \"$row\" than its patch touches (< listed, > touched):" >&2
+        cat "$copy/difference" >&2
+        exit 1
+    fi
+    echo "added: $row, $(wc -l <<< "$touched") files"
+}
+add "block kind" block_kind.patch widen
+add "pass" pass.patch drop_repeated_relu
+add "weight format" weight_format.patch lines
+
+packages=()
+for check in "$root"/scripts/how_to_add/check/*.rs; do
+    package=$(basename "$check" .rs)
+    folder=${package#mnas-hostile}
+    mkdir -p "${folder:-hostile}/tests"
+    cp "$check" "${folder:-hostile}/tests/added.rs"
+    packages+=(-p "$package")
+done
+cargo test --offline "${packages[@]}" --features "mnas-codegen/build mnas-codegen/onnx mnas-runtime/std mnas-runtime/source" --test added
