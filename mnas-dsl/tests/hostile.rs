@@ -25,7 +25,7 @@ fn a_file_of_100_mb_is_refused_unread() {
     assert_eq!(
         refused(&text),
         "error: the file has 100000000 bytes, a spec at most 1048576\n --> hostile.yaml\n  \
-         = help: is this a spec? it is more like weights or data\n\n"
+         = help: expected a spec; this looks like weights or data\n\n"
     );
 }
 

@@ -175,10 +175,10 @@ fn every_member_of_a_small_space_is_found_again_as_an_equal_network() {
 fn mistakes_are_reported_where_the_alternative_stands() {
     for (block, words) in [
         ("{op: conv, kernel: {choose: [3, 4]}, filters: 8}", &["5:37", "kernel size 4 is even"][..]),
-        ("{op: conv, kernel: {choose: []}, filters: 8}", &["offers nothing"]),
+        ("{op: conv, kernel: {choose: []}, filters: 8}", &["has no alternative"]),
         ("{op: conv, kernel: {choose: 3}, filters: 8}", &["expected a list of values"]),
         ("{op: conv, kernel: {choose: [3, 3]}, filters: 8}", &["offers `3` twice"]),
-        ("{op: conv, kernel: {choose: [3, {choose: [5]}]}, filters: 8}", &["a choice stands within a choice"]),
+        ("{op: conv, kernel: {choose: [3, {choose: [5]}]}, filters: 8}", &["a choice is nested in a choice"]),
         ("{op: {choose: [conv, mbconv ex]}, kernel: 3, filters: 8}", &["unknown op `mbconv ex`"]),
         ("{op: conv, kernel: 3, filters: {choose: {base: 8, times: [0.5, 70]}}}", &["a factor is 70"]),
         ("{op: conv, kernel: 3, filters: {choose: {base: 8, times: [1, 1.01]}}}", &["offers `8` twice"]),

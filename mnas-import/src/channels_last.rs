@@ -1,7 +1,7 @@
-//! Maps whose channels come last, as TensorFlow has them and its exporters leave them: `Transpose` at the entry, at the
-//! exit, or around what is computed value by value.
+//! Maps in NHWC order, as TensorFlow has them and its exporters leave them: with a `Transpose` at the entry, at the exit, or
+//! around elementwise operators.
 //!
-//! Steps have no such order. A map of one pixel is the same either way, so it is always a [`Value::Map`].
+//! Steps have no order of axes. A map of one pixel is the same in both orders, so it is always a [`Value::Map`].
 
 use crate::attributes::Attributes;
 use crate::operands::{self, Operands};
@@ -16,11 +16,11 @@ const TO_FIRST: [i64; 4] = [0, 3, 1, 2];
 /// The other way.
 const TO_LAST: [i64; 4] = [0, 2, 3, 1];
 
-/// Operators that compute each value from those at the same place.
+/// Elementwise operators.
 const BY_VALUE: [&str; 11] =
     ["Relu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Add", "Mul", "Div", "Identity", "Dropout"];
 
-/// Whether the image comes in with its channels last: whatever reads it brings them to the front.
+/// Whether the image has its channels last: every node that reads it moves them to the front.
 pub(crate) fn is_input(graph: &GraphProto, store: &Store, input: &ValueInfo) -> bool {
     let mut readers = graph.nodes.iter().filter(|node| node.inputs.contains(&input.name)).peekable();
     readers.peek().is_some()
@@ -64,7 +64,7 @@ pub(crate) fn transpose<'a>(
     }
 }
 
-/// Any other operator of which an operand has its channels last.
+/// Any other operator with an operand that has its channels last.
 pub(crate) fn record<'a>(
     tape: &mut Tape<'a>,
     index: usize,
@@ -98,8 +98,11 @@ pub(crate) fn record<'a>(
         _ => false,
     });
     if !BY_VALUE.contains(&op_type) || is_mixed {
-        let found = "a map whose channels are its last axis comes in";
-        return Err(Mistake::new(found, "a Transpose by [0, 3, 1, 2] stands before what has a window or an axis"));
+        let found = "its operand has the channels as its last axis";
+        return Err(Mistake::new(
+            found,
+            "operators with a window or an axis need a Transpose by [0, 3, 1, 2] before them",
+        ));
     }
     Ok(match operators::record(tape, index, op_type, attributes, &channels_first())? {
         Value::Map { step, pads: Pads::NONE } => Value::ChannelsLast { step },

@@ -1,9 +1,9 @@
-//! Arithmetic on constants, as exporters leave it behind: shapes, and the pads that are computed from them.
+//! Arithmetic on constants that exporters leave in a file: shapes, and pads that are computed from them.
 
 use crate::attributes::Attributes;
 use crate::tensor::{MAX_SMALL, Small};
 
-/// The result of an operator all of whose operands are known; `None` where this is no such operator or it cannot be told.
+/// The result of an operator whose operands are all known; `None` for other operators and where it cannot be computed.
 pub(crate) fn evaluate(op_type: &str, attributes: &Attributes, inputs: &[Option<&Small>]) -> Option<Small> {
     let input = |index: usize| inputs.get(index).copied().flatten();
     let first = input(0)?;
@@ -52,7 +52,7 @@ pub(crate) fn evaluate(op_type: &str, attributes: &Attributes, inputs: &[Option<
             if !(0.0..=MAX_SMALL as f64).contains(&count) || first.values.iter().any(|it| *it < 0.0) {
                 return None;
             }
-            // Zeros of floats are the default; what exporters pad shapes with are zeros of int64.
+            // The default is a float zero; exporters pad shapes with zeros of int64.
             let value = attributes.tensor("value").ok()?.map_or(Some(0.0), |it| {
                 let bytes: [u8; 8] = it.raw?.try_into().ok()?;
                 (it.data_type == 7).then(|| i64::from_le_bytes(bytes) as f64)

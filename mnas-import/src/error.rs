@@ -1,11 +1,11 @@
-//! What can be wrong with a file, and how it is said.
+//! Errors of files and their texts.
 
 use std::fmt;
 
-/// Problems that are listed; a file with more is of another kind altogether.
+/// Problems that are listed; a file with more is not a network of a spec.
 const MAX_PROBLEMS: usize = 100;
 
-/// The bytes are no ONNX file.
+/// The bytes are not an ONNX file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
     at: usize,
@@ -20,13 +20,13 @@ impl ReadError {
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "it is no valid ONNX file: at byte {} {}", self.at, self.message)
+        write!(f, "it is not a valid ONNX file: at byte {} {}", self.at, self.message)
     }
 }
 
 impl std::error::Error for ReadError {}
 
-/// Something in a file that no spec can say.
+/// Something in a file that a spec cannot describe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The node, as `node 17 of 65, Conv `/conv_stem/Conv``; empty where it is about the whole file.
@@ -102,9 +102,9 @@ impl std::error::Error for Problems {}
 /// Why a file could not be imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportError {
-    /// It is no ONNX file, or a damaged one.
+    /// It is not an ONNX file, or it is damaged.
     Read(ReadError),
-    /// It is one, but not of a network that a spec can describe.
+    /// It is an ONNX file, but not of a network that a spec can describe.
     Problems(Problems),
 }
 

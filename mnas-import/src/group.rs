@@ -57,7 +57,7 @@ impl<'l, 't, 'a> Group<'l, 't, 'a> {
             && with.padding().is_some()
     }
 
-    /// What `skip` has to say: nothing, or a word; `None` where no word says it of all layers.
+    /// The value of `skip`: `Some(None)` for the default; `None` where no value gives the skips of all layers.
     pub(crate) fn skip(&self) -> Option<Option<&'static str>> {
         let fits = |word: Skip| self.layers.iter().all(|layer| layer.skip == skip(word, layer));
         let default = self.layers.first().map_or(Skip::Identity, |layer| layer.kind.default_skip());
@@ -78,7 +78,7 @@ impl<'l, 't, 'a> Group<'l, 't, 'a> {
         let first = self.layers.first().filter(|first| first.kind == BlockKind::MbConv)?;
         let ratio = first.expanded / first.input.channels;
         let is_exact = self.layers.iter().all(|layer| layer.expanded == layer.input.channels * ratio);
-        // 1 would be no expansion at all.
+        // In TensorFlow's strings 1 means no expansion.
         (is_exact && ratio > 1).then_some(ratio)
     }
 
@@ -98,14 +98,14 @@ impl<'l, 't, 'a> Group<'l, 't, 'a> {
         ratios::expand(&widths)
     }
 
-    /// `se`: `Some(None)` where there is none, `None` where no ratio gives the widths.
+    /// The value of `se`: `Some(None)` without a squeeze-excite; `None` where no ratio gives the widths.
     pub(crate) fn squeeze_excite(&self) -> Option<Option<f64>> {
         let widths: Vec<_> = self.layers.iter().filter_map(|layer| self.se.width(layer)).collect();
         if widths.is_empty() { Some(None) } else { ratios::squeeze_excite(&widths, self.se.rounding).map(Some) }
     }
 }
 
-/// What a layer has where its block says `skip: word`.
+/// The skip of a layer whose block has this `skip`.
 fn skip(word: Skip, layer: &Layer) -> Skip {
     let Layer { input, output, stride, .. } = *layer;
     if layer.kind.has("pointwise_activation") && !layer.pointwise_activation.is(Activation::Linear) {

@@ -1,4 +1,4 @@
-//! What stands behind the blocks: the pool and the classifier.
+//! Recognises the head: the pool and the classifier after the blocks.
 
 use crate::layer::Head;
 use crate::net::{Reader, Unit};
@@ -23,7 +23,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
         if !conv.is_pointwise() {
             return None;
         }
-        // MobileNetV3's last 1x1 convolution is a block of its own: what is behind the pool is the head.
+        // MobileNetV3's last 1x1 convolution is a block: its head begins with the pool.
         let has_hidden = net.next_unit(pool).and_then(|unit| net.next_unit(unit.output)).is_some();
         (!has_hidden).then_some((Some(conv), pool))
     }
@@ -38,7 +38,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
         }
         if net.readers(at) != [Reader::Output] {
             let place = net.only_reader(at).unwrap_or(at);
-            self.problem(place, "it stands behind the pool", "a head ends with the classifier, whose logits come out");
+            self.problem(place, "it follows the pool", "a head ends with the classifier, whose logits are the output");
             return;
         }
         if let (Some(conv), []) = (conv, &units[..]) {
@@ -49,18 +49,18 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             [classifier] => (None, classifier),
             [hidden, classifier] => (Some(hidden), classifier),
             _ => {
-                let found = format!("{} layers of weights behind the pool", units.len());
-                let expected = "a classifier, and one layer before it or none; `head: none` is without a pool";
+                let found = format!("{} layers of weights after the pool", units.len());
+                let expected = "a classifier, with at most one layer before it; `head: none` has no pool";
                 self.problem(pool, found, expected);
                 return;
             }
         };
         if let Some(hidden) = hidden.filter(Unit::is_normed) {
-            self.problem(hidden.output, "a batch norm behind the pool", "the hidden layer of a head has a bias");
+            self.problem(hidden.output, "a batch norm after the pool", "the hidden layer of a head has a bias");
         }
         if classifier.is_normed() || !classifier.activation.is(Activation::Linear) {
             let found = format!("a classifier with a batch norm or an activation ({})", classifier.activation);
-            self.problem(classifier.output, found, "logits come out of a spec's classifier as they are");
+            self.problem(classifier.output, found, "nothing follows the classifier of a spec");
         }
         self.layers.head = Some(Head { conv, hidden, classifier, is_conv: false });
     }
@@ -69,7 +69,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
     fn classifier_conv(&mut self, classifier: Unit<'t, 'a>) {
         let is_plain = !classifier.is_normed() && classifier.activation.is(Activation::Linear);
         if !is_plain || classifier.conv.stride != 1 || classifier.conv.depthwise {
-            let found = "the last convolution before a pool whose result comes out";
+            let found = "the last convolution before the pool that ends the network";
             let expected = "a classifier there is a convolution of stride 1 without a batch norm or an activation";
             self.problem(classifier.step, found, expected);
         }

@@ -14,7 +14,7 @@ use crate::tensor::{Small, Store};
 use mnas_dsl::network::{Pads, Shape};
 use std::collections::BTreeMap;
 
-/// Reads all nodes. What is wrong goes into `problems`; the tape goes on as well as it can.
+/// Interprets all nodes. Errors go into `problems`; interpretation continues after them.
 pub(crate) fn record<'a>(
     graph: &'a GraphProto<'a>,
     input: Option<Shape>,
@@ -69,7 +69,7 @@ impl<'a> Tape<'a> {
             _ => {
                 let Some(wanted) = wanted else {
                     let found = format!("the input `{}` has {}", shown(input.name), describe(input));
-                    problems.push("", found, "say what is left open: `--input HEIGHTxWIDTHxCHANNELS`");
+                    problems.push("", found, "the open sizes by `--input HEIGHTxWIDTHxCHANNELS`");
                     return None;
                 };
                 wanted
@@ -93,7 +93,7 @@ impl<'a> Tape<'a> {
             Ok(value) => value,
             Err(mistake) => {
                 problems.push(self.place(Some(index)), mistake.found, mistake.expected);
-                // What follows is looked at as if the node were not there, so that its problems are found too.
+                // The node is then skipped, so that the problems of later nodes are found too.
                 match node.inputs.first().and_then(|name| self.values.get(name)) {
                     Some(Value::Map { step, .. }) if node.inputs.len() == 1 => {
                         let (step, shape) = (*step, self.steps[*step].shape);
@@ -107,7 +107,7 @@ impl<'a> Tape<'a> {
             problems.push(self.place(Some(index)), "it has no result", "");
             return;
         };
-        // A dropout's mask and a batch norm's running statistics are for training; who reads them finds no such value.
+        // A dropout's mask and a batch norm's running statistics are for training; a node that reads them is an error.
         for name in others.iter().filter(|name| !name.is_empty()) {
             self.define(name, Value::Broken, index, problems);
         }
@@ -190,14 +190,14 @@ impl<'a> Tape<'a> {
         match self.values.get(output.name) {
             Some(Value::Map { step, pads: Pads::NONE }) => self.output = Some(*step),
             Some(Value::Broken) if !problems.is_empty() => {}
-            Some(_) => problems.push("", format!("the output `{}` is no feature map", shown(output.name)), ""),
+            Some(_) => problems.push("", format!("the output `{}` is not a feature map", shown(output.name)), ""),
             None => problems.push("", format!("nothing makes the output `{}`", shown(output.name)), ""),
         }
     }
 
     fn unknown(&self, name: &str) -> Mistake {
         let expected = if self.made.contains(name) {
-            "a node further down makes it, or the node itself: ONNX has its nodes in order, and no cycles"
+            "a later node makes it, or the node itself; nodes have to be in order, with no cycles"
         } else {
             "nothing makes it"
         };
@@ -207,7 +207,7 @@ impl<'a> Tape<'a> {
 
 fn unknown_constant(node: &NodeProto) -> Mistake {
     Mistake::new(
-        format!("{} of constants, whose result cannot be told here", shown(node.op_type)),
+        format!("{} of constants, whose result is not known here", shown(node.op_type)),
         "fold constants when exporting",
     )
 }

@@ -16,9 +16,9 @@ pub(crate) struct Layer<'t, 'a> {
     pub(crate) pads: Pads,
     pub(crate) activation: Act,
     pub(crate) pointwise_activation: Act,
-    /// Channels of the convolution with the window; of a module of Xception those that come out.
+    /// Output channels of the convolution with the window; in a module of Xception, of the last convolution.
     pub(crate) expanded: usize,
-    /// Of a module of Xception.
+    /// The max pool of a module of Xception.
     pub(crate) pool: Option<Pool>,
     pub(crate) se: Option<SqueezeExcite<'t, 'a>>,
     pub(crate) skip: Skip,
@@ -44,7 +44,7 @@ pub(crate) struct Pool {
     pub(crate) pads: Pads,
 }
 
-/// What stands behind the blocks.
+/// The head.
 #[derive(Clone, Debug)]
 pub(crate) struct Head<'t, 'a> {
     pub(crate) conv: Option<Unit<'t, 'a>>,
@@ -61,7 +61,7 @@ impl Layer<'_, '_> {
         self.units.first().map_or(self.window, |(_, unit)| unit.step)
     }
 
-    /// Whether pads are the only ones that there can be.
+    /// Whether the layer has pads that a padding decides.
     pub(crate) fn has_window(&self) -> bool {
         self.kernel_size > 1 || self.pads != Pads::NONE
     }

@@ -1,8 +1,29 @@
-//! ONNX files of mobile convnets back to specs and weights.
+//! Imports ONNX files of mobile convnets as specs and weights.
 //!
-//! Bytes in, values out; nothing here opens a file. The file is not trusted: its protocol buffer is read by a reader of
-//! this crate's own that neither recurses nor copies ([`wire`](self), private), and constants make no more values than
-//! the file has bytes.
+//! ```
+//! use mnas_codegen::{compile::fused_graph, onnx, weights};
+//! use mnas_import::{Files, Options, import};
+//!
+//! let text = "
+//! name: tiny
+//! input: 32x32x3
+//! stem: {op: conv, kernel: 3, stride: 2, filters: 8}
+//! blocks: [{op: mbconv, expand: 6, kernel: 3, stride: 2, filters: 16, layers: 2}]
+//! head: {classes: 10}
+//! ";
+//! let (_, network) = mnas_dsl::load_yaml(text, "tiny.yaml")?;
+//! let metadata = onnx::Metadata { mnas_version: String::new(), spec_hash: String::new() };
+//! let file = onnx::export(&fused_graph(&network), &network, &weights::random(&network, 1), &metadata)?;
+//!
+//! let imported = import(&file, &Files::new(), &Options { name: "tiny".to_owned(), input: None })?;
+//! assert_eq!(imported.spec.blocks.len(), 1);
+//! assert_eq!(imported.network.layers[1].op, network.layers[1].op);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Bytes go in, values come out; nothing here opens a file. The file is not trusted: the crate has its own reader of
+//! protocol buffers (`wire.rs`), which neither recurses nor copies, and constants give no more values than the file has
+//! bytes.
 //!
 //! ```text
 //! bytes -> proto -> tape (operators on maps) -> net -> layers -> text of a spec -> Spec, Network
@@ -52,10 +73,10 @@ use tensor::Store;
 /// Oldest operator set whose operators mean what they mean today.
 const OLDEST_OPSET: i64 = 7;
 
-/// What a file does not say.
+/// What a file does not contain.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The spec's name; [`name_from`] makes one of anything.
+    /// The spec's name; [`name_from`] makes a valid one from any text.
     pub name: String,
     /// The input, where the file leaves rows and columns open.
     pub input: Option<Shape>,
@@ -74,11 +95,11 @@ pub struct Imported {
 
 /// The names of files, relative to the model's folder, that constants are in; to be read and handed to [`import`].
 ///
-/// All are below that folder as far as names can tell: who opens them has to see that no link leads out of it.
+/// No name leads out of that folder, but a link may: the caller has to check links before it opens a file.
 ///
 /// # Errors
 ///
-/// The file is no ONNX, or it names a file outside of its folder.
+/// The file is not ONNX, or it names a file outside of its folder.
 pub fn external_files(bytes: &[u8]) -> Result<BTreeSet<String>, ImportError> {
     let model = ModelProto::read(bytes)?;
     tensor::locations(&model).map_err(|found| {
@@ -88,9 +109,9 @@ pub fn external_files(bytes: &[u8]) -> Result<BTreeSet<String>, ImportError> {
     })
 }
 
-/// Whether bytes are an ONNX file: such files have no magic number, so they are read.
+/// Whether bytes are an ONNX file. The format has no magic number, so the bytes are parsed.
 pub fn is_onnx(bytes: &[u8]) -> bool {
-    // A field that ONNX has comes first, `ir_version` as a rule.
+    // The first field has to be one of ONNX's; usually it is `ir_version`.
     let is_likely = bytes.first().is_some_and(|key| matches!(key >> 3, 1..=8 | 14 | 20 | 25));
     is_likely && ModelProto::read(bytes).is_ok_and(|model| model.graph.is_some())
 }
@@ -99,12 +120,12 @@ pub fn is_onnx(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 ///
-/// The file is no ONNX, or everything in it that no spec can say, node by node.
+/// The file is not ONNX, or everything in it that a spec cannot describe, node by node.
 pub fn import(bytes: &[u8], files: &Files, options: &Options) -> Result<Imported, ImportError> {
     recognise(bytes, files, options, None)
 }
 
-/// [`import`]; `given_eps` is the epsilon that batch norms of folded convolutions are made for, by default the spec's own.
+/// [`import`], with the epsilon of the batch norms that folded convolutions get; the default is the spec's.
 fn recognise(bytes: &[u8], files: &Files, options: &Options, given_eps: Option<f64>) -> Result<Imported, ImportError> {
     let model = ModelProto::read(bytes)?;
     let mut problems = Problems::default();
@@ -132,7 +153,7 @@ fn recognise(bytes: &[u8], files: &Files, options: &Options, given_eps: Option<f
     if !problems.is_empty() {
         return Err(problems.into());
     }
-    // What the file says of pictures is a help; where it makes no sense the network is still the network.
+    // Metadata about pictures is optional: where it is invalid, the network is imported without it.
     let channels = layers.layers.first().map_or(0, |stem| stem.input.channels);
     let preprocess = metadata::preprocess(&model.metadata, channels);
     let with = mnas_dsl::load_yaml(&text(&preprocess, &mut problems), &options.name);
@@ -187,7 +208,7 @@ fn batch_norm_eps(layers: &layer::Layers, net: &net::Net, problems: &mut Problem
     first.and_then(|eps| eps.to_string().parse().ok())
 }
 
-/// Holds what the spec means against what was recognised: the two come about on different ways.
+/// Compares the network of the spec's text with the layers that were recognised.
 fn check(layers: &layer::Layers, network: &Network, net: &net::Net, problems: &mut Problems) {
     let same_count = layers.layers.len() == network.layers.len();
     let is_same = |found: &layer::Layer, read: &network::Layer| {

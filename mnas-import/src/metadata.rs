@@ -1,6 +1,6 @@
-//! What mnas's own exports say of pictures.
+//! The metadata about pictures in mnas's own exports.
 
-/// The lines `preprocess` and `labels` of a spec, from a file's metadata; empty where there are none.
+/// The lines `preprocess` and `labels` of a spec, from a file's metadata; empty without such metadata.
 pub(crate) fn preprocess(metadata: &[(&str, &str)], channels: usize) -> String {
     let get = |key: &str| metadata.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
     let numbers = |key: &str| -> Option<Vec<f64>> {

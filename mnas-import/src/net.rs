@@ -1,17 +1,17 @@
-//! Steps with what surrounds them: who reads what, and convolutions with all that belongs to them.
+//! The tape with the readers of each step, and convolutions with their batch norm and activation.
 
 use crate::tape::{Affine, BatchNorm, Conv, Op, StepId, Tape};
 use mnas_dsl::network::{Activation, Shape};
 use std::fmt;
 
-/// A tape, and who reads each step's result.
+/// A tape, with the readers of each step's result.
 #[derive(Debug)]
 pub(crate) struct Net<'t, 'a> {
     pub(crate) tape: &'t Tape<'a>,
     readers: Vec<Vec<Reader>>,
 }
 
-/// Who reads a result.
+/// A reader of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reader {
     Step(StepId),
@@ -19,7 +19,7 @@ pub(crate) enum Reader {
     Output,
 }
 
-/// A convolution, the batch norm behind it, and the activation behind that.
+/// A convolution, the batch norm after it, and the activation after that.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unit<'t, 'a> {
     pub(crate) conv: &'t Conv<'a>,
@@ -42,7 +42,7 @@ pub(crate) struct SqueezeExcite<'t, 'a> {
     pub(crate) output: StepId,
 }
 
-/// An activation. One that the language does not have was reported, and passes for any.
+/// An activation. An unknown one is reported already and counts as equal to any.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Act(pub(crate) Option<Activation>);
 
@@ -76,7 +76,7 @@ impl<'t, 'a> Net<'t, 'a> {
     pub(crate) fn new(tape: &'t Tape<'a>, output: StepId) -> Self {
         let mut readers = vec![Vec::new(); tape.steps.len()];
         readers[output].push(Reader::Output);
-        // A step's operands come before it, so all of its readers are known when it is its turn.
+        // A step's operands come before it, so in reverse order all readers of a step are known before the step.
         for (id, step) in tape.steps.iter().enumerate().rev() {
             if !readers[id].is_empty() {
                 for &input in &step.inputs {
@@ -157,14 +157,14 @@ impl<'t, 'a> Net<'t, 'a> {
         .then_some(SqueezeExcite { reduce, expand, output: multiply })
     }
 
-    /// Where a step stands, for people.
+    /// The place of a step, for messages.
     pub(crate) fn place(&self, step: StepId) -> String {
         self.tape.place(self.tape.steps[step].node)
     }
 }
 
 impl Unit<'_, '_> {
-    /// Whether anything is done to each channel behind the convolution.
+    /// Whether a batch norm, or what folding left of it, follows the convolution.
     pub(crate) fn is_normed(&self) -> bool {
         self.batch_norm.is_some() || self.affine.is_some()
     }

@@ -1,12 +1,12 @@
-//! Operands of a node, and the errors where one is missing or of the wrong sort.
+//! Operands of a node, with errors where one is missing or of the wrong kind.
 
 use crate::tape::{Constant, Mistake, StepId, Value};
 use mnas_dsl::network::Pads;
 
-/// Operands, `None` where one is left away.
+/// Operands; `None` is an omitted one.
 pub(crate) type Operands<'o, 'a> = &'o [Option<Value<'a>>];
 
-/// An operand that has to be there.
+/// A required operand.
 pub(crate) fn operand<'o, 'a>(operands: Operands<'o, 'a>, index: usize) -> Result<&'o Value<'a>, Mistake> {
     match operands.get(index) {
         Some(Some(value)) => Ok(value),
@@ -14,7 +14,7 @@ pub(crate) fn operand<'o, 'a>(operands: Operands<'o, 'a>, index: usize) -> Resul
     }
 }
 
-/// A feature map with nothing around it.
+/// A feature map without padding.
 pub(crate) fn map(operands: Operands, index: usize) -> Result<StepId, Mistake> {
     match operand(operands, index)? {
         Value::Map { step, pads: Pads::NONE } => Ok(*step),
@@ -22,7 +22,7 @@ pub(crate) fn map(operands: Operands, index: usize) -> Result<StepId, Mistake> {
         Value::Half { .. } => Err(half_done()),
         Value::Walled { .. } => Err(Mistake::new(
             "it reads a map with rows and columns of minus infinity around it",
-            "only a max pool takes them up",
+            "only a max pool can include them",
         )),
         _ => Err(Mistake::new(format!("its operand {} is a constant", index + 1), "a feature map")),
     }
@@ -35,9 +35,9 @@ pub(crate) fn constant_of<'a>(value: Option<&Value<'a>>) -> Option<Constant<'a>>
 fn padded(pads: Pads) -> Mistake {
     let Pads { top, left, bottom, right } = pads;
     let found = format!("it reads a map with [{top}, {left}, {bottom}, {right}] rows and columns padded to it");
-    Mistake::new(found, "only a convolution or an average pool takes up zeros")
+    Mistake::new(found, "only a convolution or an average pool can include zeros")
 }
 
 pub(crate) fn half_done() -> Mistake {
-    Mistake::new("it reads a part of x * relu6(x + 3) / 6", "that comes in one piece")
+    Mistake::new("it reads a part of x * relu6(x + 3) / 6", "the whole of that activation")
 }

@@ -1,4 +1,4 @@
-//! What each operator of ONNX is to a network.
+//! The operators of ONNX as steps of a network.
 
 use crate::attributes::Attributes;
 use crate::error::shown;
@@ -9,7 +9,7 @@ use crate::tensor::Small;
 use crate::windows;
 use mnas_dsl::network::{Activation, Pads, Shape};
 
-/// Every operator that is understood on feature maps, for the message about one that is not.
+/// The known operators on feature maps, for the message about an unknown one.
 const KNOWN: &str = "known are Conv, BatchNormalization, Relu, Clip, HardSwish, HardSigmoid, Sigmoid, Swish, Add, Mul, \
                      GlobalAveragePool, AveragePool, MaxPool, ReduceMean, Pad, Flatten, Reshape, Squeeze, Gemm, \
                      MatMul, Dropout and Identity";
@@ -80,7 +80,7 @@ pub(crate) fn record<'a>(
         "MaxPool" => windows::max_pool(tape, node, attributes, operands),
         "Pad" => windows::pad(tape, attributes, operands),
         "Softmax" => {
-            Err(Mistake::new("it makes shares of logits", "logits come out of a spec as they are: export without"))
+            Err(Mistake::new("it normalises the logits", "a spec ends with its logits; export without Softmax"))
         }
         "Identity" => operand(operands, 0).cloned(),
         "Dropout" => {
@@ -118,7 +118,7 @@ pub(crate) fn record<'a>(
                 _ => None,
             };
             let Some(to) = to else {
-                return Err(Mistake::new("it reshapes to what is no constant", "a head reshapes to (batch, channels)"));
+                return Err(Mistake::new("its shape is not a constant", "a head reshapes to (batch, channels)"));
             };
             let channels = tape.steps[step].shape.channels as i64;
             // (N, C), or (N, C, 1, 1) or (N, 1, 1, C) where the vector becomes a map of one pixel again.
@@ -137,7 +137,7 @@ pub(crate) fn record<'a>(
             }
             vector(tape, step)
         }
-        _ => Err(Mistake::new("no spec has this operator", KNOWN)),
+        _ => Err(Mistake::new("a spec cannot have this operator", KNOWN)),
     }
 }
 
@@ -161,7 +161,7 @@ fn clip<'a>(
         match operands.get(index) {
             Some(Some(value)) => match tape.small(value)?.and_then(|small| small.scalar()) {
                 Some(value) => Ok(Some(value)),
-                None => Err(Mistake::new("its bounds are no constants", "relu6 is a Clip from 0 to 6")),
+                None => Err(Mistake::new("its bounds are not constants", "relu6 is a Clip from 0 to 6")),
             },
             _ if attributes.has(name) => Ok(Some(f64::from(attributes.float(name, 0.0)?))),
             _ => Ok(None),
@@ -238,7 +238,7 @@ fn binary<'a>(
     }
     let (Value::Map { step: a, pads: Pads::NONE }, Value::Map { step: b, pads: Pads::NONE }) = (a, b) else {
         let expected = "a spec adds and multiplies feature maps, and has constants in x * relu6(x + 3) / 6 only";
-        return Err(Mistake::new("one of its operands is no feature map", expected));
+        return Err(Mistake::new("one of its operands is not a feature map", expected));
     };
     let (a, b) = (*a, *b);
     let (shape_a, shape_b) = (tape.steps[a].shape, tape.steps[b].shape);

@@ -1,4 +1,4 @@
-//! The paddings of a spec that give a file's pads.
+//! Finds the padding of a spec that gives the pads of a file.
 
 use crate::error::Problems;
 use crate::layer::{Layer, Layers};
@@ -8,7 +8,7 @@ use mnas_dsl::network::{Padding, Pads, XCEPTION_POOL};
 /// In the order in which they are preferred.
 const ALL: [Padding; 3] = [Padding::Same, Padding::Symmetric, Padding::Valid];
 
-/// The padding of most layers. Layers that have none of the language's are reported.
+/// The padding of most layers. Layers whose pads no padding gives are reported.
 pub(crate) fn of(layers: &Layers, net: &Net, problems: &mut Problems) -> Padding {
     let windows = || layers.layers.iter().filter(|layer| layer.has_window());
     let misfits = |padding: &Padding| windows().filter(|layer| !fits(*padding, layer)).count();
@@ -41,13 +41,13 @@ pub(crate) fn of(layers: &Layers, net: &Net, problems: &mut Problems) -> Padding
     padding
 }
 
-/// Whether a layer's windows stand where this padding has them.
+/// Whether this padding gives a layer's pads.
 pub(crate) fn fits(padding: Padding, layer: &Layer) -> bool {
     let pool = layer.pool.is_none_or(|pool| pool.pads == Pads::of(padding, pool.input, XCEPTION_POOL, layer.stride));
     pool && layer.pads == Pads::of(padding, layer.input, layer.kernel_size, window_stride(layer))
 }
 
-/// As a spec has it.
+/// Its keyword in a spec.
 pub(crate) fn word(padding: Padding) -> &'static str {
     match padding {
         Padding::Same => "same",
@@ -56,7 +56,7 @@ pub(crate) fn word(padding: Padding) -> &'static str {
     }
 }
 
-/// The stride of what `kernel_size` is of: where a pool follows, it has the layer's.
+/// The stride of the layer's convolution. Where a pool follows, the pool has the layer's stride.
 fn window_stride(layer: &Layer) -> usize {
     if layer.pool.is_some() { 1 } else { layer.stride }
 }

@@ -1,4 +1,4 @@
-//! The messages of ONNX that a network needs, as slices of the file. What else a file has is passed over unread.
+//! The messages of ONNX that a network needs, as slices of the file. Other fields are skipped.
 
 use crate::error::ReadError;
 use crate::wire::{Field, Fields};
@@ -29,7 +29,7 @@ pub(crate) struct NodeProto<'a> {
     pub(crate) name: &'a str,
     pub(crate) op_type: &'a str,
     pub(crate) domain: &'a str,
-    /// An empty name stands for an operand that is left away.
+    /// An empty name is an omitted operand.
     pub(crate) inputs: Vec<&'a str>,
     pub(crate) outputs: Vec<&'a str>,
     pub(crate) attributes: Vec<Attribute<'a>>,
@@ -50,7 +50,7 @@ pub(crate) enum AttributeValue<'a> {
     Tensor(Box<TensorProto<'a>>),
     Floats(Vec<f32>),
     Ints(Vec<i64>),
-    /// Of a kind that no operator of a convnet has: subgraphs are not looked into.
+    /// A kind that no operator of a convnet has; subgraphs are not read.
     Other,
 }
 
@@ -163,7 +163,7 @@ impl<'a> Attribute<'a> {
             }
             Ok(())
         })?;
-        // Files from before 2017 have no kind; what is there tells it. A value of zero may be left away.
+        // Files from before 2017 have no kind; it follows from the fields that are there. A value of zero may be omitted.
         let kind = match kind {
             0 if float.is_some() => 1,
             0 if int.is_some() => 2,

@@ -1,9 +1,9 @@
-//! Ratios that give the widths of a file: the roundest number that does.
+//! Finds the roundest ratio that gives the widths of a file.
 
 use mnas_dsl::rounding::{round_channels, se_channels};
 use mnas_dsl::spec::SeRounding;
 
-/// Channels that come in, and what has to be made of them.
+/// Input channels and the width that the ratio has to give.
 pub(crate) type Widths = [(usize, usize)];
 
 /// `expand` of a block with these layers; `None` where no ratio gives all widths.
@@ -21,7 +21,7 @@ pub(crate) fn reduce(widths: &Widths) -> Option<f64> {
 /// `se` of a block with these layers; `None` where no ratio gives all widths.
 pub(crate) fn squeeze_excite(widths: &Widths, rounding: SeRounding) -> Option<f64> {
     const QUARTER: f64 = 0.25;
-    // What every family has, before anything that gives the same width of this block.
+    // Every family has this ratio, so it is preferred to others that give the same width.
     if widths.iter().all(|&(channels, made)| se_channels(channels, QUARTER, rounding) == made) {
         return Some(QUARTER);
     }

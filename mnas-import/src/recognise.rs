@@ -1,4 +1,4 @@
-//! Steps to layers: which block each convolution belongs to.
+//! Recognises layers in steps: which block each convolution belongs to.
 
 use crate::error::Problems;
 use crate::layer::{Layer, Layers};
@@ -10,12 +10,12 @@ use crate::walk::Walk;
 use mnas_dsl::network::{Activation, Pads, Shape, Skip};
 use mnas_dsl::spec::BlockKind;
 
-/// Cuts the network into layers; what cannot be one goes into `problems`.
+/// Divides the network into layers. Steps that are not part of a layer go into `problems`.
 pub(crate) fn recognise<'t, 'a>(net: &Net<'t, 'a>, problems: &mut Problems) -> Layers<'t, 'a> {
     let mut walk = Walk { net, problems, layers: Layers { layers: Vec::new(), head: None } };
     let mut at = 0;
     while let Some(next) = walk.step(at) {
-        // Operands come before what reads them; a way back would be a mistake of ours.
+        // Operands come before their readers; a step back would be a bug.
         if next <= at {
             break;
         }
@@ -25,7 +25,7 @@ pub(crate) fn recognise<'t, 'a>(net: &Net<'t, 'a>, problems: &mut Problems) -> L
 }
 
 impl<'t, 'a> Walk<'_, 't, 'a> {
-    /// Recognises what follows a layer's output and gives the output of that; `None` at the end.
+    /// Recognises the layer after `at`, the output of the layer before, and returns its output; `None` at the end.
     fn step(&mut self, at: StepId) -> Option<StepId> {
         let net = self.net;
         let readers = net.readers(at);
@@ -53,7 +53,11 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             })
             .collect();
         if steps.len() < readers.len() {
-            self.problem(at, "its result is the network's, and goes on as well", "a spec has one output, at the end");
+            self.problem(
+                at,
+                "its result is the output of the network and has other readers",
+                "a spec has one output, at the end",
+            );
         }
         let mut units: Vec<Unit> = steps.iter().filter_map(|&step| net.unit(step)).collect();
         let mut shortcut = None;
@@ -65,13 +69,13 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             match (steps.first(), units.len()) {
                 (Some(&first), 0) => self.problem(
                     first,
-                    format!("it stands where a block begins, behind a map of {}", net.shape(at)),
+                    format!("it is the first operator of a block, after a map of {}", net.shape(at)),
                     "a block begins with a convolution: 1x1 (`mbconv`), depthwise (`sepconv`) or any other (`conv`)",
                 ),
                 _ => self.problem(
                     at,
                     format!("{} convolutions read its result", units.len()),
-                    "a block is one row of convolutions and a shortcut of its input",
+                    "a block is one chain of convolutions and a shortcut of its input",
                 ),
             }
             return steps.first().copied();
@@ -109,7 +113,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
         });
     }
 
-    /// A block that begins with `first`, and the step before its sum; or where to go on, when it is none.
+    /// The block that begins with `first`, and the step before its sum; or, if it is not a block, the step to continue from.
     fn block(
         &mut self,
         at: StepId,
@@ -164,12 +168,12 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             self.problem(
                 window.step,
                 found,
-                "behind it come an activation, a squeeze-excite or not, and a 1x1 convolution of stride 1",
+                "after it an activation, optionally a squeeze-excite, and a 1x1 convolution of stride 1",
             );
             return Err(behind);
         };
         if kind == BlockKind::MbConv && !project.activation.is(Activation::Linear) {
-            let found = format!("an activation ({}) behind a projection", project.activation);
+            let found = format!("an activation ({}) after a projection", project.activation);
             self.problem(project.output, found, "the projection of `mbconv` is linear");
         }
         units.push(("project", project));
@@ -189,7 +193,7 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             && ratios::expand(&[(input.channels, first.conv.output_channels)]).is_some()
     }
 
-    /// What is added to a layer, and the layer's output with it.
+    /// Adds the skip to a layer; returns the layer with the step of its output.
     fn skip(
         &mut self,
         at: StepId,
@@ -241,19 +245,19 @@ impl<'t, 'a> Walk<'_, 't, 'a> {
             || (layer.kind.has("pointwise_activation") && !layer.pointwise_activation.is(Activation::Linear));
         if layer.skip != Skip::None && cannot_skip {
             let what = if self.layers.layers.is_empty() { "a stem" } else { "a block with an activation at its end" };
-            self.problem(output, format!("a skip around {what}"), "there is none in the language");
+            self.problem(output, format!("a skip around {what}"), "such a block has no skip in the language");
         }
         for &step in readers.iter().filter(|&&step| step != layer.first_step() && Some(step) != used) {
             self.problem(
                 step,
-                format!("it too reads the result of {}", net.place(at)),
+                format!("it also reads the result of {}", net.place(at)),
                 "a block's input goes into its first convolution and is added at its end",
             );
         }
         (layer, output)
     }
 
-    /// Whether a shortcut is the pool that the language has.
+    /// Whether a shortcut is a pool; one that the language does not have is reported.
     fn is_pool(&mut self, layer: &Layer, shortcut: StepId) -> bool {
         let Op::AveragePool { kernel_size, stride, pads, counts_padding } = *self.net.op(shortcut) else {
             return false;

@@ -1,4 +1,4 @@
-//! Blocks whose sum reaches over several convolutions and a pool: ResNet's and Xception's.
+//! Blocks with a sum around several convolutions and a pool: ResNet's and Xception's.
 
 use crate::layer::{Layer, Pool};
 use crate::net::Unit;
@@ -78,7 +78,7 @@ pub(crate) fn xception<'t, 'a>(
     for unit in [&depthwise, &second] {
         if unit.conv.bias.is_some() {
             let found = "a bias between a depthwise convolution and its pointwise one";
-            walk.problem(unit.step, found, "in a module of Xception nothing is there");
+            walk.problem(unit.step, found, "a module of Xception has none there");
         }
         let own = (unit.conv.kernel_size, unit.conv.pads);
         if own != (depthwise.conv.kernel_size, depthwise.conv.pads) {
@@ -102,7 +102,7 @@ pub(crate) fn xception<'t, 'a>(
     Some((layer, output))
 }
 
-/// What may be the convolution on a shortcut: nothing is between it and a sum.
+/// Whether a convolution can be the one on a shortcut: a sum follows it.
 pub(crate) fn is_projection(walk: &Walk, unit: &Unit) -> bool {
     let net = walk.net;
     !unit.conv.depthwise
@@ -112,7 +112,7 @@ pub(crate) fn is_projection(walk: &Walk, unit: &Unit) -> bool {
         && net.only_reader(unit.output).is_some_and(|step| matches!(net.op(step), Op::Add))
 }
 
-/// The activation behind a bottleneck's sum: its step, or the sum's where there is none.
+/// The output of a bottleneck: the activation after its sum, or the sum where the activation is missing.
 pub(crate) fn behind_sum(walk: &mut Walk, layer: &Layer, sum: StepId) -> StepId {
     if layer.kind != BlockKind::Bottleneck || layer.skip == Skip::None {
         return sum;
@@ -121,8 +121,8 @@ pub(crate) fn behind_sum(walk: &mut Walk, layer: &Layer, sum: StepId) -> StepId 
     match net.only_reader(sum).map(|step| (step, net.op(step))) {
         Some((step, Op::Activation(activation))) if crate::net::Act(*activation).fits(layer.activation) => step,
         _ => {
-            let found = "a sum that its block's activation does not follow";
-            walk.problem(sum, found, format!("`bottleneck` has {} behind it too", layer.activation));
+            let found = "a sum without the activation of its block after it";
+            walk.problem(sum, found, format!("`bottleneck` has {} after the sum too", layer.activation));
             sum
         }
     }

@@ -26,7 +26,7 @@ pub(crate) enum Op<'a> {
     BatchNorm(BatchNorm<'a>),
     /// What is left of a batch norm whose statistics were folded.
     Affine(Affine<'a>),
-    /// `None` is one that the language does not have: reported already, and equal to any other.
+    /// `None` is one that the language does not have. It is reported already and counts as equal to any other.
     Activation(Option<Activation>),
     Add,
     Multiply,
@@ -80,7 +80,7 @@ pub(crate) struct Constant<'a> {
     pub(crate) transposed: bool,
 }
 
-/// What a name stands for.
+/// The value of a name.
 #[derive(Clone, Debug)]
 pub(crate) enum Value<'a> {
     /// Data of the file.
@@ -110,7 +110,7 @@ pub(crate) enum Half {
     Product,
 }
 
-/// What was found, and what was expected in its place.
+/// What was found, and what was expected.
 pub(crate) struct Mistake {
     pub(crate) found: String,
     pub(crate) expected: String,
@@ -128,7 +128,7 @@ impl From<String> for Mistake {
     }
 }
 
-/// Everything that a file says, as steps.
+/// The network of a file as steps.
 #[derive(Debug)]
 pub(crate) struct Tape<'a> {
     pub(crate) graph: &'a GraphProto<'a>,
@@ -137,7 +137,7 @@ pub(crate) struct Tape<'a> {
     pub(crate) batch: usize,
     pub(crate) steps: Vec<Step<'a>>,
     pub(crate) values: BTreeMap<&'a str, Value<'a>>,
-    /// Every name that a node makes, for telling what is missing from what is out of order.
+    /// Every name that a node makes, to distinguish a missing value from one that is out of order.
     pub(crate) made: BTreeSet<&'a str>,
     /// The step whose result is the network's.
     pub(crate) output: Option<StepId>,
@@ -162,7 +162,7 @@ impl<'a> Tape<'a> {
         Value::Map { step: self.steps.len() - 1, pads: Pads::NONE }
     }
 
-    /// Where a node stands, for people.
+    /// The place of a node, for messages.
     pub(crate) fn place(&self, node: Option<usize>) -> String {
         let Some((index, node)) = node.and_then(|index| Some((index, self.graph.nodes.get(index)?))) else {
             return "the input".to_owned();

@@ -143,8 +143,8 @@ impl<'a> Store<'a> {
 
 /// The names of all files that a model's constants are in.
 ///
-/// A name is a path below the model's folder: relative, without `..`. That it does not lead out by a link has to be seen
-/// by whoever opens it.
+/// A name is a path below the model's folder: relative, without `..`. The caller has to check that it does not lead out by
+/// a link.
 pub(crate) fn locations(model: &ModelProto) -> Result<BTreeSet<String>, String> {
     let mut names = BTreeSet::new();
     let Some(graph) = &model.graph else { return Ok(names) };

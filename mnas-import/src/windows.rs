@@ -336,14 +336,14 @@ fn padded_map(operands: Operands) -> Result<(StepId, Pads), Mistake> {
 
 fn weight<'a>(operands: Operands<'_, 'a>) -> Result<Constant<'a>, Mistake> {
     constant_of(operands.get(1).and_then(Option::as_ref))
-        .ok_or_else(|| Mistake::new("its weight is no constant", "export the network with its weights"))
+        .ok_or_else(|| Mistake::new("its weight is not a constant", "export the network with its weights"))
 }
 
 fn bias<'a>(operands: Operands<'_, 'a>) -> Result<Option<Constant<'a>>, Mistake> {
     match operands.get(2) {
         None | Some(None) => Ok(None),
         Some(Some(Value::Constant(constant))) => Ok(Some(*constant)),
-        Some(Some(_)) => Err(Mistake::new("its bias is no constant", "export the network with its weights")),
+        Some(Some(_)) => Err(Mistake::new("its bias is not a constant", "export the network with its weights")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The wire format of protocol buffers: fields of a message, one after the other, as slices of the file.
 //!
-//! Nothing is copied and nothing recurses: who wants what is inside a field reads the field's bytes as a message again,
+//! Nothing is copied and nothing recurses: a message within a field is read by another call for the field's bytes,
 //! and messages of ONNX are read to a fixed depth.
 
 use crate::error::ReadError;

@@ -37,7 +37,7 @@ fn subgraphs_are_not_descended_into() {
             .text(2, "b")
             .text(4, "If")
             .message(5, &Message::default().text(1, "then_branch").varint(20, 5).message(6, &nested));
-        assert_refused(&small.bytes(), "node 2 of 8, If that makes `b`: no spec has this operator");
+        assert_refused(&small.bytes(), "node 2 of 8, If that makes `b`: a spec cannot have this operator");
         import(&Small::new().bytes()).unwrap();
     });
     worker.unwrap().join().unwrap();

@@ -42,7 +42,7 @@ fn every_strange_node_is_named_at_once() {
         &said,
         &[
             "3 problems",
-            "node 2 of 8, LeakyRelu `the b` that makes `b`: no spec has this operator; known are Conv,",
+            "node 2 of 8, LeakyRelu `the b` that makes `b`: a spec cannot have this operator; known are Conv,",
             "node 4 of 8, Elu `the d`",
             "node 8 of 8, Gemm `the y`",
             "its weight has the shape [4, 16]; 16 channels come in",
@@ -81,7 +81,7 @@ fn windows_that_the_language_lacks_are_refused() {
 fn structures_that_are_no_block_are_named() {
     // A second reader of the input of a block, a shortcut from elsewhere, a pool that is missing.
     let said = problems(&[(5, node("Add", &["e", "e"], "p", &[])), (6, node("GlobalAveragePool", &["p"], "g", &[]))]);
-    assert_says(&said, &["node 6 of 8, Add `the p`", "it stands where a block begins"]);
+    assert_says(&said, &["node 6 of 8, Add `the p`", "it is the first operator of a block"]);
     let said = problems(&[(5, node("Add", &["e", "b"], "p", &[])), (6, node("GlobalAveragePool", &["p"], "g", &[]))]);
     assert_says(&said, &["node 6 of 8, Add `the p`", "it combines maps of 16x16x16 and 16x16x8"]);
     let said = problems(&[(5, node("Identity", &["e"], "f", &[]))]);
@@ -108,7 +108,7 @@ fn axes_in_another_order_are_named() {
     let said = problems(&[(1, transpose(&[0, 2, 3, 1]))]);
     assert_says(
         &said,
-        &["node 3 of 8, Conv `the c`", "a map whose channels are its last axis comes in; a Transpose by"],
+        &["node 3 of 8, Conv `the c`", "its operand has the channels as its last axis; operators with a window"],
     );
     let said = problems(&[(1, transpose(&[0, 3, 1, 2]))]);
     assert_says(&said, &["it orders axes as [0, 3, 1, 2]"]);

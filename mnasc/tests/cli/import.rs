@@ -69,7 +69,8 @@ fn what_is_no_network_is_refused_and_nothing_is_written() {
     let at = bytes.windows(4).position(|window| window == b"Relu").unwrap();
     bytes[at..at + 4].copy_from_slice(b"Tanh");
     folder.write("tanh.onnx", bytes);
-    import("tanh.onnx").failed(2, &["1 problem:\n  node 2 of ", ", Tanh `stem/conv/relu`: no spec has this operator"]);
+    import("tanh.onnx")
+        .failed(2, &["1 problem:\n  node 2 of ", ", Tanh `stem/conv/relu`: a spec cannot have this operator"]);
     folder
         .mnasc(&["tiny.yaml", "-o", "x.rs", "--weights", "tanh.onnx"])
         .failed(2, &["do not fit network `tiny`", "nor do its layers fit, whatever their names: 1 problem"]);
