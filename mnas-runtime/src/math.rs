@@ -28,7 +28,7 @@ mod tests {
 
     #[test]
     fn sqrt_is_within_one_ulp() {
-        for i in 1..10_000 {
+        for i in (1..10_000).step_by(if cfg!(miri) { 99 } else { 1 }) {
             let x = f64::from(i) * 1.37e-4;
             assert!((sqrt(x) - x.sqrt()).abs() <= x.sqrt() * f64::EPSILON, "{x}");
         }

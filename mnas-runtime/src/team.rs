@@ -110,10 +110,15 @@ impl<'a, I, O> Batch<'a, I, O> {
     /// A pair that no other call has returned.
     #[allow(clippy::should_implement_trait, reason = "an iterator would have to be borrowed by one worker alone")]
     pub fn next(&self) -> Option<(&'a I, &'a mut O)> {
+        let mut index = self.next.load(Ordering::Relaxed);
         // Never beyond `len`: a counter that wraps would return a pair again.
-        let next = |index: usize| (index < self.len).then_some(index + 1);
-        let index = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()?;
-        let image = self.images.get(index)?;
+        while index < self.len {
+            match self.next.compare_exchange_weak(index, index + 1, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => break,
+                Err(now) => index = now,
+            }
+        }
+        let image = self.images.get(index).filter(|_| index < self.len)?;
         // SAFETY: within the slice, and no other call gets the same index, for the counter only grows.
         Some((image, unsafe { &mut *self.outputs.add(index) }))
     }

@@ -3,6 +3,10 @@
 /// Whether the processor has these bits of ECX of leaf 1 and of EBX of leaf 7, and the system saves the registers that
 /// these bits of XCR0 stand for.
 pub(super) fn has(leaf_1: u32, leaf_7: u32, saved: u64) -> bool {
+    // Miri has neither CPUID nor vectors.
+    if cfg!(miri) {
+        return false;
+    }
     // OSXSAVE (27) and AVX (28).
     let leaf_1 = leaf_1 | 1 << 27 | 1 << 28;
     if cpuid(0).eax < 7 || cpuid(1).ecx & leaf_1 != leaf_1 || cpuid(7).ebx & leaf_7 != leaf_7 {
