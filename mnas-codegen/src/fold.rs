@@ -3,6 +3,7 @@
 use crate::graph::Conv;
 use crate::parameter::{BatchNormParameters, ParameterError, parameter};
 use crate::weights::Weights;
+use mnas_runtime::pack::{Normalization, Parameters};
 
 /// Weight and bias that a kernel applies: `y = weight * x + bias`.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +23,7 @@ pub fn fold(conv: &Conv, weights: &Weights) -> Folded {
     try_fold(conv, weights).unwrap_or_else(|error| panic!("weights were not checked against the network: {error}"))
 }
 
-/// [`fold`] for weights that nobody has checked.
+/// [`fold`] for weights that were not checked.
 ///
 /// # Errors
 ///
@@ -31,22 +32,25 @@ pub fn try_fold(conv: &Conv, weights: &Weights) -> Result<Folded, ParameterError
     let channels = conv.output_channels;
     let weight = parameter(weights, &format!("{}.weight", conv.param), &conv.weight_shape())?;
     let bias = match conv.bias {
-        true => parameter(weights, &format!("{}.bias", conv.param), &[channels])?.to_vec(),
-        false => vec![0.0; channels],
+        true => Some(parameter(weights, &format!("{}.bias", conv.param), &[channels])?),
+        false => None,
     };
-    let Some((param, eps)) = &conv.batch_norm else {
-        return Ok(Folded { weight: weight.to_vec(), bias });
+    let batch_norm = match &conv.batch_norm {
+        None => None,
+        Some((param, epsilon)) => {
+            let norm = BatchNormParameters::find(weights, param, channels)?;
+            let BatchNormParameters { weight, bias, running_mean: mean, running_var: variance } = norm;
+            Some(Normalization { weight, bias, mean, variance, epsilon: *epsilon })
+        }
     };
-    let norm = BatchNormParameters::find(weights, param, channels)?;
+    // By the code that folds what kernels read.
+    let parameters = Parameters { weight, bias, batch_norm };
     let filter_len = conv.weight_len() / channels;
-    let filters = weight.chunks_exact(filter_len).enumerate();
-    Ok(Folded {
-        weight: filters
-            .flat_map(|(channel, filter)| {
-                let scale = norm.scale(channel, *eps);
-                filter.iter().map(move |&weight| (f64::from(weight) * scale) as f32)
-            })
-            .collect(),
-        bias: (0..channels).map(|channel| norm.apply(channel, *eps, f64::from(bias[channel])) as f32).collect(),
-    })
+    let mut folded = Folded { weight: Vec::with_capacity(weight.len()), bias: Vec::with_capacity(channels) };
+    for (channel, filter) in weight.chunks_exact(filter_len).enumerate() {
+        let (scale, bias) = parameters.fold(channel);
+        folded.weight.extend(filter.iter().map(|&weight| (f64::from(weight) * scale) as f32));
+        folded.bias.push(bias as f32);
+    }
+    Ok(folded)
 }

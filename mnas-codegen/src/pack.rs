@@ -2,7 +2,7 @@
 
 use crate::plan::{PackedLayer, Plan};
 use crate::weights::{WeightTensor, Weights};
-use mnas_runtime::pack::{Layer, Parameters};
+use mnas_runtime::pack::{Normalization, Parameters};
 
 /// A parameter that the plan needs and the weights do not have as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,46 +32,28 @@ pub fn pack(plan: &Plan, weights: &Weights) -> Result<Vec<f32>, PackError> {
     Ok(packed)
 }
 
-fn pack_layer(packed_layer: &PackedLayer, weights: &Weights, packed: &mut [f32]) -> Result<(), PackError> {
-    let panels: Vec<(usize, usize)> = packed_layer.panels.iter().map(|p| (p.width, p.count)).collect();
-    let layer = Layer {
-        param: &packed_layer.param,
-        batch_norm: packed_layer.batch_norm,
-        bias: packed_layer.bias,
-        depthwise: packed_layer.depthwise,
-        linear: packed_layer.linear,
-        input_channels: packed_layer.input_channels,
-        output_channels: packed_layer.output_channels,
-        kernel_size: packed_layer.kernel_size,
-        panels: &panels,
-        offset: packed_layer.offset,
-    };
-    let get = |suffix: &str, fits: &dyn Fn(&[usize]) -> bool| -> Result<&WeightTensor, PackError> {
-        let name = format!("{}{suffix}", layer.param);
+fn pack_layer(layer: &PackedLayer, weights: &Weights, packed: &mut [f32]) -> Result<(), PackError> {
+    let get = |param: &str, suffix: &str, fits: &dyn Fn(&[usize]) -> bool| -> Result<&[f32], PackError> {
+        let name = format!("{param}{suffix}");
         let wanted = |t: &&WeightTensor| fits(&t.shape) && t.data.len() == t.shape.iter().product::<usize>();
-        weights.get(&name).filter(wanted).ok_or(PackError { parameter: name })
+        match weights.get(&name).filter(wanted) {
+            Some(tensor) => Ok(&tensor.data),
+            None => Err(PackError { parameter: name }),
+        }
     };
     let channel = |shape: &[usize]| shape == [layer.output_channels];
-    let weight = get(".weight", &|shape| layer.weight_shape_is(shape))?;
-    let bias = if layer.bias { Some(get(".bias", &channel)?) } else { None };
-    let norm = match layer.batch_norm {
+    let weight = get(&layer.param, ".weight", &|shape| layer.weight_shape_is(shape))?;
+    let bias = if layer.bias { Some(get(&layer.param, ".bias", &channel)?) } else { None };
+    let batch_norm = match &layer.batch_norm {
         None => None,
-        Some(_) => Some([
-            get(".bn.weight", &channel)?,
-            get(".bn.bias", &channel)?,
-            get(".bn.running_mean", &channel)?,
-            get(".bn.running_var", &channel)?,
-        ]),
+        Some(norm) => Some(Normalization {
+            weight: get(&norm.param, ".weight", &channel)?,
+            bias: get(&norm.param, ".bias", &channel)?,
+            mean: get(&norm.param, ".running_mean", &channel)?,
+            variance: get(&norm.param, ".running_var", &channel)?,
+            epsilon: norm.epsilon,
+        }),
     };
-    let at = |tensor: &WeightTensor, i: usize| tensor.data.get(i).copied().unwrap_or(0.0);
-    let weight = |i| at(weight, i);
-    let bias = bias.map(|b| move |i| at(b, i));
-    let norm = norm.map(|tensors| tensors.map(|t| move |i| at(t, i)));
-    let parameters = Parameters {
-        weight: &weight,
-        bias: bias.as_ref().map(|b| b as &dyn Fn(usize) -> f32),
-        batch_norm: norm.as_ref().map(|[a, b, c, d]| [a as &dyn Fn(usize) -> f32, b, c, d]),
-    };
-    mnas_runtime::pack::pack(&layer, &parameters, packed);
+    mnas_runtime::pack::pack(layer, &Parameters { weight, bias, batch_norm }, packed);
     Ok(())
 }

@@ -6,8 +6,11 @@
 #![no_std]
 
 pub mod crew;
+pub mod floats;
 pub mod image;
 pub mod isa;
+pub mod layer;
+pub mod load;
 pub mod math;
 pub mod network;
 pub mod pack;
@@ -18,8 +21,9 @@ pub mod workspace;
 
 #[cfg(feature = "std")]
 pub use crew::{Crew, Worker};
+pub use layer::{BatchNorm, Layer, Panels};
+pub use load::{LoadError, load};
 pub use network::{Network, StepInfo};
-pub use pack::{Layer, LoadError, load};
 #[cfg(feature = "std")]
 pub use team::Team;
 pub use workspace::{AlignedBytes, Workspace};
@@ -50,6 +54,7 @@ pub const fn assert_version(generated: &str) {
 pub const SOURCE: &[(&str, &str)] = &[
     ("lib", include_str!("lib.rs")),
     ("crew", include_str!("crew.rs")),
+    ("floats", include_str!("floats.rs")),
     ("image", include_str!("image.rs")),
     ("isa", include_str!("isa/mod.rs")),
     ("isa/avx2", include_str!("isa/avx2.rs")),
@@ -58,6 +63,8 @@ pub const SOURCE: &[(&str, &str)] = &[
     ("isa/portable", include_str!("isa/portable.rs")),
     ("isa/simd128", include_str!("isa/simd128.rs")),
     ("isa/x86_64", include_str!("isa/x86_64.rs")),
+    ("layer", include_str!("layer.rs")),
+    ("load", include_str!("load.rs")),
     ("math", include_str!("math.rs")),
     ("network", include_str!("network.rs")),
     ("pack", include_str!("pack.rs")),

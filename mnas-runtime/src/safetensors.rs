@@ -2,6 +2,8 @@
 //!
 //! The file is not trusted: every offset is checked, the depth of the header is bounded by its form.
 
+use super::floats::Bytes;
+
 /// Most dimensions of a tensor.
 const MAX_RANK: usize = 4;
 
@@ -20,30 +22,6 @@ pub struct Tensor<'a> {
     data: &'a [u8],
 }
 
-/// Little-endian floats, not aligned.
-#[derive(Clone, Copy)]
-pub struct Floats<'a>(&'a [u8]);
-
-impl Floats<'_> {
-    /// Value `i`, or zero beyond the end.
-    pub fn get(&self, i: usize) -> f32 {
-        match self.0.get(i * 4..).and_then(|rest| rest.first_chunk::<4>()) {
-            Some(bytes) => f32::from_le_bytes(*bytes),
-            None => 0.0,
-        }
-    }
-
-    /// Whether every value is finite.
-    pub fn finite(&self) -> bool {
-        (0..self.0.len() / 4).all(|i| self.get(i).is_finite())
-    }
-
-    /// Whether a value is less than zero.
-    pub fn any_below_zero(&self) -> bool {
-        (0..self.0.len() / 4).any(|i| self.get(i) < 0.0)
-    }
-}
-
 impl<'a> Tensor<'a> {
     /// Dimensions, outermost first.
     pub fn shape(&self) -> &[usize] {
@@ -51,9 +29,9 @@ impl<'a> Tensor<'a> {
     }
 
     /// Its values, if they are `F32` and as many as the shape says.
-    pub fn floats(&self) -> Option<Floats<'a>> {
+    pub fn floats(&self) -> Option<Bytes<'a>> {
         let len = self.shape().iter().try_fold(4usize, |product, &d| product.checked_mul(d))?;
-        (self.float && len == self.data.len()).then_some(Floats(self.data))
+        (self.float && len == self.data.len()).then_some(Bytes(self.data))
     }
 }
 
@@ -208,6 +186,7 @@ impl<'a> Scan<'a> {
 #[cfg(test)]
 mod tests {
     extern crate std;
+    use super::super::floats::Floats as _;
     use super::*;
     use std::vec::Vec;
 

@@ -5,7 +5,7 @@ use mnas_codegen::compile::fused_graph;
 use mnas_codegen::machine;
 use mnas_codegen::plan::{self, Target};
 use mnas_codegen::weights::safetensors::write;
-use mnas_runtime::Layer;
+use mnas_runtime::{BatchNorm, Layer, Panels};
 use std::sync::LazyLock;
 
 /// Safetensors files.
@@ -77,19 +77,22 @@ pub(super) const SAFETENSORS: Format = Format {
 };
 
 /// The table of the tiny network, which generated code has as a constant.
-static LAYERS: LazyLock<(Vec<Layer<'static>>, usize)> = LazyLock::new(|| {
+static LAYERS: LazyLock<(Vec<Layer>, usize)> = LazyLock::new(|| {
     let graph = fused_graph(&tiny().1);
     let plan = plan::plan(&graph, &Target::new(vec![machine::SCALAR])).unwrap_or_else(|error| panic!("{error}"));
-    let layers = plan.layers.iter().map(|layer| Layer {
+    let layers = plan.layers.iter().map(|layer| Layer::<&'static str, &'static [Panels]> {
         param: layer.param.clone().leak(),
-        batch_norm: layer.batch_norm,
+        batch_norm: layer
+            .batch_norm
+            .clone()
+            .map(|BatchNorm { param, epsilon }| BatchNorm { param: &*param.leak(), epsilon }),
         bias: layer.bias,
         depthwise: layer.depthwise,
         linear: layer.linear,
         input_channels: layer.input_channels,
         output_channels: layer.output_channels,
         kernel_size: layer.kernel_size,
-        panels: layer.panels.iter().map(|panel| (panel.width, panel.count)).collect::<Vec<_>>().leak(),
+        panels: layer.panels.clone().leak(),
         offset: layer.offset,
     });
     (layers.collect(), plan.weights_len)

@@ -5,61 +5,15 @@
 //! one for each of its channels. A narrower instruction set takes a panel in halves or quarters.
 
 use crate::graph::Conv;
+use mnas_runtime::{BatchNorm, Layer};
+
+pub use mnas_runtime::Panels;
 
 /// Index into the plan's layers.
 pub type LayerId = usize;
 
-/// A run of panels of one width.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Panels {
-    /// Output channels of each, a multiple of the plan's alignment.
-    pub width: usize,
-    /// How many.
-    pub count: usize,
-}
-
 /// One convolution or fully connected layer in the packed weights.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PackedLayer {
-    /// Prefix of its parameters.
-    pub param: String,
-    /// Epsilon of the batch norm folded in.
-    pub batch_norm: Option<f64>,
-    /// Whether it has a bias of its own.
-    pub bias: bool,
-    /// One filter a channel.
-    pub depthwise: bool,
-    /// Fully connected: the weight has two dimensions.
-    pub linear: bool,
-    /// Input channels.
-    pub input_channels: usize,
-    /// Output channels.
-    pub output_channels: usize,
-    /// Rows and columns of the kernel.
-    pub kernel_size: usize,
-    /// How the output channels are cut.
-    pub panels: Vec<Panels>,
-    /// Where it starts, in floats.
-    pub offset: usize,
-}
-
-impl PackedLayer {
-    /// Rows of the reduction.
-    pub fn rows(&self) -> usize {
-        let taps = self.kernel_size * self.kernel_size;
-        if self.depthwise { taps } else { taps * self.input_channels }
-    }
-
-    /// Floats of the packed layer.
-    pub fn len(&self) -> usize {
-        (self.rows() + 1) * self.panels.iter().map(|p| p.width * p.count).sum::<usize>()
-    }
-
-    /// Whether there is nothing; never for a real layer.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
+pub type PackedLayer = Layer<String, Vec<Panels>>;
 
 /// Lays out `conv` at `offset`, for outputs of `pixels` pixels; panels are made of vectors of `align` channels.
 pub fn layer(conv: &Conv, linear: bool, pixels: usize, align: usize, offset: usize) -> PackedLayer {
@@ -68,9 +22,9 @@ pub fn layer(conv: &Conv, linear: bool, pixels: usize, align: usize, offset: usi
     } else {
         panels(conv.output_channels.next_multiple_of(align), pixels, align)
     };
-    PackedLayer {
+    Layer {
         param: conv.param.clone(),
-        batch_norm: conv.batch_norm.as_ref().map(|(_, eps)| *eps),
+        batch_norm: conv.batch_norm.as_ref().map(|(param, eps)| BatchNorm { param: param.clone(), epsilon: *eps }),
         bias: conv.bias,
         depthwise: conv.depthwise,
         linear,

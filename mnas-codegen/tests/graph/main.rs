@@ -3,6 +3,7 @@
 mod common;
 mod family;
 mod lowering;
+mod packing;
 mod passes;
 mod reference;
 mod report;

@@ -239,7 +239,9 @@ pub(crate) fn faults() -> Vec<Planted> {
             })
         }),
         planted("weights are packed without an epsilon", |plan| {
-            plan.layers.iter_mut().any(|layer| layer.batch_norm.as_mut().is_some_and(|eps| std::mem::take(eps) > 0.0))
+            plan.layers
+                .iter_mut()
+                .any(|layer| layer.batch_norm.as_mut().is_some_and(|norm| std::mem::take(&mut norm.epsilon) > 0.0))
         }),
         planted("the classifier has no bias", |plan| {
             plan.layers.iter_mut().any(|layer| layer.linear && std::mem::take(&mut layer.bias))

@@ -9,10 +9,10 @@ use quote::{format_ident, quote};
 pub(super) fn layers(plan: &Plan, runtime: &TokenStream) -> TokenStream {
     let rows = plan.layers.iter().map(|l| {
         let param = &l.param;
-        let batch_norm = match l.batch_norm {
-            Some(eps) => {
-                let eps = Literal::f64_unsuffixed(eps);
-                quote!(Some(#eps))
+        let batch_norm = match &l.batch_norm {
+            Some(norm) => {
+                let (param, epsilon) = (&norm.param, Literal::f64_unsuffixed(norm.epsilon));
+                quote!(Some(BatchNorm { param: #param, epsilon: #epsilon }))
             }
             None => quote!(None),
         };
@@ -20,7 +20,7 @@ pub(super) fn layers(plan: &Plan, runtime: &TokenStream) -> TokenStream {
         let [i, o, k, at] = [l.input_channels, l.output_channels, l.kernel_size, l.offset].map(int);
         let panels = l.panels.iter().map(|p| {
             let (width, count) = (int(p.width), int(p.count));
-            quote!((#width, #count))
+            quote!(Panels { width: #width, count: #count })
         });
         quote!(Layer {
             param: #param, batch_norm: #batch_norm, bias: #bias, depthwise: #depthwise, linear: #linear,
@@ -33,12 +33,12 @@ pub(super) fn layers(plan: &Plan, runtime: &TokenStream) -> TokenStream {
     let isas = isas.map(|isa| quote!(#runtime::isa::#isa)).reduce(|set, isa| quote!(#set.union(#isa)));
     let isas = isas.unwrap_or_else(|| quote!(#runtime::isa::SCALAR));
     quote! {
-        use #runtime::Layer;
+        use #runtime::{BatchNorm, Layer, Panels};
         /// Where an image is put that has to be converted first.
         pub(super) const IMAGE: usize = #image;
         /// The instruction sets of this file, of which the processor must have one.
         pub(super) const ISAS: #runtime::isa::IsaSet = #isas;
         /// Every layer in the packed weights.
-        pub(super) static LAYERS: &[Layer<'static>] = &[#(#rows),*];
+        pub(super) static LAYERS: &[Layer] = &[#(#rows),*];
     }
 }
