@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The runtime's tests and random networks in Miri, AddressSanitizer and ThreadSanitizer.
 #
-#   scripts/sanitize.sh [night]   `night`: more networks, more seeds, both models of aliasing
+#   scripts/sanitize.sh [night]   `night` (or MNAS_NIGHT): more networks, more seeds, both models of aliasing
 #
 #   MNAS_NIGHTLY  the nightly toolchain (default below); it is installed if rustup can
 #   CI            if set, a missing toolchain is a failure; otherwise this says "skipped"
@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 nightly="${MNAS_NIGHTLY:-nightly-2026-10-29}"
-night="${1:-}"
+night="${1:-${MNAS_NIGHT:+night}}"
 host="$(rustc -vV | sed -n 's/^host: //p')"
 work="${CARGO_TARGET_DIR:-target}/sanitize"
 mkdir -p "$work"
@@ -80,7 +80,7 @@ networks_in_miri() {
 build() {
     local sanitizer="$1"
     shift
-    CARGO_TARGET_DIR="$work/$sanitizer-target" RUSTFLAGS="-Zsanitizer=$sanitizer -Cunsafe-allow-abi-mismatch=sanitizer" \
+    CARGO_TARGET_DIR="$work/$sanitizer-target" RUSTFLAGS="-Zsanitizer=$sanitizer" \
         cargo "+$nightly" build -q --manifest-path "$work/native/Cargo.toml" --target "$host" "$@"
 }
 
@@ -123,5 +123,5 @@ if [ "$night" ]; then
     part runtime_in_miri
     part networks_in_miri clean
     export MIRIFLAGS="-Zmiri-many-seeds=0..16 -Zmiri-preemption-rate=0.1"
-    part miri test --locked -q -p mnas-runtime --features std --test crew -- failed_run
+    part miri test --locked -q -p mnas-runtime --features std --test thread_pool -- failed_run
 fi

@@ -1,8 +1,8 @@
-//! What every generated network offers, for code that takes any of them.
+//! The trait of all generated networks, for code that is generic over them.
 
-/// A generated network: weights, shared by any number of threads.
+/// A generated network: weights that any number of threads may share.
 pub trait Network: Sync {
-    /// The arena, owned by the caller.
+    /// The memory of an inference, owned by the caller.
     type Workspace;
     /// `[f32; INPUT_LEN]`, height x width x channels.
     type Input: ?Sized;
@@ -15,13 +15,13 @@ pub trait Network: Sync {
     const INPUT_SHAPE: [usize; 3];
     /// Height, width, channels.
     const OUTPUT_SHAPE: [usize; 3];
-    /// What `observe` reports, in order.
+    /// The steps that `observe` reports, in order.
     const STEPS: &'static [StepInfo];
 
     /// Runs the network: no allocation, no panic, little stack.
     fn infer(&self, workspace: &mut Self::Workspace, input: &Self::Input, output: &mut Self::Output);
 
-    /// As `infer`, and calls `after` with the index of each step and what it wrote.
+    /// Like `infer`, and calls `after` with the index of each step and what it wrote.
     fn observe(
         &self,
         workspace: &mut Self::Workspace,

@@ -225,10 +225,12 @@ mod tests {
                 }
             }
         };
-        for end in 0..bytes.len() {
+        // Miri is slow.
+        let step = if cfg!(miri) { 23 } else { 1 };
+        for end in (0..bytes.len()).step_by(step) {
             look(&bytes[..end]);
         }
-        for i in 0..bytes.len() {
+        for i in (0..bytes.len()).step_by(step) {
             for value in [0, 0xff, b'"', b'{', b'}', b'[', b'9', b'\\', b','] {
                 let mut changed = bytes.clone();
                 changed[i] = value;

@@ -1,9 +1,9 @@
-//! What inferences need that are split over threads: the threads, and memory for them.
+//! Threads and memory of an inference that is split over threads.
 #![cfg(feature = "std")]
 
 extern crate std;
 
-use super::crew::{Crew, Worker};
+use super::thread_pool::{ThreadPool, Worker};
 use super::workspace::Workspace;
 use core::fmt;
 use core::marker::PhantomData;
@@ -14,81 +14,82 @@ pub use std::io::Result;
 use std::sync::{Mutex, PoisonError};
 use std::vec::Vec;
 
-/// Threads that infer together, and their memory: `SHARED` floats for all of them, `OWN` for each.
+/// A thread pool and its workspaces: `SHARED` floats for all threads, and `PER_THREAD` floats for each.
 ///
-/// Generated networks name its type and make it: `Net::team`. One inference at a time uses it, or one batch.
-pub struct Team<const SHARED: usize, const OWN: usize> {
-    crew: Crew,
+/// The function `team` of a generated network creates it. One inference or one batch at a time uses it.
+pub struct Team<const SHARED: usize, const PER_THREAD: usize> {
+    pool: ThreadPool,
     shared: Box<Workspace<SHARED>>,
-    own: Vec<Box<Workspace<OWN>>>,
+    per_thread: Vec<Box<Workspace<PER_THREAD>>>,
 }
 
-impl<const SHARED: usize, const OWN: usize> Team<SHARED, OWN> {
-    /// A team of `threads` threads, of which the caller's is one; 0 is as 1.
+impl<const SHARED: usize, const PER_THREAD: usize> Team<SHARED, PER_THREAD> {
+    /// A team of `threads` threads including the caller's, at least 1.
     ///
     /// # Errors
     ///
     /// If the system cannot start that many threads, or has no memory for them.
     pub fn new(threads: usize) -> io::Result<Self> {
         let no_memory = || io::Error::from(io::ErrorKind::OutOfMemory);
-        let crew = Crew::new(threads)?;
+        let pool = ThreadPool::new(threads)?;
         let shared = Workspace::try_boxed().ok_or_else(no_memory)?;
-        let mut own = Vec::new();
-        own.try_reserve_exact(crew.count()).map_err(|_| no_memory())?;
-        for _ in 0..crew.count() {
-            own.push(Workspace::try_boxed().ok_or_else(no_memory)?);
+        let mut per_thread = Vec::new();
+        per_thread.try_reserve_exact(pool.count()).map_err(|_| no_memory())?;
+        for _ in 0..pool.count() {
+            per_thread.push(Workspace::try_boxed().ok_or_else(no_memory)?);
         }
-        Ok(Team { crew, shared, own })
+        Ok(Team { pool, shared, per_thread })
     }
 
-    /// How many threads work, the caller's among them.
+    /// The number of threads, including the caller's.
     pub fn count(&self) -> usize {
-        self.crew.count()
+        self.pool.count()
     }
 
-    /// The memory that all share, for generated code.
+    /// The shared workspace, for generated code.
     #[inline]
     pub fn shared(&mut self) -> &mut [f32; SHARED] {
         self.shared.arena()
     }
 
-    /// Runs `work` on every thread, with the memory that all share and memory of its own. For generated code.
-    pub fn run<F: Fn(&Worker<'_>, *mut f32, &mut [f32; OWN]) + Sync>(&mut self, work: F) {
-        let memory = Memory { shared: self.shared.arena().as_mut_ptr(), own: self.own.as_mut_ptr() };
+    /// Runs `work` on every thread, with the shared workspace and with that of the thread. For generated code.
+    pub fn run<F: Fn(&Worker<'_>, *mut f32, &mut [f32; PER_THREAD]) + Sync>(&mut self, work: F) {
+        let memory = Memory { shared: self.shared.arena().as_mut_ptr(), per_thread: self.per_thread.as_mut_ptr() };
         let memory = &memory;
-        self.crew.run(|worker| {
-            // SAFETY: one for each worker; this one's is no other's.
-            let own = unsafe { &mut *memory.own.add(worker.index()) };
-            work(&worker, memory.shared, own.arena());
+        self.pool.run(|worker| {
+            // SAFETY: `per_thread` has an element for each worker, and indices of workers are unique, so this `&mut` does not
+            // alias another.
+            let workspace = unsafe { &mut *memory.per_thread.add(worker.index()) };
+            work(&worker, memory.shared, workspace.arena());
         });
     }
 }
 
-impl<const SHARED: usize, const OWN: usize> fmt::Debug for Team<SHARED, OWN> {
+impl<const SHARED: usize, const PER_THREAD: usize> fmt::Debug for Team<SHARED, PER_THREAD> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Team").field("count", &self.count()).finish_non_exhaustive()
     }
 }
 
-/// Who is told what each step wrote: on one thread, which the others do not wait for.
+/// A callback that gets what each step wrote, on one thread; the others do not wait for it.
 pub struct Observer<'a>(Mutex<&'a mut After<'a>>);
 
-/// What is called after each step.
+/// A function to call after each step, with its index and what it wrote.
 pub type After<'a> = dyn FnMut(usize, &[f32]) + Send + 'a;
 
 impl<'a> Observer<'a> {
-    /// Tells `after`.
+    /// Calls `after` for each step.
     pub fn new(after: &'a mut After<'a>) -> Self {
         Observer(Mutex::new(after))
     }
 
-    /// Tells that a step wrote `made`.
+    /// Passes on that a step wrote `made`.
     pub fn observe(&self, step: usize, made: &[f32]) {
         (self.0.lock().unwrap_or_else(PoisonError::into_inner))(step, made);
     }
 }
 
-/// Pairs of an image and its output, each for whichever worker comes first.
+/// Pairs of an image and its output. Each goes to the first worker that is free.
 pub struct Batch<'a, I, O> {
     images: &'a [I],
     outputs: *mut O,
@@ -97,7 +98,7 @@ pub struct Batch<'a, I, O> {
     borrowed: PhantomData<&'a mut [O]>,
 }
 
-// SAFETY: images are shared, and each output goes to one thread.
+// SAFETY: images are only read, and each output goes to one thread.
 unsafe impl<I: Sync, O: Send> Sync for Batch<'_, I, O> {}
 
 impl<'a, I, O> Batch<'a, I, O> {
@@ -108,7 +109,7 @@ impl<'a, I, O> Batch<'a, I, O> {
     }
 
     /// A pair that no other call has returned.
-    #[allow(clippy::should_implement_trait, reason = "an iterator would have to be borrowed by one worker alone")]
+    #[allow(clippy::should_implement_trait, reason = "an iterator could be borrowed by one worker only")]
     pub fn next(&self) -> Option<(&'a I, &'a mut O)> {
         let mut index = self.next.load(Ordering::Relaxed);
         // Never beyond `len`: a counter that wraps would return a pair again.
@@ -124,15 +125,15 @@ impl<'a, I, O> Batch<'a, I, O> {
     }
 }
 
-/// Where the memory of a team lies while it works.
-struct Memory<const OWN: usize> {
+/// Pointers to the workspaces of a team while it runs.
+struct Memory<const PER_THREAD: usize> {
     shared: *mut f32,
-    own: *mut Box<Workspace<OWN>>,
+    per_thread: *mut Box<Workspace<PER_THREAD>>,
 }
 
-// SAFETY: each worker takes its own of `own`; what workers do with `shared` is theirs to answer for, who need `unsafe`
-// for it.
-unsafe impl<const OWN: usize> Sync for Memory<OWN> {}
+// SAFETY: each worker uses its own element of `per_thread`; `shared` is a raw pointer, so that each use of it has an
+// `unsafe` block with a reason of its own.
+unsafe impl<const PER_THREAD: usize> Sync for Memory<PER_THREAD> {}
 
 #[cfg(test)]
 mod tests {

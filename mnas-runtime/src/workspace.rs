@@ -1,11 +1,11 @@
-//! Memory that networks work in.
+//! The memory of an inference, and embedded weights.
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
 /// An arena of `LEN` floats, aligned to 64 bytes. One inference at a time uses it.
 ///
-/// It is large: make it with `Workspace::boxed` (feature `alloc`), or in a `static`, never on the stack.
+/// It is large: create it with `Workspace::boxed` (feature `alloc`) or in a `static`, not on the stack.
 #[repr(C, align(64))]
 pub struct Workspace<const LEN: usize> {
     arena: [f32; LEN],
@@ -17,7 +17,7 @@ impl<const LEN: usize> Workspace<LEN> {
         Workspace { arena: [0.0; LEN] }
     }
 
-    /// A workspace on the heap, made there.
+    /// A workspace on the heap, created in place.
     #[cfg(feature = "alloc")]
     pub fn boxed() -> alloc::boxed::Box<Self> {
         Self::try_boxed().unwrap_or_else(|| alloc::alloc::handle_alloc_error(core::alloc::Layout::new::<Self>()))

@@ -96,7 +96,7 @@ impl Program {
             }
             Part::Tiles | Part::PanelRows { .. } => format!(
                 "{{ let (shared, len) = (&Shared(out.as_mut_ptr(), out.len()), panel.len()); \
-                 mnas_runtime::Crew::new(3).unwrap().run(|worker| {{ let panel = &mut vec![POISON; len][..]; \
+                 mnas_runtime::ThreadPool::new(3).unwrap().run(|worker| {{ let panel = &mut vec![POISON; len][..]; \
                  {fun}(a, {rows} w, {residual} {gate} shared.cells(), &worker) }}) }}"
             ),
         };

@@ -1,13 +1,12 @@
-//! A few threads that do one piece of work together: they are there before it starts, meet at barriers, and go to
-//! sleep when nobody calls them.
+//! A fork-join thread pool: persistent threads, one job at a time, barriers within it, spin-then-park waiting.
 //!
-//! Not a pool of tasks: nothing is queued, stolen or allocated. Work is cut beforehand and ends within milliseconds, so
-//! what counts is how fast all start and meet.
+//! Tasks are neither queued nor stolen, and no job allocates. Work is cut into shares beforehand and ends within
+//! milliseconds, so the time to start all threads and to pass a barrier is what matters.
 #![cfg(feature = "std")]
 
 extern crate std;
 
-use super::signal::Signal;
+use super::event_count::EventCount;
 use core::any::Any;
 use core::cell::UnsafeCell;
 use core::fmt;
@@ -31,17 +30,17 @@ const FAILED: usize = 1 << (usize::BITS - 1);
 /// Generated code needs less than 128 KiB.
 const STACK_BYTES: usize = 2 << 20;
 
-/// Threads that work together: the one that calls [`Crew::run`], and those that the crew started for it.
+/// The thread that calls [`ThreadPool::run`], and threads that were started to run jobs with it.
 ///
-/// Dropping it ends its threads. A child process that `fork` made has the value but none of its threads: [`Crew::run`]
+/// Dropping it ends its threads. A child process that `fork` made has the value but none of its threads: [`ThreadPool::run`]
 /// would wait for them forever there, so create a new one in the child.
-pub struct Crew {
+pub struct ThreadPool {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Crew {
-    /// A crew of `threads` threads, of which the caller's is one; 0 is as 1.
+impl ThreadPool {
+    /// A pool of `threads` threads including the caller's, at least 1.
     ///
     /// # Errors
     ///
@@ -51,31 +50,31 @@ impl Crew {
         if count >= FINISHED / 2 {
             return Err(io::Error::from(io::ErrorKind::InvalidInput));
         }
-        let mut crew = Crew { shared: Arc::new(Shared::new(count)), threads: Vec::new() };
+        let mut pool = ThreadPool { shared: Arc::new(Shared::new(count)), threads: Vec::new() };
         for index in 1..count {
             // Memory for all at once would be gigabytes where `threads` is absurd; the system refuses threads first.
-            crew.threads.try_reserve(1).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
-            let shared = Arc::clone(&crew.shared);
+            pool.threads.try_reserve(1).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+            let shared = Arc::clone(&pool.shared);
             let thread = thread::Builder::new().name(format!("mnas-{index}")).stack_size(STACK_BYTES);
-            crew.threads.push(thread.spawn(move || shared.serve(index))?);
+            pool.threads.push(thread.spawn(move || shared.serve(index))?);
         }
-        Ok(crew)
+        Ok(pool)
     }
 
-    /// How many threads work, the caller's among them.
+    /// The number of threads, including the caller's.
     pub fn count(&self) -> usize {
         self.shared.count
     }
 
-    /// Runs `work` once on every thread of the crew, and returns when all have finished. Allocates nothing.
+    /// Runs `work` once on every thread of the pool, and returns when all have finished. Allocates nothing.
     ///
-    /// A crew does one piece of work at a time: its borrow keeps `work` from calling it.
+    /// A pool runs one job at a time: it is borrowed, so `work` cannot call it.
     ///
     /// # Panics
     ///
     /// If `work` panics on any thread: with the first payload, when all threads have finished. Workers that wait at a
     /// barrier for one that panicked are unwound. Also if workers do not all call [`Worker::barrier`] equally often.
-    /// The crew can be used again.
+    /// The pool can be used again.
     pub fn run<F: Fn(Worker<'_>) + Sync>(&mut self, work: F) {
         let shared = &*self.shared;
         let work: *const (dyn Fn(Worker<'_>) + Sync + '_) = &raw const work;
@@ -95,62 +94,62 @@ impl Crew {
         if state & FAILED != 0 {
             match shared.payload().take() {
                 Some(payload) => resume_unwind(payload),
-                None => panic!("the workers of a crew did not call `barrier` equally often"),
+                None => panic!("the workers of a thread pool did not call `barrier` equally often"),
             }
         }
     }
 }
 
-impl Drop for Crew {
+impl Drop for ThreadPool {
     fn drop(&mut self) {
-        // SAFETY: no work runs, for that borrows the crew; the threads wait for the signal.
+        // SAFETY: no job runs, because it would borrow the pool; the threads wait for `start`.
         unsafe { *self.shared.work.get() = None };
         self.shared.start.raise();
         for thread in self.threads.drain(..) {
-            // A panic of the work was caught and handed to `run`.
+            // A panic of a job was caught and passed to `run`.
             let _ = thread.join();
         }
     }
 }
 
-impl fmt::Debug for Crew {
+impl fmt::Debug for ThreadPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Crew").field("count", &self.count()).finish_non_exhaustive()
+        f.debug_struct("ThreadPool").field("count", &self.count()).finish_non_exhaustive()
     }
 }
 
-/// A thread of a crew at work.
+/// A thread of a pool that runs a job.
 pub struct Worker<'a> {
     shared: &'a Shared,
     index: usize,
-    /// Stays on its thread: two threads that are one worker would let a barrier open early.
+    /// Stays on its thread: two threads with one worker would let a barrier open early.
     here: PhantomData<*const ()>,
 }
 
 impl Worker<'_> {
-    /// Which worker this is, from 0, which is the caller of [`Crew::run`].
+    /// The index of this worker. That of the caller of [`ThreadPool::run`] is 0.
     #[inline]
     pub fn index(&self) -> usize {
         self.index
     }
 
-    /// How many workers there are, at least 1.
+    /// The number of workers, at least 1.
     #[inline]
     pub fn count(&self) -> usize {
         self.shared.count
     }
 
-    /// This worker's share of `tasks` tasks: a run of them, all shares as long as each other or one longer.
+    /// This worker's share of `tasks` tasks. Shares are consecutive ranges whose lengths differ by at most one.
     #[inline]
     pub fn range(&self, tasks: usize) -> Range<usize> {
-        // At least 1 anyway; seen here, the division cannot panic.
+        // It is at least 1 anyway; written here, the compiler sees that the division cannot panic.
         let count = self.count().max(1);
         let (each, longer) = (tasks / count, tasks % count);
         let start = |index: usize| index * each + index.min(longer);
         start(self.index)..start(self.index + 1)
     }
 
-    /// Returns when every worker has called it as often as this one; what each of them wrote before is then seen by all.
+    /// Waits until every worker has called this as often as this one. What each wrote before is then visible to all.
     ///
     /// # Panics
     ///
@@ -172,14 +171,14 @@ type Work = *const (dyn Fn(Worker<'_>) + Sync);
 
 struct Shared {
     count: usize,
-    /// The job; `None` ends the threads. The owner of the crew writes it while no job runs.
+    /// The job; `None` ends the threads. The owner of the pool writes it while no job runs.
     work: UnsafeCell<Option<Work>>,
     /// Raised when there is a job.
-    start: Signal,
+    start: EventCount,
     /// Raised when all threads have arrived at a barrier, and after [`FAILED`] was set.
-    turn: Signal,
+    barrier_epoch: EventCount,
     /// Raised by the thread that finishes last; this may happen after `run` has returned.
-    done: Signal,
+    done: EventCount,
     /// Two counters and a flag in one word: threads at the barrier (low half), threads that have finished (high half),
     /// and [`FAILED`]. Each change of a counter also returns the flag, so both are always of one moment of one job.
     state: AtomicUsize,
@@ -222,15 +221,15 @@ impl Shared {
         Shared {
             count,
             work: UnsafeCell::new(None),
-            start: Signal::new(),
-            turn: Signal::new(),
-            done: Signal::new(),
+            start: EventCount::new(),
+            barrier_epoch: EventCount::new(),
+            done: EventCount::new(),
             state: AtomicUsize::new(0),
             panic: Mutex::new(None),
         }
     }
 
-    /// A thread of the crew: runs each job.
+    /// The loop of a started thread: runs each job.
     fn serve(&self, index: usize) {
         let mut seen = 0;
         loop {
@@ -283,13 +282,13 @@ impl Shared {
         if self.state.load(Ordering::Relaxed) & FAILED != 0 {
             resume_unwind(Box::new(Abandoned));
         }
-        // Before it is counted: afterwards the signal may be raised at any time.
-        let before = self.turn.now();
+        // Before it is counted: afterwards the event may happen at any time.
+        let before = self.barrier_epoch.now();
         let state = self.state.fetch_add(1, Ordering::AcqRel) + 1;
         if state == self.count {
-            // No thread arrives again, and none can fail, before the signal.
+            // No thread arrives again, and none can fail, before the event.
             self.state.store(0, Ordering::Relaxed);
-            self.turn.raise();
+            self.barrier_epoch.raise();
             return;
         }
         if state & FAILED == 0 {
@@ -297,9 +296,9 @@ impl Shared {
                 // The others have finished, and will not come.
                 self.fail();
             }
-            self.turn.wait(before);
+            self.barrier_epoch.wait(before);
         }
-        // Relaxed: a failure that raised the signal is seen with it.
+        // Relaxed: a failure is visible together with the event that it raised.
         if self.state.load(Ordering::Relaxed) & FAILED != 0 {
             resume_unwind(Box::new(Abandoned));
         }
@@ -321,7 +320,7 @@ impl Shared {
     fn fail(&self) {
         self.state.fetch_or(FAILED, Ordering::AcqRel);
         // Releases the threads that wait at a barrier.
-        self.turn.raise();
+        self.barrier_epoch.raise();
     }
 
     /// Keeps the first panic of a job. The payload of another is dropped, and if that panics, its own is leaked.

@@ -1,7 +1,7 @@
-//! Crews: everybody works, barriers hand on what was written, panics come through, nothing hangs.
+//! Thread pools: every worker runs, barriers publish what was written, panics come through, and nothing hangs.
 #![cfg(feature = "std")]
 
-use mnas_runtime::{Crew, Worker};
+use mnas_runtime::{ThreadPool, Worker};
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -12,15 +12,17 @@ use std::time::Duration;
 const COUNTS: &[usize] = if cfg!(miri) { &[1, 2, 3] } else { &[1, 2, 3, 4, 7] };
 /// How often something is repeated that threads might do in another order.
 const ROUNDS: usize = if cfg!(miri) { 3 } else { 20 };
+/// The same where a round is short.
+const MANY_ROUNDS: usize = if cfg!(miri) { 20 } else { 2000 };
 
-fn crew(threads: usize) -> Crew {
-    Crew::new(threads).expect("a few threads")
+fn pool(threads: usize) -> ThreadPool {
+    ThreadPool::new(threads).expect("a few threads")
 }
 
 /// Plain memory that workers share: only barriers order its accesses, as those to a network's arena.
 struct Memory(Vec<UnsafeCell<u64>>);
 
-// SAFETY: the tests write each element from one worker between two barriers, and read it in no such interval.
+// SAFETY: the tests write each element from one worker between two barriers, and read it in other intervals only.
 unsafe impl Sync for Memory {}
 
 impl Memory {
@@ -59,11 +61,11 @@ fn phase(from: &Memory, to: &Memory, range: std::ops::Range<usize>) {
 #[test]
 fn every_worker_runs_once_a_run() {
     for threads in COUNTS.iter().copied() {
-        let mut crew = crew(threads);
-        assert_eq!(crew.count(), threads);
+        let mut pool = pool(threads);
+        assert_eq!(pool.count(), threads);
         let seen: Vec<AtomicUsize> = (0..threads).map(|_| AtomicUsize::new(0)).collect();
-        for round in 1..=100 * ROUNDS {
-            crew.run(|worker| {
+        for round in 1..=MANY_ROUNDS {
+            pool.run(|worker| {
                 assert_eq!(worker.count(), threads);
                 seen[worker.index()].fetch_add(1, Relaxed);
             });
@@ -76,10 +78,10 @@ fn every_worker_runs_once_a_run() {
 #[test]
 fn shares_follow_each_other_cover_all_and_differ_by_one() {
     for threads in COUNTS.iter().copied() {
-        let mut crew = crew(threads);
+        let mut pool = pool(threads);
         for tasks in 0..2 * ROUNDS {
             let shares: Vec<_> = (0..threads).map(|_| [AtomicUsize::new(0), AtomicUsize::new(0)]).collect();
-            crew.run(|worker| {
+            pool.run(|worker| {
                 let share = worker.range(tasks);
                 shares[worker.index()][0].store(share.start, Relaxed);
                 shares[worker.index()][1].store(share.end, Relaxed);
@@ -102,11 +104,11 @@ fn what_was_written_before_a_barrier_is_read_after_it() {
     const LEN: usize = 61;
     const PHASES: usize = ROUNDS;
     for threads in COUNTS.iter().copied() {
-        let mut crew = crew(threads);
+        let mut pool = pool(threads);
         let shared = [Memory::new(LEN), Memory::new(LEN)];
         let alone = [Memory::new(LEN), Memory::new(LEN)];
         for _ in 0..5 * ROUNDS {
-            crew.run(|worker| {
+            pool.run(|worker| {
                 for turn in 0..PHASES {
                     phase(&shared[turn % 2], &shared[1 - turn % 2], worker.range(LEN));
                     worker.barrier();
@@ -122,14 +124,14 @@ fn what_was_written_before_a_barrier_is_read_after_it() {
 }
 
 #[test]
-fn sleeping_crews_wake_up() {
+fn sleeping_pools_wake_up() {
     for threads in [2, 4] {
-        let mut crew = crew(threads);
+        let mut pool = pool(threads);
         let total = AtomicUsize::new(0);
         for round in 1..=5 {
-            // Longer than anybody looks before they sleep: at a start, and at a barrier.
+            // Longer than a thread waits before it parks: at a start, and at a barrier.
             thread::sleep(Duration::from_millis(5));
-            crew.run(|worker| {
+            pool.run(|worker| {
                 if worker.index() == round % threads {
                     thread::sleep(Duration::from_millis(5));
                 }
@@ -142,29 +144,29 @@ fn sleeping_crews_wake_up() {
 }
 
 #[test]
-fn crews_may_be_dropped_at_any_time() {
+fn pools_may_be_dropped_at_any_time() {
     for threads in COUNTS.iter().copied() {
-        drop(crew(threads));
-        let idle = crew(threads);
+        drop(pool(threads));
+        let idle = pool(threads);
         thread::sleep(Duration::from_millis(2));
         drop(idle);
-        let mut used = crew(threads);
+        let mut used = pool(threads);
         used.run(|worker| worker.barrier());
         drop(used);
     }
-    assert_eq!(crew(0).count(), 1);
+    assert_eq!(pool(0).count(), 1);
 }
 
 #[test]
-fn many_crews_work_at_once() {
+fn many_pools_work_at_once() {
     const LEN: usize = 97;
     thread::scope(|scope| {
         for _ in 0..6 {
             scope.spawn(|| {
-                let mut crew = crew(3);
+                let mut pool = pool(3);
                 let (shared, alone) = ([Memory::new(LEN), Memory::new(LEN)], [Memory::new(LEN), Memory::new(LEN)]);
-                for turn in 0..10 * ROUNDS {
-                    crew.run(|worker| {
+                for turn in 0..MANY_ROUNDS / 10 {
+                    pool.run(|worker| {
                         phase(&shared[turn % 2], &shared[1 - turn % 2], worker.range(LEN));
                         worker.barrier();
                         phase(&shared[1 - turn % 2], &shared[turn % 2], worker.range(LEN));
@@ -180,16 +182,16 @@ fn many_crews_work_at_once() {
 }
 
 #[test]
-fn a_crew_may_move_to_another_thread() {
-    let mut crew = crew(2);
+fn a_pool_may_move_to_another_thread() {
+    let mut pool = pool(2);
     let total = AtomicUsize::new(0);
     for _ in 0..ROUNDS {
-        crew = thread::scope(|scope| {
+        pool = thread::scope(|scope| {
             let work = || {
-                crew.run(|_| {
+                pool.run(|_| {
                     total.fetch_add(1, Relaxed);
                 });
-                crew
+                pool
             };
             scope.spawn(work).join().expect("it ended well")
         });
@@ -198,25 +200,25 @@ fn a_crew_may_move_to_another_thread() {
 }
 
 /// What `run` panicked with.
-fn panic_of<F: Fn(Worker<'_>) + Sync>(crew: &mut Crew, work: F) -> Option<String> {
-    let payload = catch_unwind(AssertUnwindSafe(|| crew.run(work))).err()?;
+fn panic_of<F: Fn(Worker<'_>) + Sync>(pool: &mut ThreadPool, work: F) -> Option<String> {
+    let payload = catch_unwind(AssertUnwindSafe(|| pool.run(work))).err()?;
     let text = payload.downcast_ref::<String>().cloned();
     text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
 }
 
-/// Panics without a word, for it is meant.
+/// Panics without a message, because it is intended.
 fn fail(worker: usize) -> ! {
     resume_unwind(Box::new(format!("worker {worker}")))
 }
 
 #[test]
-fn a_panic_comes_through_and_nobody_waits_for_who_panicked() {
+fn a_panic_comes_through_and_no_worker_waits_for_one_that_panicked() {
     for threads in COUNTS.iter().copied() {
-        let mut crew = crew(threads);
+        let mut pool = pool(threads);
         for round in 0..ROUNDS {
             let culprit = round % threads;
             let opened = AtomicBool::new(false);
-            let panic = panic_of(&mut crew, |worker| {
+            let panic = panic_of(&mut pool, |worker| {
                 worker.barrier();
                 if worker.index() == culprit {
                     fail(culprit);
@@ -226,9 +228,9 @@ fn a_panic_comes_through_and_nobody_waits_for_who_panicked() {
             });
             assert_eq!(panic, Some(format!("worker {culprit}")));
             assert!(!opened.load(Relaxed), "a barrier opened although a worker never came");
-            // Nobody works any more, and the crew is as before.
+            // No worker runs any more, and the pool is as before.
             let total = AtomicUsize::new(0);
-            crew.run(|worker| {
+            pool.run(|worker| {
                 worker.barrier();
                 total.fetch_add(1, Relaxed);
             });
@@ -238,10 +240,10 @@ fn a_panic_comes_through_and_nobody_waits_for_who_panicked() {
 }
 
 #[test]
-fn everybody_may_panic() {
-    let mut crew = crew(4);
+fn all_workers_may_panic() {
+    let mut pool = pool(4);
     for _ in 0..ROUNDS {
-        let panic = panic_of(&mut crew, |worker| fail(worker.index()));
+        let panic = panic_of(&mut pool, |worker| fail(worker.index()));
         assert!(panic.is_some_and(|text| text.starts_with("worker ")));
     }
 }
@@ -257,12 +259,12 @@ impl Drop for Bomb {
 
 /// Every worker but `late` panics with a [`Bomb`], and `late` finishes last: `run` has to wait for it.
 fn bombs(threads: usize, late: usize) {
-    let mut crew = crew(threads);
+    let mut pool = pool(threads);
     // Lives on after a `run` that unwinds too early.
     let [panicking, finished]: &'static mut [AtomicUsize; 2] = Box::leak(Box::default());
     let (panicking, finished) = (&*panicking, &*finished);
     let unwound = catch_unwind(AssertUnwindSafe(|| {
-        crew.run(|worker| {
+        pool.run(|worker| {
             let wait_for = |count| {
                 while panicking.load(Relaxed) < count {
                     thread::yield_now();
@@ -286,16 +288,16 @@ fn bombs(threads: usize, late: usize) {
     let over = finished.load(Relaxed) == 1;
     std::mem::forget(unwound.expect_err("workers panicked"));
     if !over {
-        std::mem::forget(crew);
+        std::mem::forget(pool);
         panic!("`run` unwound while worker {late} of {threads} was at work");
     }
-    // The crew is as before.
-    crew.run(|worker| worker.barrier());
+    // The pool is as before.
+    pool.run(|worker| worker.barrier());
 }
 
 #[test]
 fn a_payload_whose_drop_panics_does_not_end_a_run_early() {
-    // The late worker is a thread of the crew or the caller's.
+    // The late worker is a thread of the pool or the caller's.
     for (threads, late) in [(3, 2), (4, 1), (3, 0), (4, 0)] {
         bombs(threads, late);
     }
@@ -304,10 +306,10 @@ fn a_payload_whose_drop_panics_does_not_end_a_run_early() {
 #[test]
 fn a_failed_run_leaves_nothing_to_the_next() {
     for threads in [3, 4] {
-        let mut crew = crew(threads);
+        let mut pool = pool(threads);
         for _ in 0..ROUNDS {
             let panicking = AtomicBool::new(false);
-            let panic = panic_of(&mut crew, |worker| match worker.index() {
+            let panic = panic_of(&mut pool, |worker| match worker.index() {
                 0 => {
                     panicking.store(true, Relaxed);
                     fail(0);
@@ -321,15 +323,15 @@ fn a_failed_run_leaves_nothing_to_the_next() {
                 }
             });
             assert_eq!(panic.as_deref(), Some("worker 0"));
-            crew.run(|worker| worker.barrier());
+            pool.run(|worker| worker.barrier());
         }
     }
 }
 
 #[test]
-fn who_catches_what_a_barrier_unwinds_with_is_unwound_again() {
-    let mut crew = crew(3);
-    let panic = panic_of(&mut crew, |worker| {
+fn a_worker_that_catches_what_a_barrier_unwinds_with_is_unwound_again() {
+    let mut pool = pool(3);
+    let panic = panic_of(&mut pool, |worker| {
         if worker.index() == 1 {
             fail(1);
         }
@@ -338,7 +340,7 @@ fn who_catches_what_a_barrier_unwinds_with_is_unwound_again() {
         }
     });
     assert_eq!(panic.as_deref(), Some("worker 1"));
-    crew.run(|worker| worker.barrier());
+    pool.run(|worker| worker.barrier());
 }
 
 /// Runs a test of this program in a process of its own, in a shell line that has it as `"$@"`.
@@ -364,7 +366,7 @@ fn absurdly_many_threads_are_an_error() {
 #[ignore = "needs little memory: `absurdly_many_threads_are_an_error` runs it"]
 fn creates_absurdly_many_threads() {
     let count = std::env::var("ABSURD").map_or(1 << 30, |count| count.parse().expect("a number"));
-    assert!(Crew::new(count).is_err());
+    assert!(ThreadPool::new(count).is_err());
     assert!(mnas_runtime::Team::<16, 16>::new(count).is_err());
     // Few threads, with more memory for each than the limit leaves.
     assert!(mnas_runtime::Team::<16, { 64 << 20 }>::new(count.min(8)).is_err());
@@ -381,7 +383,7 @@ fn workers_have_their_stack_whatever_the_environment_says() {
 #[test]
 #[ignore = "needs an environment: `workers_have_their_stack_whatever_the_environment_says` runs it"]
 fn uses_a_megabyte_of_stack() {
-    crew(2).run(|worker| {
+    pool(2).run(|worker| {
         if worker.index() == 1 {
             let mut memory = [0u8; 1 << 20];
             std::hint::black_box(&mut memory);
@@ -390,11 +392,11 @@ fn uses_a_megabyte_of_stack() {
 }
 
 #[test]
-fn who_leaves_early_is_a_panic_and_no_deadlock() {
+fn a_worker_that_returns_early_is_a_panic_and_not_a_deadlock() {
     for threads in [2, 3, 4] {
-        let mut crew = crew(threads);
+        let mut pool = pool(threads);
         for round in 0..ROUNDS {
-            let panic = panic_of(&mut crew, |worker| {
+            let panic = panic_of(&mut pool, |worker| {
                 worker.barrier();
                 if worker.index() != round % threads {
                     // Sometimes they are at the barrier first, sometimes the other one is through.
@@ -403,7 +405,7 @@ fn who_leaves_early_is_a_panic_and_no_deadlock() {
                 }
             });
             assert!(panic.is_some_and(|text| text.contains("equally often")));
-            crew.run(|worker| worker.barrier());
+            pool.run(|worker| worker.barrier());
         }
     }
 }
