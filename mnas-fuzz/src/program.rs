@@ -40,6 +40,8 @@ impl Rustc {
             .args(["--edition", "2024", "--cap-lints", "allow"])
             .args(["--cfg", "feature=\"std\"", "--cfg", "feature=\"alloc\""])
             .args(["-C", &format!("opt-level={}", self.opt_level), "-C", "overflow-checks=off"])
+            // The default of 256 costs a tenth more.
+            .args(["-C", "codegen-units=16"])
             .args(arguments)
             .output()
             .map_err(|error| BuildError::System(format!("cannot start `{}`", self.command.display()), error))?;
