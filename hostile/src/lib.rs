@@ -10,6 +10,7 @@ pub mod format;
 pub mod mutate;
 pub mod planted;
 pub mod random;
+mod run;
 pub mod watch;
 
 pub use format::{FORMATS, Format, Outcome};
