@@ -1,8 +1,8 @@
-//! Files from strangers: good ones are broken in thousands of ways, and each is given to the reader of its format.
+//! Untrusted files: good ones are mutated in thousands of ways, and the reader of their format reads each.
 //!
-//! The program of this crate reads many files one after the other and says what became of each; [`watch`] runs it with
-//! limits, sees when it dies, hangs, grows or opens a file, and finds out which input it was. `tests` has both at work,
-//! and readers that are broken on purpose ([`planted`]), all of which have to be found out.
+//! The program of this crate reads many files in a row and reports the outcome of each. [`watch`] runs it with limits,
+//! detects when it dies, hangs, grows or opens a file, and finds the input that did it. `tests` uses both, also on readers
+//! that are broken on purpose ([`planted`]), each of which has to be detected.
 #![forbid(unsafe_code)]
 
 pub mod bytes;

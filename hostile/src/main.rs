@@ -7,7 +7,7 @@
 //! mnas-hostile bytes FORM SPEC...              hashes of what is made of specs
 //! ```
 //!
-//! It says `ready PID`, and then `accepted` or `refused` for each. Before each it asks for a file that is not there and
+//! It prints `ready PID`, and then `accepted` or `refused` for each. Before each it looks up a file that is not there and
 //! whose name has the input's number, so that a trace of its calls shows which input made which.
 #![forbid(unsafe_code)]
 
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            // Where nobody listens there is nobody to tell.
+            // If standard error is closed, the message is lost; the exit code remains.
             let _ = writeln!(io::stderr(), "{message}");
             ExitCode::from(2)
         }

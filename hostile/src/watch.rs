@@ -117,7 +117,7 @@ fn limited(program: &Path, limits: Limits, trace: Option<&Path>) -> Command {
     let mut command = match trace {
         None => Command::new("bash"),
         Some(file) => {
-            // Every call that takes a path, makes a socket or a process. Reading what is open is none of them.
+            // Every call that takes a path, makes a socket or a process. Reading an open file is not among them.
             let mut strace = Command::new("strace");
             strace.args(["-f", "--seccomp-bpf", "-qq", "-s", "200", "-e", "trace=%file,%network,%process", "-o"]);
             strace.arg(file).args(["--", "bash"]);

@@ -379,7 +379,7 @@ fn expanded(stream: TokenStream) -> Result<String, String> {
     Ok(compiled.tokens().to_string())
 }
 
-/// Names in weight files come from strangers, and are shown.
+/// Names in weight files are untrusted, and messages show them.
 #[test]
 fn names_of_tensors() {
     let (_, network) = load_yaml(&format!("name: {NAME}{REST}"), "spec.yaml").expect("a good spec");

@@ -1,4 +1,4 @@
-//! The files of data sets, compressed or not: of none is more read than pictures can sensibly have.
+//! The files of data sets, compressed or not. Each has a limit on the bytes that are read.
 
 use flate2::read::GzDecoder;
 use std::collections::BTreeMap;
@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-/// Bytes that a compressed file may become whatever its size, and beside them so many for each of its own. MNIST's
-/// pictures are five times as large as they are compressed; gzip makes a file of zeros a thousandth.
+/// Limit on the unpacked bytes of a compressed file: a constant, and a multiple of its own size. MNIST's images unpack to
+/// five times their size; gzip packs a file of zeros to a thousandth.
 const UNPACKED: u64 = 48 << 20;
 const UNPACKED_PER_BYTE: u64 = 100;
 

@@ -53,12 +53,12 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    /// How many there are.
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How to train. What a recipe file leaves away is as [`Recipe::default`] has it.
+/// How to train. Fields that a recipe file omits have the values of [`Recipe::default`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Recipe {
@@ -74,7 +74,7 @@ pub enum Schedule {
     Constant,
     /// Half a cosine, to 0 with the last step.
     Cosine,
-    /// Multiplied by `factor` after every so many epochs, in steps.
+    /// Multiplied by `factor` after every `every` epochs, in steps.
     Exponential {
         /// From 0 to 1.
         factor: f64,

@@ -37,7 +37,7 @@ pub fn hold_out(pictures: &Pictures, share: f64, seed: u64) -> (Pictures, Pictur
     (pictures.select(&train), pictures.select(&held_out))
 }
 
-/// About so many of the pictures, of each class the same share, drawn by the seed; all of them where there are no more.
+/// About `count` of the images, the same share of each class, drawn by the seed; all of them if there are no more.
 pub fn fewer(pictures: &Pictures, count: usize, seed: u64) -> Pictures {
     if count >= pictures.len() {
         return pictures.clone();

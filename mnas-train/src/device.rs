@@ -136,7 +136,8 @@ impl FromStr for DeviceName {
                 Backend::ALL.map(Backend::name).join(", ")
             )
         })?;
-        let number = |text: &str| text.parse().map_err(|_| format!("`{text}` is no number of a device, from 0"));
+        let number =
+            |text: &str| text.parse().map_err(|_| format!("`{text}` is not a device number; expected 0 or more"));
         Ok(Self { backend, index: index.map(number).transpose()? })
     }
 }
@@ -148,7 +149,7 @@ pub enum DeviceError {
     NotBuilt(Backend),
     /// The machine has no such device.
     NotThere {
-        /// The device that was asked for.
+        /// The requested device.
         name: DeviceName,
         /// What the backend's devices are called, in order.
         there: Vec<String>,
@@ -178,7 +179,7 @@ pub fn processor() -> Device {
     Device::flex()
 }
 
-/// What a device is called by those who made it.
+/// The device's name, as its maker gives it.
 pub fn describe(device: &Device) -> String {
     #[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
     if let Some(identity) = device.identity() {

@@ -55,8 +55,8 @@ impl Setup {
 const HOLD_OUT_SEED: u64 = 0;
 
 impl TrainingEvaluator {
-    /// An evaluator by `data`, of which this share of what networks may learn from is held out; they learn from so many
-    /// `pictures` of the rest, on the processor. Before each batch they wait for `pause`.
+    /// An evaluator that trains on `data`, on the processor. The share `held_out` of the training images is held out;
+    /// networks learn from `pictures` of the rest, or from all of it. Each batch waits for `pause`.
     pub fn new(data: &Data, held_out: f64, pictures: Option<u32>, recipe: Recipe, pause: Pause) -> Self {
         let setup = Setup { data: data.fingerprint(), held_out, pictures, recipe, backend: Backend::Cpu };
         let (mut train, held_out) = hold_out(&data.train, held_out, HOLD_OUT_SEED);

@@ -69,11 +69,11 @@ pub struct Trained {
 pub enum TrainingError {
     /// The network, the data and the recipe do not fit together.
     Unfit(String),
-    /// The loss is no number any more, in this epoch from 0.
+    /// The loss became NaN or infinite in this epoch, counted from 0.
     Diverged(u32),
-    /// Whoever watched wanted no more.
+    /// The `watch` function returned false.
     Stopped,
-    /// The device failed, as one does whose memory is too small: its driver's words.
+    /// The device failed, for example for lack of memory: the driver's message.
     Device(String),
 }
 
@@ -82,7 +82,7 @@ impl fmt::Display for TrainingError {
         match self {
             Self::Unfit(message) => f.write_str(message),
             Self::Diverged(epoch) => {
-                write!(f, "the loss is no number any more in epoch {}; a smaller learning rate may help", epoch + 1)
+                write!(f, "the loss became NaN or infinite in epoch {}; try a smaller learning rate", epoch + 1)
             }
             Self::Stopped => f.write_str("the training was stopped"),
             Self::Device(words) => write!(f, "the device failed: {words}"),
@@ -92,11 +92,11 @@ impl fmt::Display for TrainingError {
 
 impl std::error::Error for TrainingError {}
 
-/// Trains a network; `watch` is told after each batch, and may stop it by `false`.
+/// Trains a network. `watch` is called after each batch, and stops the training by returning false.
 ///
 /// # Errors
 ///
-/// What does not fit together, or that the loss ran away, or that it was stopped, or that a GPU failed.
+/// The parts do not fit together, the loss diverged, `watch` stopped the training, or the device failed.
 pub fn train(task: &Task<'_>, watch: &mut dyn FnMut(&Progress) -> bool) -> Result<Trained, TrainingError> {
     unless_it_fails(task.device, || train_here(task, watch)).unwrap_or_else(Err)
 }

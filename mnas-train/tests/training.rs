@@ -100,7 +100,7 @@ fn digits_are_learnt_and_the_reference_agrees() {
     // Chance is 10 %.
     assert!(trained.epochs[5] > 0.85, "{:?}", trained.epochs);
     let (spec, network) = net(NET);
-    // The weights are those that the compiler asks for.
+    // The weights are those that the compiler needs.
     let bytes = weights::safetensors::write(&trained.weights).unwrap();
     assert_eq!(weights::load(&bytes, "trained", &network).unwrap(), trained.weights);
     // The accuracy is that of another executor on the same bytes.

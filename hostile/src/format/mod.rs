@@ -115,7 +115,7 @@ pub fn moves(c: char) -> bool {
 ///
 /// # Panics
 ///
-/// If it is none.
+/// If the spec is wrong.
 pub(crate) fn tiny() -> (Spec, Network) {
     mnas_dsl::load_yaml(TINY, "tiny.yaml").unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }

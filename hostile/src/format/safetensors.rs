@@ -69,7 +69,7 @@ pub(super) const SAFETENSORS: Format = Format {
         let mut packed = vec![f32::NAN; *len];
         let loaded = mnas_runtime::load(bytes, layers, *len, &mut packed);
         match &loaded {
-            Ok(()) => assert!(!packed.iter().any(|value| value.is_nan()), "packed weights that are no numbers"),
+            Ok(()) => assert!(!packed.iter().any(|value| value.is_nan()), "packed weights have NaN"),
             Err(error) => drop(super::refused(&error.to_string())),
         }
         weights_file(bytes)

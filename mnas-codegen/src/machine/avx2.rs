@@ -1,8 +1,9 @@
 //! AVX2 with FMA.
 
-use super::isa::{Gate, Isa, Pipes};
+use super::isa::{Gate, Isa};
 use super::microkernel::{Microkernel, broadcast_budget};
 use super::ops::{Ops, float};
+use super::pipes::Pipes;
 use proc_macro2::TokenStream;
 use quote::quote;
 

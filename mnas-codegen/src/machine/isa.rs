@@ -1,6 +1,7 @@
 //! An instruction set: one row.
 
 use super::microkernel::{Microkernel, Tile};
+use super::pipes::Pipes;
 use mnas_runtime::isa::IsaSet;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -64,17 +65,6 @@ impl Gate {
             _ => quote!(#[cfg(all(target_arch = #arch, target_feature = #feature))]),
         }
     }
-}
-
-/// What an instruction set starts in a cycle, and how long a multiply-add takes: of the processors that have it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pipes {
-    /// Vector multiply-adds.
-    pub multiply_adds: usize,
-    /// Vector loads.
-    pub loads: usize,
-    /// Cycles from one multiply-add to the next that needs its result.
-    pub latency: usize,
 }
 
 impl PartialEq for Isa {

@@ -1,7 +1,7 @@
 //! A microkernel: the inner loop that the tile search, the packer and the emitter have to agree on.
 
-use super::isa::Pipes;
 use super::ops::Ops;
+use super::pipes::Pipes;
 
 /// The inner loop of a number type on an instruction set.
 #[derive(Clone, Copy, Debug)]

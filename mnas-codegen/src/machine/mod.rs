@@ -10,14 +10,16 @@ pub mod cache;
 mod isa;
 mod microkernel;
 mod ops;
+mod pipes;
 mod portable;
 
 pub use avx2::AVX2;
 pub use avx512::AVX512;
 pub use cache::CacheModel;
-pub use isa::{Gate, Isa, Pipes};
+pub use isa::{Gate, Isa};
 pub use microkernel::{Microkernel, Tile};
 pub use ops::Ops;
+pub use pipes::Pipes;
 pub use portable::SCALAR;
 
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Gradients, held against finite differences of the reference executor: a batch goes through its operators picture by
-//! picture, and batch norms are told the statistics of the batch.
+//! Gradients are compared with finite differences of the reference executor: a batch goes through its operators image by
+//! image, and batch norms use the statistics of the batch.
 
 use super::forms;
 use mnas_codegen::graph::{Graph, Op, TensorId};

@@ -12,7 +12,7 @@ thread_local! {
 }
 
 fn count() {
-    // No thread-local any more means that the thread ends, and nobody reads the count.
+    // Without its thread-local the thread is ending, and its count is not read.
     let _ = COUNT.try_with(|count| count.set(count.get() + 1));
 }
 

@@ -58,7 +58,7 @@ fn every_mistake_is_named() {
     let end = file.len();
     file[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     assert!(matches!(error(&file), LoadError::NotFinite { tensor: ".weight", .. }));
-    // Of a negative variance the root is no number; what is barely one is none, and zero is one.
+    // The root of a negative variance is NaN. A variance just below zero is refused, zero is accepted.
     let variance = |value: f32| {
         let mut weights = mnas_codegen::weights::safetensors::read(SAFETENSORS).expect("a good file");
         let tensor = weights.get_mut("stem.conv.bn.running_var").expect("the stem's variance");

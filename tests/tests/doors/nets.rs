@@ -82,7 +82,7 @@ pub(crate) type Output = [f32; built::Features::OUTPUT_LEN];
 
 /// An image for the network.
 pub(crate) fn an_image(seed: u64) -> Box<Image> {
-    image(built::Features::INPUT_LEN, seed).into_boxed_slice().try_into().expect("as many as asked for")
+    image(built::Features::INPUT_LEN, seed).into_boxed_slice().try_into().expect("the length of the input")
 }
 
 /// Its output, by the build script's code.

@@ -18,7 +18,7 @@ fn a_small_stack_is_enough() {
     on_a_small_stack(|| {
         let pixels = image(Features::INPUT_LEN, 1);
         let mut output = [f32::NAN; Features::OUTPUT_LEN];
-        let pixels = pixels.as_slice().try_into().expect("as many as asked for");
+        let pixels = pixels.as_slice().try_into().expect("the length of the input");
         Features::embedded().infer(&mut Workspace::boxed(), pixels, &mut output);
         assert!(output.iter().all(|v| v.is_finite()));
     });
