@@ -41,10 +41,17 @@ add() {
 add "block kind" block_kind.patch widen
 add "pass" pass.patch drop_repeated_relu
 add "weight format" weight_format.patch lines
+if grep -qE '^\| searcher \|' ARCHITECTURE.md; then
+    add "searcher" searcher.patch sweep
+else
+    echo "skipped: ARCHITECTURE.md has no row for a searcher"
+    skip=mnas-search
+fi
 
 packages=()
 for check in "$root"/scripts/how_to_add/check/*.rs; do
     package=$(basename "$check" .rs)
+    [[ $package == "${skip:-}" ]] && continue
     folder=${package#mnas-hostile}
     mkdir -p "${folder:-hostile}/tests"
     cp "$check" "${folder:-hostile}/tests/added.rs"

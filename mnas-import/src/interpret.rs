@@ -69,7 +69,7 @@ impl<'a> Tape<'a> {
             _ => {
                 let Some(wanted) = wanted else {
                     let found = format!("the input `{}` has {}", shown(input.name), describe(input));
-                    problems.push("", found, "the open sizes by `--input HEIGHTxWIDTHxCHANNELS`");
+                    problems.push("", found, "give the open sizes with `--input HEIGHTxWIDTHxCHANNELS`");
                     return None;
                 };
                 wanted

@@ -97,7 +97,7 @@ fn sizes_that_overflow_are_refused() {
     let dims = [0x0a, 2, 8, 16, 0x0a, 2, 8, 16];
     let at = bytes.windows(8).position(|window| window == dims).unwrap();
     bytes[at + 3] = 0;
-    assert_refused(&bytes, "say what is left open");
+    assert_refused(&bytes, "give the open sizes");
 }
 
 #[test]

@@ -141,8 +141,8 @@ fn pools_and_ends_that_no_spec_has_are_named() {
 fn values_that_do_not_exist_are_named() {
     assert_says(&problems(&[(1, node("Relu", &["nothing"], "b", &[]))]), &["it reads `nothing`; nothing makes it"]);
     let said = problems(&[(1, node("Relu", &["d"], "b", &[]))]);
-    assert_says(&said, &["it reads `d`; a node further down makes it, or the node itself", "no cycles"]);
-    assert_says(&problems(&[(1, node("Relu", &["b"], "b", &[]))]), &["it reads `b`; a node further down"]);
+    assert_says(&said, &["it reads `d`; a later node makes it, or the node itself", "no cycles"]);
+    assert_says(&problems(&[(1, node("Relu", &["b"], "b", &[]))]), &["it reads `b`; a later node"]);
     assert_says(&problems(&[(7, node("Relu", &["g"], "z", &[]))]), &["nothing makes the output `y`"]);
     assert_says(&problems(&[(3, node("Relu", &["c"], "b", &[]))]), &["a second value is called `b`"]);
     let mut small = Small::new();
