@@ -10,6 +10,7 @@
 #   targets    foreign targets, the oldest Rust that is supported (rustup fetches both), the target for cargo-fuzz
 #   sanitize   Miri and sanitizers (rustup fetches a nightly Rust)
 #   packages   the packages as a user gets them (needs Python and the fetched assets)
+#   additions  a block kind, a pass and a weight format are added to a copy of the tree
 #   night      all of them, with what takes too long for every push
 #
 # Without a lane: lint, core, generated and train, which need Rust alone. The first failure ends the run.
@@ -45,11 +46,13 @@ train_tests="model training"
 
 times=()
 part() {
-    local start=$SECONDS
-    echo "== $*"
+    local start=$SECONDS shown="$*"
+    # The features are the same everywhere.
+    shown=${shown//"${workspace[*]}"/--workspace}
+    echo "== $shown"
     "$@"
-    times+=("$(printf '%5d s  %.100s' $((SECONDS - start)) "$*")")
-    echo "== $((SECONDS - start)) s: $*"
+    times+=("$(printf '%5d s  %.100s' $((SECONDS - start)) "$shown")")
+    echo "== $((SECONDS - start)) s: $shown"
 }
 
 # Runs tests; what passes is shown in one line a program, what fails in full, and what is skipped at the end.
@@ -164,7 +167,9 @@ sanitize() {
 
 packages() { part scripts/test_packages.sh; }
 
-all=(lint core generated train targets sanitize packages)
+additions() { part scripts/test_how_to_add.sh; }
+
+all=(lint core generated train targets sanitize packages additions)
 lanes=("$@")
 if [ ${#lanes[@]} = 0 ]; then lanes=(lint core generated train); fi
 if [ "${lanes[*]}" = night ]; then
