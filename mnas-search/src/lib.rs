@@ -13,6 +13,7 @@ pub mod evaluator;
 pub mod findings;
 pub mod job;
 pub mod limits;
+mod noise;
 pub mod optuna;
 pub mod pareto;
 pub mod ranking;

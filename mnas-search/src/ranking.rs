@@ -1,6 +1,7 @@
 //! Whether an evaluator's accuracy ranks networks, and how networks are ranked where it does so only in part.
 
 use crate::findings::{Estimate, RankedNetwork, Ranking, RungNoise};
+pub use crate::noise::Noise;
 use crate::reward::Reward;
 use crate::stats::{kendall_tau, kendall_tau_interval, mean, variance};
 use crate::study::{State, Trial};
@@ -88,29 +89,6 @@ impl std::fmt::Display for RungNoise {
             f,
             " {noise:.4} is the difference between two seeds of {count} networks: what differs by no more is ranked by latency"
         )
-    }
-}
-
-/// Differences of accuracy on one rung that say nothing, as far as it was found out.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Noise {
-    lowest: f64,
-    highest: Option<(u32, f64)>,
-}
-
-impl Noise {
-    /// What a search found out. The rungs between the lowest and the highest have no figure of their own: they go by that of
-    /// the lowest, which is the larger.
-    pub fn of(ranking: Option<&Ranking>, highest: Option<&RungNoise>) -> Self {
-        Self {
-            lowest: ranking.map_or(0.0, Ranking::noise),
-            highest: highest.and_then(|it| Some((it.rung, it.noise()?))),
-        }
-    }
-
-    /// Of this rung.
-    pub fn at(&self, rung: u32) -> f64 {
-        self.highest.filter(|&(highest, _)| highest == rung).map_or(self.lowest, |(_, noise)| noise)
     }
 }
 

@@ -8,7 +8,7 @@ use super::kept::{Seen, seed};
 use super::{Search, SearchError};
 use crate::findings::{NOISE, RANKING, RungNoise, TrainedTwice};
 use crate::job::{Job, Needs, Purpose};
-use crate::ranking::Noise;
+use crate::noise::Noise;
 use crate::study::{Settings, State, Trial};
 
 /// At most so many are trained again.

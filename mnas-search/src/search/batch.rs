@@ -1,6 +1,7 @@
 //! Candidates that are judged at once.
 
-use super::{Candidate, Search, SearchError, pool};
+use super::candidate::Candidate;
+use super::{Search, SearchError, pool};
 use crate::job::{Evaluation, Failure, Job, Latency, Needs, Purpose};
 use crate::rng::Rng;
 use crate::study::{State, StudyError, Trial, kept_name};

@@ -1,10 +1,11 @@
 //! Whether accuracy ranks networks at all, before anything is ranked by it.
 
+use super::candidate::{key, within};
 use super::kept::{Seen, seed};
-use super::{Search, SearchError, key, within};
+use super::{Search, SearchError};
 use crate::findings::{NOISE, RANKING, RankedNetwork, Ranking};
 use crate::job::{Job, Purpose};
-use crate::ranking::Noise;
+use crate::noise::Noise;
 use crate::rng::Rng;
 use mnas_dsl::{Network, Spec};
 use std::collections::BTreeMap;

@@ -1,7 +1,8 @@
 //! What comes next in a search: new candidates, or the best of a rung again and longer. It follows from the trials alone,
 //! so that a search that goes on does what it would have done.
 
-use crate::ranking::{Noise, best_first};
+use crate::noise::Noise;
+use crate::ranking::best_first;
 use crate::reward::Reward;
 use crate::study::{Settings, Trial};
 use std::collections::BTreeSet;

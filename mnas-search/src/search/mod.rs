@@ -7,26 +7,27 @@
 mod again;
 mod baselines;
 mod batch;
+mod candidate;
 mod check;
+mod error;
 mod halving;
 mod kept;
 mod pool;
 
+pub use error::SearchError;
+
 use crate::evaluator::{Evaluator, Stopwatch};
-use crate::job::{Failure, Needs};
-use crate::limits;
-use crate::ranking::Noise;
+use crate::job::Needs;
+use crate::noise::Noise;
 use crate::reward::Reward;
 use crate::searcher::{AnySearcher, Outcome, Searcher as _};
 use crate::study::{After, Settings, State, Study, StudyError, Trial, WeightExponent, exponent};
 use batch::Task;
+use candidate::key;
 use halving::Next;
-use mnas_dsl::{Network, Space, Spec};
+use mnas_dsl::Space;
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// Candidates in a row that may be over a limit.
-const PATIENCE: u64 = 10_000;
 
 /// So many failures in a row are not the networks' fault.
 const FAILURES: u32 = 5;
@@ -68,53 +69,6 @@ impl Failures {
             None => Ok(()),
         }
     }
-}
-
-/// Why a search stopped before it was done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SearchError {
-    /// The study.
-    Study(StudyError),
-    /// Settings or space: another input would do.
-    Input(String),
-    /// What evaluates or measures.
-    Evaluator(String),
-    /// A latency is needed, and the evaluator of this name tells none.
-    NoLatency(String),
-}
-
-/// What stops a search where another network would fare no better.
-impl From<Failure> for SearchError {
-    fn from(failure: Failure) -> Self {
-        let (Failure::Trial(message) | Failure::Stop(message)) = failure;
-        Self::Evaluator(message)
-    }
-}
-
-impl From<StudyError> for SearchError {
-    fn from(error: StudyError) -> Self {
-        Self::Study(error)
-    }
-}
-
-impl std::fmt::Display for SearchError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Study(error) => error.fmt(f),
-            Self::Input(text) | Self::Evaluator(text) => f.write_str(text),
-            Self::NoLatency(evaluator) => write!(f, "the search needs latencies, and `{evaluator}` gives none"),
-        }
-    }
-}
-
-impl std::error::Error for SearchError {}
-
-/// A candidate that may be judged.
-struct Candidate {
-    choices: Vec<usize>,
-    rejected: u64,
-    network: Option<(Spec, Network)>,
-    key: String,
 }
 
 impl<'a> Search<'a> {
@@ -324,42 +278,6 @@ impl<'a> Search<'a> {
         Needs { latency: self.study.settings().needs_latency() && self.stopwatch.is_none() }
     }
 
-    fn member(&self, choices: &[usize]) -> Result<Option<(Spec, Network)>, SearchError> {
-        match self.space {
-            None => Ok(None),
-            Some(space) => space.member(choices).map(Some).map_err(|error| SearchError::Input(error.to_string())),
-        }
-    }
-
-    /// The next candidate that is a network within the limits.
-    fn ask(&mut self) -> Result<Candidate, SearchError> {
-        let mut why = String::new();
-        for rejected in 0..PATIENCE {
-            let choices = self.searcher.ask();
-            let sizes = &self.study.settings().sizes;
-            if choices.len() != sizes.len() || choices.iter().zip(sizes).any(|(at, size)| at >= size) {
-                let path = self.study.path().display();
-                let said = format!("`{path}` is damaged: what searches asks for alternatives that there are not");
-                return Err(StudyError::Damaged(said).into());
-            }
-            let Some(space) = self.space else {
-                let key = key(&None, &choices);
-                return Ok(Candidate { choices, rejected, network: None, key });
-            };
-            match within(space, &choices)? {
-                Ok(network) => {
-                    let network = Some(network);
-                    let key = key(&network, &choices);
-                    return Ok(Candidate { choices, rejected, network, key });
-                }
-                Err(over) => why = over,
-            }
-            let worthless = Outcome { reward: f64::NEG_INFINITY, accuracy: 0.0, latency_ms: None };
-            self.searcher.tell(&choices, &worthless);
-        }
-        Err(SearchError::Input(format!("{PATIENCE} candidates in a row are over the limits; the last one: {why}")))
-    }
-
     /// Tells the searcher of a trial; with an exponent to fit, of all first trials when the last of them is there. The
     /// exponent is returned where it was fitted now.
     fn tell(&mut self, at: usize) -> Option<f64> {
@@ -402,22 +320,6 @@ fn check_halving(settings: &Settings) -> Result<(), String> {
         }
         _ => Ok(()),
     }
-}
-
-/// A member that is within the space's limits, or the limit that it is over.
-fn within(space: &Space, choices: &[usize]) -> Result<Result<(Spec, Network), String>, SearchError> {
-    // What is no network together is over a limit of the language.
-    let (spec, network) = match space.member(choices) {
-        Ok(member) => member,
-        Err(mistakes) => return Ok(Err(mistakes.to_string())),
-    };
-    let over = limits::exceeded(&spec, &network, space.limits());
-    let over = over.map_err(|error| SearchError::Input(error.to_string()))?;
-    Ok(over.map_or(Ok((spec, network)), Err))
-}
-
-fn key(network: &Option<(Spec, Network)>, choices: &[usize]) -> String {
-    network.as_ref().map_or_else(|| format!("{choices:?}"), |(_, network)| mnas_dsl::space::key(network))
 }
 
 fn outcome(trial: &Trial, reward: &Reward) -> Outcome {

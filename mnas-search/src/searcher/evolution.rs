@@ -1,9 +1,18 @@
 //! Regularised evolution (Real et al. 2019): a child of the best of a few, changed in one choice; the oldest dies.
 
-use super::{MOST, Outcome, Restored, Searcher, check_candidates, check_common, mutate};
+use super::{MOST, Method, Outcome, Searcher, State, check_candidates, check_common, mutate, restore};
 use crate::rng::Rng;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+
+/// The row of this searcher.
+pub(super) const METHOD: Method = Method {
+    name: "evolution",
+    about: "regularised evolution: the best searcher of one objective here",
+    needs_latency: false,
+    new: |sizes, seed| Box::new(Evolution::new(sizes, seed, EvolutionSettings::default())),
+    restore: restore::<Evolution>,
+};
 
 /// How large the population is, and of how many the parent is the best.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,7 +89,11 @@ impl Searcher for Evolution {
     }
 }
 
-impl Restored for Evolution {
+impl State for Evolution {
+    fn save(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
     fn check(&self, sizes: &[usize]) -> Result<(), &'static str> {
         check_common(&self.sizes, sizes, &self.rng)?;
         let EvolutionSettings { population, sample } = self.settings;

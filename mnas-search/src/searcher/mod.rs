@@ -16,7 +16,11 @@ pub use nsga2::{Nsga2, Nsga2Settings};
 pub use random::Random;
 pub use reinforce::{Reinforce, ReinforceSettings};
 
+use mnas_dsl::printable;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
 
 /// What a candidate was worth.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,10 +49,54 @@ pub trait Searcher {
     fn tell(&mut self, candidate: &[usize], outcome: &Outcome);
 }
 
-/// A searcher whose state was read.
-trait Restored: Searcher {
+/// A searcher whose state a study keeps.
+trait State: Searcher + fmt::Debug + Send + Sync {
+    /// The state as text, without the large part.
+    fn save(&self) -> serde_json::Result<String>;
+
     /// Whether a searcher over choices of these sizes can have this state, so that nothing that it does will panic.
     fn check(&self, sizes: &[usize]) -> Result<(), &'static str>;
+
+    /// What of the state is large and changes rarely, with its revision, a number that differs whenever it has changed.
+    /// `None` for a searcher without such a part, and where the revision is `known`.
+    fn large(&self, known: Option<u64>) -> Option<(u64, Vec<u8>)> {
+        let _ = known;
+        None
+    }
+
+    /// Restores what [`State::large`] gave.
+    fn set_large(&mut self, bytes: Option<&[u8]>) -> Result<(), String> {
+        let _ = bytes;
+        Ok(())
+    }
+}
+
+/// A kind of searcher: a row of [`METHODS`]. Each is beside the searcher in its own file.
+#[derive(Clone, Copy)]
+pub struct Method {
+    /// Its name, in arguments and in studies.
+    pub name: &'static str,
+    /// What it is, for help.
+    pub about: &'static str,
+    /// Whether it uses latency beside the reward.
+    pub needs_latency: bool,
+    new: fn(Vec<usize>, u64) -> Box<dyn State>,
+    restore: fn(&str) -> serde_json::Result<Option<Box<dyn State>>>,
+}
+
+/// All kinds of searchers.
+pub const METHODS: &[Method] =
+    &[evolution::METHOD, nsga2::METHOD, controller::METHOD, reinforce::METHOD, random::METHOD];
+
+/// The method of this name.
+pub fn method(name: &str) -> Option<&'static Method> {
+    METHODS.iter().find(|method| method.name == name)
+}
+
+/// [`Method::restore`] of a searcher: the text is what [`AnySearcher::save`] gives. `None` where it has no state.
+fn restore<S: State + DeserializeOwned + 'static>(saved: &str) -> serde_json::Result<Option<Box<dyn State>>> {
+    let states: BTreeMap<String, S> = serde_json::from_str(saved)?;
+    Ok(states.into_values().next().map(|state| Box::new(state) as Box<dyn State>))
 }
 
 /// Populations and batches of more are no searcher's.
@@ -76,122 +124,71 @@ fn check_candidates<'a>(
     if candidates.into_iter().any(is_wrong) { Err("it knows networks that there are not") } else { Ok(()) }
 }
 
-/// The searchers that are built in, one value of each of which is a search's whole state.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AnySearcher {
-    /// Uniform samples.
-    Random(Random),
-    /// Regularised evolution.
-    Evolution(Evolution),
-    /// A distribution for each choice, by REINFORCE.
-    Reinforce(Reinforce),
-    /// MnasNet's: an LSTM controller, by PPO.
-    Ppo(Box<Controller>),
-    /// Many objectives: NSGA-II on accuracy and latency.
-    Nsga2(Nsga2),
-}
-
-/// The searchers by name, each with what it is.
-pub const METHODS: [(&str, &str); 5] = [
-    ("evolution", "regularised evolution: the best searcher of one objective here"),
-    ("nsga2", "a population that spreads along the front of accuracy and latency"),
-    ("ppo", "the MnasNet paper's: an LSTM controller, proximal policy optimisation"),
-    ("reinforce", "a distribution for each choice"),
-    ("random", "uniform samples"),
-];
-
-/// Whether the searcher of this name looks at latency beside the reward.
-pub fn needs_latency(method: &str) -> bool {
-    method == "nsga2"
+/// A searcher of any method: one value is the whole state of a search.
+#[derive(Debug)]
+pub struct AnySearcher {
+    method: &'static str,
+    state: Box<dyn State>,
 }
 
 impl AnySearcher {
-    /// A searcher by its name in [`METHODS`], with its usual settings; `None` for another name. `sizes` are the numbers
-    /// of alternatives.
+    /// A searcher by the name of its method, with its usual settings; `None` for another name. `sizes` are the numbers of
+    /// alternatives.
     ///
     /// # Panics
     ///
     /// Where a choice has no alternative.
     pub fn by_name(name: &str, sizes: &[usize], seed: u64) -> Option<Self> {
         assert!(sizes.iter().all(|&size| size > 0), "each choice has alternatives");
-        let sizes = sizes.to_vec();
-        Some(match name {
-            "random" => Self::Random(Random::new(sizes, seed)),
-            "evolution" => Self::Evolution(Evolution::new(sizes, seed, EvolutionSettings::default())),
-            "reinforce" => Self::Reinforce(Reinforce::new(sizes, seed, ReinforceSettings::default())),
-            "ppo" => Self::Ppo(Box::new(Controller::new(sizes, seed, ControllerSettings::default()))),
-            "nsga2" => Self::Nsga2(Nsga2::new(sizes, seed, Nsga2Settings::default())),
-            _ => return None,
-        })
+        method(name).map(|it| Self { method: it.name, state: (it.new)(sizes.to_vec(), seed) })
     }
 
-    /// The state, but for what changes rarely and is large.
+    /// The state without its large part: `{"METHOD": STATE}`.
     ///
     /// # Errors
     ///
     /// A state that has no text, which would be a mistake of a searcher.
-    pub fn save(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(self)
+    pub fn save(&self) -> serde_json::Result<String> {
+        Ok(format!("{{\"{}\":{}}}", self.method, self.state.save()?))
     }
 
-    /// What changes rarely and is large, and its revision, a number that is another whenever it has changed: the
-    /// controller's weights. `None` where the revision is `known`.
+    /// The part of the state that is large and changes rarely, and its revision, a number that differs whenever it has
+    /// changed: the controller's weights. `None` where the revision is `known`.
     pub fn large(&self, known: Option<u64>) -> Option<(u64, Vec<u8>)> {
-        match self {
-            Self::Ppo(controller) if known != Some(controller.updates()) => {
-                Some((controller.updates(), controller.large()))
-            }
-            _ => None,
-        }
+        self.state.large(known)
     }
 
-    /// A searcher by this method over choices of these sizes as it was saved, to whose revision `large` belongs.
+    /// A searcher of this method over choices of these sizes as it was saved; `large` is its large part.
     ///
     /// # Errors
     ///
-    /// What is not as it was saved, or was never a state of such a searcher: a study may be anyone's.
-    pub fn restore(saved: &str, large: Option<&[u8]>, method: &str, sizes: &[usize]) -> Result<Self, String> {
-        let mut searcher: Self = serde_json::from_str(saved).map_err(|error| error.to_string())?;
-        if searcher.method() != method {
-            return Err(format!("it was begun with `{method}`, and goes on with `{}`", searcher.method()));
+    /// A text that is not as it was saved, or is not a state of such a searcher: a study may come from anyone.
+    pub fn restore(saved: &str, large: Option<&[u8]>, name: &str, sizes: &[usize]) -> Result<Self, String> {
+        let tagged: BTreeMap<String, IgnoredAny> = serde_json::from_str(saved).map_err(|error| error.to_string())?;
+        if let Some(other) = tagged.keys().find(|tag| *tag != name) {
+            return Err(format!("it was begun with `{name}`, and goes on with `{}`", printable(other)));
         }
-        searcher.inner().check(sizes).map_err(|what| format!("no searcher is where it says: {what}"))?;
-        if let Self::Ppo(controller) = &mut searcher {
-            controller.set_large(large.ok_or("the controller's weights are missing")?)?;
-        }
-        Ok(searcher)
+        let method = method(name).ok_or_else(|| format!("there is no method `{}`", printable(name)))?;
+        let state = (method.restore)(saved).map_err(|error| error.to_string())?;
+        let mut state = state.ok_or("the state of the searcher is missing")?;
+        state.check(sizes).map_err(|what| format!("no searcher is where it says: {what}"))?;
+        state.set_large(large)?;
+        Ok(Self { method: method.name, state })
     }
 
-    /// Its name in [`METHODS`].
+    /// The name of its method.
     pub fn method(&self) -> &'static str {
-        match self {
-            Self::Random(_) => "random",
-            Self::Evolution(_) => "evolution",
-            Self::Reinforce(_) => "reinforce",
-            Self::Ppo(_) => "ppo",
-            Self::Nsga2(_) => "nsga2",
-        }
-    }
-
-    fn inner(&mut self) -> &mut dyn Restored {
-        match self {
-            Self::Random(it) => it,
-            Self::Evolution(it) => it,
-            Self::Reinforce(it) => it,
-            Self::Ppo(it) => it.as_mut(),
-            Self::Nsga2(it) => it,
-        }
+        self.method
     }
 }
 
 impl Searcher for AnySearcher {
     fn ask(&mut self) -> Vec<usize> {
-        self.inner().ask()
+        self.state.ask()
     }
 
     fn tell(&mut self, candidate: &[usize], outcome: &Outcome) {
-        self.inner().tell(candidate, outcome);
+        self.state.tell(candidate, outcome);
     }
 }
 
@@ -212,4 +209,37 @@ fn softmax(logits: &[f64]) -> Vec<f64> {
     let exps: Vec<f64> = logits.iter().map(|logit| (logit - most).exp()).collect();
     let sum: f64 = exps.iter().sum();
     exps.into_iter().map(|exp| exp / sum).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Studies that were begun by the first version go on: the text is as that version wrote it.
+    #[test]
+    fn states_are_saved_as_ever() {
+        let random = r#"{"random":{"sizes":[2,3,2,3,3,2],"rng":[667496375692864783,215258669704693284,3875035776258028726,7086726054344701975]}}"#;
+        let evolution = r#"{"evolution":{"sizes":[2,3],"rng":[17406849154590036719,17795990176746251921,7650640834277699898,265679499243159657],"settings":{"population":20,"sample":10},"population":[[[0,0],0.8057284024701815],[[1,2],0.8157237882500179]],"asked":25}}"#;
+        for (method, saved, sizes) in [("random", random, &[2, 3, 2, 3, 3, 2][..]), ("evolution", evolution, &[2, 3])] {
+            let restored = AnySearcher::restore(saved, None, method, sizes).unwrap();
+            assert_eq!((restored.method(), restored.save().unwrap().as_str()), (method, saved));
+        }
+        assert!(AnySearcher::restore(random, None, "evolution", &[2, 3]).is_err());
+        assert!(AnySearcher::restore(random, None, "random", &[2, 3]).is_err());
+        assert!(AnySearcher::restore("{}", None, "random", &[2, 3]).is_err());
+        assert!(AnySearcher::restore(r#"{"other":{}}"#, None, "other", &[2, 3]).is_err());
+    }
+
+    #[test]
+    fn names_are_unique_and_each_searcher_has_its_own() {
+        for method in METHODS {
+            assert_eq!(METHODS.iter().filter(|other| other.name == method.name).count(), 1);
+            let searcher = AnySearcher::by_name(method.name, &[2, 3], 1).unwrap();
+            let saved = searcher.save().unwrap();
+            let large = searcher.large(None).map(|(_, bytes)| bytes);
+            let restored = AnySearcher::restore(&saved, large.as_deref(), method.name, &[2, 3]).unwrap();
+            assert_eq!((restored.method(), restored.save().unwrap()), (method.name, saved));
+        }
+        assert!(AnySearcher::by_name("no such method", &[2, 3], 1).is_none());
+    }
 }

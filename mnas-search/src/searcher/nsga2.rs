@@ -1,9 +1,18 @@
 //! NSGA-II (Deb et al. 2002): a population that is sorted into fronts, the lonelier of a front before the crowded.
 
-use super::{MOST, Outcome, Restored, Searcher, check_candidates, check_common, mutate};
+use super::{MOST, Method, Outcome, Searcher, State, check_candidates, check_common, mutate, restore};
 use crate::pareto::dominates;
 use crate::rng::Rng;
 use serde::{Deserialize, Serialize};
+
+/// The row of this searcher.
+pub(super) const METHOD: Method = Method {
+    name: "nsga2",
+    about: "a population that spreads along the front of accuracy and latency",
+    needs_latency: true,
+    new: |sizes, seed| Box::new(Nsga2::new(sizes, seed, Nsga2Settings::default())),
+    restore: restore::<Nsga2>,
+};
 
 /// How large the population is and how children are made.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,7 +130,11 @@ impl Searcher for Nsga2 {
     }
 }
 
-impl Restored for Nsga2 {
+impl State for Nsga2 {
+    fn save(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
     fn check(&self, sizes: &[usize]) -> Result<(), &'static str> {
         check_common(&self.sizes, sizes, &self.rng)?;
         if !(1..=MOST).contains(&self.settings.population) || self.asked > usize::MAX / 2 {

@@ -1,8 +1,17 @@
 //! Uniform samples, with repetitions: what every other searcher has to beat.
 
-use super::{Outcome, Restored, Searcher, check_common};
+use super::{Method, Outcome, Searcher, State, check_common, restore};
 use crate::rng::Rng;
 use serde::{Deserialize, Serialize};
+
+/// The row of this searcher.
+pub(super) const METHOD: Method = Method {
+    name: "random",
+    about: "uniform samples",
+    needs_latency: false,
+    new: |sizes, seed| Box::new(Random::new(sizes, seed)),
+    restore: restore::<Random>,
+};
 
 /// Uniform samples.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,7 +35,11 @@ impl Searcher for Random {
     fn tell(&mut self, _: &[usize], _: &Outcome) {}
 }
 
-impl Restored for Random {
+impl State for Random {
+    fn save(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
     fn check(&self, sizes: &[usize]) -> Result<(), &'static str> {
         check_common(&self.sizes, sizes, &self.rng)
     }

@@ -1,8 +1,17 @@
 //! Factorised REINFORCE: an independent distribution for each choice, moved along the policy gradient after each trial.
 
-use super::{Outcome, Restored, Searcher, check_common, softmax};
+use super::{Method, Outcome, Searcher, State, check_common, restore, softmax};
 use crate::rng::Rng;
 use serde::{Deserialize, Serialize};
+
+/// The row of this searcher.
+pub(super) const METHOD: Method = Method {
+    name: "reinforce",
+    about: "a distribution for each choice",
+    needs_latency: false,
+    new: |sizes, seed| Box::new(Reinforce::new(sizes, seed, ReinforceSettings::default())),
+    restore: restore::<Reinforce>,
+};
 
 /// How fast it learns.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,7 +79,11 @@ impl Searcher for Reinforce {
     }
 }
 
-impl Restored for Reinforce {
+impl State for Reinforce {
+    fn save(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
     fn check(&self, sizes: &[usize]) -> Result<(), &'static str> {
         let of: Vec<usize> = self.logits.iter().map(Vec::len).collect();
         check_common(&of, sizes, &self.rng)?;

@@ -4,6 +4,7 @@ use super::StudyError;
 use mnas_codegen::fnv;
 use rusqlite::{Connection, ErrorCode};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -57,6 +58,40 @@ pub(super) fn check_chain(connection: &Connection, path: &Path) -> Result<(u64, 
         count += 1;
     }
     Ok((count, chain))
+}
+
+/// The name of what is kept for a trial that is finished before those in front of it.
+pub(crate) fn kept_name(trial: u64) -> String {
+    format!("trial/{trial}")
+}
+
+/// The checksum of each finding, each of which is as it was written.
+pub(super) fn finding_sums(connection: &Connection, path: &Path) -> Result<BTreeMap<String, u64>, StudyError> {
+    let sql = |error: rusqlite::Error| explain(&error, path);
+    // A study of the layout before has none, and may be looked at.
+    let is_there: bool = connection
+        .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'findings'", [], |row| row.get(0))
+        .map_err(sql)?;
+    if !is_there {
+        return Ok(BTreeMap::new());
+    }
+    let mut statement = connection.prepare("SELECT name, record, sum FROM findings").map_err(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(sql)?;
+    let mut sums = BTreeMap::new();
+    for row in rows {
+        let (name, record, written): (String, String, String) = row.map_err(sql)?;
+        let sum = sum_of_finding(&name, &record);
+        if hex(sum) != written {
+            return Err(StudyError::Damaged(format!("`{}` is damaged: `{name}` was changed", path.display())));
+        }
+        sums.insert(name, sum);
+    }
+    Ok(sums)
+}
+
+/// Never 0, which would not be missed.
+pub(super) fn sum_of_finding(name: &str, record: &str) -> u64 {
+    sum(sum(0, name.as_bytes()), record.as_bytes()).max(1)
 }
 
 /// FNV-1a, continued from `start`.

@@ -1,13 +1,11 @@
 //! Facts about the whole study, as records with checksums like those of trials.
 
 use super::StudyError;
-use super::checks::{explain, hex, sum};
+use super::checks::{explain, hex, sum_of_finding};
 use super::store::Study;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
-use std::path::Path;
 
 impl Study {
     /// What was found out under this name, if anything was.
@@ -38,7 +36,7 @@ impl Study {
     pub fn set_finding<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), StudyError> {
         let record = serde_json::to_string(value)
             .map_err(|error| StudyError::System(format!("the finding `{name}` cannot be written: {error}")))?;
-        let sum = sum_of(name, &record);
+        let sum = sum_of_finding(name, &record);
         let mut progress = self.progress.clone();
         progress.findings ^= self.findings.get(name).copied().unwrap_or(0) ^ sum;
         self.write(progress, |transaction| {
@@ -53,38 +51,4 @@ impl Study {
     pub fn finding_names(&self) -> impl Iterator<Item = &str> {
         self.findings.keys().map(String::as_str)
     }
-}
-
-/// The name of what is kept for a trial that is finished before those in front of it.
-pub(crate) fn kept_name(trial: u64) -> String {
-    format!("trial/{trial}")
-}
-
-/// The checksum of each finding, each of which is as it was written.
-pub(super) fn sums(connection: &Connection, path: &Path) -> Result<BTreeMap<String, u64>, StudyError> {
-    let sql = |error: rusqlite::Error| explain(&error, path);
-    // A study of the layout before has none, and may be looked at.
-    let is_there: bool = connection
-        .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'findings'", [], |row| row.get(0))
-        .map_err(sql)?;
-    if !is_there {
-        return Ok(BTreeMap::new());
-    }
-    let mut statement = connection.prepare("SELECT name, record, sum FROM findings").map_err(sql)?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(sql)?;
-    let mut sums = BTreeMap::new();
-    for row in rows {
-        let (name, record, written): (String, String, String) = row.map_err(sql)?;
-        let sum = sum_of(&name, &record);
-        if hex(sum) != written {
-            return Err(StudyError::Damaged(format!("`{}` is damaged: `{name}` was changed", path.display())));
-        }
-        sums.insert(name, sum);
-    }
-    Ok(sums)
-}
-
-/// Never 0, which would not be missed.
-fn sum_of(name: &str, record: &str) -> u64 {
-    sum(sum(0, name.as_bytes()), record.as_bytes()).max(1)
 }

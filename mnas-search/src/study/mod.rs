@@ -5,15 +5,18 @@
 //! and the state says how many there are: a study that has lost something is refused, never shortened.
 
 mod checks;
+mod connection;
 mod exponent;
 mod findings;
+mod schema;
 mod store;
-mod stranger;
 mod trial;
+mod untrusted;
 
+pub(crate) use checks::kept_name;
 pub(crate) use exponent::exponent;
-pub(crate) use findings::kept_name;
-pub use store::{Access, After, Progress, Study};
+pub use schema::Progress;
+pub use store::{Access, After, Study};
 pub use trial::{Halving, Settings, State, Trial, WeightExponent};
 
 use std::fmt;

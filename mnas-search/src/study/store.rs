@@ -1,52 +1,16 @@
-//! The file: its tables, and what is written at once.
+//! An open study: what is read from its file, and what is written at once.
 
-use super::checks::{check_chain, check_pages, explain, hex, json, lock, sum, with_suffix};
-use super::{Settings, StudyError, Trial, WeightExponent, findings, stranger};
+use super::checks::{check_chain, check_pages, explain, finding_sums, hex, json, kept_name, lock, sum, with_suffix};
+use super::connection::prepare;
+use super::schema::{APPLICATION, Progress, TABLES, VERSION, WITHOUT_FINDINGS, upgrade};
+use super::{Settings, StudyError, Trial, WeightExponent, untrusted};
 use crate::findings::{NOISE, RANKING};
-use crate::ranking::Noise;
+use crate::noise::Noise;
 use crate::reward::Reward;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// Says in the header of a file that it is a study: `mnas`.
-const APPLICATION: i32 = 0x6d6e_6173;
-
-/// The layout of the tables.
-const VERSION: i32 = 2;
-
-/// The layout before findings.
-const WITHOUT_FINDINGS: i32 = 1;
-
-/// How long to wait for who reads or writes at the moment.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Records hold everything; the view is for people with a shell of SQLite.
-pub(super) const TABLES: &str = "
-CREATE TABLE study (id INTEGER PRIMARY KEY CHECK (id = 1), settings TEXT NOT NULL, sum TEXT NOT NULL);
-CREATE TABLE trials (number INTEGER PRIMARY KEY, record TEXT NOT NULL, sum TEXT NOT NULL);
-CREATE TABLE progress (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL, sum TEXT NOT NULL);
-CREATE TABLE large (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, bytes BLOB NOT NULL);
-CREATE TABLE findings (name TEXT PRIMARY KEY, record TEXT NOT NULL, sum TEXT NOT NULL);
-CREATE VIEW results AS SELECT
-    number,
-    json_extract(record, '$.state') AS state,
-    json_extract(record, '$.reward') AS reward,
-    json_extract(record, '$.accuracy') AS accuracy,
-    json_extract(record, '$.latency.ms') AS latency_ms,
-    json_extract(record, '$.parameters') AS parameters,
-    json_extract(record, '$.macs') AS macs,
-    json_extract(record, '$.spec') AS spec
-FROM trials;
-";
-
-/// Makes a study of the layout before one of this.
-const UPGRADE: &str = "
-CREATE TABLE findings (name TEXT PRIMARY KEY, record TEXT NOT NULL, sum TEXT NOT NULL);
-";
 
 /// What a study is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,34 +38,6 @@ pub struct Study {
     pub(super) findings: BTreeMap<String, u64>,
     /// Held while it lives; given back by the system however the process ends.
     _lock: Option<File>,
-}
-
-/// Where a search is: what changes with each trial.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Number of trials.
-    pub trials: u64,
-    /// Checksum of the last of them.
-    chain: u64,
-    /// The exponent that was fitted, once it was.
-    pub exponent: Option<f64>,
-    /// The searcher, as it was saved.
-    pub searcher: String,
-    /// Checksum of its large part, if it has one.
-    large: Option<u64>,
-    /// Of how many trials the searcher was told, where it is not all: the others are of a batch that is not finished.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    told: Option<u64>,
-    /// Checksums of all findings, in one.
-    #[serde(default)]
-    pub(super) findings: u64,
-}
-
-impl Progress {
-    /// Of how many trials the searcher was told.
-    pub fn told(&self) -> u64 {
-        self.told.unwrap_or(self.trials)
-    }
 }
 
 /// The state of a searcher that was told of all trials.
@@ -210,7 +146,7 @@ impl Study {
                 path.display()
             )));
         }
-        stranger::check_schema(&connection, path)?;
+        untrusted::check_schema(&connection, path)?;
         check_pages(&connection, path)?;
         let mut connection = connection;
         if version == WITHOUT_FINDINGS && lock.is_some() {
@@ -235,7 +171,7 @@ impl Study {
         let (progress, written) = one("SELECT record, sum FROM progress")?;
         let settings: Settings = serde_json::from_str(&settings).map_err(|error| damaged(&error.to_string()))?;
         let progress: Progress = serde_json::from_str(&progress).map_err(|error| damaged(&error.to_string()))?;
-        if let Some(wrong) = stranger::wrong_settings(&settings, &progress) {
+        if let Some(wrong) = untrusted::wrong_settings(&settings, &progress) {
             return Err(damaged(&wrong));
         }
         let (count, chain) = check_chain(&transaction, path)?;
@@ -250,7 +186,7 @@ impl Study {
             return Err(damaged("the searcher's weights were changed"));
         }
         let revision = large.map(|(revision, _)| revision as u64);
-        let findings = findings::sums(&transaction, path)?;
+        let findings = finding_sums(&transaction, path)?;
         if findings.values().fold(0, |all, sum| all ^ sum) != progress.findings {
             return Err(damaged("something that was found out about it is lost"));
         }
@@ -325,7 +261,7 @@ impl Study {
         let damaged = |what: String| StudyError::Damaged(format!("`{}` is damaged: {what}", self.path.display()));
         let parse = |(place, record): (u64, &String)| {
             let mut trial: Trial = serde_json::from_str(record).map_err(|error| damaged(error.to_string()))?;
-            if let Some(wrong) = stranger::wrong_trial(&trial, place, &self.settings) {
+            if let Some(wrong) = untrusted::wrong_trial(&trial, place, &self.settings) {
                 return Err(damaged(wrong));
             }
             if let (None, Some(reward), Some(accuracy)) = (trial.reward, reward, trial.accuracy) {
@@ -350,7 +286,7 @@ impl Study {
     pub fn add(&mut self, trial: &Trial, after: Option<After>) -> Result<(), StudyError> {
         let record = json(trial);
         let chain = sum(self.chain, record.as_bytes());
-        let kept = findings::kept_name(trial.number);
+        let kept = kept_name(trial.number);
         let removed = self.findings.get(&kept).copied();
         let mut progress = self.progress.clone();
         progress.told = after.is_none().then(|| progress.told());
@@ -422,20 +358,6 @@ impl Study {
             .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
             .map_err(|error| explain(&error, &self.path))
     }
-}
-
-fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(UPGRADE)?;
-    transaction.pragma_update(None, "user_version", VERSION)?;
-    transaction.commit()
-}
-
-/// A transaction that was reported is on the disk; one that was not is not there.
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(PATIENCE)?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    stranger::distrust(connection)
 }
 
 /// The file that a path leads to.

@@ -2,7 +2,7 @@
 
 use crate::job::{Budget, Latency};
 use crate::reward::{Reward, Target};
-use crate::searcher::needs_latency;
+use crate::searcher::method;
 use serde::{Deserialize, Serialize};
 
 /// What a search was begun with; it goes on with nothing else.
@@ -88,7 +88,7 @@ impl Settings {
 
     /// Whether trials have to have a latency: for what they are worth, or for a front of both.
     pub fn needs_latency(&self) -> bool {
-        self.reward.needs_latency() || needs_latency(&self.method)
+        self.reward.needs_latency() || method(&self.method).is_some_and(|method| method.needs_latency)
     }
 
     /// What the reward aims at.

@@ -77,7 +77,7 @@ fn begin(path: &Path, settings: &Settings) {
 #[test]
 fn a_search_is_the_same_whoever_is_ready_first() {
     let folder = Folder::new("order");
-    for (method, _) in METHODS {
+    for method in METHODS.iter().map(|method| method.name) {
         let mut all = Vec::new();
         for salt in 0..2 {
             let path = folder.file(&format!("{method}{salt}"));
@@ -102,7 +102,7 @@ fn a_search_is_the_same_whoever_is_ready_first() {
 #[test]
 fn batches_that_are_cut_short_go_on() {
     let folder = Folder::new("cut");
-    for (method, _) in METHODS {
+    for method in METHODS.iter().map(|method| method.name) {
         let [whole, halves] = ["whole", "halves"].map(|name| folder.file(&format!("{method}{name}")));
         for path in [&whole, &halves] {
             begin(path, &batched(method, 4));

@@ -25,7 +25,7 @@ fn seeds_decide() {
 #[test]
 fn twenty_five_and_twenty_five_are_fifty() {
     let folder = Folder::new("halves");
-    for (method, _) in METHODS {
+    for method in METHODS.iter().map(|method| method.name) {
         let fitted = WeightExponent::Fitted { first: 30 };
         let exponents = if method == "random" { vec![fitted] } else { vec![WeightExponent::Given, fitted] };
         for exponent in exponents {
@@ -199,7 +199,7 @@ impl Evaluator for Failing {
 #[test]
 fn failing_trials_are_marked_and_a_failing_evaluator_stops_the_search() {
     let folder = Folder::new("failing");
-    for (method, _) in METHODS {
+    for method in METHODS.iter().map(|method| method.name) {
         let path = folder.file(method);
         let evaluator = Failing(table());
         let settings = settings(method, &evaluator, WeightExponent::Given);

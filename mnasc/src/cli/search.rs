@@ -244,7 +244,7 @@ fn seconds(text: &str) -> Result<u64, &'static str> {
 }
 
 fn methods() -> PossibleValuesParser {
-    PossibleValuesParser::new(METHODS.map(|(name, what)| PossibleValue::new(name).help(what)))
+    PossibleValuesParser::new(METHODS.iter().map(|method| PossibleValue::new(method.name).help(method.about)))
 }
 
 #[derive(Debug, Subcommand)]

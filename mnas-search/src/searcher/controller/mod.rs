@@ -7,10 +7,19 @@
 
 mod lstm;
 
-use super::{MOST, Outcome, Restored, Searcher, check_candidates, check_common};
+use super::{MOST, Method, Outcome, Searcher, State, check_candidates, check_common, restore};
 use crate::rng::Rng;
 use lstm::{Layout, Tree};
 use serde::{Deserialize, Serialize};
+
+/// The row of this searcher.
+pub(super) const METHOD: Method = Method {
+    name: "ppo",
+    about: "the MnasNet paper's: an LSTM controller, proximal policy optimisation",
+    needs_latency: false,
+    new: |sizes, seed| Box::new(Controller::new(sizes, seed, ControllerSettings::default())),
+    restore: restore::<Controller>,
+};
 
 /// What the controller is and how it learns.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,34 +94,6 @@ impl Controller {
         let parameters = (0..len).map(|_| rng.range(-settings.initial, settings.initial)).collect();
         let weights = Weights { parameters, first: vec![0.0; len], second: vec![0.0; len] };
         Self { sizes, rng, settings, baseline: None, batch: Vec::new(), updates: 0, weights }
-    }
-
-    /// Updates so far.
-    pub(super) fn updates(&self) -> u64 {
-        self.updates
-    }
-
-    /// Parameters and moments as little-endian doubles. Updates change them, and nothing else does.
-    pub(super) fn large(&self) -> Vec<u8> {
-        let Weights { parameters, first, second } = &self.weights;
-        [parameters, first, second].into_iter().flatten().flat_map(|value| value.to_le_bytes()).collect()
-    }
-
-    /// Takes back what [`Controller::large`] gave.
-    pub(super) fn set_large(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let len = Layout::new(&self.sizes, self.settings.units).len;
-        if bytes.len() != 3 * 8 * len {
-            return Err(format!("the controller's weights have {} bytes, not {}", bytes.len(), 24 * len));
-        }
-        let values: Vec<f64> =
-            bytes.chunks_exact(8).map(|bytes| f64::from_le_bytes(std::array::from_fn(|at| bytes[at]))).collect();
-        if !values.iter().all(|value| value.is_finite()) {
-            return Err("the controller's weights are no numbers".to_owned());
-        }
-        let mut parts = values.chunks_exact(len).map(<[f64]>::to_vec);
-        let mut part = || parts.next().unwrap_or_default();
-        self.weights = Weights { parameters: part(), first: part(), second: part() };
-        Ok(())
     }
 
     fn update(&mut self) {
@@ -209,7 +190,11 @@ impl Searcher for Controller {
     }
 }
 
-impl Restored for Controller {
+impl State for Controller {
+    fn save(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
     /// Its weights are read afterwards: how many there are follows from the sizes.
     fn check(&self, sizes: &[usize]) -> Result<(), &'static str> {
         /// More units than this are no controller's; its weights grow with their square.
@@ -221,5 +206,32 @@ impl Restored for Controller {
             return Err("its controller is none");
         }
         check_candidates(self.batch.iter().map(|(candidate, reward)| (candidate, *reward)), sizes)
+    }
+
+    /// Parameters and moments as little-endian doubles. Updates change them, and nothing else does.
+    fn large(&self, known: Option<u64>) -> Option<(u64, Vec<u8>)> {
+        if known == Some(self.updates) {
+            return None;
+        }
+        let Weights { parameters, first, second } = &self.weights;
+        let values = [parameters, first, second].into_iter().flatten();
+        Some((self.updates, values.flat_map(|value| value.to_le_bytes()).collect()))
+    }
+
+    fn set_large(&mut self, bytes: Option<&[u8]>) -> Result<(), String> {
+        let bytes = bytes.ok_or("the controller's weights are missing")?;
+        let len = Layout::new(&self.sizes, self.settings.units).len;
+        if bytes.len() != 3 * 8 * len {
+            return Err(format!("the controller's weights have {} bytes, not {}", bytes.len(), 24 * len));
+        }
+        let values: Vec<f64> =
+            bytes.chunks_exact(8).map(|bytes| f64::from_le_bytes(std::array::from_fn(|at| bytes[at]))).collect();
+        if !values.iter().all(|value| value.is_finite()) {
+            return Err("the controller's weights are no numbers".to_owned());
+        }
+        let mut parts = values.chunks_exact(len).map(<[f64]>::to_vec);
+        let mut part = || parts.next().unwrap_or_default();
+        self.weights = Weights { parameters: part(), first: part(), second: part() };
+        Ok(())
     }
 }

@@ -1,10 +1,11 @@
 //! What says how fast a network is, where the evaluator does not.
 
-use super::{options, search_error, study_error};
+use super::options;
 use crate::cli::{DeviceArgs, SearchArgs};
 use crate::error::{Error, Result};
 use crate::latency::{Meter, prediction};
 use crate::output::progress;
+use crate::study_error::{search_error, study_error};
 use mnas_dsl::printable;
 use mnas_dsl::{Network, Space, Spec};
 use mnas_search::evaluator::Evaluator;
@@ -27,7 +28,7 @@ pub(super) fn of(
     let asked = args.measure || args.device.is_given();
     let Some(begun) = begun else {
         let needs = options::reward(args)?.is_some_and(|(reward, _)| reward.needs_latency())
-            || args.method.as_deref().is_some_and(searcher::needs_latency);
+            || args.method.as_deref().and_then(searcher::method).is_some_and(|method| method.needs_latency);
         // Who has a table of results without latency may have left them away.
         let is_needed = asked || needs && !evaluator.gives_latency() && args.table.is_none();
         return if is_needed { Meter::of(args.device.options()).map(Some) } else { Ok(None) };

@@ -2,11 +2,10 @@
 //! changes a study on purpose writes them, too.
 
 use super::checks::explain;
-use super::store::{Progress, TABLES};
+use super::schema::{Progress, TABLES};
 use super::{Settings, StudyError, Trial};
-use crate::searcher::METHODS;
+use crate::searcher;
 use rusqlite::Connection;
-use rusqlite::config::DbConfig;
 use std::path::Path;
 
 /// More at once, rungs, networks that show whether accuracy ranks, or alternatives are no search's.
@@ -14,20 +13,6 @@ const MOST_JOBS: u32 = 1024;
 const MOST_RUNGS: u32 = 16;
 const MOST_RANKED: u32 = 1000;
 const MOST_ALTERNATIVES: usize = 1 << 20;
-
-/// Nothing that a file brings along is carried out: no trigger, no view, no function in its tables' conditions. Its own
-/// description of the tables cannot be written over.
-pub(super) fn distrust(connection: &Connection) -> rusqlite::Result<()> {
-    for (what, on) in [
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
-        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
-        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
-    ] {
-        connection.set_db_config(what, on)?;
-    }
-    connection.pragma_update(None, "cell_size_check", true)
-}
 
 /// A study has our tables and view, word for word, and nothing else: no trigger, no index, no table of other columns.
 pub(super) fn check_schema(connection: &Connection, path: &Path) -> Result<(), StudyError> {
@@ -64,7 +49,7 @@ pub(super) fn wrong_settings(settings: &Settings, progress: &Progress) -> Option
     if sizes.iter().any(|size| !(1..=MOST_ALTERNATIVES).contains(size)) {
         return Some("a choice has no alternatives, or more than there can be".to_owned());
     }
-    if !METHODS.iter().any(|(name, _)| name == method) {
+    if searcher::method(method).is_none() {
         return Some("nothing searches so".to_owned());
     }
     if !(1..=MOST_JOBS).contains(jobs) {
