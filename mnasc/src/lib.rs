@@ -9,9 +9,11 @@
 mod cli;
 mod commands;
 mod compiler;
+mod describe;
 mod input;
 mod onnx_file;
 mod output;
+mod study_error;
 mod weight_file;
 
 use mnas_io::{error, npy, picture};

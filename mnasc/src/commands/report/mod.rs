@@ -2,8 +2,6 @@
 
 mod measured;
 
-use super::search::baselines::check_names;
-use super::search::study_error;
 use super::study::best;
 use crate::cli::ReportArgs;
 use crate::error::{Error, Result};
@@ -11,11 +9,12 @@ use crate::input;
 use crate::output::{self, Artifact};
 use crate::page::study::{Baseline, Beside, Findings, Measured, Shown, render};
 use crate::paper;
+use crate::study_error::study_error;
 use mnas_dsl::Network;
 use mnas_search::findings::{BASELINES, JudgedBaseline, MACHINE, NOISE, PREDICTION, RANKING};
 use mnas_search::reward::Reward;
 use mnas_search::study::{Access, State, Study, Trial};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Writes the page.
@@ -143,4 +142,17 @@ fn same<'a>(network: &Network, trials: &'a [Trial]) -> Option<&'a Trial> {
     near.rev().find(|trial| {
         mnas_dsl::load_yaml(&trial.spec, "spec").is_ok_and(|(_, other)| mnas_dsl::space::key(&other) == key)
     })
+}
+
+/// Networks to compare with are told apart by their names.
+pub(super) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(
+                Error::input(format!("two baselines are called `{name}`")).hint("give each a `name` of its own")
+            );
+        }
+    }
+    Ok(())
 }

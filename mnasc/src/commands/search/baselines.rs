@@ -1,15 +1,15 @@
 //! Networks that a search is compared with: which they are, and how they are judged in its end.
 
-use super::search_error;
 use crate::cli::SearchArgs;
+use crate::commands::report::check_names;
 use crate::error::{Error, Result};
 use crate::input;
 use crate::output;
+use crate::study_error::search_error;
 use mnas_dsl::printable;
 use mnas_dsl::{Network, Space, Spec};
 use mnas_search::evaluator::TRAINS;
 use mnas_search::search::Search;
-use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
 /// Those that were asked for or, where networks are trained by mnasc, those of the space: files in its folder.
@@ -50,19 +50,6 @@ pub(super) fn of(args: &SearchArgs, space: &Space, evaluator: &str) -> Result<Ve
     }
     check_names(baselines.iter().map(|(_, network)| &*network.name))?;
     Ok(baselines)
-}
-
-/// Networks to compare with are told apart by their names.
-pub(in crate::commands) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<()> {
-    let mut seen = BTreeSet::new();
-    for name in names {
-        if !seen.insert(name) {
-            return Err(
-                Error::input(format!("two baselines are called `{name}`")).hint("give each a `name` of its own")
-            );
-        }
-    }
-    Ok(())
 }
 
 /// Judges them, and says what they are worth.

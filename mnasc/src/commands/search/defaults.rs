@@ -1,9 +1,9 @@
 //! What arguments leave away: as the space says, and names that follow from the space's.
 
-use super::study_error;
 use crate::cli::{RewardName, SearchArgs};
 use crate::error::Result;
 use crate::input;
+use crate::study_error::study_error;
 use mnas_dsl::Space;
 use mnas_search::findings::ASKED;
 use mnas_search::study::Study;

@@ -1,10 +1,11 @@
 //! What a search ends with: a page to look at, and the best network ready for use.
 
+use crate::commands::report;
 use crate::commands::study::best::{self, Trainer};
-use crate::commands::{report, search::study_error};
 use crate::compiler;
 use crate::error::Result;
 use crate::output::{self, Artifact};
+use crate::study_error::study_error;
 use mnas_codegen::compile::Options;
 use mnas_search::study::{Access, Study};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! `mnasc search SPACE`
 
-pub(super) mod baselines;
+mod baselines;
 mod defaults;
 mod evaluator;
 mod found;
@@ -9,15 +9,14 @@ mod stopwatch;
 mod training;
 mod watch;
 
-pub(super) use watch::describe;
-
 use crate::cli::SearchArgs;
 use crate::error::{Error, Result};
+use crate::study_error::{search_error, study_error};
 use crate::{input, output};
 use mnas_search::evaluator::Stopwatch;
 use mnas_search::findings::ASKED;
-use mnas_search::search::{Search, SearchError};
-use mnas_search::study::{Access, Study, StudyError};
+use mnas_search::search::Search;
+use mnas_search::study::{Access, Study};
 
 /// Begins or goes on.
 pub(crate) fn run(args: &SearchArgs) -> Result<()> {
@@ -71,31 +70,4 @@ pub(crate) fn run(args: &SearchArgs) -> Result<()> {
         stopwatch::compare(&meter, &space, path)?;
     }
     places.found.map_or(Ok(()), |folder| found::write(&folder, path, args.data.as_deref()))
-}
-
-/// A study that cannot be used.
-pub(super) fn study_error(error: StudyError) -> Error {
-    let text = error.to_string();
-    match error {
-        StudyError::Exists(_) => Error::input(text).hint("add `--resume` to go on with it"),
-        StudyError::InUse(_) => Error::system(text).hint("wait until it is done, or stop it; nothing of it is lost"),
-        StudyError::Foreign(_) => Error::input(text),
-        StudyError::Damaged(_) => Error::input(text).hint("take a copy of it from before, or begin another study"),
-        StudyError::System(_) => Error::system(text),
-    }
-}
-
-/// A search that stopped.
-fn search_error(error: SearchError) -> Error {
-    match error {
-        SearchError::Study(error) => study_error(error),
-        SearchError::Input(text) => Error::input(text),
-        SearchError::NoLatency(_) => Error::input(error.to_string()).hint(
-            "begin another study with `--measure`, which times networks by their generated code, or let the command answer \
-             `latency_ms` too",
-        ),
-        SearchError::Evaluator(text) => {
-            Error::system(text).hint("every finished trial is in the study; `--resume` goes on with it")
-        }
-    }
 }

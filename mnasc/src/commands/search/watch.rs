@@ -1,10 +1,11 @@
 //! What a search says while it runs, and of its trials.
 
 use super::defaults::{Places, TRIALS};
-use super::search_error;
 use crate::cli::SearchArgs;
+use crate::describe::describe;
 use crate::error::{Error, Result};
 use crate::output;
+use crate::study_error::search_error;
 use mnas_dsl::printable;
 use mnas_search::search::Search;
 use mnas_search::study::{State, Trial};
@@ -177,30 +178,4 @@ fn best<'s>(search: &'s Search<'_>) -> Option<&'s Trial> {
     let trials = search.trials();
     let reward = search.study().settings().reward_so_far(trials);
     ranking::ranked(trials, reward, search.noise()).first().map(|&at| &trials[at])
-}
-
-/// A trial in a line.
-pub(in crate::commands) fn describe(trial: &Trial) -> String {
-    let mut parts = Vec::new();
-    if let Some(reward) = trial.reward {
-        parts.push(format!("reward {reward:.4}"));
-    }
-    if let Some(accuracy) = trial.accuracy {
-        parts.push(format!("accuracy {accuracy:.4}"));
-    }
-    if let Some(latency) = trial.latency {
-        parts.push(latency.to_string());
-    }
-    parts.push(format!("{} parameters", trial.parameters));
-    parts.push(format!("{} multiply-accumulates", trial.macs));
-    if let Some(before) = trial.of {
-        parts.push(format!("rung {}, the network of trial {before}", trial.rung));
-    }
-    if let Some(earlier) = trial.same_as {
-        parts.push(format!("the network of trial {earlier}"));
-    }
-    if let Some(message) = &trial.message {
-        parts.push(format!("failed: {}", printable(message.lines().next().unwrap_or(""))));
-    }
-    parts.join(", ")
 }

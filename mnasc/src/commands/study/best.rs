@@ -4,10 +4,11 @@ pub(in crate::commands) use super::weights::Trainer;
 
 use super::{open, value};
 use crate::cli::StudyBestArgs;
-use crate::commands::search::{describe, study_error};
 use crate::commands::space::named;
+use crate::describe::describe;
 use crate::error::{Error, Result};
 use crate::output::{self, Artifact};
+use crate::study_error::study_error;
 use mnas_codegen::weights::{Weights, safetensors};
 use mnas_dsl::printable;
 use mnas_dsl::{Network, Spec};

@@ -3,10 +3,11 @@
 pub(super) mod best;
 mod weights;
 
-use super::search::{describe, study_error};
 use crate::cli::{StudyCommand, StudyExportArgs, StudyListArgs};
+use crate::describe::describe;
 use crate::error::{Error, Result};
 use crate::output::{self, Artifact};
+use crate::study_error::study_error;
 use mnas_dsl::Space;
 use mnas_dsl::printable;
 use mnas_search::findings::{NOISE, RANKING, Ranking, RungNoise};
