@@ -118,7 +118,7 @@ impl Drop for Staged {
     }
 }
 
-/// Nobody can read the new file who could not read the old one, not even while it is written.
+/// The new file is never readable by users that could not read the old one, not even while it is written.
 #[cfg(unix)]
 fn restrict(options: &mut OpenOptions, before: &Permissions) {
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};

@@ -1,5 +1,5 @@
-//! What was found out about a whole study, beside its trials: whether accuracy ranks networks, how well latency was
-//! foreseen, on what it was measured. A study keeps them under their names.
+//! Facts about a whole study beside its trials: whether accuracy ranks networks, how well latency was predicted, on
+//! which machine it was measured. A study keeps them under their names.
 
 use crate::job::Latency;
 use serde::{Deserialize, Serialize};
@@ -12,16 +12,16 @@ pub const NOISE: &str = "noise";
 pub const PREDICTION: &str = "prediction";
 /// The name of a [`Machine`] in a study.
 pub const MACHINE: &str = "machine";
-/// The name of how many trials were asked for when a study was last searched, a whole number.
+/// The name of the number of trials that the last run of the search requested, a whole number.
 pub const ASKED: &str = "asked";
 
-/// The name of what networks were worth that the search is compared with, a list of [`JudgedBaseline`].
+/// The name of the results of the baselines, a list of [`EvaluatedBaseline`].
 pub const BASELINES: &str = "baselines";
 
-/// A network that the search is compared with, judged as its best trials were.
+/// A baseline, evaluated as the best trials were.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct JudgedBaseline {
-    /// As its spec calls it.
+pub struct EvaluatedBaseline {
+    /// The name in its spec.
     pub name: String,
     /// YAML.
     pub spec: String,
@@ -29,11 +29,11 @@ pub struct JudgedBaseline {
     pub parameters: u64,
     /// Multiply-accumulates of an inference.
     pub macs: u64,
-    /// A part of 1, if it could be judged.
+    /// From 0 to 1, if it could be evaluated.
     pub accuracy: Option<f64>,
-    /// As that of trials.
+    /// The latency, measured as that of trials.
     pub latency: Option<Latency>,
-    /// Why it could not be judged or timed.
+    /// Why it could not be evaluated or timed.
     pub message: Option<String>,
 }
 
@@ -42,36 +42,37 @@ pub struct JudgedBaseline {
 pub struct Ranking {
     /// By rising multiply-accumulates.
     pub networks: Vec<RankedNetwork>,
-    /// Epochs of training of each, where they are known.
+    /// Epochs of each training, where known.
     pub epochs: Option<u32>,
-    /// Kendall's tau between the accuracies of two seeds: 1 where both rank all pairs alike, 0 where they agree by chance.
+    /// Kendall's tau between the accuracies of two seeds: 1 where both rank all pairs alike, 0 where they agree by
+    /// chance.
     pub tau: f64,
     /// Lower end of its 95 % interval, by bootstrap over networks.
     pub tau_low: f64,
-    /// Upper end.
+    /// Upper end of the interval.
     pub tau_high: f64,
     /// Standard deviation between the networks' mean accuracies.
     pub spread: f64,
     /// Mean distance of the accuracies of two seeds of a network.
     pub seed_difference: f64,
-    /// How many epochs more would separate them, where these do not.
+    /// How many more epochs would separate the networks, where these do not.
     pub epochs_to_add: Option<u32>,
-    /// How that was estimated.
+    /// The method of that estimate.
     #[serde(default)]
     pub estimate: Estimate,
 }
 
-/// How it was estimated how many epochs to add.
+/// How the number of epochs to add was estimated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Estimate {
-    /// None are to be added.
+    /// No epochs are to be added.
     #[default]
     None,
-    /// What the accuracies after each epoch showed was continued: the spread between networks against the difference
-    /// between seeds, as a power of the epochs.
+    /// By extrapolating the accuracies after each epoch: the spread between networks over the difference between seeds,
+    /// as a power of the epochs.
     Curves,
-    /// There was nothing to continue: twice the epochs are what to try next.
+    /// There is no trend to extrapolate: twice the epochs are tried next.
     Doubling,
 }
 
@@ -80,9 +81,9 @@ pub enum Estimate {
 pub struct RankedNetwork {
     /// YAML; empty where candidates are no networks.
     pub spec: String,
-    /// For each seed.
+    /// The accuracy of each seed.
     pub accuracies: Vec<f64>,
-    /// For each seed, the accuracy after each epoch, where it is known.
+    /// The accuracy of each seed after each epoch, where known.
     #[serde(default)]
     pub curves: Vec<Vec<f64>>,
     /// An index for each choice.
@@ -90,13 +91,13 @@ pub struct RankedNetwork {
     pub choices: Vec<usize>,
 }
 
-/// How far the accuracies of two seeds of a network differ on the highest rung of successive halving: networks that were
-/// trained longest are told apart by less than what [`Ranking`] sees on the lowest.
+/// How far the accuracies of two seeds of a network differ on the highest rung of successive halving. Networks that
+/// were trained longest differ by less than [`Ranking`] measures on the lowest rung.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RungNoise {
     /// The rung, from 0.
     pub rung: u32,
-    /// Epochs of training on it, where they are known.
+    /// Epochs of training on it, where known.
     pub epochs: Option<u32>,
     /// Networks that were trained there twice; those whose second training failed are left out.
     pub networks: Vec<TrainedTwice>,
@@ -107,47 +108,47 @@ pub struct RungNoise {
 pub struct TrainedTwice {
     /// The trial of the first training.
     pub trial: u64,
-    /// Of the trial, and of the other seed.
+    /// The accuracies of the trial and of the other seed.
     pub accuracies: [f64; 2],
 }
 
-/// How well the latency of whole networks was foreseen from that of their layers.
+/// How well the latency of whole networks is predicted by that of their layers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
-    /// Networks that were measured whole.
+    /// Networks that were measured as a whole.
     pub pairs: Vec<Pair>,
-    /// Which part of them was foreseen within 10 %.
+    /// The share of them that was predicted within 10 %.
     pub within_10_percent: f64,
     /// Kendall's tau between both figures.
     pub tau: f64,
 }
 
-/// A latency that was foreseen, and the measured one.
+/// A predicted latency and the measured one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
     /// YAML.
     pub spec: String,
-    /// The sum of its layers.
+    /// The sum of the layers.
     pub predicted: Latency,
-    /// The whole network.
+    /// The latency of the whole network.
     pub measured: Latency,
 }
 
-/// On what latency was measured.
+/// The machine on which latency was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
-    /// Its processor.
+    /// The processor.
     pub cpu: String,
-    /// Which kernels ran.
+    /// The instruction set of the kernels.
     pub isa: String,
-    /// How many threads.
+    /// The number of threads.
     pub threads: u32,
-    /// The versions of what made the programs: rustc's, and, of studies that are not too old, mnasc's.
+    /// The versions of the compilers: rustc's and, in newer studies, mnasc's.
     pub compiler: String,
-    /// What started programs there, if they did not run here.
+    /// The command that started programs there, if they did not run on this machine.
     pub runner: Option<String>,
-    /// Processes that wanted to run meanwhile.
+    /// The load of the machine meanwhile, in runnable processes.
     pub load: f64,
-    /// Whether the figures say anything about that processor: those of an emulator do not.
+    /// Whether the figures are valid for that processor: those of an emulator are not.
     pub is_meaningful: bool,
 }

@@ -1,5 +1,4 @@
-//! A trial as something that can be written down whole, and what comes back: whoever has the job needs nothing else, on
-//! this machine or another.
+//! A trial as a self-contained record, and its result: an evaluator needs nothing else, on this machine or another.
 //!
 //! ```
 //! use mnas_search::job::{Evaluation, Job};
@@ -18,52 +17,52 @@ use crate::reward::Target;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What is to be done for a trial.
+/// What is to be evaluated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// What no other job of its study is called: letters, digits and `-`, fit for a file's name. Empty in what was written
-    /// before jobs had names.
+    /// A name that is unique in the study: letters, digits and `-`, valid as a file name. Empty in records from before
+    /// jobs had names.
     #[serde(default)]
     pub id: String,
-    /// The trial's number in its study, from 0; of a job for another purpose, its number among those.
+    /// The number of the trial in its study, from 0; for another purpose, the number among the jobs of that purpose.
     pub trial: u64,
-    /// What it is for.
+    /// The purpose of the job.
     #[serde(default)]
     pub purpose: Purpose,
-    /// The rung of successive halving that it is on, from 0.
+    /// The rung of successive halving, from 0.
     #[serde(default)]
     pub rung: u32,
     /// The network, a spec in YAML; empty where candidates are no networks (tables).
     pub spec: String,
-    /// The alternatives that it was made of, an index for each choice.
+    /// The index of the alternative of each choice.
     pub choices: Vec<usize>,
-    /// For everything that is drawn at random: initial weights, order of samples.
+    /// Seed of everything random: initial weights, order of samples.
     pub seed: u64,
-    /// What evaluates, by name.
+    /// The name of the evaluator.
     pub evaluator: String,
-    /// How much may be spent.
+    /// The budget.
     pub budget: Budget,
-    /// What the result has to have.
+    /// What the result must have.
     pub needs: Needs,
 }
 
-/// What a job is for. Evaluators need not care.
+/// The purpose of a job. Evaluators may ignore it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// A trial.
     #[default]
     Trial,
-    /// To see whether accuracy ranks networks, before there are trials.
+    /// Checks whether accuracy ranks networks, before the first trial.
     Ranking,
-    /// To see how far two seeds of a network differ on the highest rung.
+    /// Measures how far two seeds of a network differ on the highest rung.
     Noise,
-    /// A network that the search is compared with, which is no candidate.
+    /// A baseline: a network that the search is compared with, and that is no candidate.
     Baseline,
 }
 
 impl Purpose {
-    /// What the job of this number among those of this purpose is called.
+    /// The name of job `number` of this purpose.
     pub fn id(self, number: u64) -> String {
         match self {
             Self::Trial => format!("trial-{number}"),
@@ -74,35 +73,35 @@ impl Purpose {
     }
 }
 
-/// How much may be spent on a trial.
+/// The budget of a trial.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    /// Epochs of training; the evaluator's own number without.
+    /// Epochs of training; without a number, the evaluator decides.
     pub epochs: Option<u32>,
 }
 
-/// What a result has to have.
+/// What a result must have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Needs {
-    /// A latency: nothing else measures one.
+    /// A latency: nothing else measures it.
     pub latency: bool,
 }
 
 /// How good a network is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// A part of 1.
+    /// From 0 to 1.
     pub accuracy: f64,
-    /// After each epoch, where there were any.
+    /// The accuracy after each epoch, where there are epochs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub epochs: Vec<f64>,
-    /// Where the evaluator knows it.
+    /// The latency, where the evaluator measures it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<Latency>,
 }
 
 impl Evaluation {
-    /// Whether all of its numbers are numbers.
+    /// Whether all numbers are finite.
     pub fn is_finite(&self) -> bool {
         self.accuracy.is_finite()
             && self.epochs.iter().all(|it| it.is_finite())
@@ -110,32 +109,32 @@ impl Evaluation {
     }
 }
 
-/// Milliseconds of an inference.
+/// The latency of an inference, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// The median.
     pub ms: f64,
-    /// Lower end of its interval.
+    /// Lower end of the interval.
     pub low: f64,
-    /// Upper end.
+    /// Upper end of the interval.
     pub high: f64,
-    /// Whether the measurement settled.
+    /// Whether the measurement converged.
     pub is_stable: bool,
 }
 
 impl Latency {
-    /// A figure that is exact, or that says nothing of its error.
+    /// An exact figure, or one of unknown error.
     pub fn exact(ms: f64) -> Self {
         Self { ms, low: ms, high: ms, is_stable: true }
     }
 
-    /// Whether all of its numbers are numbers.
+    /// Whether all numbers are finite.
     pub fn is_finite(&self) -> bool {
         [self.ms, self.low, self.high].iter().all(|ms| ms.is_finite())
     }
 }
 
-/// `5.27 us (5.25 to 5.28)`, of a tenth of a millisecond and more `3.2041 ms (3.1987 to 3.2102, unstable)`.
+/// `5.27 us (5.25 to 5.28)`; from a tenth of a millisecond on, `3.2041 ms (3.1987 to 3.2102, unstable)`.
 impl fmt::Display for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { ms, low, high, is_stable } = *self;
@@ -150,9 +149,9 @@ impl fmt::Display for Latency {
 /// Why there is no evaluation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// This network could not be judged; others may be.
+    /// This network could not be evaluated; others may succeed.
     Trial(String),
-    /// None can be.
+    /// No network can be evaluated.
     Stop(String),
 }
 
@@ -169,7 +168,7 @@ mod tests {
         assert_eq!(latency(3.2, false), "3.2000 ms (3.1680 to 3.2320, unstable)");
     }
 
-    /// Whatever a job has comes back from its text, the highest seed and the last bit of a number too.
+    /// Jobs and results are read back as they were written, including the largest seed and the last bit of a number.
     #[test]
     fn jobs_and_results_survive_being_written() {
         let job = Job {
@@ -192,12 +191,12 @@ mod tests {
         let text = serde_json::to_string(&evaluation).unwrap();
         assert_eq!(serde_json::from_str::<Evaluation>(&text).unwrap(), evaluation);
         assert_eq!(job.id, "ranking-18446744073709551615");
-        // One from before there were names.
+        // A job from before jobs had names.
         let older =
             serde_json::to_string(&Job { id: String::new(), ..job.clone() }).unwrap().replace("\"id\":\"\",", "");
         assert!(!older.contains("\"id\""));
         assert_eq!(serde_json::from_str::<Job>(&older).unwrap(), Job { id: String::new(), ..job });
-        // The control: a job that lacks what it needs is none.
+        // The control: an incomplete job is refused.
         assert!(serde_json::from_str::<Job>(r#"{"trial": 0, "spec": ""}"#).is_err());
     }
 }

@@ -4,9 +4,9 @@
 //!  Searcher  -- ask -->  member  -- limits -->  Evaluator  -- reward -->  tell, and the Study keeps both
 //! ```
 //!
-//! Searchers know sizes of choices and nothing of networks; evaluators know networks and nothing of searchers; the study
-//! knows trials. All chance comes from generators whose state is saved with the trials: equal seeds give equal searches,
-//! interrupted or not.
+//! Searchers know the sizes of choices and no networks; evaluators know networks and no searchers; the study knows trials.
+//! All randomness comes from generators whose state is saved with the trials: equal seeds give equal searches, interrupted
+//! or not.
 #![forbid(unsafe_code)]
 
 pub mod evaluator;

@@ -1,15 +1,15 @@
-//! What a device can hold: checked before a network is trained.
+//! Limits of a device, checked before a network is trained.
 
 use mnas_codegen::compile::{CompileError, Options, compile};
 use mnas_codegen::report;
 use mnas_dsl::space::Limits;
 use mnas_dsl::{Network, Spec};
 
-/// What a network costs, each figure with its name in a space's `limits`.
+/// The cost of a network, each figure with its name in the `limits` of a space.
 ///
 /// # Errors
 ///
-/// A network that cannot be compiled.
+/// The network cannot be compiled.
 pub fn costs(spec: &Spec, network: &Network) -> Result<[(&'static str, u64); 4], CompileError> {
     let compiled = compile(spec, network, None, &Options::default())?;
     Ok([
@@ -20,12 +20,12 @@ pub fn costs(spec: &Spec, network: &Network) -> Result<[(&'static str, u64); 4],
     ])
 }
 
-/// Why a network is over a limit, or `None` where it fits. What is cheap to know is looked at first: most networks that
-/// are too large are never planned.
+/// The limit that a network exceeds, or `None` where it fits. Cheap figures are checked first: most networks that are
+/// too large are never planned.
 ///
 /// # Errors
 ///
-/// A network that has to be compiled to be judged, and cannot be.
+/// The network has to be compiled for a figure, and cannot be.
 pub fn exceeded(spec: &Spec, network: &Network, limits: &Limits) -> Result<Option<String>, CompileError> {
     let over = |what: &str, is: u64, most: Option<u64>| {
         most.filter(|&most| is > most).map(|most| format!("{is} {what}, at most {most} are allowed"))

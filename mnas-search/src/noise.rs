@@ -2,7 +2,7 @@
 
 use crate::findings::{Ranking, RungNoise};
 
-/// Differences of accuracy on one rung that say nothing, as far as it was found out.
+/// Differences of accuracy that are noise, by rung, as far as they were measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Noise {
     lowest: f64,
@@ -10,8 +10,8 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// What a search found out. The rungs between the lowest and the highest have no figure of their own: they go by that of
-    /// the lowest, which is the larger.
+    /// The noise that a search measured. Rungs between the lowest and the highest have no figure and use that of the lowest,
+    /// which is larger.
     pub fn of(ranking: Option<&Ranking>, highest: Option<&RungNoise>) -> Self {
         Self {
             lowest: ranking.map_or(0.0, Ranking::noise),
@@ -19,7 +19,7 @@ impl Noise {
         }
     }
 
-    /// Of this rung.
+    /// The noise of this rung.
     pub fn at(&self, rung: u32) -> f64 {
         self.highest.filter(|&(highest, _)| highest == rung).map_or(self.lowest, |(_, noise)| noise)
     }

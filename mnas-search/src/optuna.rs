@@ -1,7 +1,8 @@
-//! A study as a journal of Optuna, which its dashboard opens: a line of JSON for each operation.
+//! A study as a journal of Optuna, which its dashboard opens: one line of JSON for each operation.
 //!
-//! Two studies are written. One has the reward, to be maximised, with the accuracies of the epochs as intermediate values;
-//! where there are latencies, another has accuracy and latency, whose best trials are the front.
+//! The journal has two studies. The first has the reward, which is maximised, with the accuracies of the epochs as
+//! intermediate values. Where latencies are known, the second has accuracy and latency; its best trials are the Pareto
+//! front.
 
 use crate::study::{Settings, State, Trial};
 use mnas_dsl::Space;
@@ -20,10 +21,10 @@ const MAXIMISE: u8 = 2;
 const COMPLETE: u8 = 1;
 const FAIL: u8 = 3;
 
-/// Times are not kept, for equal searches are equal files; Optuna wants some.
+/// Studies keep no times, so that equal searches are equal files; Optuna requires some.
 const MOMENT: &str = "2000-01-01T00:00:00.000000+00:00";
 
-/// The journal of a study named `name`. Choices are named as in `space`; without one, by their numbers.
+/// The journal of a study named `name`. Choices have the names of `space`, or numbers without a space.
 pub fn journal(name: &str, settings: &Settings, trials: &[Trial], space: Option<&Space>) -> String {
     let mut lines = vec![study(name, &[MAXIMISE]), attribute(0, "method", json!(settings.method))];
     lines.push(attribute(0, "reward", json!(settings.reward_in_words(trials))));

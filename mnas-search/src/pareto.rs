@@ -1,11 +1,11 @@
 //! Two objectives: accuracy, more is better, and latency, less is better.
 
-/// Whether `a` is at least as good as `b` in both, and better in one; each `(accuracy, latency)`.
+/// Whether `a` is at least as good as `b` in both objectives and better in one; each is `(accuracy, latency)`.
 pub fn dominates(a: (f64, f64), b: (f64, f64)) -> bool {
     a.0 >= b.0 && a.1 <= b.1 && (a.0 > b.0 || a.1 < b.1)
 }
 
-/// The indices of those that nothing dominates, by rising latency; of equal ones the first.
+/// The indices of the points that no other point dominates, by rising latency; of equal points the first.
 pub fn front(points: &[(f64, f64)]) -> Vec<usize> {
     let mut order: Vec<usize> =
         (0..points.len()).filter(|&at| !points[at].0.is_nan() && !points[at].1.is_nan()).collect();
@@ -21,7 +21,8 @@ pub fn front(points: &[(f64, f64)]) -> Vec<usize> {
     order
 }
 
-/// The area that points dominate, as far as `reference`, a point `(accuracy, latency)` that is worse than all that count.
+/// The area that the points dominate, bounded by `reference`, a point `(accuracy, latency)` that is worse than all
+/// points that count.
 pub fn hypervolume(points: &[(f64, f64)], reference: (f64, f64)) -> f64 {
     let front = front(points);
     let mut area = 0.0;
@@ -45,7 +46,7 @@ mod tests {
         let reference = (0.0, 10.0);
         assert_eq!(hypervolume(&[], reference), 0.0);
         assert_eq!(hypervolume(&[(2.0, 7.0)], reference), 6.0);
-        // A step of 2 by 3, and behind it one of 3 by 1; the third is dominated, the fourth too slow to count.
+        // A step of 2 by 3, then one of 3 by 1; the third point is dominated, the fourth too slow to count.
         let points = [(2.0, 7.0), (5.0, 9.0), (1.0, 8.0), (9.0, 10.0)];
         assert_eq!(hypervolume(&points, reference), 6.0 + 3.0);
         assert_eq!(front(&points), [0, 1, 3]);

@@ -7,18 +7,19 @@ use crate::stats::{kendall_tau, kendall_tau_interval, mean, variance};
 use crate::study::{State, Trial};
 use std::collections::BTreeSet;
 
-/// The tau from which on accuracy ranks networks.
+/// The smallest tau at which accuracy ranks networks.
 pub const ENOUGH: f64 = 0.6;
 
-/// Of fewer networks tau is anything: of three it is -1, -1/3, 1/3 or 1, and at least .6 in one of six by chance.
+/// With fewer networks tau is unreliable: of three networks it is -1, -1/3, 1/3 or 1, and at least .6 in one of six
+/// cases by chance.
 pub const ENOUGH_NETWORKS: usize = 6;
 
-/// An estimate goes no further than so many times the epochs that were seen.
+/// An estimate is at most this many times the epochs that were trained.
 const REACH: f64 = 8.0;
 
 impl Ranking {
-    /// What accuracies of two seeds of each network say; networks by size. `epochs` is how long each was trained, if known.
-    /// `None` for fewer than three networks: there is nothing to rank.
+    /// The ranking by the accuracies of two seeds of each network; networks by size. `epochs` is the length of each
+    /// training, if known. `None` for fewer than three networks, which have no ranking.
     pub fn of(networks: Vec<RankedNetwork>, epochs: Option<u32>) -> Option<Self> {
         if networks.len() < 3 || networks.iter().any(|network| network.accuracies.len() != 2) {
             return None;
@@ -50,33 +51,33 @@ impl Ranking {
         self.tau >= ENOUGH && self.is_enough()
     }
 
-    /// Whether there are networks enough to tell.
+    /// Whether there are enough networks to decide.
     pub fn is_enough(&self) -> bool {
         self.networks.len() >= ENOUGH_NETWORKS
     }
 
-    /// Accuracies that differ by no more say nothing: the mean distance of two seeds of one network.
+    /// The noise: accuracies that differ by no more are equal. It is the mean distance of two seeds of one network.
     pub fn noise(&self) -> f64 {
         self.seed_difference
     }
 }
 
 impl RungNoise {
-    /// Accuracies that differ by no more say nothing, on this rung: the mean distance of two seeds of one network. `None` where
-    /// no two networks were trained twice.
+    /// The noise on this rung: accuracies that differ by no more are equal. It is the mean distance of two seeds of one
+    /// network. `None` where fewer than two networks were trained twice.
     pub fn noise(&self) -> Option<f64> {
         let distances: Vec<f64> = self.networks.iter().map(|it| (it.accuracies[0] - it.accuracies[1]).abs()).collect();
         (distances.len() >= 2).then(|| mean(&distances))
     }
 }
 
-/// What is said of it where ranks are.
+/// The line that is shown with rankings.
 impl std::fmt::Display for RungNoise {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Some(noise) = self.noise() else {
             return write!(
                 f,
-                "on rung {} no two networks could be trained twice: what noise is there is not known",
+                "on rung {} fewer than two networks could be trained twice: the noise there is unknown",
                 self.rung
             );
         };
@@ -87,17 +88,17 @@ impl std::fmt::Display for RungNoise {
         }
         write!(
             f,
-            " {noise:.4} is the difference between two seeds of {count} networks: what differs by no more is ranked by latency"
+            " two seeds of {count} networks differ by {noise:.4}: networks that differ by no more are ranked by latency"
         )
     }
 }
 
-/// The first line of what is said about a search.
+/// The first line of the results of a search.
 impl std::fmt::Display for Ranking {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.is_enough(), self.separates()) {
             (false, _) => {
-                write!(f, "{} networks are too few to tell whether accuracy ranks them", self.networks.len())?
+                write!(f, "{} networks are too few to decide whether accuracy ranks them", self.networks.len())?
             }
             (true, true) => write!(f, "accuracy ranks these networks")?,
             (true, false) => write!(f, "accuracy does not separate these networks")?,
@@ -121,19 +122,24 @@ impl std::fmt::Display for Ranking {
         if self.is_enough() && !self.separates() {
             match (self.epochs_to_add, self.estimate) {
                 (Some(add), Estimate::Curves) => {
-                    write!(f, "; {add} epochs more may do, if it goes on as the accuracies after each epoch show")?;
+                    write!(
+                        f,
+                        "; {add} epochs more may be enough, if the trend of the accuracies after each epoch continues"
+                    )?;
                 }
-                (Some(add), _) => write!(f, "; try {add} epochs more (twice as many: no curve says how many do)")?,
+                (Some(add), _) => {
+                    write!(f, "; try {add} epochs more (twice as many: there is no trend to estimate from)")?
+                }
                 (None, _) => write!(f, "; train longer")?,
             }
         }
-        write!(f, "; what differs by no more than {seed_difference:.4} is ranked by latency")
+        write!(f, "; networks that differ by no more than {seed_difference:.4} are ranked by latency")
     }
 }
 
-/// How many epochs would give the tau that is [`ENOUGH`], from what the accuracies after each of `seen` epochs show:
-/// variance between networks over variance between seeds is taken for a power of the epochs, fitted to the later half of
-/// them, and tau for that of normal distributions, 2 / pi * asin(rho).
+/// The number of epochs at which tau would be [`ENOUGH`], extrapolated from the accuracies after each of `seen` epochs.
+/// The variance between networks over the variance between seeds is modelled as a power of the epochs, fitted to the
+/// later half of them; tau is that of normal distributions, 2 / pi * asin(rho).
 fn needed(networks: &[RankedNetwork], seen: usize) -> Option<f64> {
     let mut points = Vec::new();
     for epoch in seen / 2..seen {
@@ -141,7 +147,7 @@ fn needed(networks: &[RankedNetwork], seen: usize) -> Option<f64> {
         let pairs: Option<Vec<(f64, f64)>> = networks.iter().map(|it| Some((at(it, 0)?, at(it, 1)?))).collect();
         let pairs = pairs?;
         let within = mean(&pairs.iter().map(|(a, b)| (a - b) * (a - b) / 2.0).collect::<Vec<_>>());
-        // Means of two seeds have half of the variance of one in them.
+        // The mean of two seeds has half of the variance of one seed.
         let between = variance(&pairs.iter().map(|(a, b)| (a + b) / 2.0).collect::<Vec<_>>()) - within / 2.0;
         if between > 0.0 && within > 0.0 {
             points.push((((epoch + 1) as f64).ln(), (between / within).ln()));
@@ -156,13 +162,13 @@ fn needed(networks: &[RankedNetwork], seen: usize) -> Option<f64> {
     let slope = both / points.iter().map(|(x, _)| (x - x_mean) * (x - x_mean)).sum::<f64>();
     let rho = (ENOUGH * std::f64::consts::FRAC_PI_2).sin();
     let needed = (((rho / (1.0 - rho)).ln() - y_mean) / slope + x_mean).exp();
-    // What does not get better is not to be continued.
+    // A ratio that does not grow cannot be extrapolated.
     (slope > 0.0 && needed.is_finite()).then_some(needed)
 }
 
-/// Indices of the different networks among trials of one rung, the best first. Accuracies that differ by no more than
-/// `noise` from the best of them count as equal: those networks are ranked by what is left of the reward, which is latency, then by
-/// latency, or where none was measured by multiply-accumulates. Equals stay as they are.
+/// Indices of the different networks among trials of one rung, the best first. Accuracies that differ from the best of
+/// them by at most `noise` count as equal: those networks are ranked by the rest of the reward, which is latency, then
+/// by latency, or by multiply-accumulates where no latency was measured. Ties keep their order.
 pub fn best_first(trials: &[&Trial], reward: &Reward, noise: f64) -> Vec<usize> {
     let usable = |at: &usize| trials[*at].state == State::Done && trials[*at].same_as.is_none();
     let mut left: Vec<(usize, f64)> =
@@ -170,7 +176,7 @@ pub fn best_first(trials: &[&Trial], reward: &Reward, noise: f64) -> Vec<usize> 
     left.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut ranked: Vec<(usize, f64)> = Vec::new();
     let mut rest = left.as_slice();
-    // Accuracies on few pictures come in steps, and noise is a step or several: no rounding may come between them.
+    // Accuracies on few pictures are multiples of a step, and so is the noise: rounding must not separate them.
     let noise = noise * (1.0 + 1e-9);
     while let Some(&(_, best)) = rest.first() {
         let count = rest.iter().take_while(|(_, accuracy)| best - accuracy <= noise).count().max(1);
@@ -182,7 +188,7 @@ pub fn best_first(trials: &[&Trial], reward: &Reward, noise: f64) -> Vec<usize> 
     }
     ranked.retain(|(_, worth)| worth.is_finite());
     let latency = |at: usize| trials[at].latency.map_or(f64::INFINITY, |it| it.ms);
-    // Adding 0 makes -0 a 0.
+    // Adding 0 turns -0 into 0.
     ranked.sort_by(|&(a, a_worth), &(b, b_worth)| {
         (b_worth + 0.0)
             .total_cmp(&(a_worth + 0.0))
@@ -193,9 +199,9 @@ pub fn best_first(trials: &[&Trial], reward: &Reward, noise: f64) -> Vec<usize> 
     ranked.into_iter().map(|(at, _)| at).collect()
 }
 
-/// Indices of the different networks of a search, the best first: those of the highest rung before those of lower ones,
-/// each by the trial of the highest rung that it finished, and as [`best_first`] within a rung. None before the reward is
-/// known.
+/// Indices of the different networks of a search, the best first: networks of the highest rung before those of lower
+/// rungs, each by the trial of the highest rung that it finished, ordered by [`best_first`] within a rung. Empty before
+/// the reward is known.
 pub fn ranked(trials: &[Trial], reward: Option<Reward>, noise: Noise) -> Vec<usize> {
     let Some(reward) = reward else { return Vec::new() };
     let longer = finalists(trials);
@@ -210,7 +216,7 @@ pub fn ranked(trials: &[Trial], reward: Option<Reward>, noise: Noise) -> Vec<usi
     rungs.into_iter().rev().flat_map(of_rung).collect()
 }
 
-/// Indices of the trials that show best what a network is worth: finished, and not trained longer by another one.
+/// Indices of the trials that show best how good a network is: finished, and not trained longer by another trial.
 pub fn finalists(trials: &[Trial]) -> Vec<usize> {
     let done = |trial: &&Trial| trial.state == State::Done;
     let trained_longer: BTreeSet<u64> = trials.iter().filter(done).filter_map(|trial| trial.of).collect();

@@ -1,9 +1,9 @@
-//! What a network is worth: accuracy and latency as one number.
+//! The reward of a network: accuracy and latency as one number.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a reward aims at: how long an inference may take.
+/// The target of a reward: the time that an inference may take.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 pub struct Target {
     /// Milliseconds.
@@ -11,7 +11,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Shorter times, in milliseconds, are shown as microseconds.
+    /// Times below this, in milliseconds, are shown in microseconds.
     pub(crate) const MICROSECONDS_BELOW: f64 = 0.1;
 }
 
@@ -47,7 +47,7 @@ fn significant(value: f64) -> f64 {
     (value * scale).round() / scale
 }
 
-/// How accuracy and latency become one number. Accuracy is a part of 1.
+/// How accuracy and latency become one number. Accuracy is from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reward {
@@ -57,9 +57,9 @@ pub enum Reward {
     Weighted {
         /// T.
         target: Target,
-        /// Exponent where the latency is at most T.
+        /// Exponent for latencies up to T.
         alpha: f64,
-        /// Exponent where it is more.
+        /// Exponent for latencies above T.
         beta: f64,
     },
     /// TuNAS's `ACC + beta * |LAT / T - 1|`.
@@ -72,14 +72,15 @@ pub enum Reward {
 }
 
 impl Reward {
-    /// Hard: no more is gained below T, and a network beyond it is worth as much less as it is slower.
+    /// Hard: a latency below T gains nothing, and above it the reward falls in proportion to the latency.
     pub const HARD: (f64, f64) = (0.0, -1.0);
-    /// Soft: MnasNet's, for a task where a doubled latency buys five percent of accuracy.
+    /// Soft: MnasNet's, for tasks where a doubled latency buys five percent of accuracy.
     pub const SOFT: (f64, f64) = (-0.07, -0.07);
     /// TuNAS's exponent.
     pub const ABSOLUTE: f64 = -0.1;
 
-    /// The reward of a network. Accuracy alone needs no latency; anything else is worth nothing without one.
+    /// The reward of a network. Only [`Reward::Accuracy`] is defined without a latency; the others are minus infinity
+    /// then.
     pub fn of(&self, accuracy: f64, latency_ms: Option<f64>) -> f64 {
         let nothing = f64::NEG_INFINITY;
         match (*self, latency_ms) {
@@ -93,7 +94,7 @@ impl Reward {
         }
     }
 
-    /// Whether a latency is needed.
+    /// Whether the reward depends on latency.
     pub fn needs_latency(&self) -> bool {
         !matches!(self, Self::Accuracy)
     }
@@ -114,12 +115,12 @@ impl fmt::Display for Reward {
     }
 }
 
-/// Minus the exponent with which latency has bought accuracy around `target` among these samples `(accuracy, latency in
-/// ms)`: what the best within twice the target has over the best within half of it. With it as w, networks along the front
-/// around T are worth about the same: neither accuracy nor latency is given away for the other. (A slope over all samples
-/// would be that of the fastest networks, where a little latency buys much, and would end among them.)
+/// Minus the exponent with which latency buys accuracy around `target` among these samples `(accuracy, latency in ms)`:
+/// the best accuracy within twice the target against the best within half of it. With it as w, networks along the front
+/// around T have about the same reward, so that neither accuracy nor latency is traded away. (A slope over all samples
+/// would be that of the fastest networks, where a little latency buys much, and the search would end among them.)
 ///
-/// `None` where the samples reach no two latencies within that range, or the slower are no better.
+/// `None` where no two samples in that range differ in latency, or where the slower ones are not better.
 pub fn fit_exponent(samples: &[(f64, f64)], target: Target) -> Option<f64> {
     let is_good =
         |&&(accuracy, latency): &&(f64, f64)| accuracy > 0.0 && latency > 0.0 && (accuracy * latency).is_finite();
@@ -160,7 +161,7 @@ mod tests {
         near(absolute.of(0.5, Some(40.0)), 0.45);
         near(Reward::Accuracy.of(0.5, None), 0.5);
         assert_eq!(absolute.of(0.5, None), f64::NEG_INFINITY);
-        // A doubled latency that buys five percent is worth the same: ln 1.05 / ln 2.
+        // A doubled latency that buys five percent has the same reward: ln 1.05 / ln 2.
         let fair = weighted((-0.0704, -0.0704));
         near(fair.of(0.5, Some(80.0)), fair.of(0.525, Some(160.0)));
     }
@@ -185,8 +186,8 @@ mod tests {
 
     #[test]
     fn the_exponent_is_what_latency_bought_around_the_target() {
-        // ACC = 0.4 * LAT^0.05 from T / 2 to 2 T; faster networks that are much worse and slower ones that are no better,
-        // which do not count, and some that are worse in both.
+        // ACC = 0.4 * LAT^0.05 from T / 2 to 2 T. Much worse faster networks and slower ones that are not better do not
+        // count, nor do some that are worse in both.
         let target = Target { ms: 20.0 };
         let mut samples: Vec<(f64, f64)> = [10.0, 20.0, 40.0].map(|ms: f64| (0.4 * ms.powf(0.05), ms)).to_vec();
         samples.extend([(0.1, 2.0), (0.2, 5.0), (0.3, 15.0), (0.2, 35.0), (0.9, 80.0)]);
@@ -200,7 +201,7 @@ mod tests {
         assert_eq!(fit_exponent(&samples[..1], target), None);
         assert_eq!(fit_exponent(&[], target), None);
         assert_eq!(fit_exponent(&[(0.9, 15.0), (0.8, 20.0)], target), None);
-        // Nothing near the target.
+        // No sample is near the target.
         assert_eq!(fit_exponent(&[(0.5, 100.0), (0.6, 200.0)], target), None);
     }
 }

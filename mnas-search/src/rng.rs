@@ -1,7 +1,7 @@
 //! The random generator of searchers: xoshiro256**, seeded by splitmix64.
 //!
-//! It is written here because its bits are part of a study: a search that goes on under a later version of a library has
-//! to draw what it would have drawn.
+//! It is written here because its bits are part of a study: a search that is resumed with a later version of a library
+//! has to draw the same numbers.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Rng([u64; 4]);
 
 impl Rng {
-    /// Equal seeds give equal numbers; near seeds give unrelated ones.
+    /// Equal seeds give equal numbers; similar seeds give unrelated numbers.
     pub fn new(seed: u64) -> Self {
         let mut state = seed;
         Self(std::array::from_fn(|_| {
@@ -21,7 +21,7 @@ impl Rng {
         }))
     }
 
-    /// Whether it gives nothing but zeros, as a generator that was seeded never does.
+    /// Whether the generator gives only zeros, which a seeded generator never does.
     pub(crate) fn is_stuck(&self) -> bool {
         self.0 == [0; 4]
     }
@@ -56,9 +56,9 @@ impl Rng {
     ///
     /// Where `count` is 0.
     pub fn below(&mut self, count: usize) -> usize {
-        assert!(count > 0, "nothing to draw from");
+        assert!(count > 0, "`count` must not be 0");
         let count = count as u64;
-        // What is left of the 2^64 values behind the last whole round is drawn again.
+        // The values beyond the last multiple of `count` below 2^64 are rejected.
         let limit = u64::MAX - u64::MAX % count;
         loop {
             let bits = self.bits();
@@ -68,7 +68,7 @@ impl Rng {
         }
     }
 
-    /// An index, drawn with these probabilities, which add up to 1.
+    /// An index, drawn with these probabilities, whose sum is 1.
     pub fn choose(&mut self, probabilities: &[f64]) -> usize {
         let mut left = self.unit();
         for (index, &probability) in probabilities.iter().enumerate() {
@@ -77,7 +77,7 @@ impl Rng {
                 return index;
             }
         }
-        // Rounding left something: the last one that can be drawn.
+        // Rounding left a remainder: the last index with a probability above 0.
         probabilities.iter().rposition(|&probability| probability > 0.0).unwrap_or(0)
     }
 

@@ -1,18 +1,18 @@
-//! How well two lists agree, and how far that can be trusted.
+//! How well two lists agree, with a confidence interval.
 
 use crate::rng::Rng;
 
 /// Resamples of a bootstrap.
 const RESAMPLES: usize = 2000;
 
-/// Kendall's tau of two lists, with ties (tau-b): 1 where both have all pairs in the same order, -1 in the opposite one.
-/// 0 where one of them has no order at all.
+/// Kendall's tau of two lists, with ties (tau-b): 1 where all pairs have the same order in both lists, -1 where they
+/// have the opposite order, 0 where one of the lists has no order.
 ///
 /// # Panics
 ///
-/// Where the lists are not equally long.
+/// If the lists have different lengths.
 pub fn kendall_tau(a: &[f64], b: &[f64]) -> f64 {
-    assert_eq!(a.len(), b.len(), "each has a partner");
+    assert_eq!(a.len(), b.len(), "the lists have different lengths");
     let (mut same, mut opposite, mut only_a, mut only_b) = (0_u64, 0_u64, 0_u64, 0_u64);
     for i in 0..a.len() {
         for j in 0..i {
@@ -30,12 +30,12 @@ pub fn kendall_tau(a: &[f64], b: &[f64]) -> f64 {
     if all == 0.0 { 0.0 } else { (same as f64 - opposite as f64) / all }
 }
 
-/// The 95 % interval of [`kendall_tau`], by bootstrap over pairs, from a generator of its own: equal lists have equal
-/// intervals.
+/// The 95 % interval of [`kendall_tau`], by bootstrap over pairs. The generator has a fixed seed: equal lists have
+/// equal intervals.
 ///
 /// # Panics
 ///
-/// Where the lists are empty or not equally long.
+/// If the lists are empty or have different lengths.
 pub fn kendall_tau_interval(a: &[f64], b: &[f64]) -> (f64, f64) {
     let mut rng = Rng::new(a.len() as u64);
     let mut taus: Vec<f64> = (0..RESAMPLES)
@@ -54,7 +54,7 @@ pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The variance that a larger population is expected to have; 0 of a single value.
+/// The unbiased estimate of the variance; 0 for a single value.
 pub fn variance(values: &[f64]) -> f64 {
     let mean = mean(values);
     let sum: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();

@@ -1,7 +1,7 @@
 //! Searchers on the real accuracies of NAS-Bench-201: 15,625 networks, trained on CIFAR-10 by its authors.
 //!
-//! Regret is how far the best network found is below the best there is, in points of accuracy; its mean over seeds has to
-//! stay below a bound. Random samples are the control: they must not pass.
+//! Regret is the difference between the best network of the table and the best one found, in points of accuracy; its
+//! mean over seeds has to stay below a bound. Random samples are the control: they must not pass.
 
 use mnas_search::evaluator::Table;
 use mnas_search::pareto::hypervolume;
@@ -13,7 +13,7 @@ use std::process::Command;
 const SEEDS: u64 = 30;
 const CHOICES: usize = 6;
 
-/// Where it is missing the test says so, and in CI it fails.
+/// Where it is missing the test prints that, and with `CI` set it fails.
 fn table() -> Option<Table> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let assets = std::env::var_os("MNAS_ASSETS").map_or_else(|| root.join("target/assets"), PathBuf::from);
@@ -36,12 +36,12 @@ fn table() -> Option<Table> {
     Some(table)
 }
 
-/// Milliseconds that stand for a measurement: skip, none, conv 3x3, conv 1x1, pool, and what every network has.
+/// Milliseconds in place of measurements: skip, none, conv 3x3, conv 1x1, pool, and the common part of all networks.
 fn latency(candidate: &[usize]) -> f64 {
     candidate.iter().map(|&op| [0.05, 0.0, 9.0, 1.0, 0.6][op]).sum::<f64>() + 3.0
 }
 
-/// What a search saw, trial by trial.
+/// The results of a search, trial by trial.
 fn search(table: &Table, method: &str, seed: u64, trials: usize) -> Vec<(f64, f64)> {
     let mut searcher = AnySearcher::by_name(method, table.sizes(), seed).unwrap();
     (0..trials)

@@ -3,7 +3,7 @@
 use mnas_dsl::printable;
 use mnas_search::study::Trial;
 
-/// A trial in a line.
+/// A trial in one line.
 pub(crate) fn describe(trial: &Trial) -> String {
     let mut parts = Vec::new();
     if let Some(reward) = trial.reward {

@@ -1,11 +1,12 @@
-//! Made-up figures, for trying a space and a searcher before anything is trained. They say nothing of any network.
+//! Synthetic figures, for trying a space and a searcher before anything is trained. They are unrelated to real
+//! accuracies.
 
 use super::Evaluator;
 use crate::job::{Evaluation, Failure, Job, Latency};
 use crate::rng::Rng;
 
-/// An accuracy that grows with parameters and multiply-accumulates and falls with nothing, with a little noise that
-/// depends on the network alone; a latency that is proportional to multiply-accumulates.
+/// An accuracy that grows with parameters and multiply-accumulates, with a little noise that depends on the network
+/// alone; a latency that is proportional to multiply-accumulates.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Synthetic;
 

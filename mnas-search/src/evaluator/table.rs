@@ -1,11 +1,11 @@
-//! Results that are known already, for judging searchers: a line for each candidate.
+//! Known results, for comparing searchers: one line for each candidate.
 
 use super::Evaluator;
 use crate::job::{Evaluation, Failure, Job, Latency};
 use mnas_codegen::fnv;
 use std::collections::BTreeMap;
 
-/// What is known of candidates: accuracy as a part of 1 and, where the table has it, milliseconds.
+/// Known results of candidates: accuracy from 0 to 1 and, where the table has it, milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     sizes: Vec<usize>,
@@ -13,21 +13,21 @@ pub struct Table {
 }
 
 impl Table {
-    /// Reads lines of `choices` indices from 0, an accuracy in percent and, in all lines or none, a latency in
-    /// milliseconds. Empty lines and those that begin with `#` do not count.
+    /// Parses lines of `choices` indices from 0, an accuracy in percent and, in all lines or none, a latency in
+    /// milliseconds. Empty lines and lines that begin with `#` are ignored.
     ///
     /// # Errors
     ///
-    /// The lines that are not so, with their numbers.
+    /// The lines that are wrong, with their numbers.
     pub fn parse(text: &str, choices: usize) -> Result<Self, String> {
         Self::parse_of(text, &vec![usize::MAX; choices])
     }
 
-    /// The same for a space whose choices have so many alternatives: other indices are mistakes.
+    /// As [`Self::parse`], for a space whose choices have these numbers of alternatives: other indices are errors.
     ///
     /// # Errors
     ///
-    /// Those of [`Self::parse`], and lines of no member.
+    /// Those of [`Self::parse`], and lines of candidates outside the space.
     pub fn parse_of(text: &str, sizes: &[usize]) -> Result<Self, String> {
         let mut table = Self { sizes: vec![0; sizes.len()], rows: BTreeMap::new() };
         let mut mistakes = Vec::new();
@@ -39,7 +39,7 @@ impl Table {
             }
             match row(&words, sizes, &mut columns) {
                 Ok((indices, ..)) if table.rows.contains_key(&indices) => {
-                    mistakes.push(format!("line {}: this candidate has a line already", number + 1));
+                    mistakes.push(format!("line {}: this candidate already has a line", number + 1));
                 }
                 Ok((indices, accuracy, latency)) => {
                     for (size, &index) in table.sizes.iter_mut().zip(&indices) {
@@ -64,7 +64,7 @@ impl Table {
         Err(mistakes.join("\n"))
     }
 
-    /// How many alternatives each choice has: one more than its largest index.
+    /// The number of alternatives of each choice: one more than its largest index.
     pub fn sizes(&self) -> &[usize] {
         &self.sizes
     }
@@ -74,12 +74,12 @@ impl Table {
         self.rows.get(candidate).copied()
     }
 
-    /// How many candidates have a line.
+    /// The number of lines.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether none has: never of one that was read.
+    /// Whether there are no lines: never for a table that was parsed.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -90,32 +90,33 @@ impl Table {
     }
 }
 
-/// Mistakes of a table that are told.
+/// The largest number of errors that are listed.
 const SHOWN: usize = 20;
 
-/// A line: indices below `sizes`, accuracy as a part of 1, milliseconds. All lines have as many words as the first.
+/// Parses a line: indices below `sizes`, accuracy from 0 to 1, milliseconds. All lines have as many words as the first.
 fn row(words: &[&str], sizes: &[usize], columns: &mut Option<usize>) -> Result<(Vec<usize>, f64, Option<f64>), String> {
     let choices = sizes.len();
     if words.len() != choices + 1 && words.len() != choices + 2 {
-        return Err(format!("{choices} indices, an accuracy and perhaps a latency are expected"));
+        return Err(format!("expected {choices} indices, an accuracy and optionally a latency"));
     }
     if *columns.get_or_insert(words.len()) != words.len() {
-        return Err("all lines have a latency, or none".to_owned());
+        return Err("either all lines have a latency, or none".to_owned());
     }
     let mut indices = Vec::with_capacity(choices);
     for (at, (word, &size)) in words.iter().zip(sizes).enumerate() {
-        let index = word.parse().map_err(|_| format!("an index is a whole number from 0, not `{word}`"))?;
+        let index = word.parse().map_err(|_| format!("invalid index `{word}`: expected a whole number from 0"))?;
         if index >= size {
-            return Err(format!("choice {at} has {size} alternatives, from 0, and none of them is {index}"));
+            return Err(format!("invalid index {index} of choice {at}: expected 0 to {}", size.saturating_sub(1)));
         }
         indices.push(index);
     }
     let number = |at: usize| words.get(at).map(|word| word.parse::<f64>().unwrap_or(f64::NAN));
     let accuracy = number(choices).filter(|it| (0.0..=100.0).contains(it));
-    let accuracy = accuracy.ok_or_else(|| format!("the accuracy is no number from 0 to 100: `{}`", words[choices]))?;
+    let accuracy =
+        accuracy.ok_or_else(|| format!("invalid accuracy `{}`: expected a number from 0 to 100", words[choices]))?;
     match number(choices + 1) {
         Some(latency) if !(latency > 0.0 && latency.is_finite()) => {
-            Err(format!("the latency is no number above 0: `{}`", words[choices + 1]))
+            Err(format!("invalid latency `{}`: expected a number above 0", words[choices + 1]))
         }
         latency => Ok((indices, accuracy / 100.0, latency)),
     }
@@ -123,7 +124,7 @@ fn row(words: &[&str], sizes: &[usize], columns: &mut Option<usize>) -> Result<(
 
 impl Evaluator for Table {
     fn name(&self) -> String {
-        // A table of other results is another table.
+        // The hash of the results is part of the name.
         let hash = self.rows().fold(fnv::EMPTY, |hash, (candidate, accuracy, latency)| {
             fnv::continued(hash, format!("{candidate:?}{accuracy}{latency:?}").as_bytes())
         });
@@ -160,18 +161,18 @@ mod tests {
             ("", "empty"),
             ("0 0 1\n0 1", "line 2"),
             ("0 x 1", "whole number"),
-            ("0 0 nan", "from 0 to 100: `nan`"),
+            ("0 0 nan", "`nan`: expected a number from 0 to 100"),
             ("0 0 -1", "from 0 to 100"),
             ("0 0 100.5", "from 0 to 100"),
-            ("0 0 1 x", "the latency"),
-            ("0 0 1 0", "above 0: `0`"),
+            ("0 0 1 x", "invalid latency"),
+            ("0 0 1 0", "`0`: expected a number above 0"),
             ("0 0 1 -2", "above 0"),
             ("0 0 1 inf", "above 0"),
             ("0 0 1\n0 1 1 1", "or none"),
             ("0 0 1\n0 0 2", "already"),
-            // All at once.
-            ("0 0 101 1\n0 1 1 0\n", "line 1: the accuracy"),
-            ("0 0 101 1\n0 1 1 0\n", "\nline 2: the latency"),
+            // All errors at once.
+            ("0 0 101 1\n0 1 1 0\n", "line 1: invalid accuracy"),
+            ("0 0 101 1\n0 1 1 0\n", "\nline 2: invalid latency"),
         ] {
             let said = Table::parse(text, 2).unwrap_err();
             assert!(said.contains(words), "{text}: {said}");
@@ -184,8 +185,8 @@ mod tests {
         let said = Table::parse_of("0 3 50\n2 0 50\n", &[2, 3]).unwrap_err();
         assert_eq!(
             said,
-            "line 1: choice 1 has 3 alternatives, from 0, and none of them is 3\n\
-             line 2: choice 0 has 2 alternatives, from 0, and none of them is 2"
+            "line 1: invalid index 3 of choice 1: expected 0 to 2\n\
+             line 2: invalid index 2 of choice 0: expected 0 to 1"
         );
         let said = Table::parse_of(&"0 0 200\n".repeat(1000), &[2, 3]).unwrap_err();
         assert_eq!((said.lines().count(), said.lines().last()), (SHOWN + 1, Some("980 more are not shown")));

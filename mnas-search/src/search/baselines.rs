@@ -1,28 +1,28 @@
-//! Networks that the search is compared with: trained as long as its best, and timed as its trials are.
+//! Baselines: networks that the search is compared with, trained as long as its best trials and timed as all of them.
 
-use super::kept::{Seen, seed};
+use super::result_cache::{JobResult, seed};
 use super::{Search, SearchError};
 use crate::evaluator::Stopwatch;
-use crate::findings::{BASELINES, JudgedBaseline};
+use crate::findings::{BASELINES, EvaluatedBaseline};
 use crate::job::{Failure, Job, Latency, Purpose};
 use mnas_codegen::fnv;
 use mnas_dsl::{Network, Spec};
 
-/// Makes seeds of this other than those of trials.
+/// Separates these seeds from those of trials.
 const SALT: u64 = 0x4241_5345_4c49_4e45;
 
 impl Search<'_> {
-    /// Judges networks that are no candidates, and writes down what they are worth. One that was judged before, in a
-    /// search that was interrupted, is not judged again. `seen` is told how many results there are, and of how many.
+    /// Evaluates baselines and stores the results. Results from before an interruption are reused. `progress` is called
+    /// with the number of results and of jobs.
     ///
     /// # Errors
     ///
-    /// What stopped it. A network that cannot be judged is written down with the reason.
-    pub fn judge_baselines(
+    /// The reason why the search stopped. A network that cannot be evaluated is stored with the reason.
+    pub fn evaluate_baselines(
         &mut self,
         networks: &[(Spec, Network)],
-        seen: &mut dyn FnMut(usize, usize),
-    ) -> Result<Vec<JudgedBaseline>, SearchError> {
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<EvaluatedBaseline>, SearchError> {
         let latencies = match self.stopwatch {
             Some(stopwatch) => times(stopwatch, networks)?,
             None => vec![Ok(None); networks.len()],
@@ -31,7 +31,7 @@ impl Search<'_> {
         let rung = settings.halving.map_or(0, |halving| halving.rungs - 1);
         let budget = settings.halving.map_or(settings.budget, |halving| halving.budget(settings.budget, rung));
         let specs: Vec<String> = networks.iter().map(|(spec, _)| spec.to_yaml()).collect();
-        // Of the network, not of its place: it may be asked for among others when the search goes on.
+        // The seed follows from the network, not from its place: a resumed search may have other baselines.
         let hash = |spec: &String| fnv::of(spec.as_bytes());
         let job = |(number, spec): (usize, &String)| Job {
             id: Purpose::Baseline.id(hash(spec)),
@@ -47,18 +47,18 @@ impl Search<'_> {
         };
         let jobs: Vec<Job> = specs.iter().enumerate().map(job).collect();
         let name = |number: usize| format!("{BASELINES}/{:016x}", hash(&specs[number]));
-        let results = self.judge_once(&jobs, &name, seen)?;
-        let judged = networks.iter().zip(specs.iter().zip(latencies)).zip(results);
-        let judged = judged.map(|(((spec, network), (text, latency)), result)| {
+        let results = self.evaluate_cached(&jobs, &name, progress)?;
+        let evaluated = networks.iter().zip(specs.iter().zip(latencies)).zip(results);
+        let evaluated = evaluated.map(|(((spec, network), (text, latency)), result)| {
             let (accuracy, told, mut message) = match result {
-                Seen::Done(evaluation) => (Some(evaluation.accuracy), evaluation.latency, None),
-                Seen::Failed(message) => (None, None, Some(message)),
+                JobResult::Done(evaluation) => (Some(evaluation.accuracy), evaluation.latency, None),
+                JobResult::Failed(message) => (None, None, Some(message)),
             };
             let latency = latency.unwrap_or_else(|why| {
                 message.get_or_insert(why);
                 None
             });
-            JudgedBaseline {
+            EvaluatedBaseline {
                 name: spec.name.value.clone(),
                 spec: text.clone(),
                 parameters: network.parameters(),
@@ -68,17 +68,17 @@ impl Search<'_> {
                 message,
             }
         });
-        let judged: Vec<JudgedBaseline> = judged.collect();
-        // Those of an earlier run stay, unless they are judged again.
-        let mut all: Vec<JudgedBaseline> = self.study.finding(BASELINES)?.unwrap_or_default();
-        all.retain(|it| !judged.iter().any(|new| new.name == it.name));
-        all.extend(judged.iter().cloned());
+        let evaluated: Vec<EvaluatedBaseline> = evaluated.collect();
+        // Results of an earlier run stay, unless they are replaced.
+        let mut all: Vec<EvaluatedBaseline> = self.study.finding(BASELINES)?.unwrap_or_default();
+        all.retain(|it| !evaluated.iter().any(|new| new.name == it.name));
+        all.extend(evaluated.iter().cloned());
         self.study.set_finding(BASELINES, &all)?;
-        Ok(judged)
+        Ok(evaluated)
     }
 }
 
-/// What each takes, or why it cannot be timed.
+/// The latency of each network, or why it cannot be timed.
 fn times(
     stopwatch: &dyn Stopwatch,
     networks: &[(Spec, Network)],

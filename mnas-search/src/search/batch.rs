@@ -1,28 +1,28 @@
-//! Candidates that are judged at once.
+//! Batches: candidates that are evaluated at once.
 
 use super::candidate::Candidate;
 use super::{Search, SearchError, pool};
 use crate::job::{Evaluation, Failure, Job, Latency, Needs, Purpose};
 use crate::rng::Rng;
-use crate::study::{State, StudyError, Trial, kept_name};
+use crate::study::{State, StudyError, Trial, pending_name};
 use mnas_dsl::{Network, Spec};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A trial to be, and the network that it is about.
+/// A trial before its evaluation, with its network.
 pub(super) struct Task {
-    /// What is known before it is judged.
+    /// The trial, as far as it is known before the evaluation.
     pub(super) trial: Trial,
     network: Option<(Spec, Network)>,
     key: String,
 }
 
-/// A batch while it is judged.
+/// A batch in progress.
 struct Batch<'t> {
-    /// Those of its tasks that are to be judged now.
+    /// The tasks to evaluate now.
     tasks: &'t [Task],
-    /// The number behind its last trial.
+    /// One more than the number of the last trial.
     end: u64,
-    /// Trials that wait for those before them.
+    /// Finished trials that wait for trials before them.
     finished: BTreeMap<u64, Trial>,
 }
 
@@ -53,7 +53,7 @@ impl Search<'_> {
         Task { trial, network: candidate.network, key: candidate.key }
     }
 
-    /// The task to train the network of trial `of` longer.
+    /// The task that trains the network of trial `of` longer.
     pub(super) fn longer(&self, number: u64, of: u64) -> Task {
         let settings = self.study.settings();
         let before = &self.trials[of as usize];
@@ -73,9 +73,9 @@ impl Search<'_> {
         Task { trial, network: None, key: String::new() }
     }
 
-    /// Judges the first `count` tasks of a batch, those that are not judged yet. Each is in the study when it is judged:
-    /// as a trial where all before it are, else kept until they are.
-    pub(super) fn judge(
+    /// Evaluates the first `count` tasks of a batch, except those that are finished. Each result is in the study as
+    /// soon as it is known: as a trial if all trials before it are there, else as a finding until they are.
+    pub(super) fn evaluate(
         &mut self,
         tasks: &[Task],
         count: usize,
@@ -83,14 +83,14 @@ impl Search<'_> {
     ) -> Result<(), SearchError> {
         let Some(last) = tasks.last() else { return Ok(()) };
         let (tasks, end) = (&tasks[..count], last.trial.number + 1);
-        let mut batch = Batch { tasks, end, finished: self.kept(tasks)? };
+        let mut batch = Batch { tasks, end, finished: self.stored(tasks)? };
         loop {
             self.flush(&mut batch, seen)?;
             let open: Vec<&Task> = tasks.iter().filter(|task| self.is_open(&batch, task)).collect();
             if open.is_empty() {
                 return Ok(());
             }
-            // What is a network that was judged is not judged again; what is one that is being judged waits for it.
+            // A network that was evaluated is not evaluated again; a copy of one in progress waits for it.
             let (mut ready, mut keys, mut copies) = (Vec::new(), BTreeSet::new(), Vec::new());
             for task in open {
                 match self.same(&batch, task) {
@@ -117,7 +117,7 @@ impl Search<'_> {
         number >= self.trials.len() as u64 && !batch.finished.contains_key(&number)
     }
 
-    /// Finishes a trial with what came of it.
+    /// Finishes a trial with its result.
     fn conclude(
         &mut self,
         batch: &mut Batch<'_>,
@@ -132,7 +132,8 @@ impl Search<'_> {
         self.failures.count(message.as_deref())
     }
 
-    /// Measures latency, one network after the other, while nothing is trained. Those that cannot be measured are finished.
+    /// Measures latency, one network after another, while nothing is trained. Trials whose networks cannot be measured
+    /// are finished as failed.
     fn measure<'t>(
         &mut self,
         batch: &mut Batch<'_>,
@@ -142,7 +143,7 @@ impl Search<'_> {
         let networks: Vec<(&Spec, &Network)> =
             ready.iter().filter_map(|task| task.network.as_ref()).map(|(spec, network)| (spec, network)).collect();
         let Some(stopwatch) = self.stopwatch.filter(|_| !networks.is_empty()) else {
-            // A rung higher the latency is what it was.
+            // On a higher rung the latency is known.
             return Ok(ready.into_iter().map(|task| (task, task.trial.latency)).collect());
         };
         stopwatch.prepare(&networks)?;
@@ -160,7 +161,7 @@ impl Search<'_> {
         Ok(measured)
     }
 
-    /// A trial with what came of it.
+    /// The trial with its result.
     fn result(
         &self,
         trial: &Trial,
@@ -182,7 +183,7 @@ impl Search<'_> {
         let latency = measured.or(evaluation.latency);
         let settings = self.study.settings();
         if settings.needs_latency() && latency.is_none() {
-            // Who has told one may tell another.
+            // An evaluator that has returned a latency before may return one again.
             if self.trials.iter().any(|trial| trial.latency.is_some()) {
                 return failed(trial, "the result has no latency".to_owned());
             }
@@ -236,31 +237,33 @@ impl Search<'_> {
         })
     }
 
-    /// What is kept of a batch from before.
-    fn kept(&self, tasks: &[Task]) -> Result<BTreeMap<u64, Trial>, SearchError> {
-        let mut kept = BTreeMap::new();
+    /// Results of a batch from before an interruption.
+    fn stored(&self, tasks: &[Task]) -> Result<BTreeMap<u64, Trial>, SearchError> {
+        let mut stored = BTreeMap::new();
         for task in tasks {
-            let name = kept_name(task.trial.number);
+            let name = pending_name(task.trial.number);
             let Some(trial) = self.study.finding::<Trial>(&name)? else { continue };
             if (&trial.choices, trial.seed, trial.of) != (&task.trial.choices, task.trial.seed, task.trial.of) {
                 let path = self.study.path().display();
-                return Err(StudyError::Damaged(format!("`{path}` is damaged: `{name}` is of another trial")).into());
+                return Err(
+                    StudyError::Damaged(format!("`{path}` is damaged: `{name}` belongs to another trial")).into()
+                );
             }
-            kept.insert(trial.number, trial);
+            stored.insert(trial.number, trial);
         }
-        Ok(kept)
+        Ok(stored)
     }
 
-    /// Writes a finished trial down, and those behind it that waited for it.
+    /// Stores a finished trial, and those after it that waited for it.
     fn finish(&mut self, batch: &mut Batch<'_>, trial: Trial, seen: &mut dyn FnMut(&Self)) -> Result<(), SearchError> {
         if trial.number != self.trials.len() as u64 {
-            self.study.set_finding(&kept_name(trial.number), &trial)?;
+            self.study.set_finding(&pending_name(trial.number), &trial)?;
         }
         batch.finished.insert(trial.number, trial);
         self.flush(batch, seen)
     }
 
-    /// Adds the finished trials that come next to the study.
+    /// Adds the next finished trials to the study.
     fn flush(&mut self, batch: &mut Batch<'_>, seen: &mut dyn FnMut(&Self)) -> Result<(), SearchError> {
         while let Some(trial) = batch.finished.remove(&(self.trials.len() as u64)) {
             let task = batch.tasks.iter().find(|task| task.trial.number == trial.number);
@@ -272,7 +275,7 @@ impl Search<'_> {
     }
 }
 
-/// A seed for each trial, the same whenever it is done.
+/// The seed of a trial, which depends on nothing else.
 fn seed(search: u64, trial: u64) -> u64 {
     Rng::new(search ^ (trial + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)).bits() >> 1
 }

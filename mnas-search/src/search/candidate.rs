@@ -6,10 +6,10 @@ use crate::searcher::{Outcome, Searcher as _};
 use crate::study::StudyError;
 use mnas_dsl::{Network, Space, Spec};
 
-/// Candidates in a row that may be over a limit.
+/// Candidates in a row that may exceed a limit before the search gives up.
 const PATIENCE: u64 = 10_000;
 
-/// A candidate that may be judged.
+/// A candidate within the limits.
 pub(super) struct Candidate {
     pub(super) choices: Vec<usize>,
     pub(super) rejected: u64,
@@ -33,7 +33,7 @@ impl Search<'_> {
             let sizes = &self.study.settings().sizes;
             if choices.len() != sizes.len() || choices.iter().zip(sizes).any(|(at, size)| at >= size) {
                 let path = self.study.path().display();
-                let said = format!("`{path}` is damaged: what searches asks for alternatives that there are not");
+                let said = format!("`{path}` is damaged: the searcher proposed a choice that does not exist");
                 return Err(StudyError::Damaged(said).into());
             }
             let Some(space) = self.space else {
@@ -51,13 +51,13 @@ impl Search<'_> {
             let worthless = Outcome { reward: f64::NEG_INFINITY, accuracy: 0.0, latency_ms: None };
             self.searcher.tell(&choices, &worthless);
         }
-        Err(SearchError::Input(format!("{PATIENCE} candidates in a row are over the limits; the last one: {why}")))
+        Err(SearchError::Input(format!("{PATIENCE} candidates in a row exceed the limits; the last one: {why}")))
     }
 }
 
-/// A member that is within the space's limits, or the limit that it is over.
+/// The network of a candidate that is within the space's limits, or the limit that it exceeds.
 pub(super) fn within(space: &Space, choices: &[usize]) -> Result<Result<(Spec, Network), String>, SearchError> {
-    // What is no network together is over a limit of the language.
+    // Alternatives that do not form a network exceed a limit of the language.
     let (spec, network) = match space.member(choices) {
         Ok(member) => member,
         Err(mistakes) => return Ok(Err(mistakes.to_string())),
@@ -67,7 +67,7 @@ pub(super) fn within(space: &Space, choices: &[usize]) -> Result<Result<(Spec, N
     Ok(over.map_or(Ok((spec, network)), Err))
 }
 
-/// What equal networks have in common, and no others.
+/// Equal for equal networks, different for others.
 pub(super) fn key(network: &Option<(Spec, Network)>, choices: &[usize]) -> String {
     network.as_ref().map_or_else(|| format!("{choices:?}"), |(_, network)| mnas_dsl::space::key(network))
 }

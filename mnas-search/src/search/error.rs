@@ -4,20 +4,20 @@ use crate::job::Failure;
 use crate::study::StudyError;
 use std::fmt;
 
-/// Why a search stopped before it was done.
+/// Why a search stopped before it was complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SearchError {
-    /// The study.
+    /// The study cannot be used.
     Study(StudyError),
-    /// Settings or space: another input would do.
+    /// Settings or space are invalid: another input is needed.
     Input(String),
-    /// What evaluates or measures.
+    /// The evaluator or the stopwatch failed.
     Evaluator(String),
-    /// A latency is needed, and the evaluator of this name tells none.
+    /// A latency is needed, and the evaluator of this name gives none.
     NoLatency(String),
 }
 
-/// What stops a search where another network would fare no better.
+/// A failure that another network would not avoid.
 impl From<Failure> for SearchError {
     fn from(failure: Failure) -> Self {
         let (Failure::Trial(message) | Failure::Stop(message)) = failure;

@@ -1,5 +1,5 @@
-//! What comes next in a search: new candidates, or the best of a rung again and longer. It follows from the trials alone,
-//! so that a search that goes on does what it would have done.
+//! The next step of a search: new candidates, or the best of a rung again with more epochs. It follows from the trials
+//! alone, so that a resumed search takes the same steps.
 
 use crate::noise::Noise;
 use crate::ranking::best_first;
@@ -7,16 +7,16 @@ use crate::reward::Reward;
 use crate::study::{Settings, Trial};
 use std::collections::BTreeSet;
 
-/// What comes next.
+/// The next step.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// So many new candidates.
+    /// This number of new candidates.
     Ask(usize),
-    /// These trials again, a rung higher.
+    /// These trials again, one rung higher.
     Longer(Vec<u64>),
 }
 
-/// What comes behind `trials`, all of whose batches are complete, at most as many as are judged at once.
+/// The step after `trials`, all of whose batches are complete, with at most as many trials as are evaluated at once.
 pub(super) fn next(settings: &Settings, trials: &[Trial], reward: Option<Reward>, noise: Noise) -> Next {
     let jobs = settings.jobs.max(1);
     let Some(halving) = settings.halving else { return Next::Ask(jobs as usize) };
@@ -33,9 +33,9 @@ pub(super) fn next(settings: &Settings, trials: &[Trial], reward: Option<Reward>
     Next::Ask(left.min(u64::from(jobs)) as usize)
 }
 
-/// The best of a rung's networks that are not on the next one yet: so many that one in `eta` of all of them, and one at
-/// least, has gone on. Who went on earlier counts, although it might not today: a share that were rounded or chosen anew
-/// behind each bracket would cost more trainings than one in `eta`.
+/// The best networks of a rung that are not on the next rung: as many as are missing there to one in `eta`, and at
+/// least one. Networks that were promoted earlier count, even if they would not be promoted today: a share that is
+/// rounded or chosen again after each bracket would cost more trainings than one in `eta`.
 fn due(trials: &[Trial], rung: u32, eta: u32, reward: &Reward, noise: f64) -> Vec<u64> {
     let these: Vec<&Trial> = trials.iter().filter(|trial| trial.rung == rung).collect();
     let longer: BTreeSet<u64> = trials.iter().filter(|trial| trial.rung == rung + 1).filter_map(|it| it.of).collect();
@@ -89,7 +89,8 @@ mod tests {
         }
     }
 
-    /// All that goes on behind so many candidates of these accuracies: for each bracket, the candidates of which rung.
+    /// All promotions after each bracket, with candidates of these accuracies: for each bracket, the candidates of
+    /// which rung.
     fn gone_on(accuracies: &[f64], bracket: u64, jobs: u32) -> Vec<[Vec<usize>; 2]> {
         let settings = settings(bracket, jobs);
         let (mut trials, mut candidate, mut brackets) = (Vec::new(), Vec::new(), Vec::new());
@@ -126,12 +127,12 @@ mod tests {
         let rising: Vec<f64> = (0..75).map(|at| f64::from(at) / 100.0).collect();
         let descending = |from: usize, count: usize| -> Vec<usize> { (0..count).map(|at| from - at).collect() };
         for jobs in [1, 2, 5, 40] {
-            // Each bracket is better than the one before: its best go on, and none of those that were passed over.
+            // Each bracket is better than the one before: its best are promoted, and no earlier ones.
             let expected = [(24, 8, 2), (49, 8, 3), (74, 9, 3)];
             let expected = expected.map(|(from, first, second)| [descending(from, first), descending(from, second)]);
             assert_eq!(gone_on(&rising, 25, jobs), expected, "{jobs} at once");
         }
-        // Each is worse: the next best of the first bracket go on, as far as there is room.
+        // Each bracket is worse: the next best of the first one are promoted, as far as there is room.
         let falling: Vec<f64> = rising.iter().rev().copied().collect();
         let range = |range: std::ops::Range<usize>| range.collect::<Vec<usize>>();
         assert_eq!(
@@ -140,7 +141,7 @@ mod tests {
         );
     }
 
-    /// Brackets of 4: 4 / 3 = 1, 8 / 3 = 2, 12 / 3 = 4; above, one at least, and 4 / 3 is no more.
+    /// Brackets of 4: 4 / 3 = 1, 8 / 3 = 2, 12 / 3 = 4; on the rung above at least one, and 4 / 3 is not more.
     #[test]
     fn small_brackets_add_up() {
         let accuracies = [0.1, 0.4, 0.3, 0.2, 0.9, 0.5, 0.6, 0.0, 0.35, 0.7, 0.8, 0.05];
@@ -148,17 +149,17 @@ mod tests {
         assert_eq!(gone_on(&accuracies, 4, 3), expected);
     }
 
-    /// Copies of networks and those that failed are none of those of which one in three goes on.
+    /// Copies of networks and failed trials are not among those of which one in three is promoted.
     #[test]
-    fn what_was_not_judged_does_not_count() {
+    fn failed_trials_and_copies_do_not_count() {
         let mut trials: Vec<Trial> = (0..7).map(|at| trial(at, 0.1 * at as f64, 0, None)).collect();
         trials[6].same_as = Some(0);
         trials[5].state = State::Failed;
         trials[5].accuracy = None;
         let settings = settings(7, 9);
-        // Of five, one.
+        // One of five.
         assert_eq!(next(&settings, &trials, Some(Reward::Accuracy), Noise::default()), Next::Longer(vec![4]));
-        // One that went on and failed there has had its place; nothing is left for the rung above.
+        // A promoted trial that failed keeps its place; none is left for the rung above.
         trials.push(Trial { state: State::Failed, accuracy: None, ..trial(7, 0.0, 1, Some(4)) });
         assert_eq!(next(&settings, &trials, Some(Reward::Accuracy), Noise::default()), Next::Ask(7));
     }

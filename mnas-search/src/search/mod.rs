@@ -1,18 +1,18 @@
-//! The loop: ask, judge, tell, write down.
+//! The loop of a search: ask, evaluate, tell, store.
 //!
-//! Candidates come in batches: a batch is asked for, judged by as many threads, and told in order. The state of the searcher
-//! in the study is that before the batch, until all of it is judged: a search that goes on in the middle of one asks for the
-//! same candidates again and judges those that it has no result of.
+//! Candidates come in batches: a batch is requested from the searcher, evaluated by as many threads, and reported in
+//! order. Until all of it is evaluated the study has the state of the searcher before the batch: a search that is
+//! resumed within a batch requests the same candidates again and evaluates those without a result.
 
-mod again;
 mod baselines;
 mod batch;
 mod candidate;
-mod check;
 mod error;
 mod halving;
-mod kept;
 mod pool;
+mod ranking_check;
+mod reseed;
+mod result_cache;
 
 pub use error::SearchError;
 
@@ -29,26 +29,26 @@ use mnas_dsl::Space;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// So many failures in a row are not the networks' fault.
+/// This many failures in a row are not caused by the networks.
 const FAILURES: u32 = 5;
 
 /// A search in progress.
 pub struct Search<'a> {
     study: Study,
-    /// `None` where candidates are no networks.
+    /// `None` where candidates are not networks.
     space: Option<&'a Space>,
     evaluator: &'a dyn Evaluator,
     stopwatch: Option<&'a dyn Stopwatch>,
     searcher: AnySearcher,
     /// The reward, once its exponent is known.
     reward: Option<Reward>,
-    /// Trials so far.
+    /// All trials.
     trials: Vec<Trial>,
-    /// The first trial of each network that was judged, by its key.
+    /// The first finished trial of each network, by its key.
     known: BTreeMap<String, usize>,
-    /// Accuracies that differ by no more say nothing.
+    /// The noise of accuracies.
     noise: Noise,
-    /// A batch that was asked for and is not all judged.
+    /// A batch that is not complete.
     open: Vec<Task>,
     /// Failures in a row.
     failures: Failures,
@@ -59,7 +59,7 @@ pub struct Search<'a> {
 struct Failures(u32);
 
 impl Failures {
-    /// Counts a result, a failure where it has a message.
+    /// Counts a result; one with a message is a failure.
     fn count(&mut self, message: Option<&str>) -> Result<(), SearchError> {
         self.0 = if message.is_some() { self.0 + 1 } else { 0 };
         match message.filter(|_| self.0 >= FAILURES) {
@@ -72,11 +72,11 @@ impl Failures {
 }
 
 impl<'a> Search<'a> {
-    /// Begins a study in a file that is not there yet.
+    /// Creates a study and starts its search.
     ///
     /// # Errors
     ///
-    /// Settings that do not fit, or a file that cannot be written.
+    /// The settings are invalid, or the file exists or cannot be written.
     pub fn begin(
         path: &Path,
         settings: &Settings,
@@ -85,9 +85,9 @@ impl<'a> Search<'a> {
         stopwatch: Option<&'a dyn Stopwatch>,
     ) -> Result<Self, SearchError> {
         let searcher = AnySearcher::by_name(&settings.method, &settings.sizes, settings.seed)
-            .ok_or_else(|| SearchError::Input(format!("there is no method `{}`", settings.method)))?;
+            .ok_or_else(|| SearchError::Input(format!("unknown search method `{}`", settings.method)))?;
         if settings.exponent != WeightExponent::Given && !matches!(settings.reward, Reward::Weighted { .. }) {
-            return Err(SearchError::Input("only the weighted reward has an exponent to fit".to_owned()));
+            return Err(SearchError::Input("the exponent can be fitted for the weighted reward only".to_owned()));
         }
         check_halving(settings).map_err(SearchError::Input)?;
         let saved = searcher.save().map_err(|error| SearchError::Input(error.to_string()))?;
@@ -95,11 +95,11 @@ impl<'a> Search<'a> {
         Self::resume(study, space, evaluator, stopwatch)
     }
 
-    /// Goes on with a study that was opened for it.
+    /// Resumes the search of an open study.
     ///
     /// # Errors
     ///
-    /// Another evaluator than it was begun with, or a study that cannot be read.
+    /// The evaluator is not that of the study, or the study cannot be read.
     pub fn resume(
         study: Study,
         space: Option<&'a Space>,
@@ -126,7 +126,7 @@ impl<'a> Search<'a> {
         if let Some(space) = space
             && space.sizes() != settings.sizes
         {
-            return Err(damaged("it is of another space than it says".to_owned()));
+            return Err(damaged("its space has other choices than its settings".to_owned()));
         }
         let trials = study.trials()?;
         let large = study.large()?;
@@ -158,7 +158,7 @@ impl<'a> Search<'a> {
         Ok(search)
     }
 
-    /// Trials so far.
+    /// All trials.
     pub fn trials(&self) -> &[Trial] {
         &self.trials
     }
@@ -168,16 +168,16 @@ impl<'a> Search<'a> {
         self.reward
     }
 
-    /// The reward, and where its exponent is from.
+    /// The reward, and the origin of its exponent.
     pub fn reward_in_words(&self) -> String {
         self.study.settings().reward_in_words(&self.trials)
     }
 
-    /// Writes something down that was found out about the search.
+    /// Stores a fact about the search.
     ///
     /// # Errors
     ///
-    /// What the system refused.
+    /// The file cannot be written.
     pub fn note(&mut self, name: &str, finding: &impl serde::Serialize) -> Result<(), SearchError> {
         Ok(self.study.set_finding(name, finding)?)
     }
@@ -187,73 +187,72 @@ impl<'a> Search<'a> {
         &self.study
     }
 
-    /// Accuracies that differ by no more say nothing, as far as that was found out.
+    /// The noise of accuracies, as far as it was measured.
     pub fn noise(&self) -> Noise {
         self.noise
     }
 
-    /// Goes on until there are `candidates` in all and the best of them were trained as long as they are to be, where they
-    /// are. `seen` is told of each trial when it is in the file. Where it is not known yet whether accuracy ranks, that is
-    /// looked at first.
+    /// Searches until there are `candidates` in all and the best of them are on their highest rung. `seen` is called
+    /// for each trial when it is in the file. Checks first whether accuracy ranks networks, where that is unknown.
     ///
     /// # Errors
     ///
-    /// What stopped the search. All trials that were seen are in the study.
+    /// The reason why the search stopped. All trials that were seen are in the study.
     pub fn run(&mut self, candidates: u64, seen: &mut dyn FnMut(&Self)) -> Result<(), SearchError> {
         self.check_ranking(&mut |_, _| ())?;
         while self.batch(candidates, seen)? {}
         Ok(())
     }
 
-    /// The next batch, or what is left of one; whether it is complete, and another may come.
+    /// Evaluates the next batch, or the rest of one; whether it is complete, and another may follow.
     fn batch(&mut self, candidates: u64, seen: &mut dyn FnMut(&Self)) -> Result<bool, SearchError> {
-        let told = self.study.progress().told();
-        let before = &self.trials[..told as usize];
+        let observed = self.study.progress().observed();
+        let before = &self.trials[..observed as usize];
         let asked = match self.study.settings().halving {
             Some(_) => before.iter().filter(|trial| trial.rung == 0).count() as u64,
-            None => told,
+            None => observed,
         };
         let mut tasks = std::mem::take(&mut self.open);
         if tasks.is_empty() {
             let next = halving::next(self.study.settings(), before, self.reward, self.noise);
             if matches!(next, Next::Ask(_)) {
-                self.check_noise(told as usize)?;
+                self.check_noise(observed as usize)?;
             }
             match next {
                 Next::Ask(_) if asked >= candidates => return Ok(false),
                 Next::Ask(count) => {
                     for at in 0..count as u64 {
                         let candidate = self.ask()?;
-                        tasks.push(self.task(told + at, candidate));
+                        tasks.push(self.task(observed + at, candidate));
                     }
                 }
                 Next::Longer(trials) => {
-                    tasks.extend((told..).zip(trials).map(|(number, of)| self.longer(number, of)));
+                    tasks.extend((observed..).zip(trials).map(|(number, of)| self.longer(number, of)));
                 }
             }
         }
         let is_new = tasks.first().is_some_and(|task| task.trial.rung == 0);
         let wanted = if is_new { candidates.saturating_sub(asked) } else { u64::MAX };
         let count = tasks.len().min(usize::try_from(wanted).unwrap_or(usize::MAX));
-        let result = self.judge(&tasks, count, seen);
-        let is_complete = self.study.progress().told() == told + tasks.len() as u64;
+        let result = self.evaluate(&tasks, count, seen);
+        let is_complete = self.study.progress().observed() == observed + tasks.len() as u64;
         if !is_complete {
             self.open = tasks;
         }
         result.map(|()| is_complete)
     }
 
-    /// Adds a finished trial to the study; behind the last one of a batch, whose end is `end`, the searcher is told of all
-    /// of it. `key` is that of a network that may be known now.
+    /// Adds a finished trial to the study. After the last trial of a batch, whose end is `end`, all of the batch is
+    /// reported to the searcher. `key` is that of the network, where it may be new.
     fn add(&mut self, trial: Trial, key: Option<String>, end: u64) -> Result<(), SearchError> {
         let (number, was_known) = (trial.number, self.study.progress().exponent);
         let is_first = trial.state == State::Done && trial.same_as.is_none();
         self.trials.push(trial);
         let mut after = None;
         if number + 1 == end {
-            let told = self.study.progress().told() as usize;
+            let observed = self.study.progress().observed() as usize;
             let mut exponent = was_known;
-            for at in told..self.trials.len() {
+            for at in observed..self.trials.len() {
                 exponent = exponent.or(self.tell(at));
             }
             let searcher = self.searcher.save().map_err(|error| SearchError::Input(error.to_string()))?;
@@ -267,19 +266,19 @@ impl<'a> Search<'a> {
             self.known.insert(key, number as usize);
         }
         if was_known.is_none() && self.study.progress().exponent.is_some() {
-            // With their rewards, which are known now.
+            // The trials with their rewards, which are known now.
             self.trials = self.study.trials()?;
         }
         Ok(())
     }
 
-    /// What results have to have of networks that nothing has timed.
+    /// The needs of a job whose network was not timed.
     fn needs(&self) -> Needs {
         Needs { latency: self.study.settings().needs_latency() && self.stopwatch.is_none() }
     }
 
-    /// Tells the searcher of a trial; with an exponent to fit, of all first trials when the last of them is there. The
-    /// exponent is returned where it was fitted now.
+    /// Reports a trial to the searcher; where an exponent is fitted, all first trials with the last of them. Returns
+    /// the exponent if it was fitted now.
     fn tell(&mut self, at: usize) -> Option<f64> {
         let trial = &self.trials[at];
         if trial.rung > 0 {
@@ -301,23 +300,24 @@ impl<'a> Search<'a> {
     }
 }
 
-/// What of successive halving does not fit.
+/// Checks the settings of successive halving.
 fn check_halving(settings: &Settings) -> Result<(), String> {
     let Some(halving) = settings.halving else { return Ok(()) };
     if halving.rungs == 0 || halving.eta < 2 || halving.bracket == 0 {
-        return Err("successive halving has a rung at least, and one in two or fewer go on".to_owned());
+        return Err("invalid successive halving: it needs rungs >= 1, eta >= 2 and a bracket >= 1".to_owned());
     }
     let Some(epochs) = settings.budget.epochs else {
-        return Err("successive halving needs to know how many epochs the lowest rung trains".to_owned());
+        return Err("successive halving needs the number of epochs of the lowest rung".to_owned());
     };
     let times = u64::from(halving.eta).checked_pow(halving.rungs - 1);
     if times.and_then(|times| times.checked_mul(u64::from(epochs))).is_none_or(|all| all > u64::from(u32::MAX)) {
-        return Err("the highest rung has too many epochs to count".to_owned());
+        return Err("the number of epochs of the highest rung is too large".to_owned());
     }
     match settings.exponent {
-        WeightExponent::Fitted { first } if first > halving.bracket => {
-            Err(format!("the exponent is fitted from {first} trials, but the best of {} go on before", halving.bracket))
-        }
+        WeightExponent::Fitted { first } if first > halving.bracket => Err(format!(
+            "the exponent is fitted from {first} trials, but the best of {} are promoted before",
+            halving.bracket
+        )),
         _ => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! Several jobs at once.
+//! Evaluates several jobs at once.
 
 use super::SearchError;
 use crate::evaluator::Evaluator;
@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-/// Bytes of a worker's stack: as much as a program's first thread has.
+/// Stack of a worker in bytes, as large as that of a program's first thread.
 const STACK: usize = 8 << 20;
 
-/// Evaluates each job, at most `threads` at once, and hands `done` each result with the job's index when it is there. When
-/// `done` fails no further job is begun; those that are under way are waited for, and handed over too.
+/// Evaluates each job, at most `threads` at once, and calls `done` with the index of each job and its result. When
+/// `done` fails no further job is started; those in progress are waited for, and reported too.
 ///
 /// # Errors
 ///
-/// The first error of `done`, or no threads.
+/// The first error of `done`, or threads cannot be started.
 pub(super) fn evaluate(
     evaluator: &dyn Evaluator,
     jobs: &[Job],
@@ -32,8 +32,8 @@ pub(super) fn evaluate(
         for _ in 0..threads.min(jobs.len()) {
             let send = send.clone();
             let work = move || {
-                // Nobody begins another job before the result of this one is written down: so many results as there are
-                // threads are lost at most, whenever the process is killed.
+                // A worker starts its next job when the result of this one is stored: a process that is killed loses at
+                // most one result for each thread.
                 let (written, wait) = mpsc::channel();
                 while !is_stopped.load(Ordering::Relaxed) {
                     let at = next.fetch_add(1, Ordering::Relaxed);
@@ -57,7 +57,7 @@ pub(super) fn evaluate(
                 is_stopped.store(true, Ordering::Relaxed);
                 result = result.and(this);
             }
-            // A worker that is gone has nothing to wait for.
+            // A worker that has ended does not wait.
             let _ = written.send(());
         }
         result

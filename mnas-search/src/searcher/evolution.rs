@@ -1,4 +1,5 @@
-//! Regularised evolution (Real et al. 2019): a child of the best of a few, changed in one choice; the oldest dies.
+//! Regularised evolution (Real et al. 2019): mutates the best of a sample in one choice, and removes the oldest
+//! individual.
 
 use super::{MOST, Method, Outcome, Searcher, State, check_candidates, check_common, mutate, restore};
 use crate::rng::Rng;
@@ -14,12 +15,12 @@ pub(super) const METHOD: Method = Method {
     restore: restore::<Evolution>,
 };
 
-/// How large the population is, and of how many the parent is the best.
+/// The sizes of the population and of the sample.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvolutionSettings {
     /// Individuals alive.
     pub population: usize,
-    /// Drawn from them, with repetitions; the best becomes the parent.
+    /// Number of individuals drawn, with repetitions; the best becomes the parent.
     pub sample: usize,
 }
 
@@ -37,7 +38,7 @@ pub struct Evolution {
     settings: EvolutionSettings,
     /// The oldest first, each with its reward.
     population: VecDeque<(Vec<usize>, f64)>,
-    /// Asked for so far: the first ones are random, told or not.
+    /// Number of candidates proposed: the first ones are random, whether their outcomes are known or not.
     asked: usize,
 }
 
@@ -46,9 +47,9 @@ impl Evolution {
     ///
     /// # Panics
     ///
-    /// Without a population or a sample.
+    /// If the population or the sample is empty.
     pub fn new(sizes: Vec<usize>, seed: u64, settings: EvolutionSettings) -> Self {
-        assert!(settings.population > 0 && settings.sample > 0, "there is a population, and a sample of it");
+        assert!(settings.population > 0 && settings.sample > 0, "population and sample must not be empty");
         Self { sizes, rng: Rng::new(seed), settings, population: VecDeque::new(), asked: 0 }
     }
 }
@@ -68,7 +69,7 @@ impl Searcher for Evolution {
         }
         let mut child = self.population[parent].0.clone();
         mutate(&mut child, &self.sizes, &mut self.rng);
-        // One that is alive already would teach nothing: it goes a step further, if there is room.
+        // A candidate that is alive already teaches nothing: it is mutated again, if there are others.
         for _ in 0..20 {
             if !self.population.iter().any(|(alive, _)| *alive == child) {
                 break;
@@ -98,7 +99,7 @@ impl State for Evolution {
         check_common(&self.sizes, sizes, &self.rng)?;
         let EvolutionSettings { population, sample } = self.settings;
         if !(1..=MOST).contains(&population) || !(1..=MOST).contains(&sample) || self.asked > usize::MAX / 2 {
-            return Err("its population is none");
+            return Err("invalid size of the population or of the sample");
         }
         check_candidates(self.population.iter().map(|(candidate, reward)| (candidate, *reward)), sizes)
     }

@@ -1,8 +1,8 @@
-//! Searchers: ask for a candidate, tell what it was worth. They know how many alternatives each choice has and nothing
-//! else.
+//! Searchers with an ask-and-tell interface: `ask` proposes a candidate, `tell` reports its outcome. A searcher knows
+//! only the number of alternatives of each choice.
 //!
-//! More than one candidate may be asked for before anything is told. Everything that a searcher will ever do follows from
-//! its state and from what it is told: a saved one that is restored goes on as if it had never stopped, bit for bit.
+//! Several candidates may be proposed before the first outcome. The behaviour of a searcher follows from its state and
+//! the outcomes alone: a saved searcher that is restored continues bit for bit.
 
 mod controller;
 mod evolution;
@@ -22,30 +22,30 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What a candidate was worth.
+/// The outcome of a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The reward; what searchers of one objective maximise.
+    /// The reward, which searchers with one objective maximise.
     pub reward: f64,
-    /// The accuracy, a part of 1.
+    /// The accuracy, from 0 to 1.
     pub accuracy: f64,
-    /// Milliseconds of an inference, where they are known.
+    /// Milliseconds of an inference, where known.
     pub latency_ms: Option<f64>,
 }
 
 impl Outcome {
-    /// Whether there is anything to learn: a failed trial has no finite reward.
+    /// Whether it can be learnt from: the reward of a failed trial is not finite.
     pub fn is_usable(&self) -> bool {
         self.reward.is_finite() && self.accuracy.is_finite() && self.latency_ms.is_none_or(f64::is_finite)
     }
 }
 
-/// A way to search.
+/// A search method.
 pub trait Searcher {
-    /// The next candidate: an index for each choice.
+    /// Proposes the next candidate: an index for each choice.
     fn ask(&mut self) -> Vec<usize>;
 
-    /// What a candidate was worth. One that could not be judged is told too, with a reward that is not finite.
+    /// Reports the outcome of a candidate. The reward of a candidate that failed is not finite.
     fn tell(&mut self, candidate: &[usize], outcome: &Outcome);
 }
 
@@ -99,29 +99,29 @@ fn restore<S: State + DeserializeOwned + 'static>(saved: &str) -> serde_json::Re
     Ok(states.into_values().next().map(|state| Box::new(state) as Box<dyn State>))
 }
 
-/// Populations and batches of more are no searcher's.
+/// The largest size of a population or batch.
 const MOST: usize = 1 << 20;
 
-/// What is wrong with what every state has.
+/// Checks the part that all states have.
 fn check_common(of: &[usize], sizes: &[usize], rng: &crate::rng::Rng) -> Result<(), &'static str> {
     if of != sizes {
-        return Err("it has other choices");
+        return Err("it has other choices than the study");
     }
-    if rng.is_stuck() { Err("its random numbers are all the same") } else { Ok(()) }
+    if rng.is_stuck() { Err("its random generator is stuck") } else { Ok(()) }
 }
 
-/// Whether a candidate has an alternative that there is for each choice.
+/// Whether a candidate has a valid alternative for each choice.
 fn is_candidate(candidate: &[usize], sizes: &[usize]) -> bool {
     candidate.len() == sizes.len() && candidate.iter().zip(sizes).all(|(at, size)| at < size)
 }
 
-/// Whether all candidates are, and all that they were worth are numbers.
+/// Checks that all candidates lie in the space, and that all their rewards are finite.
 fn check_candidates<'a>(
     candidates: impl IntoIterator<Item = (&'a Vec<usize>, f64)>,
     sizes: &[usize],
 ) -> Result<(), &'static str> {
     let is_wrong = |(candidate, value): (&Vec<usize>, f64)| !is_candidate(candidate, sizes) || !value.is_finite();
-    if candidates.into_iter().any(is_wrong) { Err("it knows networks that there are not") } else { Ok(()) }
+    if candidates.into_iter().any(is_wrong) { Err("a candidate lies outside the search space") } else { Ok(()) }
 }
 
 /// A searcher of any method: one value is the whole state of a search.
@@ -137,9 +137,9 @@ impl AnySearcher {
     ///
     /// # Panics
     ///
-    /// Where a choice has no alternative.
+    /// If a choice has no alternative.
     pub fn by_name(name: &str, sizes: &[usize], seed: u64) -> Option<Self> {
-        assert!(sizes.iter().all(|&size| size > 0), "each choice has alternatives");
+        assert!(sizes.iter().all(|&size| size > 0), "each choice needs an alternative");
         method(name).map(|it| Self { method: it.name, state: (it.new)(sizes.to_vec(), seed) })
     }
 
@@ -147,7 +147,7 @@ impl AnySearcher {
     ///
     /// # Errors
     ///
-    /// A state that has no text, which would be a mistake of a searcher.
+    /// The state cannot be written as text, which is an error in a searcher.
     pub fn save(&self) -> serde_json::Result<String> {
         Ok(format!("{{\"{}\":{}}}", self.method, self.state.save()?))
     }
@@ -162,16 +162,19 @@ impl AnySearcher {
     ///
     /// # Errors
     ///
-    /// A text that is not as it was saved, or is not a state of such a searcher: a study may come from anyone.
+    /// The text is not a state of such a searcher: a study may come from anyone.
     pub fn restore(saved: &str, large: Option<&[u8]>, name: &str, sizes: &[usize]) -> Result<Self, String> {
         let tagged: BTreeMap<String, IgnoredAny> = serde_json::from_str(saved).map_err(|error| error.to_string())?;
         if let Some(other) = tagged.keys().find(|tag| *tag != name) {
-            return Err(format!("it was begun with `{name}`, and goes on with `{}`", printable(other)));
+            return Err(format!(
+                "the study uses the method `{name}`, and the saved state is of `{}`",
+                printable(other)
+            ));
         }
-        let method = method(name).ok_or_else(|| format!("there is no method `{}`", printable(name)))?;
+        let method = method(name).ok_or_else(|| format!("unknown search method `{}`", printable(name)))?;
         let state = (method.restore)(saved).map_err(|error| error.to_string())?;
         let mut state = state.ok_or("the state of the searcher is missing")?;
-        state.check(sizes).map_err(|what| format!("no searcher is where it says: {what}"))?;
+        state.check(sizes).map_err(|what| format!("invalid searcher state: {what}"))?;
         state.set_large(large)?;
         Ok(Self { method: method.name, state })
     }
@@ -192,7 +195,7 @@ impl Searcher for AnySearcher {
     }
 }
 
-/// Changes one choice to another of its alternatives, where any choice has two.
+/// Changes one choice to another of its alternatives, if any choice has two.
 fn mutate(candidate: &mut [usize], sizes: &[usize], rng: &mut crate::rng::Rng) {
     let open: Vec<usize> = (0..sizes.len()).filter(|&at| sizes[at] > 1).collect();
     if open.is_empty() {

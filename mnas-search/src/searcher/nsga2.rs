@@ -1,4 +1,4 @@
-//! NSGA-II (Deb et al. 2002): a population that is sorted into fronts, the lonelier of a front before the crowded.
+//! NSGA-II (Deb et al. 2002): a population that is sorted into fronts, and by crowding distance within a front.
 
 use super::{MOST, Method, Outcome, Searcher, State, check_candidates, check_common, mutate, restore};
 use crate::pareto::dominates;
@@ -14,12 +14,12 @@ pub(super) const METHOD: Method = Method {
     restore: restore::<Nsga2>,
 };
 
-/// How large the population is and how children are made.
+/// The size of the population, and how children are made.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Nsga2Settings {
-    /// Parents, and children of a generation.
+    /// Number of parents, and of children in a generation.
     pub population: usize,
-    /// How often a child has two parents, each choice from either; otherwise it has one.
+    /// Probability that a child has two parents, each choice from either; otherwise it has one.
     pub crossover: f64,
 }
 
@@ -43,10 +43,10 @@ pub struct Nsga2 {
     sizes: Vec<usize>,
     rng: Rng,
     settings: Nsga2Settings,
-    /// The best first: by front, then by loneliness.
+    /// The best first: by front, then by falling crowding distance.
     parents: Vec<Individual>,
     children: Vec<Individual>,
-    /// Asked for and not yet told: no child is asked for twice in a generation.
+    /// Candidates without an outcome so far: no candidate is proposed twice in a generation.
     open: Vec<Vec<usize>>,
     asked: usize,
 }
@@ -56,14 +56,14 @@ impl Nsga2 {
     ///
     /// # Panics
     ///
-    /// Without a population.
+    /// If the population is empty.
     pub fn new(sizes: Vec<usize>, seed: u64, settings: Nsga2Settings) -> Self {
-        assert!(settings.population > 0, "there is a population");
+        assert!(settings.population > 0, "the population must not be empty");
         let rng = Rng::new(seed);
         Self { sizes, rng, settings, parents: Vec::new(), children: Vec::new(), open: Vec::new(), asked: 0 }
     }
 
-    /// The better of two drawn at random.
+    /// The better of two random parents.
     fn parent(&mut self) -> Vec<usize> {
         let count = self.parents.len();
         let at = self.rng.below(count).min(self.rng.below(count));
@@ -100,7 +100,7 @@ impl Searcher for Nsga2 {
         self.asked += 1;
         let is_first = self.asked <= self.settings.population || self.parents.is_empty();
         let mut candidate = if is_first { self.rng.indices(&self.sizes) } else { self.child() };
-        // In a small space everything may be known; then a repetition has to do.
+        // In a small space all candidates may be known; then a repetition is proposed.
         for _ in 0..20 {
             if !self.is_known(&candidate) {
                 break;
@@ -138,7 +138,7 @@ impl State for Nsga2 {
     fn check(&self, sizes: &[usize]) -> Result<(), &'static str> {
         check_common(&self.sizes, sizes, &self.rng)?;
         if !(1..=MOST).contains(&self.settings.population) || self.asked > usize::MAX / 2 {
-            return Err("its population is none");
+            return Err("invalid size of the population");
         }
         let known = self.parents.iter().chain(&self.children);
         check_candidates(known.map(|it| (&it.candidate, it.accuracy + it.latency)), sizes)?;

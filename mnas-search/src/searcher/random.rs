@@ -1,4 +1,4 @@
-//! Uniform samples, with repetitions: what every other searcher has to beat.
+//! Uniform samples, with repetitions: the baseline of all other searchers.
 
 use super::{Method, Outcome, Searcher, State, check_common, restore};
 use crate::rng::Rng;

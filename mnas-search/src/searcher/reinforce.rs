@@ -18,7 +18,7 @@ pub(super) const METHOD: Method = Method {
 pub struct ReinforceSettings {
     /// Step along the gradient for an advantage of one standard deviation.
     pub learning_rate: f64,
-    /// What is kept of the moving average and spread of rewards at each trial.
+    /// Decay of the moving average and variance of rewards at each trial.
     pub decay: f64,
     /// Weight of the entropy, which keeps alternatives open.
     pub entropy: f64,
@@ -36,7 +36,7 @@ pub struct Reinforce {
     rng: Rng,
     settings: ReinforceSettings,
     logits: Vec<Vec<f64>>,
-    /// Moving average of rewards and of their squared distance from it, once there was one.
+    /// Moving average of rewards and of their squared distance from it, after the first reward.
     baseline: Option<(f64, f64)>,
 }
 
@@ -65,7 +65,7 @@ impl Searcher for Reinforce {
         let distance = outcome.reward - mean;
         let variance = decay * variance + (1.0 - decay) * distance * distance;
         self.baseline = Some((decay * mean + (1.0 - decay) * outcome.reward, variance));
-        // Rewards of any unit: one outlier moves no further than three ordinary ones.
+        // Independent of the unit of rewards: an outlier moves no further than three ordinary rewards.
         let advantage = if variance > 0.0 { (distance / variance.sqrt()).clamp(-3.0, 3.0) } else { 0.0 };
         for (logits, &chosen) in self.logits.iter_mut().zip(candidate) {
             let p = softmax(logits);
@@ -89,6 +89,6 @@ impl State for Reinforce {
         check_common(&of, sizes, &self.rng)?;
         let is_finite = self.logits.iter().flatten().all(|logit| logit.is_finite())
             && self.baseline.is_none_or(|(mean, variance)| mean.is_finite() && variance.is_finite());
-        if is_finite { Ok(()) } else { Err("its distributions are none") }
+        if is_finite { Ok(()) } else { Err("its distributions are not finite") }
     }
 }

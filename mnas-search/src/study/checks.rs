@@ -1,4 +1,4 @@
-//! What a study is protected by: a lock, checksums, and words for what SQLite says.
+//! Protection of a study: its lock, checksums, and the meaning of SQLite's errors.
 
 use super::StudyError;
 use mnas_codegen::fnv;
@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-/// A lock that no two processes have, for a study whose links are resolved; the file that carries it stays. `shown` is the
-/// study for messages.
+/// Takes the lock of a study, which only one process can hold. `path` has its links resolved, `shown` is used in
+/// messages. The file of the lock is not removed.
 pub(super) fn lock(path: &Path, shown: &Path) -> Result<File, StudyError> {
     let beside = with_suffix(path, ".lock");
     let failed = |error: std::io::Error| StudyError::System(format!("cannot lock `{}`: {error}", beside.display()));
@@ -39,7 +39,7 @@ pub(super) fn check_pages(connection: &Connection, path: &Path) -> Result<(), St
     Err(StudyError::Damaged(format!("`{}` is damaged: {said}", path.display())))
 }
 
-/// Number and checksum of the last trial, where each continues the one before it.
+/// Number and checksum of the last trial; each checksum continues the one before.
 pub(super) fn check_chain(connection: &Connection, path: &Path) -> Result<(u64, u64), StudyError> {
     let sql = |error: rusqlite::Error| explain(&error, path);
     let mut statement = connection.prepare("SELECT number, record, sum FROM trials ORDER BY number").map_err(sql)?;
@@ -60,15 +60,15 @@ pub(super) fn check_chain(connection: &Connection, path: &Path) -> Result<(u64, 
     Ok((count, chain))
 }
 
-/// The name of what is kept for a trial that is finished before those in front of it.
-pub(crate) fn kept_name(trial: u64) -> String {
+/// The finding that stores the result of a trial until all trials before it are there.
+pub(crate) fn pending_name(trial: u64) -> String {
     format!("trial/{trial}")
 }
 
-/// The checksum of each finding, each of which is as it was written.
+/// The checksum of each finding, after checking all of them.
 pub(super) fn finding_sums(connection: &Connection, path: &Path) -> Result<BTreeMap<String, u64>, StudyError> {
     let sql = |error: rusqlite::Error| explain(&error, path);
-    // A study of the layout before has none, and may be looked at.
+    // A study of the first layout has no findings, and can be read.
     let is_there: bool = connection
         .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'findings'", [], |row| row.get(0))
         .map_err(sql)?;
@@ -89,7 +89,7 @@ pub(super) fn finding_sums(connection: &Connection, path: &Path) -> Result<BTree
     Ok(sums)
 }
 
-/// Never 0, which would not be missed.
+/// Never 0, so that a missing finding changes the sum of all.
 pub(super) fn sum_of_finding(name: &str, record: &str) -> u64 {
     sum(sum(0, name.as_bytes()), record.as_bytes()).max(1)
 }
@@ -103,21 +103,21 @@ pub(super) fn hex(sum: u64) -> String {
     format!("{sum:016x}")
 }
 
-/// The text of a record: all of its numbers are finite, and its keys are texts.
+/// The text of a record. All numbers are finite and all keys are texts, so that writing does not fail.
 pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// What SQLite says, as a user may act on it.
+/// An error of SQLite, as one that a user can act on.
 pub(super) fn explain(error: &rusqlite::Error, path: &Path) -> StudyError {
     let shown = path.display();
     match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => StudyError::Foreign(format!("`{shown}` is no study")),
+        Some(ErrorCode::NotADatabase) => StudyError::Foreign(format!("`{shown}` is not a study")),
         Some(ErrorCode::DatabaseCorrupt) => {
-            StudyError::Damaged(format!("`{shown}` is damaged: it was cut or changed by something else"))
+            StudyError::Damaged(format!("`{shown}` is damaged: it was truncated or changed by another program"))
         }
         Some(ErrorCode::DiskFull) => {
-            StudyError::System(format!("no room to write to `{shown}`; every finished trial is in it"))
+            StudyError::System(format!("the disk of `{shown}` is full; every finished trial is in it"))
         }
         Some(ErrorCode::SystemIoFailure) => {
             StudyError::System(format!("cannot write to `{shown}` ({error}); every finished trial is in it"))

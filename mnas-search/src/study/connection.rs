@@ -7,15 +7,15 @@ use std::time::Duration;
 /// How long to wait for another process that reads or writes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A transaction that was reported is on the disk; one that was not is not there.
+/// Makes transactions durable: one that was reported is on the disk, any other leaves no trace.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     distrust(connection)
 }
 
-/// Nothing that a file brings along is carried out: no trigger, no view, no function in its tables' conditions. Its own
-/// description of the tables cannot be written over.
+/// Nothing in the file is executed: no trigger, no view, no function in the conditions of its tables. Its description
+/// of the tables cannot be overwritten.
 fn distrust(connection: &Connection) -> rusqlite::Result<()> {
     for (what, on) in [
         (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),

@@ -1,27 +1,28 @@
-//! The exponent of a reward that is fitted from a search's own first trials, and how it came to be, in words.
+//! The exponent of a reward that is fitted to the first trials of a search.
 
 use super::{Settings, Trial, WeightExponent};
 use crate::reward::{Reward, Target, fit_exponent};
 
-/// The exponent where nothing can be fitted, the paper's: where no slower network is better any would find the fastest.
+/// The exponent where none can be fitted, that of the paper: where no slower network is better, every exponent finds
+/// the fastest network.
 const OTHERWISE: f64 = Reward::SOFT.0;
 
-/// Different networks near T from which something is fitted for now.
+/// The smallest number of different networks near T for a provisional fit.
 const ENOUGH: usize = 10;
 
-/// What is shown for now is not steeper.
+/// The steepest provisional exponent.
 const STEEPEST: f64 = -20.0;
 
-/// What is known once the last trial is there from which an exponent is fitted.
+/// The exponent after the last of the trials from which it is fitted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Exponent {
-    /// It.
+    /// The exponent.
     pub(crate) value: f64,
-    /// Whether the trials told it.
+    /// Whether it was fitted.
     is_fitted: bool,
 }
 
-/// The exponent that these trials give: `None` where none is to be fitted, or some of the first are not there yet.
+/// The exponent of these trials: `None` where none is fitted, or where some of the first trials are missing.
 pub(crate) fn exponent(settings: &Settings, trials: &[Trial]) -> Option<Exponent> {
     let WeightExponent::Fitted { first } = settings.exponent else { return None };
     let last = trials.iter().position(|trial| trial.rung == 0 && trial.number + 1 >= first)?;
@@ -34,8 +35,8 @@ fn fitted(settings: &Settings, trials: &[Trial]) -> Exponent {
     Exponent { value: fitted.unwrap_or(OTHERWISE), is_fitted: fitted.is_some() }
 }
 
-/// What is shown before the first trials are there: of so few networks as may be, a fit would be that of two that chance put
-/// beside each other.
+/// The provisional exponent, before the first trials are complete: a fit to very few networks would be a fit to two
+/// that chance put beside each other.
 fn for_now(settings: &Settings, trials: &[Trial]) -> Exponent {
     let is_near = |ms: f64, target: Target| (target.ms / 2.0..=target.ms * 2.0).contains(&ms);
     let near = trials.iter().filter(|trial| trial.same_as.is_none()).filter_map(Trial::point);
@@ -49,9 +50,8 @@ fn for_now(settings: &Settings, trials: &[Trial]) -> Exponent {
 }
 
 impl Settings {
-    /// The reward by which trials are shown: before all are there from which its exponent is to be fitted, with the one that
-    /// those give which are, or the paper's where they are too few. (A searcher is told nothing before.) `None` before the
-    /// first.
+    /// The reward that is shown: before its exponent is fitted, with the exponent of the trials so far, or that of the
+    /// paper where they are too few. (The searcher gets no rewards before.) `None` before the first trial.
     pub fn reward_so_far(&self, trials: &[Trial]) -> Option<Reward> {
         match self.exponent {
             WeightExponent::Given => Some(self.reward),
@@ -63,21 +63,23 @@ impl Settings {
         }
     }
 
-    /// The reward, and where its exponent is from.
+    /// The reward, and the origin of its exponent.
     pub fn reward_in_words(&self, trials: &[Trial]) -> String {
         let WeightExponent::Fitted { first } = self.exponent else { return self.reward.to_string() };
         if trials.is_empty() {
-            return format!("ACC * (LAT / T)^w; w will be fitted from the first {first} trials");
+            return format!("ACC * (LAT / T)^w; w will be fitted to the first {first} trials");
         }
         let Some(Exponent { value, is_fitted }) = exponent(self, trials) else {
             let Exponent { value, is_fitted } = for_now(self, trials);
-            let from = if is_fitted { "fitted from those so far" } else { "the MnasNet paper's" };
+            let from = if is_fitted { "fitted to the trials so far" } else { "that of the MnasNet paper" };
             let (reward, count) = (self.reward_with(value), trials.len());
-            return format!("{reward}; w is {from}, for now: the first {first} trials decide, and there are {count}");
+            return format!(
+                "{reward}; w is {from} for now: it will be fitted to the first {first} trials, of which there are {count}"
+            );
         };
         let reward = self.reward_with(value);
         if is_fitted {
-            return format!("{reward}; w was fitted from the first {first} trials");
+            return format!("{reward}; w was fitted to the first {first} trials");
         }
         format!(
             "{reward}; w is the MnasNet paper's, for nothing could be fitted: of the first {first} trials those within a \
@@ -127,12 +129,12 @@ mod tests {
         assert_eq!(w(&trials(9, 0.1, 0.2)), OTHERWISE);
         let ten = trials(10, 0.1, 0.2);
         assert!((w(&ten) + 0.2).abs() < 1e-9, "{}", w(&ten));
-        // Of one network ten times there is nothing to fit; of ten that are nearly as fast, hardly.
+        // Ten trials of one network give no fit, and ten of networks that are nearly as fast hardly any.
         let mut equal = ten;
         equal.iter_mut().skip(1).for_each(|trial| trial.same_as = Some(0));
         assert_eq!(w(&equal), OTHERWISE);
         assert_eq!(w(&trials(10, 1e-4, 100.0)), STEEPEST);
-        // The first fifty decide, whatever comes then.
+        // The first fifty decide, whatever follows.
         let mut all = trials(60, 0.01, 0.2);
         all.iter_mut().skip(50).for_each(|trial| trial.accuracy = Some(1.0));
         assert!((w(&all) + 0.2).abs() < 1e-9, "{}", w(&all));

@@ -8,11 +8,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 impl Study {
-    /// What was found out under this name, if anything was.
+    /// The fact of this name, if the study has it.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read, or a record of something else.
+    /// The file cannot be read, or the record has another type.
     pub fn finding<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StudyError> {
         if !self.findings.contains_key(name) {
             return Ok(None);
@@ -28,11 +28,11 @@ impl Study {
         })
     }
 
-    /// Keeps a fact under this name, instead of what was there before.
+    /// Stores a fact under this name, in place of an earlier one.
     ///
     /// # Errors
     ///
-    /// What has no JSON, or what the system refused, such as a full disk: then the file is as it was.
+    /// The value cannot be written as JSON, or the system refused, such as for a full disk: then the file is unchanged.
     pub fn set_finding<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), StudyError> {
         let record = serde_json::to_string(value)
             .map_err(|error| StudyError::System(format!("the finding `{name}` cannot be written: {error}")))?;
@@ -47,7 +47,7 @@ impl Study {
         Ok(())
     }
 
-    /// The names of all findings, in order.
+    /// The names of all facts, in order.
     pub fn finding_names(&self) -> impl Iterator<Item = &str> {
         self.findings.keys().map(String::as_str)
     }

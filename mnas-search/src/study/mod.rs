@@ -1,8 +1,8 @@
-//! A study: every trial of a search, and the state of what searches, in one SQLite file.
+//! A study: every trial of a search and the state of its searcher, in one SQLite file.
 //!
-//! A trial and the state that follows from it are written in one transaction, so that whatever happens to the process, the
-//! file holds a search that could have been stopped there. Each trial carries a checksum that continues the one before it,
-//! and the state says how many there are: a study that has lost something is refused, never shortened.
+//! A trial and the state that follows from it are written in one transaction: whatever happens to the process, the file
+//! has a search that could have been stopped there. Each trial has a checksum that continues the one before, and the
+//! state has their number: a study that has lost something is refused, never shortened.
 
 mod checks;
 mod connection;
@@ -13,7 +13,7 @@ mod store;
 mod trial;
 mod untrusted;
 
-pub(crate) use checks::kept_name;
+pub(crate) use checks::pending_name;
 pub(crate) use exponent::exponent;
 pub use schema::Progress;
 pub use store::{Access, After, Study};
@@ -24,15 +24,15 @@ use std::fmt;
 /// Why a study cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StudyError {
-    /// It is there already.
+    /// The file exists already.
     Exists(String),
     /// Another process searches with it.
     InUse(String),
-    /// It is no study, or one of a later version.
+    /// The file is not a study, or one of a later version.
     Foreign(String),
-    /// Something of it is lost or was changed.
+    /// A part is missing or was changed.
     Damaged(String),
-    /// It could not be read or written.
+    /// The file cannot be read or written.
     System(String),
 }
 

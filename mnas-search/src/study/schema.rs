@@ -1,18 +1,18 @@
-//! The layout of the file: its tables and their versions, and the record of where a search is.
+//! The layout of the file: its tables and their versions, and the record of the state of a search.
 
 use rusqlite::{Connection, TransactionBehavior};
 use serde::{Deserialize, Serialize};
 
-/// Says in the header of a file that it is a study: `mnas`.
+/// The application id in the header of a study: `mnas`.
 pub(super) const APPLICATION: i32 = 0x6d6e_6173;
 
-/// The layout of the tables.
+/// The version of the layout.
 pub(super) const VERSION: i32 = 2;
 
-/// The layout before findings.
+/// The version without findings.
 pub(super) const WITHOUT_FINDINGS: i32 = 1;
 
-/// Records hold everything; the view is for people with a shell of SQLite.
+/// Records have all data; the view is for users of an SQLite shell.
 pub(super) const TABLES: &str = "
 CREATE TABLE study (id INTEGER PRIMARY KEY CHECK (id = 1), settings TEXT NOT NULL, sum TEXT NOT NULL);
 CREATE TABLE trials (number INTEGER PRIMARY KEY, record TEXT NOT NULL, sum TEXT NOT NULL);
@@ -31,40 +31,41 @@ CREATE VIEW results AS SELECT
 FROM trials;
 ";
 
-/// Makes a study of the layout before one of this.
+/// From the version without findings to this one.
 const UPGRADE: &str = "
 CREATE TABLE findings (name TEXT PRIMARY KEY, record TEXT NOT NULL, sum TEXT NOT NULL);
 ";
 
-/// Where a search is: what changes with each trial.
+/// The state of a search, which changes with each trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Number of trials.
     pub trials: u64,
-    /// Checksum of the last of them.
+    /// Checksum of the last trial.
     pub(super) chain: u64,
-    /// The exponent that was fitted, once it was.
+    /// The exponent, after it was fitted.
     pub exponent: Option<f64>,
-    /// The searcher, as it was saved.
+    /// The saved state of the searcher.
     pub searcher: String,
-    /// Checksum of its large part, if it has one.
+    /// Checksum of the large part of that state, if it has one.
     pub(super) large: Option<u64>,
-    /// Of how many trials the searcher was told, where it is not all: the others are of a batch that is not finished.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) told: Option<u64>,
-    /// Checksums of all findings, in one.
+    /// The number of trials that the searcher has observed, if not all: the others belong to a batch that is not
+    /// complete.
+    #[serde(rename = "told", default, skip_serializing_if = "Option::is_none")]
+    pub(super) observed: Option<u64>,
+    /// All checksums of findings, combined.
     #[serde(default)]
     pub(super) findings: u64,
 }
 
 impl Progress {
-    /// Of how many trials the searcher was told.
-    pub fn told(&self) -> u64 {
-        self.told.unwrap_or(self.trials)
+    /// The number of trials that the searcher has observed.
+    pub fn observed(&self) -> u64 {
+        self.observed.unwrap_or(self.trials)
     }
 }
 
-/// Makes a study of the layout before findings one of this layout.
+/// Upgrades a study without findings to this version.
 pub(super) fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(UPGRADE)?;

@@ -1,6 +1,6 @@
-//! An open study: what is read from its file, and what is written at once.
+//! An open study: reading its file, and writing it in transactions.
 
-use super::checks::{check_chain, check_pages, explain, finding_sums, hex, json, kept_name, lock, sum, with_suffix};
+use super::checks::{check_chain, check_pages, explain, finding_sums, hex, json, lock, pending_name, sum, with_suffix};
 use super::connection::prepare;
 use super::schema::{APPLICATION, Progress, TABLES, VERSION, WITHOUT_FINDINGS, upgrade};
 use super::{Settings, StudyError, Trial, WeightExponent, untrusted};
@@ -12,51 +12,51 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// What a study is opened for.
+/// The purpose of opening a study.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// To look at it, whoever searches with it.
+    /// Reading, also while another process searches.
     Read,
-    /// To search with it: nobody else can meanwhile.
+    /// Searching; one process at a time.
     Search,
 }
 
-/// A study, open.
+/// An open study.
 #[derive(Debug)]
 pub struct Study {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
     settings: Settings,
     pub(super) progress: Progress,
-    /// Checksum of the progress, as the file has it.
+    /// Checksum of the progress in the file.
     written: String,
     /// Checksum of the last trial.
     chain: u64,
-    /// Revision of the large part that the file has.
+    /// Revision of the large part in the file.
     revision: Option<u64>,
-    /// Checksum of each finding, by its name.
+    /// Checksum of each finding, by name.
     pub(super) findings: BTreeMap<String, u64>,
-    /// Held while it lives; given back by the system however the process ends.
+    /// Held while the study is open; the system releases it however the process ends.
     _lock: Option<File>,
 }
 
-/// The state of a searcher that was told of all trials.
+/// The state of a searcher that has observed all trials.
 #[derive(Debug)]
 pub struct After {
-    /// As it was saved.
+    /// The saved state.
     pub searcher: String,
-    /// The exponent that was fitted, once it was.
+    /// The exponent, after it was fitted.
     pub exponent: Option<f64>,
-    /// The large part and its revision, where that is not the one that the file has.
+    /// The large part and its revision, unless the file has this revision.
     pub large: Option<(u64, Vec<u8>)>,
 }
 
 impl Study {
-    /// A new study; its file must not be there.
+    /// Creates a study.
     ///
     /// # Errors
     ///
-    /// A file that is there, or that cannot be written.
+    /// The file exists, or cannot be written.
     pub fn create(
         path: &Path,
         settings: &Settings,
@@ -66,9 +66,9 @@ impl Study {
         let file = resolve(path)?;
         let lock = lock(&file, path)?;
         if path.exists() {
-            return Err(StudyError::Exists(format!("`{}` is there already", path.display())));
+            return Err(StudyError::Exists(format!("`{}` exists already", path.display())));
         }
-        // Complete or not there: what is made beside it is renamed into its place.
+        // The file is complete or absent: it is made under another name and renamed.
         let beside = with_suffix(&file, ".new");
         let failed = |error: std::io::Error| StudyError::System(format!("cannot write `{}`: {error}", path.display()));
         for leftover in [beside.clone(), with_suffix(&beside, "-journal")] {
@@ -82,7 +82,7 @@ impl Study {
             exponent: None,
             searcher,
             large: large.as_ref().map(|it| sum(0, &it.1)),
-            told: None,
+            observed: None,
             findings: 0,
         };
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -112,7 +112,7 @@ impl Study {
     ///
     /// # Errors
     ///
-    /// A file that is no study, is damaged, cannot be read, or is used by another search.
+    /// The file is not a study, is damaged, cannot be read, or is used by another search.
     pub fn open(path: &Path, access: Access) -> Result<Self, StudyError> {
         if let Err(error) = File::open(path) {
             return Err(StudyError::System(format!("cannot read `{}`: {error}", path.display())));
@@ -130,7 +130,8 @@ impl Study {
     fn load(path: &Path, file: &Path, lock: Option<File>) -> Result<Self, StudyError> {
         let read_write = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let sql = |error: rusqlite::Error| explain(&error, path);
-        // A reader may have to undo what a process that was killed had begun, so it can write where it may.
+        // A reader may have to roll back the transaction of a process that was killed, so it opens the file for
+        // writing.
         let connection = Connection::open_with_flags(file, read_write).map_err(sql)?;
         prepare(&connection).map_err(sql)?;
         let (application, version): (i32, i32) = (
@@ -138,11 +139,11 @@ impl Study {
             connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(sql)?,
         );
         if application != APPLICATION {
-            return Err(StudyError::Foreign(format!("`{}` is no study", path.display())));
+            return Err(StudyError::Foreign(format!("`{}` is not a study", path.display())));
         }
         if version != VERSION && version != WITHOUT_FINDINGS {
             return Err(StudyError::Foreign(format!(
-                "`{}` is a study of version {version}, and this program reads version {VERSION}",
+                "`{}` is a study of version {version}, but this program reads version {VERSION}",
                 path.display()
             )));
         }
@@ -152,7 +153,7 @@ impl Study {
         if version == WITHOUT_FINDINGS && lock.is_some() {
             upgrade(&mut connection).map_err(sql)?;
         }
-        // One moment of the file, whoever writes meanwhile.
+        // One snapshot of the file, while another process may write.
         let transaction = connection.transaction().map_err(sql)?;
         let damaged = |what: &str| StudyError::Damaged(format!("`{}` is damaged: {what}", path.display()));
         let one = |query: &str| -> Result<(String, String), StudyError> {
@@ -160,11 +161,11 @@ impl Study {
                 .query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()
                 .map_err(|error| explain(&error, path))?;
-            let (text, written) = row.ok_or_else(|| damaged("a part is missing"))?;
+            let (text, written) = row.ok_or_else(|| damaged("a record is missing"))?;
             if hex(sum(0, text.as_bytes())) == written {
                 Ok((text, written))
             } else {
-                Err(damaged("a part was changed"))
+                Err(damaged("a record was changed"))
             }
         };
         let (settings, _) = one("SELECT settings, sum FROM study")?;
@@ -176,7 +177,7 @@ impl Study {
         }
         let (count, chain) = check_chain(&transaction, path)?;
         if count != progress.trials || chain != progress.chain {
-            return Err(damaged(&format!("{} trials were finished, and {count} are left", progress.trials)));
+            return Err(damaged(&format!("it should have {} trials, and {count} are left", progress.trials)));
         }
         let large: Option<(i64, Vec<u8>)> = transaction
             .query_row("SELECT revision, bytes FROM large", [], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -188,7 +189,7 @@ impl Study {
         let revision = large.map(|(revision, _)| revision as u64);
         let findings = finding_sums(&transaction, path)?;
         if findings.values().fold(0, |all, sum| all ^ sum) != progress.findings {
-            return Err(damaged("something that was found out about it is lost"));
+            return Err(damaged("a finding is missing"));
         }
         transaction.commit().map_err(sql)?;
         Ok(Self {
@@ -204,12 +205,12 @@ impl Study {
         })
     }
 
-    /// What the search was begun with.
+    /// The settings of the search.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Where the search is.
+    /// The state of the search.
     pub fn progress(&self) -> &Progress {
         &self.progress
     }
@@ -227,30 +228,30 @@ impl Study {
         }
     }
 
-    /// Accuracies that differ by no more say nothing, as far as that was found out.
+    /// The noise of accuracies, as far as it was measured.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read.
+    /// The file cannot be read.
     pub fn noise(&self) -> Result<Noise, StudyError> {
         Ok(Noise::of(self.finding(RANKING)?.as_ref(), self.finding(NOISE)?.as_ref()))
     }
 
-    /// The large part of the searcher's state.
+    /// The large part of the state of the searcher.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read.
+    /// The file cannot be read.
     pub fn large(&self) -> Result<Option<Vec<u8>>, StudyError> {
         let bytes = self.connection.query_row("SELECT bytes FROM large", [], |row| row.get(0));
         bytes.optional().map_err(|error| explain(&error, &self.path))
     }
 
-    /// All trials in order, each with its reward where that is known by now.
+    /// All trials in order, with their rewards where these are known.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read.
+    /// The file cannot be read.
     pub fn trials(&self) -> Result<Vec<Trial>, StudyError> {
         let read = || -> rusqlite::Result<Vec<String>> {
             let mut statement = self.connection.prepare("SELECT record FROM trials ORDER BY number")?;
@@ -272,24 +273,24 @@ impl Study {
         (0..).zip(&records).map(parse).collect()
     }
 
-    /// The revision of the large part that the file has.
+    /// The revision of the large part in the file.
     pub fn large_revision(&self) -> Option<u64> {
         self.revision
     }
 
-    /// Adds a trial and, where the searcher has been told of it and of all before it, the searcher's state, at once. A
-    /// result that was kept for the trial is kept no more.
+    /// Adds a trial and, where the searcher has observed it and all before it, the state of the searcher, in one
+    /// transaction. Removes the stored result of the trial.
     ///
     /// # Errors
     ///
-    /// What the system refused, such as a full disk: then nothing of it is in the file.
+    /// The system refused, such as for a full disk: then the file is unchanged.
     pub fn add(&mut self, trial: &Trial, after: Option<After>) -> Result<(), StudyError> {
         let record = json(trial);
         let chain = sum(self.chain, record.as_bytes());
-        let kept = kept_name(trial.number);
-        let removed = self.findings.get(&kept).copied();
+        let pending = pending_name(trial.number);
+        let removed = self.findings.get(&pending).copied();
         let mut progress = self.progress.clone();
-        progress.told = after.is_none().then(|| progress.told());
+        progress.observed = after.is_none().then(|| progress.observed());
         progress.trials += 1;
         progress.chain = chain;
         progress.findings ^= removed.unwrap_or(0);
@@ -307,20 +308,20 @@ impl Study {
                 transaction.execute("UPDATE large SET revision = ?1, bytes = ?2", params![*revision as i64, bytes])?;
             }
             if removed.is_some() {
-                transaction.execute("DELETE FROM findings WHERE name = ?1", [&kept])?;
+                transaction.execute("DELETE FROM findings WHERE name = ?1", [&pending])?;
             }
             Ok(())
         })?;
         self.chain = chain;
-        self.findings.remove(&kept);
+        self.findings.remove(&pending);
         if let Some((revision, _)) = large {
             self.revision = Some(revision);
         }
         Ok(())
     }
 
-    /// Writes what `write` does and the progress with it, or neither. Another process that searches with the same study
-    /// is seen here where the lock cannot see it: by a hard link, or on another machine.
+    /// Writes the changes of `write` and the progress in one transaction. A search by another process is detected here
+    /// where the lock cannot see it: by a hard link, or on another machine.
     pub(super) fn write(
         &mut self,
         progress: Progress,
@@ -347,7 +348,7 @@ impl Study {
         Ok(())
     }
 
-    /// Lets the file grow no further, as a full disk does.
+    /// Keeps the file from growing, as a full disk does.
     #[doc(hidden)]
     pub fn forbid_growth(&self) -> Result<(), StudyError> {
         let pages: i64 = self

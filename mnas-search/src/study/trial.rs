@@ -1,42 +1,43 @@
-//! What a study holds.
+//! The records of a study: its settings and its trials.
 
 use crate::job::{Budget, Latency};
 use crate::reward::{Reward, Target};
 use crate::searcher::method;
 use serde::{Deserialize, Serialize};
 
-/// What a search was begun with; it goes on with nothing else.
+/// The settings of a search, which never change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// The text of the space; empty where candidates are no networks.
+    /// The text of the space; empty where candidates are not networks.
     pub space: String,
-    /// How many alternatives each choice has.
+    /// The number of alternatives of each choice.
     pub sizes: Vec<usize>,
-    /// What searches, a name in [`METHODS`](crate::searcher::METHODS).
+    /// The search method, a name in [`METHODS`](crate::searcher::METHODS).
     pub method: String,
-    /// Seed of the searcher; trials have seeds of their own that follow from it.
+    /// The seed of the searcher, from which the seeds of trials follow.
     pub seed: u64,
-    /// What a trial is worth; of an exponent that is to be fitted, what is fitted first.
+    /// The reward of a trial. If its exponent is fitted, the exponent here is replaced.
     pub reward: Reward,
-    /// Where the exponent is to be found in the first trials.
+    /// The origin of the exponent.
     pub exponent: WeightExponent,
-    /// Name of the evaluator.
+    /// The name of the evaluator.
     pub evaluator: String,
-    /// Name of what measures latency, where the evaluator does not.
+    /// The name of the stopwatch, where the evaluator does not measure latency.
     pub stopwatch: Option<String>,
-    /// How much a trial may spend; with successive halving, one of the lowest rung.
+    /// The budget of a trial; with successive halving, on the lowest rung.
     pub budget: Budget,
-    /// How many candidates are asked for and judged at once. What is found depends on it, so it stays as it is.
+    /// The number of candidates that are requested and evaluated at once. The results depend on it, so it never
+    /// changes.
     #[serde(default = "one")]
     pub jobs: u32,
-    /// How the best are trained longer, if they are.
+    /// Successive halving, if it is used.
     #[serde(default)]
     pub halving: Option<Halving>,
-    /// How many networks are trained with two seeds each, to see whether accuracy ranks them; `None` for evaluators of
-    /// which that is known.
+    /// The number of networks that are trained with two seeds each to check whether accuracy ranks them; `None` for
+    /// evaluators without noise.
     #[serde(default)]
     pub ranking: Option<u32>,
-    /// Seconds that an external command may take.
+    /// The time limit of an external command in seconds.
     #[serde(default)]
     pub timeout: Option<u64>,
 }
@@ -45,34 +46,34 @@ fn one() -> u32 {
     1
 }
 
-/// Successive halving: behind every `bracket` candidates the best go on to the next rung, to be trained `eta` times as long,
-/// until one in `eta` of all so far has; and of those the best to the rung above.
+/// Successive halving: after every `bracket` candidates the best are promoted to the next rung, where they are trained
+/// `eta` times as long, until one in `eta` of all candidates has been promoted; and so on from rung to rung.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Halving {
-    /// Rungs, the lowest among them.
+    /// Number of rungs.
     pub rungs: u32,
-    /// One in how many goes on, and how many times as long it is trained.
+    /// One in `eta` is promoted, and trained `eta` times as long.
     pub eta: u32,
-    /// Candidates after which the best go on.
+    /// Number of candidates between promotions.
     pub bracket: u64,
 }
 
 impl Halving {
-    /// What a trial of this rung may spend.
+    /// The budget of a trial on this rung.
     pub fn budget(&self, lowest: Budget, rung: u32) -> Budget {
         Budget { epochs: lowest.epochs.map(|epochs| epochs.saturating_mul(self.eta.saturating_pow(rung))) }
     }
 }
 
-/// Where the exponent of a reward comes from.
+/// The origin of the exponent of a reward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WeightExponent {
     /// The reward has it.
     Given,
-    /// From so many trials, before which nothing is told to the searcher.
+    /// It is fitted to the first trials, before which the searcher gets no rewards.
     Fitted {
-        /// Trials.
+        /// Number of trials.
         first: u64,
     },
 }
@@ -86,12 +87,12 @@ impl Settings {
         }
     }
 
-    /// Whether trials have to have a latency: for what they are worth, or for a front of both.
+    /// Whether trials need a latency: for the reward, or for a Pareto front.
     pub fn needs_latency(&self) -> bool {
         self.reward.needs_latency() || method(&self.method).is_some_and(|method| method.needs_latency)
     }
 
-    /// What the reward aims at.
+    /// The target of the reward.
     pub fn target(&self) -> Option<Target> {
         match self.reward {
             Reward::Accuracy => None,
@@ -100,18 +101,18 @@ impl Settings {
     }
 }
 
-/// How a trial ended.
+/// The outcome of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It was judged.
+    /// It was evaluated.
     Done,
-    /// It could not be.
+    /// It could not be evaluated.
     Failed,
 }
 
 impl State {
-    /// In one word.
+    /// The name, one word.
     pub fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -123,33 +124,33 @@ impl State {
 /// A finished trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
-    /// From 0.
+    /// The number, from 0.
     pub number: u64,
-    /// How it ended.
+    /// The outcome.
     pub state: State,
-    /// An index for each choice.
+    /// The index of the alternative of each choice.
     pub choices: Vec<usize>,
-    /// The network, a spec in YAML; empty where candidates are no networks.
+    /// The network, a spec in YAML; empty where candidates are not networks.
     pub spec: String,
-    /// Trainable parameters of it.
+    /// Trainable parameters.
     pub parameters: u64,
     /// Multiply-accumulates of an inference.
     pub macs: u64,
-    /// What its chance was drawn from.
+    /// The seed.
     pub seed: u64,
-    /// The earlier trial of an equal network, whose results these are.
+    /// The earlier trial of an equal network, whose results were copied.
     pub same_as: Option<u64>,
-    /// Candidates that were asked for before it and are over a limit.
+    /// The number of candidates before it that exceeded a limit.
     pub rejected: u64,
-    /// A part of 1.
+    /// From 0 to 1.
     pub accuracy: Option<f64>,
-    /// After each epoch.
+    /// The accuracy after each epoch.
     pub epochs: Vec<f64>,
-    /// With its interval.
+    /// The latency with its interval.
     pub latency: Option<Latency>,
-    /// What it was worth; of the trials from which an exponent is fitted, known when that is.
+    /// The reward; for the trials to which an exponent is fitted, once that is known.
     pub reward: Option<f64>,
-    /// Why it failed.
+    /// The reason of a failure.
     pub message: Option<String>,
     /// The rung of successive halving, from 0.
     #[serde(default)]
@@ -157,7 +158,7 @@ pub struct Trial {
     /// The trial of a lower rung whose network this one trains longer.
     #[serde(default)]
     pub of: Option<u64>,
-    /// What it was allowed to spend.
+    /// The budget.
     #[serde(default)]
     pub budget: Budget,
 }

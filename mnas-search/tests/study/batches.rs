@@ -1,4 +1,4 @@
-//! Several trials at once: the same search whoever is ready first, and whatever interrupts it.
+//! Several trials at once: the results do not depend on the order in which they finish, nor on interruptions.
 
 use crate::noisy::Noisy;
 use crate::{Folder, contents, settings};
@@ -15,14 +15,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Takes another time for each job, so that they are ready in another order whenever the salt is another; and stops for
-/// good at some of them.
+/// Takes a different time for each job, so that the order of results depends on the salt, and stops for good at some of
+/// them.
 struct Unsteady {
     inner: Noisy,
     salt: u64,
-    /// Stops in one of so many, if in any.
+    /// Stops at one job in this number, if at any.
     stops: Option<usize>,
-    /// Until so many were under way at once, each waits a while for others to begin.
+    /// Until this many jobs have run at once, each waits a while for others to start.
     meets: usize,
     now: AtomicUsize,
     most: AtomicUsize,
@@ -53,7 +53,7 @@ impl Evaluator for Unsteady {
         if self.stops.is_some_and(|one_in| self.rng.lock().unwrap().below(one_in) == 0) {
             return Err(Failure::Stop("killed".to_owned()));
         }
-        // Some fail whenever they are tried.
+        // Some fail on every attempt.
         if job.seed.is_multiple_of(11) {
             return Err(Failure::Trial("it diverged".to_owned()));
         }
@@ -89,7 +89,7 @@ fn a_search_is_the_same_whoever_is_ready_first() {
         }
         assert!(all.iter().all(|it| *it == all[0]), "{method}");
     }
-    // The control: another number at once is another search.
+    // The control: with another number at once the search differs.
     let (one, four) = (folder.file("one"), folder.file("evolution0"));
     begin(&one, &batched("evolution", 1));
     run(&one, &Unsteady::new(0, None), 40).unwrap();
@@ -114,7 +114,7 @@ fn batches_that_are_cut_short_go_on() {
         }
         assert!(contents(&whole) == contents(&halves), "{method}");
     }
-    // The same search, not begun again.
+    // The same search, resumed.
     let path = folder.file("again");
     begin(&path, &batched("ppo", 4));
     let evaluator = Unsteady::new(9, None);
@@ -152,7 +152,7 @@ fn nothing_that_was_finished_is_lost_or_done_again() {
         done += evaluator.inner.jobs.lock().unwrap().len();
         for trial in before {
             let now = after.iter().find(|it| it.number == trial.number).unwrap();
-            // The reward of the first ones is known when the exponent is.
+            // The rewards of the first trials are known when the exponent is.
             assert_eq!(Trial { reward: trial.reward.and(now.reward), ..now.clone() }, trial);
         }
         if result.is_ok() {
@@ -177,7 +177,7 @@ blocks:
 head: {classes: 10}
 ";
 
-/// Says how fast networks are, and whether anything was trained meanwhile.
+/// Gives the latency of networks, and checks that nothing is trained meanwhile.
 struct Watch<'a> {
     evaluator: &'a Unsteady,
     prepared: Mutex<Vec<String>>,
@@ -231,7 +231,7 @@ fn latency_is_measured_while_nothing_is_trained() {
     let measured = trials.iter().filter(|trial| trial.rung == 0 && trial.same_as.is_none()).count();
     let batches = watch.batches.lock().unwrap().clone();
     assert!(batches.iter().all(|count| (1..=4).contains(count)) && batches.contains(&4), "{batches:?}");
-    // Longer training changes no latency; what cannot be measured is not trained.
+    // Longer training does not change the latency; a network that cannot be measured is not trained.
     assert_eq!(batches.iter().sum::<usize>(), measured);
     let jobs = evaluator.inner.jobs.lock().unwrap();
     let mut failed = 0;

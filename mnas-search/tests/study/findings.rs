@@ -1,4 +1,4 @@
-//! What was found out about a study is kept like its trials, and studies from before there was such a thing still open.
+//! Findings are protected like trials, and studies without findings still open.
 
 use crate::{Folder, contents, search};
 use mnas_search::findings::{Estimate, MACHINE, Machine, RANKING, RankedNetwork, Ranking};
@@ -90,13 +90,13 @@ fn a_study_that_lost_a_finding_is_refused() {
     }
 }
 
-/// FNV-1a with the hash before it mixed in, as studies have it.
+/// FNV-1a with the previous hash mixed in, as in studies.
 fn sum(start: u64, text: &str) -> u64 {
     text.bytes()
         .fold(start ^ 0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Makes a study as it was written before there were findings and rungs.
+/// Writes a study in the layout from before findings and rungs.
 fn make_old(path: &Path) {
     let connection = Connection::open(path).unwrap();
     connection.execute_batch("DROP TABLE findings; PRAGMA user_version = 1;").unwrap();
@@ -134,7 +134,7 @@ fn studies_from_before_there_were_findings_go_on() {
     }
     let before = contents(&old);
     make_old(&old);
-    // To look at it changes nothing.
+    // Reading does not change it.
     let study = Study::open(&old, Access::Read).unwrap();
     assert_eq!(study.trials().unwrap(), Study::open(&new, Access::Read).unwrap().trials().unwrap());
     drop(study);

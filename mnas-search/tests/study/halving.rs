@@ -1,4 +1,4 @@
-//! Successive halving: who goes on, for how long, and that it is the same however often it is interrupted.
+//! Successive halving: promotions, budgets, and interruptions, which change nothing.
 
 use crate::noisy::Noisy;
 use crate::{Folder, contents, settings};
@@ -26,7 +26,7 @@ pub(crate) fn trials(path: &Path) -> Vec<Trial> {
     Study::open(path, Access::Read).unwrap().trials().unwrap()
 }
 
-/// Which trials of a rung go on, by their accuracies alone.
+/// The promoted trials of a rung, by their accuracies alone.
 fn best(trials: &[Trial], rung: u32, eta: usize) -> Vec<u64> {
     let mut these: Vec<&Trial> = trials.iter().filter(|it| it.rung == rung && it.same_as.is_none()).collect();
     these.sort_by(|a, b| b.accuracy.unwrap().total_cmp(&a.accuracy.unwrap()));
@@ -57,7 +57,7 @@ fn the_best_of_each_rung_go_on_three_times_as_long() {
             assert_ne!((before.seed, before.accuracy), (trial.seed, trial.accuracy));
         }
     }
-    // The job says so too.
+    // The job has the budget too.
     let jobs = noisy.jobs.lock().unwrap();
     assert_eq!(jobs.iter().filter(|job| job.rung == 2 && job.budget.epochs == Some(18)).count(), third);
     // Ranked by the highest rung.
@@ -67,7 +67,7 @@ fn the_best_of_each_rung_go_on_three_times_as_long() {
     assert_eq!(trials[order[0]].number, best(&trials, 2, usize::MAX)[0]);
 }
 
-/// The searcher learns of the lowest rung alone: without the others it asks for the same.
+/// The searcher observes the lowest rung only: without the others it proposes the same candidates.
 #[test]
 fn higher_rungs_do_not_change_what_is_asked_for() {
     let folder = Folder::new("unchanged");
@@ -78,7 +78,7 @@ fn higher_rungs_do_not_change_what_is_asked_for() {
     let settings = Settings { halving: None, ..settings };
     Search::begin(&without, &settings, None, &noisy, None).unwrap().run(20, &mut |_| ()).unwrap();
     assert_eq!(trials(&with)[..20], trials(&without));
-    // Behind every 20 of them a third of all so far are on the next rung: each time the best that were not there.
+    // After every 20 of them a third of all so far is on the next rung: the best that were not there.
     let all = trials(&with);
     assert_eq!(all.iter().filter(|trial| trial.rung == 0).count(), 60);
     let candidates: Vec<u64> = all.iter().filter(|trial| trial.rung == 0).map(|trial| trial.number).collect();
@@ -112,14 +112,14 @@ fn an_interrupted_search_halves_as_one_that_was_not() {
             Search::resume(study, None, &noisy, None).unwrap().run(stop, &mut |_| ()).unwrap();
         }
         assert!(contents(&whole) == contents(&halves), "{jobs} at once");
-        // What was found out is in what is compared, beside trials.
+        // The comparison includes findings, beside trials.
         let study = Study::open(&whole, Access::Read).unwrap();
         assert!(study.finding::<RungNoise>(NOISE).unwrap().is_some_and(|noise| noise.networks.len() == 2));
     }
 }
 
-/// What is noise to a short training is told apart by a long one: halving finds the truly best more often than the
-/// accuracies of the lowest rung do.
+/// Long trainings separate networks whose difference is noise in short ones: halving finds the truly best network more
+/// often than the accuracies of the lowest rung.
 #[test]
 fn halving_finds_better_networks_than_the_lowest_rung_alone() {
     let folder = Folder::new("better");
@@ -145,11 +145,11 @@ fn rungs_that_make_no_sense_are_refused() {
     let halving = |rungs, eta, bracket| Settings { halving: Some(Halving { rungs, eta, bracket }), ..good.clone() };
     let fitted = crate::settings("evolution", &noisy, WeightExponent::Fitted { first: 30 });
     let cases = [
-        (halving(0, 3, 20), "a rung at least"),
-        (halving(3, 1, 20), "one in two"),
-        (halving(3, 3, 0), "a rung at least"),
-        (halving(60, 3, 20), "too many epochs"),
-        (Settings { budget: Budget::default(), ..good.clone() }, "how many epochs"),
+        (halving(0, 3, 20), "rungs >= 1"),
+        (halving(3, 1, 20), "eta >= 2"),
+        (halving(3, 3, 0), "rungs >= 1"),
+        (halving(60, 3, 20), "number of epochs of the highest rung is too large"),
+        (Settings { budget: Budget::default(), ..good.clone() }, "the number of epochs of the lowest rung"),
         (Settings { halving: good.halving, budget: good.budget, ..fitted }, "fitted from 30 trials"),
     ];
     for (settings, words) in cases {

@@ -1,4 +1,4 @@
-//! One study under several names: it has one search at a time.
+//! A study under several names has one search at a time.
 #![cfg(unix)]
 
 use crate::{Folder, contents, search, settings, table};
@@ -38,7 +38,8 @@ fn a_study_is_created_where_a_link_leads() {
     assert_eq!(contents(&folder.file("link")), contents(&folder.file("sub/study")));
 }
 
-/// No lock sees that two hard links are one file: the second search to write is refused, and the study stays whole.
+/// The lock cannot detect that two hard links are one file: the second search to write is refused, and the study stays
+/// intact.
 #[test]
 fn a_search_by_a_hard_link_does_no_damage() {
     let folder = Folder::new("hard-link");
@@ -57,7 +58,7 @@ fn a_search_by_a_hard_link_does_no_damage() {
     );
     drop((first, second));
     assert_eq!(Study::open(&path, Access::Read).unwrap().trials().unwrap().len(), 8);
-    // It goes on as if nothing had been tried.
+    // It continues as if the second search had not been.
     Search::resume(open(&path), None, &table, None).unwrap().run(12, &mut |_| ()).unwrap();
     let whole = folder.file("whole");
     drop(Search::begin(&whole, &settings("evolution", &table, WeightExponent::Given), None, &table, None).unwrap());

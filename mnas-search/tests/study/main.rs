@@ -7,8 +7,8 @@ mod links;
 mod noise;
 mod noisy;
 mod ranking;
-mod stranger;
 mod survival;
+mod untrusted;
 
 use mnas_search::evaluator::{Evaluator, Table};
 use mnas_search::job::Budget;
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) const SIZES: [usize; 4] = [4, 3, 5, 4];
 
-/// Accuracies and latencies without a pattern, but that later alternatives are slower and better.
+/// Accuracies and latencies without a pattern, except that later alternatives are slower and better.
 pub(crate) fn table() -> Table {
     let mut text = String::new();
     for number in 0..SIZES.iter().product::<usize>() {
@@ -75,13 +75,13 @@ impl Drop for Folder {
     }
 }
 
-/// Everything of a study, numbers as their bits.
+/// The contents of a study, with numbers as their bits.
 pub(crate) fn contents(path: &Path) -> String {
     let study = Study::open(path, Access::Read).unwrap();
     format!("{:?} {:?} {:?}", study.trials().unwrap(), study.progress(), study.large().unwrap())
 }
 
-/// Searches up to each of `stops`, the process forgetting everything in between.
+/// Searches up to each of `stops`, with a new process state in between.
 pub(crate) fn search(path: &Path, method: &str, exponent: WeightExponent, stops: &[u64]) -> Vec<Trial> {
     let table = table();
     drop(Search::begin(path, &settings(method, &table, exponent), None, &table, None).unwrap());

@@ -1,4 +1,5 @@
-//! Noise on the highest rung: which networks show it, by figures worked out by hand, and that interruptions change nothing.
+//! Noise on the highest rung: the networks that measure it, by figures worked out by hand, and interruptions, which
+//! change nothing.
 
 use crate::halving::{halved, trials};
 use crate::noisy::Noisy;
@@ -23,7 +24,8 @@ fn a_few_of_the_highest_rung_are_trained_twice() {
     let (trials, study) = (trials(&path), Study::open(&path, Access::Read).unwrap());
     let found = study.finding::<RungNoise>(NOISE).unwrap().unwrap();
     assert_eq!((found.rung, found.epochs), (2, Some(18)));
-    // Behind the first hundred, of which fewer are different: four, at equal distances, and no more behind the second.
+    // After the first hundred, fewer of which are different: four at equal distances, and none after the second
+    // hundred.
     let first = trials.iter().take_while(|it| it.number < 100 || it.rung > 0);
     let top: Vec<&Trial> = first.filter(|trial| trial.rung == 2).collect();
     assert!((8..=11).contains(&top.len()), "{}", top.len());
@@ -40,7 +42,7 @@ fn a_few_of_the_highest_rung_are_trained_twice() {
         assert!(trials.iter().all(|trial| trial.seed != job.seed));
         assert_eq!(it.accuracies, [trial.accuracy.unwrap(), noisy.evaluate(job).unwrap().accuracy]);
     }
-    // 9 times as long have a third of the noise, of which four pairs are a rough measure.
+    // 9 times the epochs have a third of the noise, which four pairs measure roughly.
     let (lowest, highest) = (study.finding::<Ranking>(RANKING).unwrap().unwrap().noise(), found.noise().unwrap());
     assert!(highest < 0.75 * lowest, "{highest} {lowest}");
     let noise = study.noise().unwrap();
@@ -57,14 +59,14 @@ fn each_rung_has_its_own_noise() {
     assert!((two.noise().unwrap() - 0.02).abs() < 1e-12);
     assert_eq!(
         two.to_string(),
-        "on rung 2, after 18 epochs, 0.0200 is the difference between two seeds of 2 networks: what differs by no more is \
-         ranked by latency"
+        "on rung 2, after 18 epochs, two seeds of 2 networks differ by 0.0200: networks that differ by no more are ranked by \
+         latency"
     );
     let one = RungNoise { networks: vec![twice(4, 0.5, 0.53)], ..two.clone() };
     assert_eq!(one.noise(), None);
-    assert!(one.to_string().contains("what noise is there is not known"), "{one}");
+    assert!(one.to_string().contains("the noise there is unknown"), "{one}");
 
-    // The faster of two networks .03 apart is first where that is noise, and last where it is none.
+    // The faster of two networks that differ by .03 is first where that is noise, and last where it is not.
     let pair = |number: u64, rung: u32| {
         let it =
             |number, accuracy, ms| Trial { rung, latency: Some(Latency::exact(ms)), ..trial(number, accuracy, 1.0) };
@@ -104,7 +106,7 @@ fn what_was_trained_twice_before_an_interruption_is_not_trained_again() {
     };
     let (is_done, expected) = run(&whole, u64::MAX);
     assert!(is_done && expected.len() >= 2, "{expected:?}");
-    // Killed behind each single training.
+    // Killed after each single training.
     let (mut seen, mut kills) = (Vec::new(), 0);
     loop {
         let (is_done, seeds) = run(&killed, 1);
@@ -128,7 +130,7 @@ fn nothing_is_trained_twice_where_nobody_asked() {
     for (name, settings) in [
         ("unranked", Settings { ranking: None, ..with.clone() }),
         ("flat", Settings { halving: None, ..with.clone() }),
-        // Of 20 candidates at most 2 come to the highest rung.
+        // At most 2 of 20 candidates reach the highest rung.
         ("few", halved(&noisy, 20, 1)),
     ] {
         let path = folder.file(name);

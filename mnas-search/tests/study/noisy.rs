@@ -1,18 +1,18 @@
-//! An evaluator whose truth is known: each candidate has an accuracy, and each training misses it by a noise that falls
-//! with the epochs.
+//! An evaluator with known truth: each candidate has an accuracy, and each training adds noise that falls with the
+//! epochs.
 
 use mnas_search::evaluator::Evaluator;
 use mnas_search::job::{Evaluation, Failure, Job, Latency};
 use mnas_search::rng::Rng;
 use std::sync::Mutex;
 
-/// What an evaluation misses the truth by, and what was evaluated.
+/// The noise of an evaluation, and the jobs so far.
 pub(crate) struct Noisy {
-    /// Standard deviation of the noise after one epoch; after e of them it is divided by the root of e.
+    /// Standard deviation of the noise after one epoch; after e epochs it is divided by the root of e.
     pub(crate) noise: f64,
     /// Half of the range of true accuracies around 0.5.
     pub(crate) range: f64,
-    /// Jobs so far: for what, which, for how many epochs.
+    /// Jobs so far: purpose, candidate, epochs.
     pub(crate) jobs: Mutex<Vec<Job>>,
 }
 
@@ -33,7 +33,7 @@ impl Noisy {
     }
 }
 
-/// Twelve uniform numbers less six have variance 1 and nearly the shape of a normal distribution.
+/// The sum of twelve uniform numbers minus six has variance 1 and nearly a normal distribution.
 pub(crate) fn normal(rng: &mut Rng) -> f64 {
     (0..12).map(|_| rng.unit()).sum::<f64>() - 6.0
 }

@@ -40,29 +40,32 @@ fn figures_are_those_worked_out_by_hand() {
     );
     near(ranking.seed_difference, (0.1 + 0.2 + 0.1 + 0.2) / 4.0);
     assert!(!ranking.separates());
-    // One epoch is no curve: twice as many are the next to try.
+    // A single epoch has no trend: twice as many are tried next.
     assert_eq!((ranking.epochs_to_add, ranking.estimate), (Some(3), Estimate::Doubling));
     assert_eq!(
         ranking.to_string(),
-        "4 networks are too few to tell whether accuracy ranks them after 3 epochs: tau 0.33 between two seeds of 4 \
-         networks, whose accuracies spread by 0.1323 and differ by 0.1500 between seeds; what differs by no more than 0.1500 \
-         is ranked by latency"
+        "4 networks are too few to decide whether accuracy ranks them after 3 epochs: tau 0.33 between two seeds of 4 \
+         networks, whose accuracies spread by 0.1323 and differ by 0.1500 between seeds; networks that differ by no more \
+         than 0.1500 are ranked by latency"
     );
-    // Two more, and there are enough: of 15 pairs 1-2, 1-5, 2-4 and 4-5 disagree.
+    // Two more networks are enough: of 15 pairs 1-2, 1-5, 2-4 and 4-5 disagree.
     let more =
         [(0.5, 0.6), (0.7, 0.5), (0.8, 0.9), (0.6, 0.8), (0.65, 0.4), (0.9, 0.95)].map(|(a, b)| network(&[a], &[b]));
     let ranking = Ranking::of(more.to_vec(), Some(3)).unwrap();
     near(ranking.tau, (11.0 - 4.0) / 15.0);
     let said = ranking.to_string();
     assert!(said.starts_with("accuracy does not separate these networks after 3 epochs: tau 0.47 ("), "{said}");
-    assert!(said.contains("try 3 epochs more") && said.ends_with("no more than 0.1500 is ranked by latency"), "{said}");
+    assert!(
+        said.contains("try 3 epochs more") && said.ends_with("no more than 0.1500 are ranked by latency"),
+        "{said}"
+    );
 
     // The control: two seeds that agree.
     let networks = [(0.5, 0.5), (0.6, 0.61), (0.7, 0.7), (0.8, 0.79)].map(|(a, b)| network(&[a], &[b]));
     let ranking = Ranking::of(networks.to_vec(), Some(3)).unwrap();
     assert_eq!((ranking.tau, ranking.tau_high, ranking.epochs_to_add), (1.0, 1.0, None));
     // Three of three pairs agree by chance in one of six.
-    assert!(!ranking.separates() && ranking.to_string().starts_with("4 networks are too few to tell"), "{ranking}");
+    assert!(!ranking.separates() && ranking.to_string().starts_with("4 networks are too few to decide"), "{ranking}");
     let more = [(0.1, 0.2), (0.2, 0.3)].map(|(a, b)| network(&[a], &[b]));
     let ranking = Ranking::of([&networks[..], &more].concat(), Some(3)).unwrap();
     assert!(ranking.separates());
@@ -81,28 +84,30 @@ fn epochs_to_add_are_those_worked_out_by_hand() {
         let side = |sign: f64, mean: f64| -> Vec<f64> {
             (1..=epochs).map(|e| mean + sign * (variance / (1.0 + 2.0 * q(f64::from(e)))).sqrt()).collect()
         };
-        // Seeds that are the other way round in every second network, so that they disagree.
+        // The seeds are swapped in every second network, so that they disagree.
         let signs = [1.0, -1.0, 1.0, -1.0, 1.0, -1.0];
         means.iter().zip(signs).map(|(&mean, sign)| network(&side(sign, mean), &side(-sign, mean))).collect()
     };
     let ranking = Ranking::of(curves(&|e| 0.5 * e, 4), Some(4)).unwrap();
     assert!(ranking.tau < 0.6, "{}", ranking.tau);
     assert_eq!((ranking.epochs_to_add, ranking.estimate), (Some(9 - 4), Estimate::Curves));
-    assert!(ranking.to_string().contains("5 epochs more may do, if it goes on as the accuracies after each epoch"));
-    // Curves that were given without a number of epochs have one.
+    assert!(
+        ranking.to_string().contains("5 epochs more may be enough, if the trend of the accuracies after each epoch")
+    );
+    // Curves have a number of epochs even if none was given.
     assert_eq!(Ranking::of(curves(&|e| 0.5 * e, 4), None).unwrap().epochs_to_add, Some(5));
-    // As slowly as this it would be thousands: no further than eight times.
+    // With so slow a trend it would be thousands of epochs: the estimate is at most eight times the epochs.
     let ranking = Ranking::of(curves(&|e| 0.5 * e.powf(0.1), 4), Some(4)).unwrap();
     assert_eq!((ranking.epochs_to_add, ranking.estimate), (Some(28), Estimate::Curves));
-    // The control: what does not get better is not continued.
+    // The control: a ratio that does not grow is not extrapolated.
     for q in [&(|_| 0.5) as &dyn Fn(f64) -> f64, &|e| 2.0 / e] {
         let ranking = Ranking::of(curves(q, 4), Some(4)).unwrap();
         assert_eq!((ranking.epochs_to_add, ranking.estimate), (Some(4), Estimate::Doubling));
     }
 }
 
-/// Noise of a third of a standard deviation of the truth after 1 epoch, and so on: what is estimated from few epochs is
-/// about what is needed.
+/// The noise is a third of a standard deviation of the truth after 1 epoch, and so on: the estimate from few epochs is
+/// close to the truth.
 #[test]
 fn estimated_epochs_are_about_those_that_are_needed() {
     // True accuracies have a standard deviation of .1 / sqrt(3), noise .2 / sqrt(e): q = e / 12, so tau .6 takes 51 epochs.
@@ -131,13 +136,13 @@ fn estimated_epochs_are_about_those_that_are_needed() {
     // The mean distance of two normal numbers is 2 / sqrt(pi) of their deviation.
     let expected = 2.0 / std::f64::consts::PI.sqrt() * 0.2 / 765_f64.sqrt();
     assert!((many.noise() / expected - 1.0).abs() < 0.25, "{} {expected}", many.noise());
-    // And the true order is what was found: the control of it all.
+    // The control: the true order is found.
     let truths: Vec<f64> = many.networks.iter().map(|network| noisy.truth(&network.choices)).collect();
     let found: Vec<f64> = many.networks.iter().map(|network| network.accuracies[0]).collect();
     assert!(kendall_tau(&truths, &found) > many.tau - 0.05);
 }
 
-/// Stops after some evaluations, as a process that is killed does.
+/// Stops after some evaluations, as if the process were killed.
 pub(crate) struct Mortal {
     pub(crate) inner: Noisy,
     pub(crate) life: AtomicU64,
@@ -197,7 +202,7 @@ fn a_check_that_is_interrupted_goes_on_where_it_was() {
     assert_eq!(again, checked, "each was done once, in order");
     assert!(contents(&path) == contents(&whole));
     assert!(Study::open(&path, Access::Read).unwrap().finding::<Ranking>(RANKING).unwrap().is_some());
-    // Without the check there are other trials before it, not other ones after it.
+    // Without the check, the trials are the same.
     let without = folder.file("without");
     let settings = Settings { ranking: None, ..settings };
     Search::begin(&without, &settings, None, &all, None).unwrap().run(10, &mut |_| ()).unwrap();
@@ -205,7 +210,7 @@ fn a_check_that_is_interrupted_goes_on_where_it_was() {
     assert_eq!(trials(&without), trials(&whole));
 }
 
-/// Fails whatever is checked but the first few.
+/// Fails all jobs of the check except the first few.
 struct Failing(Noisy, u64);
 
 impl Evaluator for Failing {
@@ -231,7 +236,7 @@ fn networks_that_fail_are_left_out_of_the_check() {
         let mut search = Search::begin(&folder.file(name), &settings, None, &failing, None).unwrap();
         search.check_ranking(&mut |_, _| ()).map(|()| search.ranking().unwrap())
     };
-    // Of every second network a seed fails.
+    // One seed of every second network fails.
     assert_eq!(look("half", 0, 8).unwrap().unwrap().networks.len(), 4);
     assert_eq!(look("last", 12, 8).unwrap().unwrap().networks.len(), 7);
     let failed = look("four", 0, 4).unwrap_err();
@@ -268,16 +273,16 @@ fn networks_within_noise_are_ranked_by_latency() {
         |trials: &[Trial], reward: Reward, noise: f64| best_first(&trials.iter().collect::<Vec<_>>(), &reward, noise);
     // Within .019 of .80 are .79 and .785, and .78 is not.
     assert_eq!(order(&trials, Reward::Accuracy, 0.019), [1, 2, 0, 4, 5, 3]);
-    // It differs by .02, which is within, though the difference is a little more in binary.
+    // It differs by .02, which is within the noise, although the difference is a little more in binary.
     assert_eq!(order(&trials, Reward::Accuracy, 0.02), [1, 4, 2, 0, 5, 3]);
     assert_eq!(order(&trials, Reward::Accuracy, 0.0251), [1, 4, 2, 0, 5, 3]);
     // The control: without noise by accuracy.
     assert_eq!(order(&trials, Reward::Accuracy, 0.0), [0, 1, 2, 4, 3, 5]);
-    // Hard, T = 6 ms: who is within T is ranked by accuracy and then latency; .79 and .78 count as .7883.
+    // Hard, T = 6 ms: networks within T are ranked by accuracy and then latency; .79 and .78 count as .7883.
     let hard = Reward::Weighted { target: Target { ms: 6.0 }, alpha: 0.0, beta: -1.0 };
     assert_eq!(order(&trials, hard, 0.0251), [1, 4, 5, 3, 2, 0]);
     assert_eq!(order(&trials, hard, 0.0), [1, 4, 3, 5, 2, 0]);
-    // Without any latency, by multiply-accumulates: here the later ones have fewer.
+    // Without latencies, by multiply-accumulates: here the later ones have fewer.
     let untimed: Vec<Trial> = trials.iter().map(|it| Trial { latency: None, ..it.clone() }).collect();
     assert_eq!(order(&untimed, Reward::Accuracy, 0.0251), [4, 2, 1, 0, 5, 3]);
     assert_eq!(order(&untimed, hard, 0.0251), [0; 0]);
@@ -286,7 +291,7 @@ fn networks_within_noise_are_ranked_by_latency() {
 #[test]
 fn what_was_trained_longest_ranks_first_and_counts_once() {
     let mut trials: Vec<Trial> = (0..4).map(|number| trial(number, 0.5 + 0.01 * number as f64, 1.0)).collect();
-    // The best two on the next rung, where they are the other way round; the best of them failed on the last.
+    // The best two on the next rung, in the opposite order; the best of them failed on the last rung.
     trials.push(Trial { rung: 1, of: Some(3), accuracy: Some(0.4), ..trials[3].clone() });
     trials.push(Trial { rung: 1, of: Some(2), accuracy: Some(0.45), ..trials[2].clone() });
     trials.push(Trial { rung: 2, of: Some(5), state: State::Failed, accuracy: None, ..trials[2].clone() });

@@ -1,4 +1,4 @@
-//! Studies: a search that stops and goes on is the search that never stopped; what is damaged is refused.
+//! Studies: a search that is interrupted and resumed gives the same results; damaged studies are refused.
 
 use crate::{Folder, contents, search, settings, table};
 use mnas_search::evaluator::{Evaluator, Table};
@@ -70,7 +70,7 @@ fn equal_networks_are_judged_once() {
     }
 }
 
-/// Cut at any length, and with any byte changed: refused, or still all there.
+/// Truncated at any length, and with any byte changed, a study is refused or complete.
 #[test]
 fn a_damaged_study_is_refused_and_never_shortened() {
     let folder = Folder::new("damaged");
@@ -106,14 +106,14 @@ fn a_damaged_study_is_refused_and_never_shortened() {
     }
     assert!(!look(&bytes, "nothing changed"));
     let (cuts, changes) = (bytes.len().div_ceil(509), bytes.len().div_ceil(61));
-    // The rest is in parts of pages that hold nothing.
+    // The other changes are in unused parts of pages.
     assert!(refused > cuts + changes / 5, "only {refused} were refused, of {cuts} and {changes}");
     fs::write(&damaged, "name: net\n").unwrap();
     assert!(matches!(Study::open(&damaged, Access::Read), Err(StudyError::Foreign(_))));
     assert!(matches!(Study::open(&folder.file("none"), Access::Read), Err(StudyError::System(_))));
 }
 
-/// Trials that were there, in pages that are sound, and are not there any more.
+/// Trials that are missing, in pages that are intact.
 #[test]
 fn a_study_that_lost_a_trial_is_refused() {
     let folder = Folder::new("lost");
@@ -167,7 +167,7 @@ fn a_full_disk_stops_the_search_and_loses_nothing() {
     let mut seen = 5;
     let stopped = search.run(60, &mut |search| seen = search.trials().len());
     assert!(
-        matches!(&stopped, Err(SearchError::Study(StudyError::System(said))) if said.contains("no room")),
+        matches!(&stopped, Err(SearchError::Study(StudyError::System(said))) if said.contains("is full")),
         "{stopped:?}"
     );
     drop(search);
@@ -178,7 +178,7 @@ fn a_full_disk_stops_the_search_and_loses_nothing() {
     assert!(contents(&path) == contents(&whole));
 }
 
-/// An evaluator that fails on some, and at some point altogether.
+/// An evaluator that fails for some jobs, and at some point for good.
 struct Failing(Table);
 
 impl Evaluator for Failing {
@@ -227,7 +227,7 @@ fn a_search_goes_on_only_with_what_it_was_begun_with() {
     assert!(matches!(resumed.err(), Some(SearchError::Input(said)) if said.contains("`failing`")));
 }
 
-/// An evaluator that fails always from some trial on, until it is mended.
+/// An evaluator that always fails from some trial on, until it is repaired.
 struct Broken {
     table: Table,
     from: u64,

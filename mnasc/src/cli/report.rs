@@ -29,13 +29,13 @@ pub(crate) struct ReportArgs {
     /// Write the page to this file; `-` is standard output.
     #[arg(short, long, value_name = "OUT.html")]
     pub(crate) output: PathBuf,
-    /// Compare with these networks: by their counts, and by figures that the study or `--measured` has of them.
+    /// Compare with these networks: by their counts, and by figures of the study or of `--measured`.
     #[arg(long, num_args = 1.., value_name = "SPEC")]
     pub(crate) baseline: Vec<PathBuf>,
     /// Latencies and accuracies that were measured elsewhere.
     #[arg(long, num_args = 1.., value_name = "FILE")]
     pub(crate) measured: Vec<PathBuf>,
-    /// Show the sampled latencies of these studies beside the study's own: of the same space, under other rewards.
+    /// Show the sampled latencies of these studies beside those of the study: same space, other rewards.
     #[arg(long, num_args = 1.., value_name = "STUDY")]
     pub(crate) beside: Vec<PathBuf>,
 }

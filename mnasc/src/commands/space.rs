@@ -13,10 +13,10 @@ use mnas_search::rng::Rng;
 use serde_json::json;
 use std::path::Path;
 
-/// Members in a row that may be over the limits before sampling gives up.
+/// Members in a row that may exceed the limits before sampling stops.
 const PATIENCE: usize = 10_000;
 
-/// Says how large a space is, draws members, or looks for one.
+/// Prints the size of a space, draws members, or checks a spec.
 pub(crate) fn run(args: &SpaceArgs) -> Result<()> {
     let (space, _) = input::space(&args.space)?;
     match (&args.contains, args.sample) {
@@ -66,14 +66,14 @@ fn describe(space: &Space, is_json: bool) -> Result<()> {
         parts.push(size.outside);
     }
     text.push_str(&format!("members, layers of a block alike: {} = {}\n", product(&parts), short(size.factorised)));
-    // What a layer may be, to the power of the layers, times how many numbers of layers there are.
+    // The alternatives of a layer to the power of the layers, times the possible numbers of layers.
     let each = size.per_layer.iter().zip(&size.layers).zip(&size.blocks).map(|((one, layers), all)| {
         let numbers = all / one;
         if numbers == 1.0 { format!("{one}^{layers}") } else { format!("{one}^{layers}*{numbers}") }
     });
     let outside = (size.outside != 1.0).then(|| size.outside.to_string());
     let each = each.chain(outside).collect::<Vec<_>>().join(" * ");
-    text.push_str(&format!("if each layer chose for itself: {each} = {}\n", short(size.layerwise)));
+    text.push_str(&format!("if each layer chose independently: {each} = {}\n", short(size.layerwise)));
     let limit = space.limits();
     for (what, most) in [
         ("parameters", limit.parameters),
@@ -88,7 +88,7 @@ fn describe(space: &Space, is_json: bool) -> Result<()> {
     output::print(&text)
 }
 
-/// A number of members: all digits where they are few.
+/// A number of members: with all digits if there are few.
 fn short(value: f64) -> String {
     if value < 1e6 { value.round().to_string() } else { format!("{value:.1e}") }
 }
@@ -114,7 +114,7 @@ fn contains(space: &Space, path: &Path, is_json: bool) -> Result<()> {
             }
             if let Some(over) = over {
                 return Err(Error::difference(format!(
-                    "`{}` is what the space offers, but over its limits: {over}",
+                    "`{}` has only values of the space, but exceeds its limits: {over}",
                     path.display()
                 )));
             }
@@ -126,7 +126,7 @@ fn contains(space: &Space, path: &Path, is_json: bool) -> Result<()> {
                 text.push_str(&format!("  {path}: {value}\n"));
             }
             if member.layers.iter().zip(&network.layers).any(|(a, b)| a.pads != b.pads) {
-                text.push_str("its padding is not the space's\n");
+                text.push_str("its padding differs from the space's\n");
             }
             if member.batch_norm_eps != network.batch_norm_eps {
                 text.push_str(&format!(
@@ -141,7 +141,7 @@ fn contains(space: &Space, path: &Path, is_json: bool) -> Result<()> {
                 output::print_json(&json!({"member": false, "part": why.part, "differences": why.differences}))?;
             }
             Err(Error::difference(format!(
-                "`{}` is no member: {}: {}",
+                "`{}` is not a member: {}: {}",
                 path.display(),
                 why.part,
                 why.differences.join("; ")
@@ -196,7 +196,7 @@ fn sample(space: &Space, count: u32, args: &SpaceArgs) -> Result<()> {
     output::print(&text)
 }
 
-/// The space's name and a number, shortened to what a name may have.
+/// The space's name and a number, shortened to the longest valid name.
 pub(super) fn named(name: &str, number: u64) -> String {
     let end = format!("_{number}");
     let room: String = name.chars().take(64 - end.len()).collect();
@@ -206,13 +206,13 @@ pub(super) fn named(name: &str, number: u64) -> String {
 fn draw(space: &Space, sizes: &[usize], rng: &mut Rng) -> Result<(Vec<usize>, Spec, Network)> {
     for _ in 0..PATIENCE {
         let indices = rng.indices(sizes);
-        // Alternatives are fit each by itself; together they may be too large.
+        // Each alternative is valid alone; together they may be too large.
         let Ok((spec, network)) = space.member(&indices) else { continue };
         let exceeded = limits::exceeded(&spec, &network, space.limits());
         if exceeded.map_err(|error| Error::input(error.to_string()))?.is_none() {
             return Ok((indices, spec, network));
         }
     }
-    Err(Error::input(format!("{PATIENCE} members were drawn, and none is within the limits"))
-        .hint("make `limits` larger, or offer smaller values"))
+    Err(Error::input(format!("{PATIENCE} members were drawn, and all exceed the limits"))
+        .hint("raise the `limits`, or offer smaller values"))
 }

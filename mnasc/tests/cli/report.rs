@@ -61,7 +61,7 @@ fn equal_studies_give_equal_pages_that_load_nothing() {
     assert!(page.contains(&format!(">{different} networks<")), "{different}");
     folder.mnasc(&["report", "one/x.study", "-o", "one/x.study"]).failed(2, &["would overwrite"]);
     folder.mnasc(&["report", "none.study", "-o", "x.html"]).failed(3, &["none.study"]);
-    folder.mnasc(&["report", "x.html", "-o", "y.html"]).failed(2, &["`x.html` is no study"]);
+    folder.mnasc(&["report", "x.html", "-o", "y.html"]).failed(2, &["`x.html` is not a study"]);
     folder.mnasc(&["report", "one/x.study"]).failed(2, &["--output"]);
 }
 
@@ -364,13 +364,13 @@ fn baselines_have_the_figures_that_there_are() {
     wrong("", "is empty");
     wrong("{\"name\": 3}", "without a `name`");
     wrong("{\"name\": \"a\"} x", "of network \"a\"");
-    wrong("{\"name\": \"a\", \"median_ms\": 1} x", "is no JSON");
-    wrong("{\"name\": \"a\", \"median_ms\": 0}", "a latency that is none");
+    wrong("{\"name\": \"a\", \"median_ms\": 1} x", "is not JSON");
+    wrong("{\"name\": \"a\", \"median_ms\": 0}", "an invalid latency");
     wrong("{\"name\": \"a\", \"accuracies\": [0.5, 1.5]}", "not from 0 to 1");
-    wrong("{\"name\": \"a\", \"accuracies\": 1}", "that are no list");
-    wrong(&"[".repeat(100_000), "is no JSON");
+    wrong("{\"name\": \"a\", \"accuracies\": 1}", "that are not a list");
+    wrong(&"[".repeat(100_000), "is not JSON");
     report(&["--baseline", "none.yaml"]).failed(3, &["none.yaml"]);
-    report(&["--baseline", &v2, &v2]).failed(2, &["two baselines are called `mobilenet_v2`", "a `name` of its own"]);
+    report(&["--baseline", &v2, &v2]).failed(2, &["two baselines are called `mobilenet_v2`", "its own `name`"]);
     folder.mnasc(&["report", "study", "-o", "a.json", "--measured", "a.json"]).failed(2, &["would overwrite"]);
 }
 
@@ -406,7 +406,7 @@ fn studies_of_one_space_are_shown_beside_each_other() {
     search(&folder, &digits, "told.study", &asked);
     assert!(!page.contains(foreign));
     assert_eq!(report(&["--beside", "soft.study", "told.study"]).done().out.matches(foreign).count(), 1);
-    report(&["--beside", "large.study"]).failed(2, &["`large.study` is of another space than `hard.study`"]);
+    report(&["--beside", "large.study"]).failed(2, &["`large.study` has another space than `hard.study`"]);
     report(&["--beside", "none.study"]).failed(3, &["none.study"]);
     folder
         .mnasc(&["report", "hard.study", "--beside", "soft.study", "-o", "soft.study"])
@@ -443,9 +443,9 @@ fn a_page_never_holds_markup_of_a_study() {
     let failing = ["--study", "<b>&", "--command", &command, "--no-ranking", "--trials", "3"];
     let said = folder.mnasc(&[&["search", &space("digits.yaml")], &failing[..]].concat());
     assert!(said.code == Some(3) && said.out.contains("3 of 3 trials failed; the last: "), "{said:?}");
-    assert!(said.err.contains("no network could be judged"), "{}", said.err);
+    assert!(said.err.contains("no network could be evaluated"), "{}", said.err);
     let json = folder.mnasc(&[&["search", &space("digits.yaml")], &failing[..], &["--resume", "--json"]].concat());
-    assert!(json.code == Some(3) && json.err.contains("no network could be judged"), "{json:?}");
+    assert!(json.code == Some(3) && json.err.contains("no network could be evaluated"), "{json:?}");
     let page = page(&folder, "<b>&");
     assert!(page.contains("&lt;b&gt;&amp;") && page.contains("failed: ") && page.contains("&lt;img src=x"));
     assert!(!page.contains("<img") && page.matches("</script>").count() == 1 && page.matches("</style>").count() == 1);

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// 24,576 members of which some are over the limit.
+/// 24,576 members, some of which exceed the limit.
 const LARGE: &str = "\
 name: large
 input: 8x8x1
@@ -42,7 +42,7 @@ fn a_search_goes_on_as_if_it_had_not_stopped() {
     let folder = folder("halves");
     let begin = ["--synthetic", "--target", "0.05ms", "--w", "auto", "--first", "20", "--seed", "5"];
     let said = search(&folder, "whole", &[&begin[..], &["--trials", "50"]].concat()).done();
-    assert!(said.err.contains("w will be fitted from the first 20 trials"), "{}", said.err);
+    assert!(said.err.contains("w will be fitted to the first 20 trials"), "{}", said.err);
     assert!(said.err.contains("reward: ACC * (LAT / T)^w, T = 50 us (20000 fps), w = -0."), "{}", said.err);
     assert!(said.out.contains("50 of 50 trials, best ") && said.out.contains("on the front"), "{}", said.out);
     search(&folder, "halves", &[&begin[..], &["--trials", "25"]].concat()).done();
@@ -56,7 +56,7 @@ fn a_search_goes_on_as_if_it_had_not_stopped() {
 fn what_is_not_said_is_as_the_space_says_and_the_best_is_written() {
     let folder = folder("defaults");
     folder.write("space.yaml", format!("{LARGE}search: {{data: nowhere, target: 3ms, trials: 6}}\n"));
-    // One who judges otherwise has another latency in mind.
+    // The target of the space does not apply to another evaluator.
     let said = folder.mnasc(&["search", "space.yaml", "--synthetic"]).done();
     assert!(said.err.contains("reward: ACC\n") && said.err.contains("to `large_found`"), "{}", said.err);
     let study: Value = serde_json::from_str(&contents(&folder, "large.study")).unwrap();
@@ -67,24 +67,24 @@ fn what_is_not_said_is_as_the_space_says_and_the_best_is_written() {
     let spec = text("large_found/best.yaml");
     assert!(spec.starts_with(&format!("# Trial {} of large.study", best["number"])), "{spec}");
     folder.mnasc(&["large_found/best.yaml", "-o", "large_found/best.rs", "--check"]).done();
-    folder.mnasc(&["search", "space.yaml", "--synthetic"]).failed(2, &["`large.study` is there already", "--resume"]);
+    folder.mnasc(&["search", "space.yaml", "--synthetic"]).failed(2, &["`large.study` exists already", "--resume"]);
     let said = folder.mnasc(&["search", "space.yaml", "--resume"]).done();
     assert!(said.out.contains("6 of 6 trials"), "{}", said.out);
-    // Too few trials to fit the reward from: what they say for now makes the best, and that is said.
+    // Too few trials for a fit: the best is chosen by a provisional exponent, which is printed.
     std::fs::create_dir(folder.path("few_found")).unwrap();
     folder.write("few_found/best.yaml", "another network");
     folder.write("few_found/best.safetensors", "its weights");
     let few = ["search", "space.yaml", "--synthetic", "--target", "0.05ms", "--study", "few", "--to", "few_found"];
     let said = folder.mnasc(&few).done();
     for words in [
-        "w is the MnasNet paper's, for now: the first 50 trials decide, and there are 6",
+        "w is that of the MnasNet paper for now: it will be fitted to the first 50 trials, of which there are 6",
         "is `few_found/best.safetensors.old`",
     ] {
         assert!(said.err.contains(words), "{}", said.err);
     }
     assert_eq!(folder.read("few_found/best.safetensors.old"), b"its weights");
     assert!(!folder.path("few_found/best.safetensors").exists());
-    // Beside the same network they stay.
+    // Weights beside the same network stay.
     let found = folder.mnasc(&["study", "best", "few", "--to", "few_best", "--json"]).done().json();
     let weights = found["paths"][0].as_str().unwrap().replace(".yaml", ".safetensors");
     folder.write(&weights, "its own");
@@ -104,7 +104,7 @@ fn what_is_not_said_is_as_the_space_says_and_the_best_is_written() {
     assert!(spec.starts_with(&format!("# Trial {} of few", best["number"])), "{spec}");
     let page = text("few_found/report.html");
     assert!(page.contains(&format!("The best is trial {}", best["number"])) && page.contains("for now"));
-    // Without another judge the space's data are trained on, or it is said that nothing trains.
+    // Without another evaluator mnasc trains on the space's data, or prints that it cannot train.
     let words = if cfg!(feature = "train") { "does not say how bytes become its input" } else { "--features train" };
     folder.mnasc(&["search", "space.yaml", "--study", "other.study"]).failed(2, &[words]);
     folder.write("space.yaml", format!("{LARGE}search: {{data: digits, target: soon}}\n"));
@@ -118,15 +118,15 @@ fn what_is_not_said_is_as_the_space_says_and_the_best_is_written() {
 fn what_cannot_be_written_is_said_before_the_search() {
     let folder = folder("unwritable");
     let begin = ["--synthetic", "--trials", "4"];
-    search(&folder, "none/study", &begin).failed(3, &["`none/study`", "`none` is no folder", "--study"]);
+    search(&folder, "none/study", &begin).failed(3, &["`none/study`", "`none` is not a folder", "--study"]);
     folder.write("file", "");
     search(&folder, "study", &[&begin[..], &["--to", "file"]].concat()).failed(3, &["cannot create the folder `file`"]);
-    // Nothing is in the way of the same without the mistake.
+    // The same command without the error succeeds.
     search(&folder, "study", &begin).done();
-    // How many were asked for is known where it is not said again, and there may be more already.
+    // The number of trials is kept where it is not repeated, and there may be more already.
     let said = search(&folder, "study", &["--resume"]).done();
     assert!(said.out.contains("4 of 4 trials"), "{}", said.out);
-    // T is the study's where its reward is said again, and not the space's.
+    // Where the reward is repeated, T is that of the study, not of the space.
     folder.write("space.yaml", format!("{LARGE}search: {{data: digits, target: 50us, trials: 3}}\n"));
     search(&folder, "aimed", &[&begin[..], &["--target", "1ms", "--w", "auto"]].concat()).done();
     search(&folder, "aimed", &["--resume", "--w", "auto"]).done();
@@ -171,7 +171,7 @@ fn every_trial_is_within_the_limits_and_its_spec_compiles() {
 #[test]
 fn mistakes_are_told_before_anything_is_judged() {
     let folder = folder("mistakes");
-    search(&folder, "study", &[]).failed(2, &["nothing says how good a network is"]);
+    search(&folder, "study", &[]).failed(2, &["no evaluator was given"]);
     search(&folder, "study", &["--synthetic", "--reward", "hard"]).failed(2, &["needs a target", "--target 25ms"]);
     let absolute = ["--synthetic", "--target", "1ms", "--reward", "absolute", "--beta"];
     search(&folder, "study", &[&absolute[..], &["0.1"]].concat()).failed(2, &["`--beta 0.1`", "below 0"]);
@@ -180,22 +180,22 @@ fn mistakes_are_told_before_anything_is_judged() {
     search(&folder, "study", &["--synthetic", "--target", "1ms", "--beta", "-1"]).failed(2, &["--alpha"]);
     for (option, value) in [("--w", "0.07"), ("--w", "-99999")] {
         search(&folder, "study", &["--synthetic", "--target", "1ms", option, value])
-            .failed(2, &[&format!("`{option} {value}`: an exponent is from -20 to 0")]);
+            .failed(2, &[&format!("`{option} {value}`: expected an exponent from -20 to 0")]);
     }
     search(&folder, "study", &["--synthetic", "--target", "1ms", "--alpha", "5", "--beta", "-1"])
-        .failed(2, &["`--alpha 5`: an exponent"]);
+        .failed(2, &["`--alpha 5`: expected an exponent"]);
     for options in [&["--w", "-0.07"][..], &["--w", "auto"], &["--alpha", "0", "--beta", "-1"], &["--reward", "hard"]] {
         search(&folder, "study", &[&["--synthetic"], options].concat()).failed(2, &["needs a target", "--target 25ms"]);
     }
     search(&folder, "study", &["--synthetic", "--rungs", "2"])
-        .failed(2, &["how many epochs the lowest rung trains", "--epochs 2"]);
+        .failed(2, &["the number of epochs of the lowest rung", "--epochs 2"]);
     search(&folder, "study", &["--synthetic", "--target", "3 weeks"]).failed(2, &["such as 25ms, 50us or 40fps"]);
     assert!(!folder.names().contains(&"study".to_owned()));
     search(&folder, "steep", &[&absolute[..], &["-0.5", "--trials", "1"]].concat()).done();
     let steep: Value = serde_json::from_str(&contents(&folder, "steep")).unwrap();
     assert_eq!(steep["settings"]["reward"]["absolute"]["beta"], -0.5);
     search(&folder, "study", &["--synthetic", "--trials", "3"]).done();
-    search(&folder, "study", &["--synthetic", "--trials", "3"]).failed(2, &["is there already", "--resume"]);
+    search(&folder, "study", &["--synthetic", "--trials", "3"]).failed(2, &["exists already", "--resume"]);
     for (options, words) in [
         (&["--method", "ppo"][..], "another method"),
         (&["--seed", "1"], "another seed"),
@@ -208,9 +208,9 @@ fn mistakes_are_told_before_anything_is_judged() {
     folder.write("space.yaml", LARGE.replace("[8, 16]", "[8, 12]"));
     search(&folder, "study", &["--resume"]).failed(2, &["the space has changed"]);
     folder.write("space.yaml", LARGE.replace("20000", "1"));
-    search(&folder, "tight", &["--synthetic"]).failed(2, &["over the limits", "at most 1 are allowed"]);
+    search(&folder, "tight", &["--synthetic"]).failed(2, &["exceed the limits", "at most 1 are allowed"]);
     folder.mnasc(&["study", "list", "none"]).failed(3, &["cannot read `none`"]);
-    folder.mnasc(&["study", "list", "tiny.yaml"]).failed(2, &["`tiny.yaml` is no study"]);
+    folder.mnasc(&["study", "list", "tiny.yaml"]).failed(2, &["`tiny.yaml` is not a study"]);
     let bytes = folder.read("study");
     folder.write("cut", &bytes[..bytes.len() / 2]);
     for command in [&["study", "list", "cut"][..], &["search", "space.yaml", "--study", "cut", "--resume"]] {
@@ -241,19 +241,25 @@ fn tables_give_what_they_say() {
     assert_eq!(best["best"][0]["choices"], serde_json::json!([1, 1, 1, 2]));
     folder.write("table.txt", table.replace(" 73", " 74"));
     search(&folder, "study", &["--table", "table.txt", "--resume"])
-        .failed(2, &["another evaluator: a table of other results", "the same table again by `--table`"]);
+        .failed(2, &["another evaluator: a table with other results", "the same table by `--table`"]);
     folder.write("wrong.txt", "0 0 0 0 900 -1\n0 0 0 9 90 1\n0 0 0 1 90 0\n");
-    search(&folder, "wrong", &["--table", "wrong.txt"])
-        .failed(2, &["`wrong.txt`: line 1: the accuracy", "line 2: choice 3 has 3", "line 3: the latency"]);
+    search(&folder, "wrong", &["--table", "wrong.txt"]).failed(
+        2,
+        &[
+            "`wrong.txt`: line 1: invalid accuracy",
+            "line 2: invalid index 9 of choice 3: expected 0 to 2",
+            "line 3: invalid latency",
+        ],
+    );
     folder.write("part.txt", "0 0 0 0 90\n");
     let said = search(&folder, "part", &["--table", "part.txt", "--method", "random", "--trials", "1"]);
-    assert!(said.err.contains("`part.txt` has 1 of 24 combinations; of others those fail"), "{}", said.err);
+    assert!(said.err.contains("`part.txt` has 1 of 24 combinations; trials of the others fail"), "{}", said.err);
     search(&folder, "timed", &["--table", "table.txt", "--target", "1ms"]).failed(2, &["the search needs latencies"]);
-    // Nobody would see that a front of two objectives has one.
+    // A Pareto front with a single objective would go unnoticed.
     search(&folder, "front", &["--table", "table.txt", "--method", "nsga2"]).failed(2, &["the search needs latencies"]);
 }
 
-/// The first training tells, not the first trial behind all of those that show whether accuracy ranks.
+/// The first training shows it, before the whole check whether accuracy ranks.
 #[cfg(unix)]
 #[test]
 fn a_command_that_tells_no_latency_where_one_is_needed_is_found_out_at_once() {
@@ -266,7 +272,7 @@ fn a_command_that_tells_no_latency_where_one_is_needed_is_found_out_at_once() {
         std::fs::remove_file(folder.path("jobs")).unwrap();
         std::fs::remove_file(folder.path("study")).unwrap();
     }
-    // Who told one once only failed to tell another; a network to compare with stops nothing.
+    // After one latency a missing one fails a trial only; a baseline without one stops nothing.
     folder.write(
         "now_and_then.sh",
         "read job; case $job in *'\"trial\":0,\"purpose\":\"trial\"'*) echo '{\"accuracy\": 0.5, \"latency_ms\": 1}';; \
@@ -277,11 +283,11 @@ fn a_command_that_tells_no_latency_where_one_is_needed_is_found_out_at_once() {
     let said = search(&folder, "some", &[&options[..], &["--trials", "3", "--baseline", "one.yaml"]].concat()).done();
     assert!(said.out.contains("2 of 3 trials failed; the last: the result has no latency"), "{}", said.out);
     assert!(said.err.contains("one: the result has no latency"), "{}", said.err);
-    // The control: where none is needed none is missed.
+    // The control: a search without a need for latency has no error.
     search(&folder, "study", &["--command", "sh judge.sh", "--trials", "2"]).done();
 }
 
-/// Networks to compare with are judged once, whatever happens in between, as the best trials are.
+/// Baselines are evaluated once, like the best trials, also where the search is interrupted.
 #[cfg(unix)]
 #[test]
 fn baselines_are_judged_as_trials_are_and_shown() {
@@ -322,7 +328,7 @@ esac
     assert_eq!(jobs.iter().filter(|job| job["spec"].as_str().unwrap().contains("name: one")).count(), 1);
     let ids: std::collections::BTreeSet<&str> = jobs.iter().map(|job| job["id"].as_str().unwrap()).collect();
     assert!(ids.len() == 2 && ids.iter().all(|id| id.starts_with("baseline-")), "{ids:?}");
-    // As long as the highest rung, and told that a latency is needed.
+    // With the epochs of the highest rung, and with the need for a latency.
     assert!(jobs.iter().all(|job| job["budget"]["epochs"] == 6 && job["needs"]["latency"] == true), "{jobs:?}");
     let page = folder.mnasc(&["report", "study", "-o", "-"]).done().out;
     let row = |name: &str| {
@@ -332,7 +338,7 @@ esac
     assert!(row("one").contains(">87.50 %<") && row("one").contains(">500 µs<"), "{}", row("one"));
     assert!(row("one").contains("trained and timed as its trials"), "{}", row("one"));
     assert!(row("two").contains(">–<"), "{}", row("two"));
-    // What was judged is not shown again as something that was not.
+    // An evaluated baseline is not shown a second time.
     let both = folder.mnasc(&["report", "study", "-o", "-", "--baseline", "one.yaml"]).done().out;
     assert_eq!(both.matches("<td>one<").count(), 1);
 
@@ -340,7 +346,7 @@ esac
         search(&folder, "other", &[&options[..], &["--baseline", baseline]].concat()).failed(2, words);
     };
     folder.write("large.yaml", net("large", 8).replace("8x8x1", "16x16x1"));
-    wrong("large.yaml", &["cannot be judged as members", "16x16x1 and 10 classes, they have 8x8x1"]);
+    wrong("large.yaml", &["cannot be evaluated like members of the space", "16x16x1 and 10 classes, they have 8x8x1"]);
     folder.write("same.yaml", net("one", 8));
     search(&folder, "other", &[&options[..], &["--baseline", "one.yaml", "same.yaml"]].concat())
         .failed(2, &["two baselines are called `one`"]);
@@ -351,7 +357,7 @@ fn where_no_exponent_can_be_fitted_that_is_said_everywhere() {
     let folder = folder("unfitted");
     // T is far from all networks, and near some of them.
     for (study, target, words) in
-        [("far", "500ms", "nothing could be fitted"), ("near", "0.05ms", "w was fitted from the first 10 trials")]
+        [("far", "500ms", "nothing could be fitted"), ("near", "0.05ms", "w was fitted to the first 10 trials")]
     {
         let options = ["--synthetic", "--target", target, "--first", "10", "--trials", "12"];
         let said = search(&folder, study, &options).done().err;
@@ -365,7 +371,7 @@ fn where_no_exponent_can_be_fitted_that_is_said_everywhere() {
     }
 }
 
-/// A shell script that answers, fails or says nonsense.
+/// A shell script that returns a result, fails, or prints nonsense.
 #[cfg(unix)]
 #[test]
 fn a_command_judges_networks_and_its_failures_are_kept() {
@@ -403,11 +409,13 @@ esac
     assert_eq!(trials[0]["reward"], 0.5);
     assert_eq!(trials[0]["epochs"], serde_json::json!([0.25, 0.5]));
     assert_eq!(trials[0]["latency"]["high"], 2.5);
-    for (number, words) in [(2, "out of memory"), (3, "no result"), (4, "from 0 to 1")] {
+    for (number, words) in
+        [(2, "out of memory"), (3, "invalid result in the last line"), (4, "invalid accuracy, expected 0 to 1")]
+    {
         assert_eq!(trials[number]["state"], "failed");
         assert!(trials[number]["message"].as_str().unwrap().contains(words), "{}", trials[number]);
     }
-    // It goes on with the command that it was begun with.
+    // It continues with the command of the study.
     search(&folder, "study", &["--resume", "--trials", "8"]).done();
     search(&folder, "absent", &["--command", "no-such-program", "--trials", "3"]).failed(3, &["no-such-program"]);
 }
@@ -431,7 +439,7 @@ fn one_process_searches_and_others_look() {
     assert_eq!(listed["trials"][0]["accuracy"], 0.5);
 }
 
-/// Two hundred times a process is killed at some moment, and another goes on.
+/// Two hundred times a process is killed at some moment, and another one resumes.
 #[test]
 fn two_hundred_kills_lose_no_finished_trial() {
     let folder = folder("kills");
@@ -448,7 +456,7 @@ fn two_hundred_kills_lose_no_finished_trial() {
                 [&["search", "space.yaml", "--study", method, "--json", "--trials", "1000000"], &options[..]].concat();
             let mut child = folder.command(&all).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
             let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-            // Sometimes before it says anything, sometimes behind a few trials.
+            // Sometimes before the first output, sometimes after a few trials.
             let mut last = None;
             for _ in 0..rng.below(4) {
                 last = lines.next();
@@ -456,7 +464,7 @@ fn two_hundred_kills_lose_no_finished_trial() {
             std::thread::sleep(Duration::from_micros(rng.below(12_000) as u64));
             child.kill().unwrap();
             killed += 1;
-            // What it had said before it was gone is in the pipe.
+            // The output before the kill is in the pipe.
             last = lines.last().or(last);
             child.wait().unwrap();
             let said = last.and_then(Result::ok).and_then(|line| serde_json::from_str::<Value>(&line).ok());
@@ -470,7 +478,7 @@ fn two_hundred_kills_lose_no_finished_trial() {
             }
             assert!(trials.len() >= before.len(), "trials are lost");
             for (now, then) in trials.iter().zip(&before) {
-                // The reward of the first trials is known when the exponent is.
+                // The rewards of the first trials are known when the exponent is.
                 assert_eq!(Trial { reward: then.reward.and(now.reward), ..now.clone() }, *then);
             }
             before = trials;
@@ -529,7 +537,7 @@ fn optuna_opens_an_exported_study() {
     for trial in front["best"].as_array().unwrap() {
         assert!(numbers(&two["best"]).contains(&trial["number"].as_u64().unwrap()), "{} {trial}", two["best"]);
     }
-    // Equal networks are equally good to Optuna; we name the first.
+    // Equal networks are equally good for Optuna; mnasc names the first.
     let firsts =
         trials.iter().filter(|trial| trial["same_as"].is_null()).map(|trial| trial["number"].as_u64().unwrap());
     let firsts: Vec<u64> = firsts.filter(|number| numbers(&two["best"]).contains(number)).collect();

@@ -1,4 +1,4 @@
-//! `search` under hardship: commands that are noisy, hang or fail, disks that are full, processes that come at once.
+//! `search` under hardship: noisy, hanging and failing commands, full disks, concurrent processes.
 #![cfg(unix)]
 
 use crate::folder::{Folder, Said};
@@ -36,7 +36,7 @@ fn the_first_line_says_whether_accuracy_ranks() {
     assert!(said.out.starts_with("accuracy ranks these networks after 2 epochs: tau 1.00 ("), "{}", said.out);
     assert!(said.out.contains(") between two seeds of 8 networks, "), "{}", said.out);
     assert_eq!((lines(&folder, "\"ranking\""), lines(&folder, "\"trial\",")), (16, 3));
-    // Numbers come twice, and ids do not: whoever keeps something of a job calls it by the id.
+    // Numbers occur twice, and ids do not: artefacts of a job are named after the id.
     let log = String::from_utf8(folder.read("log")).unwrap();
     let different = |key: &str| {
         let values = log.lines().map(|job| job.split(key).nth(1).unwrap().split(',').next().unwrap());
@@ -49,7 +49,7 @@ fn the_first_line_says_whether_accuracy_ranks() {
     let said = search(&folder, "study", &options).done();
     let first = said.out.lines().next().unwrap();
     assert!(first.starts_with("accuracy does not separate these networks after 2 epochs: tau "), "{first}");
-    assert!(first.contains(" epochs more") && first.contains("is ranked by latency"), "{first}");
+    assert!(first.contains(" epochs more") && first.contains("are ranked by latency"), "{first}");
     assert_eq!(said.out.matches(first).count() + said.err.matches(first).count(), 1, "{}{}", said.out, said.err);
     let listed: Value = serde_json::from_str(&contents(&folder, "study")).unwrap();
     let ranking = &listed["findings"]["ranking"];
@@ -61,7 +61,7 @@ fn the_first_line_says_whether_accuracy_ranks() {
     };
     let sizes: Vec<u64> = ranking["networks"].as_array().unwrap().iter().map(macs).collect();
     assert!(sizes.is_sorted() && sizes[19] > 3 * sizes[0], "{sizes:?}");
-    // Known once, it is not looked for again; nor where it is not wanted.
+    // A known result is not measured again, and an unwanted one never.
     let count = lines(&folder, "\"ranking\"");
     search(&folder, "study", &["--resume", "--trials", "5"]).done();
     search(&folder, "without", &["--command", "sh judge.sh", "--no-ranking", "--trials", "2"]).done();
@@ -70,7 +70,7 @@ fn the_first_line_says_whether_accuracy_ranks() {
     search(&folder, "study", &["--resume", "--no-ranking"]).failed(2, &["another check of the ranking"]);
 }
 
-/// What was trained before the process was killed is not trained again, and what is found is what would have been found.
+/// A training from before the kill is not repeated, and the results are those of an uninterrupted search.
 #[test]
 fn a_check_of_the_ranking_and_its_batches_survive_being_killed() {
     let folder = folder("killed-check");
@@ -92,7 +92,7 @@ fn a_check_of_the_ranking_and_its_batches_survive_being_killed() {
     }
     assert!(kills > 1, "it was killed {kills} times");
     search(&folder, "study", &["--resume", "--trials", "6"]).done();
-    // What was under way when it was killed, two at once, is done again, and no more.
+    // Only the two jobs that were in progress at the kill are repeated.
     let (ranking, trials) = (lines(&folder, "\"ranking\""), lines(&folder, "\"trial\","));
     assert!(
         (16..=16 + 2 * kills).contains(&ranking) && (1..=6 + 2 * kills).contains(&trials),
@@ -115,7 +115,7 @@ fn rungs_and_jobs_are_options_that_stay() {
     let different = trials.iter().filter(|trial| trial["rung"] == 0 && trial["same_as"].is_null()).count();
     assert_eq!((of_rung(0), of_rung(1), of_rung(2)), (20, different / 2, different / 4));
     assert!(trials.iter().all(|it| it["budget"]["epochs"].as_u64() == Some(2 << it["rung"].as_u64().unwrap())));
-    // The best is of the highest rung.
+    // The best trial is on the highest rung.
     let best = folder.mnasc(&["study", "best", "study", "--json", "--top", "100"]).done().json();
     assert_eq!(best["best"].as_array().unwrap().len(), different);
     assert_eq!(best["best"][0]["rung"], 2);
@@ -153,7 +153,7 @@ fn commands_that_hang_or_always_fail_lose_nothing() {
         .failed(3, &["5 failures in a row", "out of memory", "--resume"]);
     let listed: Value = serde_json::from_str(&contents(&folder, "failing")).unwrap();
     assert_eq!(listed["trials"].as_array().unwrap().len(), 5);
-    // The first check is no better off.
+    // The check of the ranking fails in the same way.
     search(&folder, "check", &["--command", "sh judge.sh"]).failed(3, &["5 failures in a row", "out of memory"]);
     folder.write("judge.sh", "echo '{\"accuracy\": 0.5}'\n");
     search(&folder, "failing", &["--resume", "--trials", "9"]).done();
@@ -163,7 +163,7 @@ fn commands_that_hang_or_always_fail_lose_nothing() {
 
 const LONG: [&str; 5] = ["--synthetic", "--target", "0.05ms", "--w", "-0.05"];
 
-/// The system lets no file grow beyond some size: what it says then is not what a full disk says, but it is real.
+/// The system limits the size of files: its error is not that of a full disk, but it is real.
 #[test]
 fn a_file_that_may_not_grow_stops_the_search_and_loses_nothing() {
     let folder = folder("limited");
@@ -184,8 +184,8 @@ fn a_file_that_may_not_grow_stops_the_search_and_loses_nothing() {
     assert!(contents(&folder, "study") == contents(&folder, "whole"));
 }
 
-/// What a full disk says, without one: calls that write the journal are answered so, from the 300th on. It needs no rights
-/// but to trace (strace).
+/// The error of a full disk, injected into the calls that write the journal, from the 300th on. It only needs the right to
+/// trace (strace).
 #[test]
 fn calls_that_find_the_disk_full_stop_the_search_and_room_lets_it_go_on() {
     let strace = ["-f", "-qq", "-o", "/dev/null"];
@@ -204,14 +204,14 @@ fn calls_that_find_the_disk_full_stop_the_search_and_room_lets_it_go_on() {
     let said = Said::of(command.output().unwrap());
     let count = said.out.lines().count();
     assert_eq!(said.code, Some(3), "{}", said.err);
-    assert!(said.err.contains("no room to write to `study`; every finished trial is in it"), "{}", said.err);
+    assert!(said.err.contains("the disk of `study` is full; every finished trial is in it"), "{}", said.err);
     let list = || serde_json::from_str::<Value>(&contents(&folder, "study")).unwrap();
     let kept = list();
     search(&folder, "study", &["--resume", "--trials", "150"]).done();
     holds_what_it_would_have(&folder, &kept, count, &list());
 }
 
-/// A disk that is full, where a process may have one of its own; where it may not, the test before this is what there is.
+/// A full disk, where a process may mount one; elsewhere the test before this one has to do.
 #[test]
 fn a_full_disk_stops_the_search_and_room_lets_it_go_on() {
     let folder = folder("disk");
@@ -237,13 +237,13 @@ if \"$1\" search space.yaml --study disk/study --resume --trials 150; then :; fi
     }
     let said = Said::of(output.unwrap()).done();
     assert_eq!(folder.read("code"), b"3\n", "{}", said.err);
-    assert!(said.err.contains("no room to write to `disk/study`; every finished trial is in it"), "{}", said.err);
+    assert!(said.err.contains("the disk of `disk/study` is full; every finished trial is in it"), "{}", said.err);
     let list = |name: &str| serde_json::from_slice::<Value>(&folder.read(name)).unwrap();
     let count = String::from_utf8(folder.read("said")).unwrap().lines().count();
     holds_what_it_would_have(&folder, &list("kept"), count, &list("after"));
 }
 
-/// Of 150 trials those that were said are kept, and all are in the end as if nothing had happened.
+/// Of 150 trials all that were reported are kept, and the final results are those of an uninterrupted search.
 fn holds_what_it_would_have(folder: &Folder, kept: &Value, said: usize, after: &Value) {
     let kept = kept["trials"].as_array().unwrap();
     assert!(kept.len() == said && (10..150).contains(&said), "{} of {said}", kept.len());
@@ -253,7 +253,7 @@ fn holds_what_it_would_have(folder: &Folder, kept: &Value, said: usize, after: &
     assert_eq!(whole["trials"].as_array().unwrap()[..said], kept[..]);
 }
 
-/// Many begin the same study at once: one does, the others say so, and what it holds is one search.
+/// Many processes create the same study at once: one succeeds, the others report that, and the study has one search.
 #[test]
 fn processes_that_begin_at_once_do_not_mix() {
     let folder = folder("at-once");

@@ -94,7 +94,7 @@ mod trains {
         let search = ["search", "space.yaml", "--study", "s.study", "--synthetic", "--trials", "2"];
         folder
             .mnasc(&[&search[..], &["--train-on", "cpu"]].concat())
-            .failed(2, &["nothing is trained by mnasc", "`--train-on`"]);
+            .failed(2, &["mnasc trains nothing here", "`--train-on`"]);
     }
 
     /// Skipped where no driver is, unless `CI` is set.

@@ -1,4 +1,5 @@
-//! A program of the user's: the job as JSON on its standard input, the result as JSON on its standard output.
+//! An external command: it reads the job as JSON from its standard input and writes the result as JSON to its standard
+//! output.
 
 mod process;
 mod tree;
@@ -12,17 +13,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Runs a command line of the system's shell for each job.
+/// Runs a command line in the system's shell for each job.
 #[derive(Clone, Debug)]
 pub struct Command {
     line: String,
     timeout: Option<Duration>,
     notice: Option<fn(&str)>,
-    /// Whether it was told that a process was left behind.
-    is_told: Arc<AtomicBool>,
+    /// Whether the notice about processes left behind was given.
+    is_noted: Arc<AtomicBool>,
 }
 
-/// What a program answers: the last line of its standard output that is not empty.
+/// The result of a command: the last line of its standard output that is not empty.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Answer {
@@ -37,10 +38,10 @@ struct Answer {
 impl Command {
     /// A command line, which `sh -c` (on Windows `cmd /C`) runs.
     pub fn new(line: impl Into<String>) -> Self {
-        Self { line: line.into(), timeout: None, notice: None, is_told: Arc::default() }
+        Self { line: line.into(), timeout: None, notice: None, is_noted: Arc::default() }
     }
 
-    /// Kills what takes longer, with all that it has started.
+    /// Kills a command that takes longer, with all processes that it started.
     pub fn with_timeout(self, timeout: Option<Duration>) -> Self {
         Self { timeout, ..self }
     }
@@ -50,10 +51,10 @@ impl Command {
         Self { notice: Some(notice), ..self }
     }
 
-    /// Says once for all trials that processes were left behind.
+    /// Reports processes left behind, once for all trials.
     fn note_left_behind(&self, killed: usize) {
         let Some(notice) = self.notice else { return };
-        if self.is_told.swap(true, Ordering::Relaxed) {
+        if self.is_noted.swap(true, Ordering::Relaxed) {
             return;
         }
         let line = printable(&self.line);
@@ -98,27 +99,27 @@ impl Evaluator for Command {
         if !status.success() {
             let said = String::from_utf8_lossy(&err);
             let message = format!("`{}` failed ({status}){}", self.line, last_words(&said));
-            // What a shell says where there is no such program: no other trial would fare better.
+            // The exit codes of a shell that does not find a command: no other trial would succeed.
             let is_absent = matches!(status.code(), Some(126 | 127));
             return Err(if is_absent { Failure::Stop(message) } else { Failure::Trial(message) });
         }
         let said = String::from_utf8_lossy(&out);
         let line = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("");
         let answer: Answer = serde_json::from_str(line).map_err(|error| {
-            Failure::Trial(format!("the last line of `{}` is no result: {error}: {}", self.line, shorten(line)))
+            Failure::Trial(format!("invalid result in the last line of `{}`: {error}: {}", self.line, shorten(line)))
         })?;
         let is_part = |value: &f64| (0.0..=1.0).contains(value);
         if !is_part(&answer.accuracy) || !answer.epochs.iter().all(is_part) {
-            return Err(Failure::Trial(format!("an accuracy is from 0 to 1: {}", shorten(line))));
+            return Err(Failure::Trial(format!("invalid accuracy, expected 0 to 1: {}", shorten(line))));
         }
         if answer.latency_ms.is_some_and(|ms| !(ms > 0.0 && ms.is_finite())) {
-            return Err(Failure::Trial(format!("a latency is above 0: {}", shorten(line))));
+            return Err(Failure::Trial(format!("invalid latency, expected a number above 0: {}", shorten(line))));
         }
         let is_around =
             |(low, high): (f64, f64)| answer.latency_ms.is_some_and(|ms| 0.0 < low && low <= ms && ms <= high);
         if answer.latency_interval.is_some_and(|it| !is_around(it)) {
             return Err(Failure::Trial(format!(
-                "a latency is within its interval, which is above 0: {}",
+                "invalid latency interval, expected one above 0 around the latency: {}",
                 shorten(line)
             )));
         }
@@ -134,7 +135,7 @@ fn shorten(text: &str) -> String {
     text.chars().take(200).collect()
 }
 
-/// The end of what a program said, where it said anything.
+/// The last lines of an output, if there are any.
 fn last_words(said: &str) -> String {
     let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = lines[lines.len().saturating_sub(3)..].join("; ");

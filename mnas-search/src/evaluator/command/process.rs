@@ -1,4 +1,4 @@
-//! A program that gets some text and some time.
+//! Runs a program with an input and a time limit.
 
 use super::tree;
 use std::io::{Read, Write as _};
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(said(sh("cat; echo more", Some(60_000))), "job\nmore\n");
         let failed = finished(sh("echo wrong >&2; kill -9 $$", Some(60_000)));
         assert!(!failed.status.success() && failed.err == b"wrong\n");
-        // Much of it is kept from its end.
+        // Of a long output the end is kept.
         let much = said(sh("yes 0123456789abcdef | head -c 9000000; echo; echo end", Some(60_000)));
         assert!(much.ends_with("\nend\n") && (KEPT..4 * KEPT).contains(&much.len()), "{}", much.len());
     }
@@ -176,7 +176,7 @@ mod tests {
         }
     }
 
-    /// What does not hold the output is none of the program's: a server that was started on purpose goes on.
+    /// A process with redirected outputs is not touched: a server that was started on purpose continues.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_process_with_outputs_of_its_own_goes_on() {
@@ -204,7 +204,7 @@ mod tests {
         panic!("{id} is alive");
     }
 
-    /// Whether a process has ended, buried or not.
+    /// Whether a process has ended, waited for or not.
     fn is_dead(id: u32) -> bool {
         let status = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
         status.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))

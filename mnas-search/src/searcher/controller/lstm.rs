@@ -1,18 +1,18 @@
-//! A one-layer LSTM that chooses one token after the other, and the gradient of what it chose, in double precision.
+//! A one-layer LSTM that chooses one token after another, and the gradient of its choices, in double precision.
 //!
-//! Sequences that begin alike are computed once: the sequences of a batch are a tree whose nodes are steps. That is the
-//! same sum in another order, and as the controller makes up its mind most of the tree is one branch.
+//! Common prefixes are computed once: the sequences of a batch are a tree whose nodes are steps. This is the same sum
+//! in another order, and as the controller converges most of the tree is one branch.
 
 use super::super::softmax;
 
-/// Sizes and where each tensor begins in the one vector of parameters.
+/// Sizes, and the offset of each tensor in the single vector of parameters.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     /// Units.
     pub(super) units: usize,
     /// Alternatives of each choice.
     pub(super) sizes: Vec<usize>,
-    /// Embedding of what was chosen before, `[1 + sum of sizes but the last][units]`; the first is that of nothing.
+    /// Embedding of the previous token, `[1 + sum of sizes but the last][units]`; the first row is that of no token.
     embedding: usize,
     /// First token of each choice in the embedding.
     tokens: Vec<usize>,
@@ -49,18 +49,18 @@ impl Layout {
         Self { units, sizes: sizes.to_vec(), embedding, tokens, input, recurrent, bias, heads, len }
     }
 
-    /// Number of tokens that can come in.
+    /// Number of possible input tokens.
     fn token_count(&self) -> usize {
         self.input / self.units
     }
 }
 
-/// A step of one or more sequences that began alike.
+/// A step of one or more sequences with a common prefix.
 struct Node {
     step: usize,
     parent: Option<usize>,
     token: usize,
-    /// Gates after their functions, `[4 * units]`.
+    /// Gates after their activations, `[4 * units]`.
     gates: Vec<f64>,
     cell: Vec<f64>,
     hidden: Vec<f64>,
@@ -74,7 +74,7 @@ struct Node {
 pub(super) struct Tree<'a> {
     layout: &'a Layout,
     parameters: &'a [f64],
-    /// Gates of each token without what is recurrent, computed when one comes in.
+    /// Gates of each token without the recurrent part, computed on first use.
     projections: Vec<Option<Vec<f64>>>,
     nodes: Vec<Node>,
 }
@@ -84,7 +84,7 @@ impl<'a> Tree<'a> {
         Self { layout, parameters, projections: vec![None; layout.token_count()], nodes: Vec::new() }
     }
 
-    /// The node where a sequence begins, if there is any choice.
+    /// The first node of a sequence, if there is any choice.
     pub(super) fn root(&mut self) -> Option<usize> {
         if self.nodes.is_empty() && !self.layout.sizes.is_empty() {
             self.add(0, None, 0);
@@ -92,7 +92,7 @@ impl<'a> Tree<'a> {
         (!self.nodes.is_empty()).then_some(0)
     }
 
-    /// The node behind `node` when `chosen` was chosen there; `None` behind the last step.
+    /// The node after `node` when `chosen` was chosen there; `None` after the last step.
     pub(super) fn next(&mut self, node: usize, chosen: usize) -> Option<usize> {
         let step = self.nodes[node].step;
         if step + 1 == self.layout.sizes.len() {
@@ -152,7 +152,7 @@ impl<'a> Tree<'a> {
         self.nodes.len() - 1
     }
 
-    /// A token's part of the gates, with the biases.
+    /// The contribution of a token to the gates, with the biases.
     fn projection(&mut self, token: usize) -> Vec<f64> {
         if let Some(known) = &self.projections[token] {
             return known.clone();
@@ -167,7 +167,7 @@ impl<'a> Tree<'a> {
         gates
     }
 
-    /// The gradient of a sum over nodes, given that of each node's logits (an entry for each node; empty is none).
+    /// The gradient of a sum over nodes, given the gradient of each node's logits (one entry a node; empty means zero).
     pub(super) fn gradient(&self, logits: &[Vec<f64>]) -> Vec<f64> {
         let layout = self.layout;
         let units = layout.units;
@@ -175,7 +175,7 @@ impl<'a> Tree<'a> {
         let mut hidden_gradients = vec![vec![0.0; units]; self.nodes.len()];
         let mut cell_gradients = vec![vec![0.0; units]; self.nodes.len()];
         let mut by_token: Vec<Option<Vec<f64>>> = vec![None; layout.token_count()];
-        // A node comes behind its parent, so what its children add is complete when it is met from behind.
+        // A node comes after its parent, so in reverse order the contributions of its children are complete.
         for (at, node) in self.nodes.iter().enumerate().rev() {
             let mut d_hidden = std::mem::take(&mut hidden_gradients[at]);
             let d_logits = &logits[at];
@@ -242,7 +242,7 @@ fn add_scaled(sum: &mut [f64], factor: f64, values: &[f64]) {
     }
 }
 
-/// A dot product in eight parts, in an order of its own that no compiler changes.
+/// A dot product in eight partial sums, in a fixed order.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (a_parts, b_parts) = (a.chunks_exact(8), b.chunks_exact(8));
@@ -260,7 +260,7 @@ mod tests {
     use super::*;
     use crate::rng::Rng;
 
-    /// A function of all logits of all nodes of a batch, and its gradient by them.
+    /// A function of all logits of all nodes of a batch, and its gradient with respect to them.
     fn loss(tree: &mut Tree<'_>, batch: &[Vec<usize>]) -> (f64, Vec<Vec<f64>>) {
         let paths: Vec<Vec<usize>> = batch.iter().map(|sequence| tree.path(sequence)).collect();
         let mut gradient: Vec<Vec<f64>> = tree.nodes.iter().map(|node| vec![0.0; node.p.len()]).collect();
@@ -287,7 +287,7 @@ mod tests {
         let gradient = {
             let mut tree = Tree::new(&layout, &parameters);
             let (_, logits) = loss(&mut tree, &batch);
-            assert_eq!(tree.len(), 11, "steps that begin alike are one");
+            assert_eq!(tree.len(), 11, "common prefixes share their steps");
             tree.gradient(&logits)
         };
         let step = 1e-5;
@@ -304,6 +304,6 @@ mod tests {
             assert!((numeric - gradient[at]).abs() < 1e-7, "parameter {at}: {} is not {numeric}", gradient[at]);
             largest = largest.max(numeric.abs());
         }
-        assert!(largest > 0.1, "a gradient of nothing");
+        assert!(largest > 0.1, "the gradient vanishes");
     }
 }

@@ -1,9 +1,9 @@
-//! The MnasNet paper's searcher: an LSTM that writes a network as a sequence of tokens, one a choice, trained by proximal
-//! policy optimisation with a moving-average baseline and a little entropy.
+//! The MnasNet paper's searcher: an LSTM that writes a network as a sequence of tokens, one a choice, trained by
+//! proximal policy optimisation with a moving-average baseline and a small entropy bonus.
 //!
-//! Settings are those of the NASNet controller, which the paper names: 100 units, uniform initial weights of 0.1, learning
-//! rate 3.5e-4, entropy 1e-5, baseline 0.95, 20 networks an update. How often each batch is used and where the ratio is
-//! clipped is published nowhere that is known here: 6 times, and 0.2 as is usual.
+//! Settings are those of the NASNet controller, which the paper names: 100 units, uniform initial weights of 0.1,
+//! learning rate 3.5e-4, entropy 1e-5, baseline 0.95, 20 networks an update. The number of passes over a batch and the
+//! clipping range are not published: 6 and the usual 0.2.
 
 mod lstm;
 
@@ -21,24 +21,25 @@ pub(super) const METHOD: Method = Method {
     restore: restore::<Controller>,
 };
 
-/// What the controller is and how it learns.
+/// The size of the controller, and how it learns.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ControllerSettings {
     /// Units of the LSTM.
     pub units: usize,
     /// Initial weights are uniform from minus this to this.
     pub initial: f64,
-    /// Of Adam.
+    /// Learning rate of Adam.
     pub learning_rate: f64,
-    /// Weight of the entropy of what it chooses.
+    /// Weight of the entropy bonus.
     pub entropy: f64,
-    /// What is kept of the baseline at each trial.
+    /// Decay of the baseline at each trial.
     pub baseline_decay: f64,
     /// Trials of an update.
     pub batch: usize,
     /// Steps of Adam with each batch.
     pub inner_steps: usize,
-    /// How far the probability of a candidate may move in an update and still gain, as a part of what it was.
+    /// Range of the probability ratio of a candidate within an update, around 1, in which it contributes to the
+    /// gradient.
     pub clip: f64,
 }
 
@@ -64,11 +65,11 @@ pub struct Controller {
     rng: Rng,
     settings: ControllerSettings,
     baseline: Option<f64>,
-    /// What was told since the last update, each with its reward.
+    /// Outcomes since the last update, each a candidate with its reward.
     batch: Vec<(Vec<usize>, f64)>,
     /// Updates so far.
     updates: u64,
-    /// Saved apart: large, and changed by updates only.
+    /// Saved separately: it is large, and only updates change it.
     #[serde(skip)]
     weights: Weights,
 }
@@ -86,9 +87,9 @@ impl Controller {
     ///
     /// # Panics
     ///
-    /// Without units or a batch.
+    /// If there are no units, or the batch is empty.
     pub fn new(sizes: Vec<usize>, seed: u64, settings: ControllerSettings) -> Self {
-        assert!(settings.units > 0 && settings.batch > 0, "there are units, and a batch");
+        assert!(settings.units > 0 && settings.batch > 0, "units and batch must not be 0");
         let mut rng = Rng::new(seed);
         let len = Layout::new(&sizes, settings.units).len;
         let parameters = (0..len).map(|_| rng.range(-settings.initial, settings.initial)).collect();
@@ -128,7 +129,7 @@ impl Controller {
                 for (number, (path, sequence)) in paths.iter().zip(&sequences).enumerate() {
                     let ratio = (log[number] - old[number]).exp();
                     let advantage = advantages[number];
-                    // Beyond the clip nothing more is gained, so nothing pulls further.
+                    // A ratio beyond the clip has no gradient.
                     let is_clipped = (advantage > 0.0 && ratio > 1.0 + self.settings.clip)
                         || (advantage < 0.0 && ratio < 1.0 - self.settings.clip);
                     let pull = if is_clipped { 0.0 } else { ratio * advantage };
@@ -195,20 +196,20 @@ impl State for Controller {
         serde_json::to_string(self)
     }
 
-    /// Its weights are read afterwards: how many there are follows from the sizes.
+    /// The weights are read afterwards: their number follows from the sizes.
     fn check(&self, sizes: &[usize]) -> Result<(), &'static str> {
-        /// More units than this are no controller's; its weights grow with their square.
+        /// The largest number of units; the weights grow with its square.
         const MOST_UNITS: usize = 1 << 12;
         check_common(&self.sizes, sizes, &self.rng)?;
         let ControllerSettings { units, batch, inner_steps, .. } = self.settings;
         let is_one = (1..=MOST_UNITS).contains(&units) && (1..=MOST).contains(&batch) && inner_steps <= MOST;
         if !is_one || self.updates > u64::MAX / 2 / MOST as u64 {
-            return Err("its controller is none");
+            return Err("invalid settings of the controller");
         }
         check_candidates(self.batch.iter().map(|(candidate, reward)| (candidate, *reward)), sizes)
     }
 
-    /// Parameters and moments as little-endian doubles. Updates change them, and nothing else does.
+    /// Parameters and moments as little-endian doubles. Only updates change them.
     fn large(&self, known: Option<u64>) -> Option<(u64, Vec<u8>)> {
         if known == Some(self.updates) {
             return None;
@@ -222,12 +223,12 @@ impl State for Controller {
         let bytes = bytes.ok_or("the controller's weights are missing")?;
         let len = Layout::new(&self.sizes, self.settings.units).len;
         if bytes.len() != 3 * 8 * len {
-            return Err(format!("the controller's weights have {} bytes, not {}", bytes.len(), 24 * len));
+            return Err(format!("the controller's weights have {} bytes, expected {}", bytes.len(), 24 * len));
         }
         let values: Vec<f64> =
             bytes.chunks_exact(8).map(|bytes| f64::from_le_bytes(std::array::from_fn(|at| bytes[at]))).collect();
         if !values.iter().all(|value| value.is_finite()) {
-            return Err("the controller's weights are no numbers".to_owned());
+            return Err("the controller's weights are not finite".to_owned());
         }
         let mut parts = values.chunks_exact(len).map(<[f64]>::to_vec);
         let mut part = || parts.next().unwrap_or_default();

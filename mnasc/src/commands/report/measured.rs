@@ -1,5 +1,5 @@
-//! Figures that were measured outside of the study, of networks by name: what `mnasc bench SPEC --json` prints, and
-//! accuracies in the same form.
+//! Figures that were measured outside of the study, by the name of the network: the output of `mnasc bench SPEC
+//! --json`, and accuracies in the same form.
 
 use crate::error::{Error, Result};
 use crate::input;
@@ -8,16 +8,16 @@ use serde_json::{Deserializer, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Thousands of networks.
+/// Enough for thousands of networks.
 const LIMIT: u64 = 8 << 20;
 
-const HINT: &str = "`mnasc bench SPEC --json > FILE` writes one; {\"name\": \"net\", \"median_ms\": 1.5, \"accuracies\": [0.91, 0.92]} is one too";
+const HINT: &str = "`mnasc bench SPEC --json > FILE` writes one; {\"name\": \"net\", \"median_ms\": 1.5, \"accuracies\": [0.91, 0.92]} is valid too";
 
-/// Reads all files. Several objects of one name, in a file or in several, are taken together.
+/// Reads all files. Objects with the same name, in one file or in several, are merged.
 ///
 /// # Errors
 ///
-/// A file that cannot be read, or that has something else.
+/// A file cannot be read, or has other contents.
 pub(super) fn read(paths: &[PathBuf]) -> Result<BTreeMap<String, Measured>> {
     let mut all: BTreeMap<String, Measured> = BTreeMap::new();
     for path in paths {
@@ -26,21 +26,18 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<BTreeMap<String, Measured>> {
     Ok(all)
 }
 
-/// Figures of networks that are not shown would be lost.
+/// Refuses figures of networks that the report does not show.
 ///
 /// # Errors
 ///
-/// The names of those that are not.
+/// The names of these networks.
 pub(super) fn check_names(measured: &BTreeMap<String, Measured>, is_shown: impl Fn(&str) -> bool) -> Result<()> {
     let lost: Vec<String> = measured.keys().filter(|name| !is_shown(name)).map(|name| format!("{name:?}")).collect();
     if lost.is_empty() {
         return Ok(());
     }
-    Err(Error::input(format!(
-        "`--measured` has figures of {}, which the report does not compare with",
-        lost.join(", ")
-    ))
-    .hint("add the network by `--baseline SPEC`, by the name of which figures are found"))
+    Err(Error::input(format!("`--measured` has figures of {}, which the report does not show", lost.join(", ")))
+        .hint("add the network by `--baseline SPEC`; its name must be that of the figures"))
 }
 
 fn read_one(path: &Path, all: &mut BTreeMap<String, Measured>) -> Result<()> {
@@ -49,7 +46,7 @@ fn read_one(path: &Path, all: &mut BTreeMap<String, Measured>) -> Result<()> {
     let bytes = input::read(path, LIMIT)?.ok_or_else(|| wrong(format!("has more than {} MB", LIMIT >> 20)))?;
     let mut count = 0;
     for value in Deserializer::from_slice(&bytes).into_iter::<Value>() {
-        let value = value.map_err(|error| wrong(format!("is no JSON: {error}")))?;
+        let value = value.map_err(|error| wrong(format!("is not JSON: {error}")))?;
         let Some(name) = value.get("name").and_then(Value::as_str) else {
             return Err(wrong("has an object without a `name`".to_owned()));
         };
@@ -63,18 +60,18 @@ fn read_one(path: &Path, all: &mut BTreeMap<String, Measured>) -> Result<()> {
     if count == 0 { Err(wrong("is empty".to_owned())) } else { Ok(()) }
 }
 
-/// What is wrong is said so that the network's name fits behind it.
+/// Errors are phrased so that the network's name can follow.
 fn parse(value: &Value) -> std::result::Result<Measured, String> {
     let ms = match value.get("median_ms").or(value.get("latency_ms")) {
         None => None,
         Some(ms) => match ms.as_f64().filter(|ms| *ms > 0.0 && ms.is_finite()) {
             Some(ms) => Some(ms),
-            None => return Err("has a latency that is none".to_owned()),
+            None => return Err("has an invalid latency".to_owned()),
         },
     };
     let accuracies: Vec<&Value> = match (value.get("accuracy"), value.get("accuracies")) {
         (Some(one), _) => vec![one],
-        (None, Some(several)) => several.as_array().ok_or("has `accuracies` that are no list")?.iter().collect(),
+        (None, Some(several)) => several.as_array().ok_or("has `accuracies` that are not a list")?.iter().collect(),
         (None, None) => Vec::new(),
     };
     let accuracies: Option<Vec<f64>> = accuracies.into_iter().map(|one| one.as_f64()).collect();

@@ -1,4 +1,4 @@
-//! `mnasc report STUDY -o OUT.html`: a search on a page.
+//! `mnasc report STUDY -o OUT.html`: a page about a search.
 
 mod measured;
 
@@ -11,7 +11,7 @@ use crate::page::study::{Baseline, Beside, Findings, Measured, Shown, render};
 use crate::paper;
 use crate::study_error::study_error;
 use mnas_dsl::Network;
-use mnas_search::findings::{BASELINES, JudgedBaseline, MACHINE, NOISE, PREDICTION, RANKING};
+use mnas_search::findings::{BASELINES, EvaluatedBaseline, MACHINE, NOISE, PREDICTION, RANKING};
 use mnas_search::reward::Reward;
 use mnas_search::study::{Access, State, Study, Trial};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<()> {
     output::write_all(&[Artifact { path: args.output.clone(), bytes }])
 }
 
-/// The page of a study, with networks to compare with, figures that were measured of them, and other studies.
+/// The page of a study, with baselines, figures that were measured elsewhere, and other studies.
 pub(super) fn page(
     path: &Path,
     baselines: &[PathBuf],
@@ -39,14 +39,15 @@ pub(super) fn page(
     let study = Study::open(path, Access::Read).map_err(study_error)?;
     let (trials, reward) = rewarded(&study, study.trials().map_err(study_error)?);
     let measured = measured::read(figures)?;
-    let judged: Vec<JudgedBaseline> = study.finding(BASELINES).map_err(study_error)?.unwrap_or_default();
+    let evaluated: Vec<EvaluatedBaseline> = study.finding(BASELINES).map_err(study_error)?.unwrap_or_default();
     let baselines = baselines.iter().map(|path| baseline(path, &trials, &measured)).collect::<Result<Vec<_>>>()?;
     check_names(baselines.iter().map(|it| &*it.name))?;
-    // What was judged as the trials were, before what was measured elsewhere, once.
-    let is_other = |it: &Baseline| !judged.iter().any(|judged| judged.name == it.name);
+    // Baselines that the search evaluated come first, each once.
+    let is_other = |it: &Baseline| !evaluated.iter().any(|other| other.name == it.name);
     let others: Vec<Baseline> = baselines.into_iter().filter(is_other).collect();
-    let baselines: Vec<Baseline> = judged.into_iter().map(as_baseline).chain(others).collect();
-    // Those of the paper's tables have a column there; those of trials may lie beside those of baselines in a file.
+    let baselines: Vec<Baseline> = evaluated.into_iter().map(as_baseline).chain(others).collect();
+    // Networks of the paper's tables have a column there; figures of trials may be in the same file as those of
+    // baselines.
     let is_trial =
         |name: &str| trials.iter().any(|trial| best::spec(trial).is_ok_and(|(spec, _)| spec.name.value == name));
     let specs: Vec<String> =
@@ -75,24 +76,24 @@ pub(super) fn page(
     Ok(render(&shown).into_bytes())
 }
 
-/// A study by its file's name.
+/// The name of a study: that of its file.
 fn name(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Another study, whose latencies can be held against those of `study`: both have searched the same space.
+/// Another study of the same space, whose latencies are shown beside those of `study`.
 fn beside(other: &Path, path: &Path, study: &Study) -> Result<Beside> {
     let beside = Study::open(other, Access::Read).map_err(study_error)?;
     if beside.settings().space != study.settings().space {
-        let what = format!("`{}` is of another space than `{}`", other.display(), path.display());
-        return Err(Error::input(what).hint("studies of one space can be shown beside each other"));
+        let what = format!("`{}` has another space than `{}`", other.display(), path.display());
+        return Err(Error::input(what).hint("only studies of the same space can be shown beside each other"));
     }
     let (trials, reward) = rewarded(&beside, beside.trials().map_err(study_error)?);
     Ok(Beside { name: name(other), settings: beside.settings().clone(), reward, trials })
 }
 
-/// Trials with their rewards as far as the reward is known: those from which its exponent is to be fitted have none of
-/// their own before all are there.
+/// Trials with their rewards as far as the reward is known: trials to which its exponent is fitted have none before all
+/// of them are finished.
 fn rewarded(study: &Study, mut trials: Vec<Trial>) -> (Vec<Trial>, Option<Reward>) {
     let reward = study.settings().reward_so_far(&trials);
     if let (None, Some(reward)) = (study.reward(), reward) {
@@ -103,7 +104,7 @@ fn rewarded(study: &Study, mut trials: Vec<Trial>) -> (Vec<Trial>, Option<Reward
     (trials, reward)
 }
 
-/// A network to compare with: its counts, and figures where anybody has any.
+/// A baseline: its counts, and its figures where there are any.
 fn baseline(path: &Path, trials: &[Trial], measured: &BTreeMap<String, Measured>) -> Result<Baseline> {
     let (_, network) = input::spec(path)?;
     let trial = same(&network, trials);
@@ -125,15 +126,15 @@ fn baseline(path: &Path, trials: &[Trial], measured: &BTreeMap<String, Measured>
     })
 }
 
-/// A network that the search judged itself.
-fn as_baseline(judged: JudgedBaseline) -> Baseline {
-    let JudgedBaseline { name, parameters, macs, accuracy, latency, .. } = judged;
+/// A baseline that the search evaluated.
+fn as_baseline(evaluated: EvaluatedBaseline) -> Baseline {
+    let EvaluatedBaseline { name, parameters, macs, accuracy, latency, .. } = evaluated;
     let figures =
         Measured { ms: latency.map(|it| it.ms), accuracies: accuracy.into_iter().collect(), how: String::new() };
     Baseline { name, parameters, macs, figures, trial: None, is_judged: true }
 }
 
-/// The trial of the same network, if the search came upon it.
+/// The trial of the same network, if there is one.
 fn same<'a>(network: &Network, trials: &'a [Trial]) -> Option<&'a Trial> {
     let key = mnas_dsl::space::key(network);
     let counts = (network.parameters(), network.macs());
@@ -144,14 +145,12 @@ fn same<'a>(network: &Network, trials: &'a [Trial]) -> Option<&'a Trial> {
     })
 }
 
-/// Networks to compare with are told apart by their names.
+/// Baselines are identified by their names.
 pub(super) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<()> {
     let mut seen = BTreeSet::new();
     for name in names {
         if !seen.insert(name) {
-            return Err(
-                Error::input(format!("two baselines are called `{name}`")).hint("give each a `name` of its own")
-            );
+            return Err(Error::input(format!("two baselines are called `{name}`")).hint("give each its own `name`"));
         }
     }
     Ok(())

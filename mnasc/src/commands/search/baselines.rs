@@ -1,4 +1,4 @@
-//! Networks that a search is compared with: which they are, and how they are judged in its end.
+//! Baselines: networks that a search is compared with.
 
 use crate::cli::SearchArgs;
 use crate::commands::report::check_names;
@@ -12,14 +12,14 @@ use mnas_search::evaluator::TRAINS;
 use mnas_search::search::Search;
 use std::path::{Component, Path};
 
-/// Those that were asked for or, where networks are trained by mnasc, those of the space: files in its folder.
+/// The baselines of the arguments or, where mnasc trains networks, those of the space: files in its folder.
 pub(super) fn of(args: &SearchArgs, space: &Space, evaluator: &str) -> Result<Vec<(Spec, Network)>> {
     let (_, member) = space.member(&vec![0; space.choices().len()])?;
     let mut paths = args.baseline.clone();
     if paths.is_empty() && evaluator.starts_with(TRAINS) {
         let folder = args.space.parent().unwrap_or(Path::new(""));
         for name in &space.usual().baselines {
-            // A space may be anyone's: it names no files elsewhere.
+            // A space may come from anyone: its baselines must not name other files.
             if !Path::new(name).components().all(|part| matches!(part, Component::Normal(_))) {
                 return Err(Error::input(format!("the space's baseline `{name}` is not in its folder"))
                     .hint("write a path from the space's own folder, without `..`"));
@@ -32,7 +32,7 @@ pub(super) fn of(args: &SearchArgs, space: &Space, evaluator: &str) -> Result<Ve
         let (spec, network) = input::spec(&path)?;
         let classes = |network: &Network| network.head.as_ref().map(|head| head.classes);
         if network.input != member.input || classes(&network) != classes(&member) {
-            let what = format!("`{}` cannot be judged as members of the space are", path.display());
+            let what = format!("`{}` cannot be evaluated like members of the space", path.display());
             let of = |it: &Network| {
                 format!(
                     "{} and {}",
@@ -43,8 +43,11 @@ pub(super) fn of(args: &SearchArgs, space: &Space, evaluator: &str) -> Result<Ve
             return Err(Error::input(what).hint(format!("it has {}, they have {}", of(&network), of(&member))));
         }
         if evaluator.starts_with(TRAINS) && network.preprocess.is_none() {
-            return Err(Error::input(format!("`{}` does not say how bytes become its input", path.display()))
-                .hint("add `preprocess`, as the space has it"));
+            return Err(Error::input(format!(
+                "`{}` has no `preprocess`, so pictures cannot become its input",
+                path.display()
+            ))
+            .hint("add that of the space"));
         }
         baselines.push((spec, network));
     }
@@ -52,14 +55,14 @@ pub(super) fn of(args: &SearchArgs, space: &Space, evaluator: &str) -> Result<Ve
     Ok(baselines)
 }
 
-/// Judges them, and says what they are worth.
-pub(super) fn judge(search: &mut Search<'_>, baselines: &[(Spec, Network)]) -> Result<()> {
+/// Evaluates the baselines and prints the results.
+pub(super) fn evaluate(search: &mut Search<'_>, baselines: &[(Spec, Network)]) -> Result<()> {
     if baselines.is_empty() {
         return Ok(());
     }
-    output::progress("judging the networks that it is compared with, as its best trials");
-    let judged = search.judge_baselines(baselines, &mut |_, _| ()).map_err(search_error)?;
-    for it in judged {
+    output::progress("evaluating the baselines like the best trials");
+    let results = search.evaluate_baselines(baselines, &mut |_, _| ()).map_err(search_error)?;
+    for it in results {
         let accuracy = it.accuracy.map(|it| format!("accuracy {it:.4}"));
         let latency = it.latency.map(|it| format!("latency {it}"));
         let words: Vec<String> =

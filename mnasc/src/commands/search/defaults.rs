@@ -1,4 +1,4 @@
-//! What arguments leave away: as the space says, and names that follow from the space's.
+//! Values of arguments that are not given: those of the space, and names that follow from the space's.
 
 use crate::cli::{RewardName, SearchArgs};
 use crate::error::Result;
@@ -9,18 +9,18 @@ use mnas_search::findings::ASKED;
 use mnas_search::study::Study;
 use std::path::{Path, PathBuf};
 
-/// Trials where neither the arguments nor the space say how many.
+/// The number of trials where neither the arguments nor the space have one.
 pub(super) const TRIALS: u64 = 100;
 
-/// Where a search keeps what it finds.
+/// The files of a search.
 pub(super) struct Places {
     /// The study.
     pub(super) study: PathBuf,
-    /// The folder for what is found in the end, where there is to be one.
+    /// The folder for the results, if they are written.
     pub(super) found: Option<PathBuf>,
 }
 
-/// The files of a search. Who names no study gets what is found written, too.
+/// The files of a search. Without `--study` the results are written too.
 pub(super) fn places(args: &SearchArgs, space: &Space) -> Result<Places> {
     if let Some(study) = &args.study {
         return Ok(Places { study: study.clone(), found: args.to.clone() });
@@ -31,9 +31,9 @@ pub(super) fn places(args: &SearchArgs, space: &Space) -> Result<Places> {
     Ok(Places { study: PathBuf::from(format!("{name}.study")), found: Some(found) })
 }
 
-/// The arguments with the space's own in place of those that were left away; of a search that goes on, which is as it was
-/// begun, only the number of trials, and T where its reward is said again. One who judges networks by something else than
-/// the space's data has other epochs, and may have another latency in mind.
+/// The arguments, completed by the space's values. A resumed search takes only the number of trials, and T if the
+/// arguments repeat its reward: everything else is in the study. Where networks are not evaluated on the space's data,
+/// its epochs and its target latency do not apply.
 pub(super) fn completed(args: &SearchArgs, space: &Space, begun: Option<&Study>) -> Result<SearchArgs> {
     let usual = space.usual();
     let mut args = args.clone();
@@ -44,7 +44,7 @@ pub(super) fn completed(args: &SearchArgs, space: &Space, begun: Option<&Study>)
     args.trials = args.trials.or(asked).or(usual.trials.and_then(|it| u64::try_from(it).ok()));
     let says_reward = args.w.is_some() || args.alpha.is_some() || args.beta.is_some() || args.reward.is_some();
     if let Some(study) = begun {
-        // T goes with the reward that is said again.
+        // T belongs to the reward that is repeated.
         if says_reward && args.reward != Some(RewardName::Accuracy) {
             args.target = args.target.or(study.settings().target());
         }

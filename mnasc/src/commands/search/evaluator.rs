@@ -1,4 +1,4 @@
-//! What says how good a network is.
+//! The evaluator of a search.
 
 use super::training;
 use crate::cli::SearchArgs;
@@ -11,17 +11,17 @@ use mnas_search::study::Settings;
 use std::path::Path;
 use std::time::Duration;
 
-/// A table of results has at most so many bytes.
+/// The largest size of a table of results in bytes.
 const TABLE_LIMIT: u64 = 1 << 30;
 
-/// What was asked for, or what the study was begun with.
+/// The evaluator of the arguments, or that of the study.
 pub(super) fn of(args: &SearchArgs, space: &Space, begun: Option<&Settings>) -> Result<Box<dyn Evaluator>> {
     if training::is_wanted(args, begun) {
         return training::of(args, space, begun);
     }
     if let Some(option) = args.how.given() {
-        return Err(Error::input(format!("nothing is trained by mnasc, so `{option}` says nothing"))
-            .hint("it goes with `--data`; how a command trains is its own"));
+        return Err(Error::input(format!("`{option}` has no effect: mnasc trains nothing here"))
+            .hint("it belongs to `--data`; a command has its own options"));
     }
     if let Some(path) = &args.table {
         let bytes = input::read(path, TABLE_LIMIT)?
@@ -29,7 +29,7 @@ pub(super) fn of(args: &SearchArgs, space: &Space, begun: Option<&Settings>) -> 
         let text = String::from_utf8_lossy(&bytes);
         return Ok(Box::new(table(path, &text, &space.sizes())?));
     }
-    // What was begun with a command goes on with it.
+    // A study that was created with a command continues with it.
     let timeout = args.timeout.or(begun.and_then(|settings| settings.timeout)).map(Duration::from_secs);
     let command = |line: &str| Box::new(Command::new(line).with_timeout(timeout).with_notice(output::progress));
     let name = begun.map(|settings| settings.evaluator.as_str()).unwrap_or_default();
@@ -39,26 +39,26 @@ pub(super) fn of(args: &SearchArgs, space: &Space, begun: Option<&Settings>) -> 
         (None, false) if name == Synthetic.name() => Ok(Box::new(Synthetic)),
         (None, false) => match name.strip_prefix("command ") {
             Some(line) => {
-                // The study may be somebody else's.
+                // The study may come from another person.
                 output::progress(&format!("each trial runs the command of the study: `{}`", printable(line)));
                 Ok(command(line))
             }
-            None => Err(Error::input("nothing says how good a network is")
-                .hint("give `--data FOLDER`, `--command LINE`, `--table FILE` or, to try the space, `--synthetic`; a space may say it: `search: {data: digits}`")),
+            None => Err(Error::input("no evaluator was given")
+                .hint("give `--data FOLDER`, `--command LINE`, `--table FILE` or, to try the space, `--synthetic`; a space may have one: `search: {data: digits}`")),
         },
     }
 }
 
-/// A table of results; one that has not all members is as good as the search is lucky, which is said.
+/// A table of results; a warning is printed where it does not cover the space.
 fn table(path: &Path, text: &str, sizes: &[usize]) -> Result<Table> {
     let table = Table::parse_of(text, sizes).map_err(|mistakes| {
         Error::input(format!("`{}`: {mistakes}", path.display()))
-            .hint("a line is the index of each choice, accuracy in percent and perhaps milliseconds: `0 2 1 93.5 1.25`")
+            .hint("a line has the index of each choice, the accuracy in percent and optionally milliseconds: `0 2 1 93.5 1.25`")
     })?;
     let members: f64 = sizes.iter().map(|&size| size as f64).product();
     if (table.len() as f64) < members {
         output::progress(&format!(
-            "`{}` has {} of {members} combinations; of others those fail that the search asks for",
+            "`{}` has {} of {members} combinations; trials of the others fail",
             path.display(),
             table.len()
         ));

@@ -3,11 +3,11 @@
 mod baselines;
 mod defaults;
 mod evaluator;
-mod found;
 mod options;
 mod stopwatch;
 mod training;
 mod watch;
+mod write_best;
 
 use crate::cli::SearchArgs;
 use crate::error::{Error, Result};
@@ -18,20 +18,20 @@ use mnas_search::findings::ASKED;
 use mnas_search::search::Search;
 use mnas_search::study::{Access, Study};
 
-/// Begins or goes on.
+/// Starts or resumes a search.
 pub(crate) fn run(args: &SearchArgs) -> Result<()> {
     let (space, text) = input::space(&args.space)?;
     let places = defaults::places(args, &space)?;
     let path = places.study.as_path();
     let is_there = path.exists();
     if is_there && !args.resume {
-        return Err(Error::input(format!("`{}` is there already", path.display()))
-            .hint("add `--resume` to go on with it, or name another file"));
+        return Err(Error::input(format!("`{}` exists already", path.display()))
+            .hint("add `--resume` to continue it, or name another file"));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        let what = format!("cannot make the study `{}`: `{}` is no folder", path.display(), folder.display());
-        return Err(Error::system(what).hint("make the folder, or name the study another way by `--study`"));
+        let what = format!("cannot create the study `{}`: `{}` is not a folder", path.display(), folder.display());
+        return Err(Error::system(what).hint("create the folder, or name another file by `--study`"));
     }
     let study = match is_there {
         true => Some(Study::open(path, Access::Search).map_err(study_error)?),
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &SearchArgs) -> Result<()> {
         None => options::settings(args, &space, text, &*evaluator, stopwatch)?,
     };
     if let Some(folder) = &places.found {
-        // Not behind the search, when all of it would have to be found again.
+        // Before the search: afterwards its results would be lost.
         output::make_folder(folder)?;
     }
     let mut search = match study {
@@ -63,11 +63,11 @@ pub(crate) fn run(args: &SearchArgs) -> Result<()> {
     }
     search.note(ASKED, &args.trials.unwrap_or(defaults::TRIALS)).map_err(search_error)?;
     watch::run(&mut search, args, &places)?;
-    baselines::judge(&mut search, &baselines)?;
+    baselines::evaluate(&mut search, &baselines)?;
     drop(search);
     if let Some(meter) = meter {
-        // What trials have is the sum of their layers.
+        // Compares the sums of layers, which trials have, with whole networks.
         stopwatch::compare(&meter, &space, path)?;
     }
-    places.found.map_or(Ok(()), |folder| found::write(&folder, path, args.data.as_deref()))
+    places.found.map_or(Ok(()), |folder| write_best::write(&folder, path, args.data.as_deref()))
 }

@@ -1,4 +1,4 @@
-//! What was asked for, as the settings of a study.
+//! The settings of a study from the arguments of a search.
 
 use super::defaults::TRIALS;
 use crate::cli::{Exponent, RewardName, SearchArgs};
@@ -12,10 +12,10 @@ use mnas_search::study::{Halving, Settings, WeightExponent};
 use serde_json::Value;
 use std::path::Path;
 
-/// Networks by which it is seen whether accuracy ranks.
+/// The number of networks that check whether accuracy ranks.
 const RANKING: u32 = 8;
 
-/// The settings of a study that begins.
+/// The settings of a new study.
 pub(super) fn settings(
     args: &SearchArgs,
     space: &Space,
@@ -26,10 +26,10 @@ pub(super) fn settings(
     let (reward, mut exponent) = reward(args)?.unwrap_or((Reward::Accuracy, WeightExponent::Given));
     let halving = halving(args);
     if halving.is_some() && args.epochs.is_none() {
-        return Err(Error::input("successive halving needs to know how many epochs the lowest rung trains")
-            .hint("add them, such as `--epochs 2`"));
+        return Err(Error::input("successive halving needs the number of epochs of the lowest rung")
+            .hint("add it, such as `--epochs 2`"));
     }
-    // Who goes on is known by the reward, so it is fitted before.
+    // Promotion needs the reward, so its exponent is fitted before.
     if let (Some(halving), WeightExponent::Fitted { first }) = (halving, &mut exponent) {
         *first = halving.bracket.min(*first);
     }
@@ -50,25 +50,25 @@ pub(super) fn settings(
     })
 }
 
-/// The halving that was asked for, if any was.
+/// Successive halving of the arguments, if it is used.
 fn halving(args: &SearchArgs) -> Option<Halving> {
     let rungs = args.rungs.filter(|&rungs| rungs > 1)?;
     Some(Halving { rungs, eta: args.eta.unwrap_or(3), bracket: args.bracket.or(args.trials).unwrap_or(TRIALS) })
 }
 
-/// An exponent: above 0 it would look for slow networks, and far below it no reward
-/// would be a number but for those that are just at T.
+/// Checks an exponent: above 0 the search would prefer slow networks, and far below 0 the reward of all networks but
+/// those near T would underflow.
 fn check_exponent(option: &str, value: Option<f64>) -> Result<()> {
     match value {
         Some(value) if !(-20.0..=0.0).contains(&value) => {
-            Err(Error::input(format!("`--{option} {value}`: an exponent is from -20 to 0"))
-                .hint("-0.07 is the MnasNet paper's; the further below 0, the more a slow network loses"))
+            Err(Error::input(format!("invalid `--{option} {value}`: expected an exponent from -20 to 0"))
+                .hint("the MnasNet paper uses -0.07; the further below 0, the more a slow network loses"))
         }
         _ => Ok(()),
     }
 }
 
-/// The reward that was asked for, if any was.
+/// The reward of the arguments, if they have one.
 pub(super) fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent)>> {
     let needs_target = |name: &str| {
         Error::input(format!("the reward `{name}` needs a target"))
@@ -77,14 +77,17 @@ pub(super) fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent
     let given = |reward| Ok(Some((reward, WeightExponent::Given)));
     match (args.reward, args.alpha, args.beta) {
         (Some(RewardName::Absolute), _, Some(beta)) if !(beta < 0.0 && beta.is_finite()) => {
-            return Err(Error::input(format!("`--beta {beta}`: of the reward `absolute` it is below 0")));
+            return Err(Error::input(format!("invalid `--beta {beta}`: the reward `absolute` needs one below 0")));
         }
         (Some(RewardName::Absolute), ..) | (_, _, None) => {}
         (Some(_), _, Some(_)) => {
-            return Err(Error::input("`--beta` and a reward that has its own exponents").hint("leave one of them away"));
+            return Err(Error::input("`--beta` cannot be used with a reward that has its own exponents")
+                .hint("remove one of them"));
         }
         (None, None, Some(_)) => {
-            return Err(Error::input("`--beta` is one of two exponents").hint("add `--alpha`, or `--reward absolute`"));
+            return Err(
+                Error::input("`--beta` needs the other exponent too").hint("add `--alpha`, or `--reward absolute`")
+            );
         }
         (None, Some(_), Some(_)) => {}
     }
@@ -110,7 +113,7 @@ pub(super) fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent
     }
     match (args.reward, args.w, args.alpha.zip(args.beta)) {
         (Some(RewardName::Accuracy), ..) => {
-            Err(Error::input("the reward `accuracy` has no target").hint("leave `--target` or `--reward` away"))
+            Err(Error::input("the reward `accuracy` has no target").hint("remove `--target` or `--reward`"))
         }
         (Some(RewardName::Soft), ..) => given(weighted(Reward::SOFT)),
         (Some(RewardName::Hard), ..) => given(weighted(Reward::HARD)),
@@ -125,7 +128,7 @@ pub(super) fn reward(args: &SearchArgs) -> Result<Option<(Reward, WeightExponent
     }
 }
 
-/// What is given again has to be as it was.
+/// Arguments that repeat a setting of the study must not change it.
 pub(super) fn check_same(
     args: &SearchArgs,
     path: &Path,
@@ -134,12 +137,12 @@ pub(super) fn check_same(
     evaluator: &dyn Evaluator,
 ) -> Result<()> {
     let differs = |what: &str| {
-        Err(Error::input(format!("the study `{}` was begun with another {what}", path.display()))
-            .hint("leave the option away to go on as it was begun, or begin another study"))
+        Err(Error::input(format!("the study `{}` has another {what}", path.display()))
+            .hint("remove the option to continue the study unchanged, or start another study"))
     };
     if text != begun.space {
-        return Err(Error::input(format!("the space has changed since `{}` was begun", path.display()))
-            .hint("bring it back, or begin another study"));
+        return Err(Error::input(format!("the space has changed since `{}` was created", path.display()))
+            .hint("restore it, or start another study"));
     }
     if args.method.as_ref().is_some_and(|method| *method != begun.method) {
         return differs("method");
@@ -164,8 +167,8 @@ pub(super) fn check_same(
     }
     if evaluator.name() != begun.evaluator {
         let (was, hint) = in_words(&begun.evaluator);
-        let what = format!("the study `{}` was begun with another evaluator: {was}", path.display());
-        return Err(Error::input(what).hint(format!("{hint}, or begin another study")));
+        let what = format!("the study `{}` has another evaluator: {was}", path.display());
+        return Err(Error::input(what).hint(format!("{hint}, or start another study")));
     }
     match reward(args)? {
         Some((reward, exponent)) if reward != begun.reward || !is_same(exponent, begun) => differs("reward"),
@@ -173,7 +176,7 @@ pub(super) fn check_same(
     }
 }
 
-/// Whether an exponent that was asked for is that of a study, which fits no later than the best go on.
+/// Whether an exponent of the arguments is that of a study, which fits it before the first promotion.
 fn is_same(exponent: WeightExponent, begun: &Settings) -> bool {
     match (exponent, begun.halving) {
         (WeightExponent::Fitted { first }, Some(halving)) => {
@@ -183,7 +186,7 @@ fn is_same(exponent: WeightExponent, begun: &Settings) -> bool {
     }
 }
 
-/// An evaluator by its name in a study, and how to have it again.
+/// An evaluator by its name in a study, and how to give it again.
 fn in_words(name: &str) -> (String, &'static str) {
     match name.split_once(' ') {
         Some(("train", setup)) => {
@@ -191,13 +194,13 @@ fn in_words(name: &str) -> (String, &'static str) {
             let data = setup["data"].as_str().and_then(|data| data.rsplit_once(' ')).map_or("some data", |it| it.0);
             (
                 format!("networks were trained on `{}`", printable(data)),
-                "give the same data again by `--data`, and no other recipe",
+                "give the same data by `--data`, with the same recipe",
             )
         }
-        Some(("table", _)) => ("a table of other results".to_owned(), "give the same table again by `--table`"),
+        Some(("table", _)) => ("a table with other results".to_owned(), "give the same table by `--table`"),
         Some(("command", line)) => {
-            (format!("`--command '{}'`", printable(line)), "leave the option away to go on as it was begun")
+            (format!("`--command '{}'`", printable(line)), "remove the option to continue the study unchanged")
         }
-        _ => (format!("`--{}`", printable(name)), "leave the option away to go on as it was begun"),
+        _ => (format!("`--{}`", printable(name)), "remove the option to continue the study unchanged"),
     }
 }

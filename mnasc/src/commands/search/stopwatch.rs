@@ -1,4 +1,4 @@
-//! What says how fast a network is, where the evaluator does not.
+//! The stopwatch of a search: measures how fast a network is, where the evaluator does not.
 
 use super::options;
 use crate::cli::{DeviceArgs, SearchArgs};
@@ -15,10 +15,10 @@ use mnas_search::study::{Access, Settings, Study, Trial};
 use mnas_search::{pareto, ranking, searcher};
 use std::path::Path;
 
-/// Networks of a study that are measured whole.
+/// The number of networks of a study that are measured as a whole.
 const FINALISTS: usize = 6;
 
-/// What was asked for, or what the study was begun with; none where nothing needs to be measured.
+/// The stopwatch of the arguments, or that of the study; `None` where no latency is needed.
 pub(super) fn of(
     args: &SearchArgs,
     path: &Path,
@@ -29,19 +29,19 @@ pub(super) fn of(
     let Some(begun) = begun else {
         let needs = options::reward(args)?.is_some_and(|(reward, _)| reward.needs_latency())
             || args.method.as_deref().and_then(searcher::method).is_some_and(|method| method.needs_latency);
-        // Who has a table of results without latency may have left them away.
+        // A table without latencies may be meant to have none.
         let is_needed = asked || needs && !evaluator.gives_latency() && args.table.is_none();
         return if is_needed { Meter::of(args.device.options()).map(Some) } else { Ok(None) };
     };
     match &begun.stopwatch {
-        None if asked => Err(Error::input(format!("nothing was measured when `{}` was begun", path.display()))
-            .hint("leave the options of measuring away to go on as it was begun, or begin another study")),
+        None if asked => Err(Error::input(format!("the study `{}` was created without measuring", path.display()))
+            .hint("remove the options for measuring to continue the study unchanged, or start another study")),
         None => Ok(None),
         Some(name) => Meter::of(like(&args.device, name).options()).map(Some),
     }
 }
 
-/// Writes down on what a search measures, and tells of a machine that has changed since it did so before.
+/// Stores the machine that measures, and warns where it has changed.
 pub(super) fn note(meter: &Meter, search: &mut Search<'_>) -> Result<()> {
     let (before, now) = (search.study().finding::<Machine>(MACHINE).map_err(study_error)?, meter.machine());
     if let Some(before) = before
@@ -49,7 +49,7 @@ pub(super) fn note(meter: &Meter, search: &mut Search<'_>) -> Result<()> {
     {
         let of = |it: &Machine| printable(&format!("{}, {}", it.cpu, it.compiler));
         progress(&format!(
-            "warning: the latencies so far are of {}; those that follow are of {}, and may not compare with them",
+            "warning: the latencies so far are of {}; the next ones are of {}, and may not be comparable",
             of(&before),
             of(&now)
         ));
@@ -57,7 +57,7 @@ pub(super) fn note(meter: &Meter, search: &mut Search<'_>) -> Result<()> {
     search.note(MACHINE, &now).map_err(search_error)
 }
 
-/// Measures some of a study's networks whole, and says in it how well the sums of their layers had told that.
+/// Measures some networks of a study as a whole, and stores how well the sums of their layers predicted that.
 pub(super) fn compare(meter: &Meter, space: &Space, path: &Path) -> Result<()> {
     let mut study = Study::open(path, Access::Search).map_err(study_error)?;
     let trials = study.trials().map_err(study_error)?;
@@ -74,9 +74,9 @@ pub(super) fn compare(meter: &Meter, space: &Space, path: &Path) -> Result<()> {
     study.set_finding(PREDICTION, &prediction).map_err(study_error)
 }
 
-/// The best by reward, those of the front, and others over the range of latencies, until there are enough.
+/// The best by reward, those of the Pareto front, and others over the range of latencies, until there are enough.
 fn finalists(trials: &[Trial]) -> Vec<&Trial> {
-    // A network that was trained longer is not measured twice.
+    // A network that was trained longer is measured once.
     let known = ranking::finalists(trials).into_iter().map(|at| &trials[at]);
     let mut known: Vec<&Trial> = known.filter(|trial| trial.point().is_some()).collect();
     let by_latency = |trial: &&Trial| trial.latency.map_or(0.0, |latency| latency.ms);
@@ -97,14 +97,14 @@ fn finalists(trials: &[Trial]) -> Vec<&Trial> {
     chosen
 }
 
-/// So many of a list, first and last among them.
+/// Elements of a list at equal distances, including the first and the last.
 fn spread(list: &[usize]) -> impl Iterator<Item = usize> {
     let last = list.len().saturating_sub(1);
     let steps = FINALISTS.min(list.len()).saturating_sub(1).max(1);
     (0..=steps).filter_map(move |step| list.get(step * last / steps).copied())
 }
 
-/// The device that a stopwatch of this name has, where nothing else was asked for.
+/// The device of a stopwatch of this name, unless the arguments have another.
 fn like(args: &DeviceArgs, name: &str) -> DeviceArgs {
     let mut args = args.clone();
     let mut words = name.split(", ").skip(1);

@@ -1,4 +1,4 @@
-//! What a search says while it runs, and of its trials.
+//! The progress of a search on the terminal, and its summary.
 
 use super::defaults::{Places, TRIALS};
 use crate::cli::SearchArgs;
@@ -13,17 +13,17 @@ use mnas_search::{pareto, ranking};
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-/// How often a search that nobody watches says how far it is.
+/// The interval of progress lines where standard error is not a terminal.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Runs the search, and says what it does.
+/// Runs the search and prints its progress.
 pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs, places: &Places) -> Result<()> {
     let there = search.trials().iter().filter(|trial| trial.rung == 0).count() as u64;
     let all = args.trials.unwrap_or(TRIALS).max(there);
     let is_watched = std::io::stderr().is_terminal() && !args.json;
     let (start, before) = (Instant::now(), search.trials().len() as u64);
     if before > 0 {
-        output::progress(&format!("going on behind {before} trials"));
+        output::progress(&format!("resuming after {before} trials"));
     }
     let mut said = Meter { is_watched, last: None };
     check_ranking(search, args, &mut said)?;
@@ -58,13 +58,13 @@ pub(super) fn run(search: &mut Search<'_>, args: &SearchArgs, places: &Places) -
     }
     let trials = search.trials();
     if !trials.is_empty() && trials.iter().all(|trial| trial.state == State::Failed) {
-        return Err(Error::system("no network could be judged")
-            .hint(format!("`mnasc study list {}` has the reason of each", places.study.display())));
+        return Err(Error::system("no network could be evaluated")
+            .hint(format!("`mnasc study list {}` shows the reasons", places.study.display())));
     }
     Ok(())
 }
 
-/// What is said in the end, with `line` about how far it went.
+/// The summary of a search; `line` is its progress.
 fn end(search: &Search<'_>, line: &str, places: &Places) -> Result<String> {
     let mut text = String::new();
     if let Some(noise) = search.rung_noise().map_err(search_error)? {
@@ -91,14 +91,14 @@ fn end(search: &Search<'_>, line: &str, places: &Places) -> Result<String> {
     Ok(text)
 }
 
-/// Looks whether accuracy ranks networks, where that is to be known, and says it: it is the first line of what comes out,
-/// or, where that is for programs, of what is said beside it.
+/// Checks whether accuracy ranks networks, where the study wants to know, and prints the result: as the first line of
+/// the output or, with `--json`, on standard error.
 fn check_ranking(search: &mut Search<'_>, args: &SearchArgs, said: &mut Meter) -> Result<()> {
     if search.study().settings().ranking.is_none() {
         return Ok(());
     }
     if search.ranking().map_err(search_error)?.is_none() {
-        output::progress("looking whether accuracy ranks networks: a few of them, with two seeds each");
+        output::progress("checking whether accuracy ranks networks: training a few of them with two seeds each");
         let result = search.check_ranking(&mut |done, all| said.say(|| format!("{done} of {all} trainings")));
         if said.is_watched {
             output::status("");
@@ -115,7 +115,7 @@ fn check_ranking(search: &mut Search<'_>, args: &SearchArgs, said: &mut Meter) -
     Ok(())
 }
 
-/// Says how far something is, often to who watches and now and then to a file.
+/// Prints progress, often to a terminal and rarely to a file.
 struct Meter {
     is_watched: bool,
     last: Option<Instant>,
@@ -136,7 +136,7 @@ impl Meter {
     }
 }
 
-/// How far a search is.
+/// The progress of a search in one line.
 fn line(search: &Search<'_>, all: u64, before: u64, elapsed: Duration, is_over: bool) -> String {
     let trials = search.trials();
     let done = trials.iter().filter(|trial| trial.rung == 0).count() as u64;
@@ -162,18 +162,18 @@ fn line(search: &Search<'_>, all: u64, before: u64, elapsed: Duration, is_over: 
     line
 }
 
-/// What this run has done, and about what is left of it: in trials of the lowest rung.
+/// The work of this run that is done, and an estimate of what remains, in trials of the lowest rung.
 fn effort(search: &Search<'_>, all: u64, before: u64) -> (f64, f64) {
     let halving = search.study().settings().halving;
     let cost = |rung: u32| halving.map_or(1.0, |halving| f64::from(halving.eta).powi(rung as i32));
     let of = |trials: &[Trial]| trials.iter().map(|trial| cost(trial.rung)).sum::<f64>();
     let (done, spent) = (of(search.trials()), of(&search.trials()[before as usize..]));
-    // Each rung has a part of 1 / eta of the trials below, each eta times as long.
+    // Each rung has 1 / eta of the trials of the rung below, each eta times as long.
     let rungs = halving.map_or(1, |halving| if all >= halving.bracket { halving.rungs } else { 1 });
     (spent, all as f64 * f64::from(rungs) - done)
 }
 
-/// The best network that was found.
+/// The best network.
 fn best<'s>(search: &'s Search<'_>) -> Option<&'s Trial> {
     let trials = search.trials();
     let reward = search.study().settings().reward_so_far(trials);

@@ -1,4 +1,4 @@
-//! `mnasc space SPACE --latency N`: how well the sum of its layers tells how long a network takes.
+//! `mnasc space SPACE --latency N`: how well the sum of its layers predicts the latency of a network.
 
 use super::{draw, named};
 use crate::cli::SpaceArgs;
@@ -10,7 +10,7 @@ use mnas_search::job::Latency;
 use mnas_search::rng::Rng;
 use serde_json::json;
 
-/// Pairs of figures of one network.
+/// The number of pairs of figures of one network.
 const PAIRS: usize = 40;
 
 pub(super) fn run(space: &Space, count: u32, args: &SpaceArgs) -> Result<()> {

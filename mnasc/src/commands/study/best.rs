@@ -17,7 +17,7 @@ use mnas_search::{pareto, ranking};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// Shows them, or writes them.
+/// Prints or writes the best networks.
 pub(super) fn run(args: &StudyBestArgs) -> Result<()> {
     let (study, trials) = open(&args.study)?;
     let found = if args.pareto { front(&trials) } else { by_reward(&study, &trials)? };
@@ -25,9 +25,9 @@ pub(super) fn run(args: &StudyBestArgs) -> Result<()> {
     let found: Vec<&Trial> = found.into_iter().take(most).collect();
     if found.is_empty() {
         let what = match (trials.is_empty(), trials.iter().any(|trial| trial.state == State::Done)) {
-            (true, _) => "has no finished trial to choose from",
-            (false, false) => "has only trials that failed",
-            (false, true) => "has no trial with an accuracy, a latency and a reward that is a number",
+            (true, _) => "has no finished trial",
+            (false, false) => "has only failed trials",
+            (false, true) => "has no trial with an accuracy, a latency and a finite reward",
         };
         let error = Error::input(format!("`{}` {what}", args.study.display()));
         return Err(match trials.is_empty() {
@@ -71,7 +71,7 @@ pub(super) fn run(args: &StudyBestArgs) -> Result<()> {
     output::print(&text)
 }
 
-/// A trial's network, named after both the space and the trial.
+/// The network of a trial, named after the space and the trial.
 pub(in crate::commands) fn spec(trial: &Trial) -> Result<(Spec, Network)> {
     let (mut spec, mut network) = mnas_dsl::load_yaml(&trial.spec, "spec")?;
     spec.name.value = named(&spec.name.value, trial.number);
@@ -79,7 +79,7 @@ pub(in crate::commands) fn spec(trial: &Trial) -> Result<(Spec, Network)> {
     Ok((spec, network))
 }
 
-/// The file of a trial's spec, which says where it is from.
+/// The file of a trial's spec, with its origin in a comment.
 pub(in crate::commands) fn text(study: &Study, trial: &Trial, spec: &Spec) -> String {
     format!("# Trial {} of {}: {}\n{}", trial.number, shown(study.path()), describe(trial), spec.to_yaml())
 }
@@ -99,7 +99,7 @@ pub(in crate::commands) fn by_reward<'t>(study: &Study, trials: &'t [Trial]) -> 
     Ok(ranking::ranked(trials, reward, noise).into_iter().map(|at| &trials[at]).collect())
 }
 
-/// Those that nothing beats in both, by latency.
+/// The Pareto front, by latency.
 fn front(trials: &[Trial]) -> Vec<&Trial> {
     let done = ranking::finalists(trials).into_iter().map(|at| &trials[at]);
     let done: Vec<&Trial> = done.filter(|trial| trial.point().is_some()).collect();
@@ -107,7 +107,7 @@ fn front(trials: &[Trial]) -> Vec<&Trial> {
     pareto::front(&points).into_iter().map(|at| done[at]).collect()
 }
 
-/// A file's name, for comments: where it was does not matter.
+/// The name of a file, for comments: its folder does not matter.
 fn shown(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -16,7 +16,7 @@ use mnas_search::study::{Access, Study, Trial};
 use serde_json::json;
 use std::path::Path;
 
-/// Looks at a study, whoever searches with it.
+/// Commands that read a study, also while another process searches.
 pub(crate) fn run(command: &StudyCommand) -> Result<()> {
     match command {
         StudyCommand::List(args) => list(args),
@@ -48,7 +48,7 @@ fn list(args: &StudyListArgs) -> Result<()> {
     }
     let reward = settings.reward_in_words(&trials);
     let mut text = format!(
-        "{} trials by {}, seed {}, judged by `{}`\nreward: {reward}\n",
+        "{} trials by {}, seed {}, evaluated by `{}`\nreward: {reward}\n",
         trials.len(),
         settings.method,
         settings.seed,
@@ -66,7 +66,7 @@ fn list(args: &StudyListArgs) -> Result<()> {
     output::print(&text)
 }
 
-/// What was found out about the study, by name.
+/// All findings of the study, by name.
 fn findings(study: &Study) -> Result<serde_json::Value> {
     let mut all = serde_json::Map::new();
     for name in study.finding_names() {

@@ -1,5 +1,5 @@
-//! Weights of a study's networks, where these were trained here: each is trained again as its trial was, which gives the
-//! same weights on the same machine.
+//! Weights of networks that mnasc trained in a search: each is trained again like its trial, which gives the same
+//! weights on the same machine.
 
 use crate::error::{Error, Result};
 use crate::output;
@@ -9,14 +9,14 @@ use mnas_search::evaluator::TRAINS;
 use mnas_search::study::{Study, Trial};
 use std::path::Path;
 
-/// What trains a study's networks again.
+/// Trains the networks of a study again.
 pub(in crate::commands) struct Trainer {
     #[cfg(feature = "train")]
     evaluator: mnas_train::TrainingEvaluator,
 }
 
 impl Trainer {
-    /// That of a study whose networks were trained on data that can be had; `None` where weights are not to be had.
+    /// The trainer of a study, if its networks were trained by mnasc and the data are known; else `None`.
     #[cfg(feature = "train")]
     pub(in crate::commands) fn of(data: Option<&Path>, study: &Study, network: &Network) -> Result<Option<Self>> {
         use crate::commands::train::judge;
@@ -28,20 +28,20 @@ impl Trainer {
         let how = crate::cli::RecipeArgs::default();
         let evaluator = judge::evaluator(data, &how, network, Some(name))?;
         if evaluator.name() != *name {
-            return Err(Error::input("these are not the data that the study's networks were trained on")
+            return Err(Error::input("the networks of the study were trained on other data")
                 .hint("give the same data by `--data`"));
         }
         Ok(Some(Self { evaluator }))
     }
 
-    /// None: this mnasc does not train.
+    /// Always `None`: this mnasc does not train.
     #[cfg(not(feature = "train"))]
     pub(in crate::commands) fn of(data: Option<&Path>, study: &Study, _: &Network) -> Result<Option<Self>> {
         if is_wanted(data, &study.settings().evaluator)? {
             if data.is_some() {
                 return Err(crate::commands::train::absent());
             }
-            output::progress("weights are written by a mnasc that is built with `--features train`");
+            output::progress("no weights are written: they need a mnasc that is built with `--features train`");
         }
         Ok(None)
     }
@@ -77,32 +77,32 @@ impl Trainer {
         if trained.epochs.last() != first.accuracy.as_ref() {
             let now = trained.epochs.last().copied().unwrap_or(0.0);
             output::progress(&format!(
-                "trial {} has an accuracy of {now:.4} here: the study is from another machine or version",
+                "warning: trial {} has an accuracy of {now:.4} here: the study comes from another machine or version",
                 trial.number
             ));
         }
         Ok(trained.weights)
     }
 
-    /// Never called: there is no such trainer.
+    /// Never called: `of` returns no trainer.
     #[cfg(not(feature = "train"))]
     pub(in crate::commands) fn weights(&self, _: &Study, _: &[Trial], _: &Trial) -> Result<Weights> {
         Err(crate::commands::train::absent())
     }
 }
 
-/// Whether a study's networks were trained here, on data that are named or built in.
+/// Whether the networks of a study were trained by mnasc, on data that are given or built in.
 fn is_wanted(data: Option<&Path>, evaluator: &str) -> Result<bool> {
     let Some(setup) = evaluator.strip_prefix(TRAINS) else {
         return match data {
             None => Ok(false),
             Some(_) => Err(Error::input("the study's networks were not trained by mnasc")
-                .hint("leave `--data` away: what judged them has their weights")),
+                .hint("remove `--data`: the evaluator of the study has their weights")),
         };
     };
     let is_built_in = setup.starts_with("{\"data\":\"digits ");
     if data.is_none() && !is_built_in {
-        output::progress("`--data FOLDER`, as in the search, writes weights too");
+        output::progress("no weights are written: add `--data FOLDER`, as in the search");
     }
     Ok(data.is_some() || is_built_in)
 }

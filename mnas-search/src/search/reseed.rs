@@ -1,31 +1,31 @@
-//! How far two seeds of a network differ on the highest rung, where the last word is said about the best.
+//! The noise between two seeds of a network on the highest rung, which decides the best network.
 //!
-//! The check of the ranking trains as long as the lowest rung does; noise falls with the epochs, and by that of the lowest
-//! rung networks would count as equal that are not. So a few of those that came to the highest rung are trained there once
-//! more: as soon as there are enough of them, which follows from the trials alone.
+//! The check of the ranking trains as long as the lowest rung does. Noise falls with the epochs, so its figure would
+//! make networks of higher rungs equal that are not. A few networks that reached the highest rung are therefore trained
+//! there a second time, as soon as there are enough of them, which follows from the trials alone.
 
-use super::kept::{Seen, seed};
+use super::result_cache::{JobResult, seed};
 use super::{Search, SearchError};
 use crate::findings::{NOISE, RANKING, RungNoise, TrainedTwice};
 use crate::job::{Job, Needs, Purpose};
 use crate::noise::Noise;
 use crate::study::{Settings, State, Trial};
 
-/// At most so many are trained again.
+/// The largest number of networks that are trained again.
 const MOST: usize = 4;
 
-/// Of fewer the mean difference says next to nothing.
+/// The mean difference of fewer networks is meaningless.
 const FEWEST: usize = 2;
 
-/// Makes seeds of this other than those of trials.
+/// Separates these seeds from those of trials.
 const SALT: u64 = 0x4e4f_4953_4520_3130;
 
 impl Search<'_> {
-    /// Looks how far seeds differ on the highest rung, where the first `told` trials, all of whose batches are complete, say
-    /// that it is time to, and it is not known yet.
-    pub(super) fn check_noise(&mut self, told: usize) -> Result<(), SearchError> {
+    /// Measures the noise between seeds on the highest rung, once the first `observed` trials, all of whose batches are
+    /// complete, have enough networks there. Does nothing where it is known.
+    pub(super) fn check_noise(&mut self, observed: usize) -> Result<(), SearchError> {
         let settings = self.study.settings().clone();
-        let Some((rung, trials)) = due(&settings, &self.trials[..told]) else { return Ok(()) };
+        let Some((rung, trials)) = due(&settings, &self.trials[..observed]) else { return Ok(()) };
         if self.study.finding_names().any(|name| name == NOISE) {
             return Ok(());
         }
@@ -43,9 +43,9 @@ impl Search<'_> {
             needs: Needs::default(),
         };
         let jobs: Vec<Job> = trials.iter().enumerate().map(job).collect();
-        let results = self.judge_once(&jobs, &|number| format!("{NOISE}/{number}"), &mut |_, _| ())?;
-        let twice = |(trial, result): (&Trial, Seen)| match (trial.accuracy, result) {
-            (Some(first), Seen::Done(second)) => {
+        let results = self.evaluate_cached(&jobs, &|number| format!("{NOISE}/{number}"), &mut |_, _| ())?;
+        let twice = |(trial, result): (&Trial, JobResult)| match (trial.accuracy, result) {
+            (Some(first), JobResult::Done(second)) => {
                 Some(TrainedTwice { trial: trial.number, accuracies: [first, second.accuracy] })
             }
             _ => None,
@@ -58,19 +58,19 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// What was found about the noise on the highest rung, if anything was.
+    /// The noise on the highest rung, where it was measured.
     ///
     /// # Errors
     ///
-    /// A study that cannot be read.
+    /// The study cannot be read.
     pub fn rung_noise(&self) -> Result<Option<RungNoise>, SearchError> {
         Ok(self.study.finding(NOISE)?)
     }
 }
 
-/// The highest rung and the trials of it that are to be trained again: at most half of them, so that the search takes not
-/// much longer, from the first to the last. The best of them would not do: they are so in part because their seeds were
-/// lucky, and would seem to differ more from others than seeds do.
+/// The highest rung and its trials that are to be trained again: at most half of them, so that the search does not take
+/// much longer, evenly from the first to the last. The best would not do: they are the best in part because of lucky
+/// seeds, so the difference of their seeds would be overestimated.
 fn due<'t>(settings: &Settings, trials: &'t [Trial]) -> Option<(u32, Vec<&'t Trial>)> {
     let halving = settings.halving.filter(|halving| halving.rungs > 1 && settings.ranking.is_some())?;
     let rung = halving.rungs - 1;

@@ -1,7 +1,7 @@
-//! Whether accuracy ranks networks at all, before anything is ranked by it.
+//! Checks whether accuracy ranks networks at all, before anything is ranked by it.
 
 use super::candidate::{key, within};
-use super::kept::{Seen, seed};
+use super::result_cache::{JobResult, seed};
 use super::{Search, SearchError};
 use crate::findings::{NOISE, RANKING, RankedNetwork, Ranking};
 use crate::job::{Job, Purpose};
@@ -10,26 +10,26 @@ use crate::rng::Rng;
 use mnas_dsl::{Network, Spec};
 use std::collections::BTreeMap;
 
-/// Candidates are drawn until there are so many times as many as are wanted.
+/// The number of candidates that are drawn for each network of the check.
 const CHOICE: usize = 8;
 
-/// At most so many are drawn for each that is wanted.
+/// The largest number of draws for each network of the check.
 const PATIENCE: usize = 1_000;
 
-/// Makes seeds of this other than those of trials.
+/// Separates these seeds from those of trials.
 const SALT: u64 = 0x5241_4e4b_494e_4731;
 
 /// A candidate.
 type Candidate = (Vec<usize>, Option<(Spec, Network)>);
 
 impl Search<'_> {
-    /// Looks whether accuracy ranks networks, where the study was begun so and it is not known yet. `seen` is told how many
-    /// results there are, and of how many. What was found before an interruption is not looked for again.
+    /// Checks whether accuracy ranks networks, where the settings say so and it is unknown. `progress` is called with
+    /// the number of results and of jobs. Results from before an interruption are reused.
     ///
     /// # Errors
     ///
-    /// What stopped it.
-    pub fn check_ranking(&mut self, seen: &mut dyn FnMut(usize, usize)) -> Result<(), SearchError> {
+    /// The reason why the search stopped.
+    pub fn check_ranking(&mut self, progress: &mut dyn FnMut(usize, usize)) -> Result<(), SearchError> {
         let settings = self.study.settings().clone();
         let Some(count) = settings.ranking else { return Ok(()) };
         if self.ranking()?.is_some() {
@@ -53,20 +53,20 @@ impl Search<'_> {
         };
         let name = |number: usize| format!("{RANKING}/{}/{}", number / 2, number % 2);
         let jobs: Vec<Job> = (0..2 * networks.len()).map(job).collect();
-        let results = self.judge_once(&jobs, &name, seen)?;
+        let results = self.evaluate_cached(&jobs, &name, progress)?;
         self.rank(&networks, results)
     }
 
-    /// What was found about the ranking, if anything was.
+    /// The result of the check, where there is one.
     ///
     /// # Errors
     ///
-    /// A study that cannot be read.
+    /// The study cannot be read.
     pub fn ranking(&self) -> Result<Option<Ranking>, SearchError> {
         Ok(self.study.finding(RANKING)?)
     }
 
-    fn rank(&mut self, networks: &[Candidate], results: Vec<Seen>) -> Result<(), SearchError> {
+    fn rank(&mut self, networks: &[Candidate], results: Vec<JobResult>) -> Result<(), SearchError> {
         let (mut ranked, mut failed) = (Vec::new(), None);
         let mut results = results.into_iter();
         for (choices, network) in networks {
@@ -74,11 +74,11 @@ impl Search<'_> {
             let mut it = RankedNetwork { spec, accuracies: vec![], curves: vec![], choices: choices.clone() };
             for result in results.by_ref().take(2) {
                 match result {
-                    Seen::Done(evaluation) => {
+                    JobResult::Done(evaluation) => {
                         it.accuracies.push(evaluation.accuracy);
                         it.curves.push(evaluation.epochs);
                     }
-                    Seen::Failed(message) => failed = Some(message),
+                    JobResult::Failed(message) => failed = Some(message),
                 }
             }
             if it.accuracies.len() == 2 {
@@ -92,14 +92,14 @@ impl Search<'_> {
                 Ok(())
             }
             (None, Some(message)) => Err(SearchError::Evaluator(format!(
-                "too many of the networks failed by which it was to be seen whether accuracy ranks; the last one: {message}"
+                "too many networks of the check whether accuracy ranks failed; the last one: {message}"
             ))),
-            // A space of two members: there is nothing to rank.
+            // A space of two members has no ranking.
             (None, None) => Ok(()),
         }
     }
 
-    /// So many different candidates from the smallest to the largest that were drawn.
+    /// `count` different candidates, evenly from the smallest to the largest of those that were drawn.
     fn spread(&self, count: usize) -> Result<Vec<Candidate>, SearchError> {
         let settings = self.study.settings();
         let mut rng = Rng::new(settings.seed ^ SALT);

@@ -1,4 +1,4 @@
-//! Studies from strangers: what they bring along is refused before anything of it is carried out, whatever their checksums.
+//! Studies of unknown origin: unexpected parts are refused before any of them is executed, whatever their checksums.
 
 use crate::{Folder, search, table};
 use mnas_search::search::Search;
@@ -7,13 +7,13 @@ use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// FNV-1a of 64 bits, which is published.
+/// FNV-1a of 64 bits, as published.
 fn fnv(start: u64, bytes: &[u8]) -> u64 {
     let start = start ^ 0xcbf2_9ce4_8422_2325;
     bytes.iter().fold(start, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// A study of ten trials, changed; each name once.
+/// A study of ten trials with a change; each name once.
 fn changed(folder: &Folder, name: &str, change: impl FnOnce(&Connection)) -> PathBuf {
     changed_by(folder, name, "evolution", change)
 }
@@ -25,7 +25,7 @@ fn changed_by(folder: &Folder, name: &str, method: &str, change: impl FnOnce(&Co
     path
 }
 
-/// What becomes of it, to who reads and to who searches: refused by both, with the same words.
+/// The error on reading and on searching, which must be the same.
 fn refused(path: &Path) -> String {
     let read = Study::open(path, Access::Read).and_then(|study| study.trials()).map(|_| ()).unwrap_err();
     let table = table();
@@ -43,7 +43,7 @@ fn refused(path: &Path) -> String {
 
 #[test]
 fn a_file_with_more_than_a_study_has_is_refused() {
-    let folder = Folder::new("stranger-schema");
+    let folder = Folder::new("untrusted-schema");
     let cases = [
         ("trigger", "CREATE TRIGGER t AFTER INSERT ON trials BEGIN DELETE FROM findings; END"),
         ("quiet-trigger", "CREATE TRIGGER t BEFORE UPDATE ON progress BEGIN SELECT RAISE(IGNORE); END"),
@@ -61,13 +61,10 @@ fn a_file_with_more_than_a_study_has_is_refused() {
     ];
     for (name, sql) in cases {
         let said = refused(&changed(&folder, name, |study| study.execute_batch(sql).unwrap()));
-        assert!(
-            said.contains("has something that no study has") || said.contains("no table `large`"),
-            "{name}: {said}"
-        );
+        assert!(said.contains("has an unexpected part") || said.contains("no table `large`"), "{name}: {said}");
         assert!(!said.chars().any(char::is_control), "{said:?}");
     }
-    // The control: as it was it is read, and goes on.
+    // The control: unchanged, it is read and can be continued.
     let path = changed(&folder, "same", |_| ());
     Study::open(&path, Access::Read).unwrap().trials().unwrap();
     let table = table();
@@ -75,10 +72,10 @@ fn a_file_with_more_than_a_study_has_is_refused() {
     Search::resume(study, None, &table, None).unwrap().run(12, &mut |_| ()).unwrap();
 }
 
-/// A trigger that came in while the study was open does nothing either.
+/// A trigger that was added while the study was open is not executed.
 #[test]
 fn triggers_are_not_carried_out() {
-    let folder = Folder::new("stranger-trigger");
+    let folder = Folder::new("untrusted-trigger");
     let path = changed(&folder, "study", |_| ());
     let mut study = Study::open(&path, Access::Search).unwrap();
     let other = Connection::open(&path).unwrap();
@@ -88,7 +85,7 @@ fn triggers_are_not_carried_out() {
         connection.query_row("SELECT count(*) FROM trials", [], |row| row.get(0)).unwrap()
     };
     assert_eq!(count(&other), 10);
-    // The control: who trusts the file has it carried out.
+    // The control: a connection that trusts the file executes it.
     other.execute_batch("INSERT INTO findings VALUES ('other', '', '')").unwrap();
     assert_eq!(count(&other), 0);
 }
@@ -134,37 +131,37 @@ fn forged(study: &Connection, which: &str, change: &dyn Fn(&mut Value)) {
 
 #[test]
 fn records_that_cannot_be_are_refused_whatever_their_checksums() {
-    let folder = Folder::new("stranger-records");
+    let folder = Folder::new("untrusted-records");
     let set = |key: &'static str, value: Value| move |record: &mut Value| record[key] = value.clone();
     type Change = Box<dyn Fn(&mut Value)>;
     let cases: Vec<(&str, &str, Change)> = vec![
-        ("trial", "says that it is trial", Box::new(set("number", json!(u64::MAX)))),
+        ("trial", "has the number", Box::new(set("number", json!(u64::MAX)))),
         ("trial", "invalid value", Box::new(set("number", json!(-1)))),
-        ("trial", "about a later one", Box::new(set("same_as", json!(7)))),
-        ("trial", "about a later one", Box::new(set("of", json!(1_u64 << 60)))),
-        ("trial", "alternatives", Box::new(set("choices", json!([0, 0, 0])))),
-        ("trial", "alternatives", Box::new(set("choices", json!([0, 0, 0, 4])))),
-        ("trial", "no rung", Box::new(set("rung", json!(1)))),
+        ("trial", "refers to a later trial", Box::new(set("same_as", json!(7)))),
+        ("trial", "refers to a later trial", Box::new(set("of", json!(1_u64 << 60)))),
+        ("trial", "alternative that does not exist", Box::new(set("choices", json!([0, 0, 0])))),
+        ("trial", "alternative that does not exist", Box::new(set("choices", json!([0, 0, 0, 4])))),
+        ("trial", "a rung that does not exist", Box::new(set("rung", json!(1)))),
         ("trial", "invalid type", Box::new(set("accuracy", json!("NaN")))),
         ("trial", "invalid type", Box::new(set("spec", Value::Null))),
         ("settings", "alternatives", Box::new(set("sizes", json!([4, 0, 5, 4])))),
         ("settings", "alternatives", Box::new(set("sizes", json!([4, 3, 5, u64::MAX])))),
-        ("settings", "alternatives", Box::new(set("sizes", json!([4, 3])))),
+        ("settings", "alternative that does not exist", Box::new(set("sizes", json!([4, 3])))),
         ("settings", "at once", Box::new(set("jobs", json!(0)))),
         ("settings", "at once", Box::new(set("jobs", json!(u32::MAX)))),
         ("settings", "rungs", Box::new(set("halving", json!({"rungs": 0, "eta": 3, "bracket": 5})))),
         ("settings", "rungs", Box::new(set("halving", json!({"rungs": u32::MAX, "eta": 3, "bracket": 5})))),
         ("settings", "rungs", Box::new(set("halving", json!({"rungs": 2, "eta": 2, "bracket": 0})))),
-        ("settings", "searches so", Box::new(set("method", json!("magic")))),
-        ("settings", "whether accuracy ranks", Box::new(set("ranking", json!(u32::MAX)))),
-        ("progress", "trials that are not there", Box::new(set("told", json!(11)))),
-        ("progress", "trials were finished", Box::new(set("trials", json!(u64::MAX)))),
+        ("settings", "unknown search method", Box::new(set("method", json!("magic")))),
+        ("settings", "check of the ranking", Box::new(set("ranking", json!(u32::MAX)))),
+        ("progress", "trials that do not exist", Box::new(set("told", json!(11)))),
+        ("progress", "it should have", Box::new(set("trials", json!(u64::MAX)))),
     ];
     for (at, (which, words, change)) in cases.iter().enumerate() {
         let said = refused(&changed(&folder, &format!("study{at}"), |study| forged(study, which, change)));
         assert!(said.contains("is damaged") && said.contains(words), "{which} {words}: {said}");
     }
-    // The control: forged without a change, and with a harmless one, it opens.
+    // The control: rewritten without a change, and with a harmless one, it opens.
     for (which, change) in
         [("trial", &set("message", json!("hello")) as &dyn Fn(&mut Value)), ("settings", &|_: &mut Value| ())]
     {
@@ -174,10 +171,10 @@ fn records_that_cannot_be_are_refused_whatever_their_checksums() {
     }
 }
 
-/// Values of other types than the columns say, which SQLite takes.
+/// Values of other types than those of the columns, which SQLite accepts.
 #[test]
 fn values_of_other_types_are_refused() {
-    let folder = Folder::new("stranger-types");
+    let folder = Folder::new("untrusted-types");
     for (at, sql) in [
         "UPDATE trials SET record = CAST(record AS BLOB) WHERE number = 3",
         "UPDATE trials SET record = x'ff00fe' WHERE number = 3",
@@ -198,10 +195,10 @@ fn values_of_other_types_are_refused() {
     }
 }
 
-/// Whoever looks at a study needs no searcher; whoever goes on with it is told before anything is asked of one.
+/// Reading a study needs no searcher; a resumed search refuses an invalid state before the first request.
 #[test]
 fn searchers_that_cannot_be_are_refused() {
-    let folder = Folder::new("stranger-searcher");
+    let folder = Folder::new("untrusted-searcher");
     let table = table();
     let go_on = |path: &Path| -> Result<(), String> {
         let study = Study::open(path, Access::Search).map_err(|error| error.to_string())?;
@@ -255,15 +252,19 @@ fn searchers_that_cannot_be_are_refused() {
             *searcher = json!({"random": {"sizes": state["sizes"], "rng": state["rng"]}});
         });
     });
-    assert!(go_on(&other).unwrap_err().contains("it was begun with `evolution`, and goes on with `random`"));
+    assert!(
+        go_on(&other)
+            .unwrap_err()
+            .contains("the study uses the method `evolution`, and the saved state is of `random`")
+    );
     let weights = changed_by(&folder, "weights", "ppo", |study| {
         let mut bytes: Vec<u8> = study.query_row("SELECT bytes FROM large", [], |row| row.get(0)).unwrap();
         bytes[80..88].copy_from_slice(&f64::NAN.to_le_bytes());
         study.execute("UPDATE large SET bytes = ?1", params![bytes]).unwrap();
         forged(study, "progress", &|progress: &mut Value| progress["large"] = json!(fnv(0, &bytes)));
     });
-    assert!(go_on(&weights).unwrap_err().contains("weights are no numbers"));
-    // The control: forged without a change all of them go on.
+    assert!(go_on(&weights).unwrap_err().contains("weights are not finite"));
+    // The control: rewritten without a change, all of them continue.
     for method in ["random", "evolution", "nsga2", "reinforce", "ppo"] {
         let path = changed_by(&folder, &format!("control-{method}"), method, |study| forge(study, &|_| ()));
         assert_eq!(go_on(&path), Ok(()), "{method}");

@@ -1,4 +1,4 @@
-//! What a search ends with: a page to look at, and the best network ready for use.
+//! The results of a search: a report, and the best network ready for use.
 
 use crate::commands::report;
 use crate::commands::study::best::{self, Trainer};
@@ -10,7 +10,7 @@ use mnas_codegen::compile::Options;
 use mnas_search::study::{Access, Study};
 use std::path::Path;
 
-/// Writes report and best network to a folder.
+/// Writes the report and the best network to a folder.
 pub(super) fn write(folder: &Path, study: &Path, data: Option<&Path>) -> Result<()> {
     let report = Artifact { path: folder.join("report.html"), bytes: report::page(study, &[], &[], &[])? };
     let study = Study::open(study, Access::Read).map_err(study_error)?;
