@@ -185,7 +185,8 @@ pub fn compile_plan(
 }
 
 impl Compiled {
-    /// The items, for a macro; weights are written into them.
+    /// The items, for a macro; weights are written into them. Outside of a macro proc-macro2 keeps a part of the text of
+    /// each call until the thread ends, which [`source`](Self::source) does not.
     pub fn tokens(&self) -> TokenStream {
         let embed = self.weights.clone().map_or(Embed::None, Embed::Bytes);
         crate::emit::file::without_notes(surface::emit(&self.plan, &surface::Options { embed, ..self.emit.clone() }))
@@ -213,12 +214,30 @@ impl Compiled {
             shown = format!("{shown} --cpu {}", self.options.tuned.cpu);
         }
         let header = Header { version: VERSION, spec_hash: &self.spec_hash, options: &shown };
-        format(&self.plan, surface::emit(&self.plan, &emit), &emit, &header)
+        let text = format(&self.plan, surface::emit(&self.plan, &emit), &emit, &header);
+        forget_sources();
+        text
+    }
+
+    /// The items as one line of text, for a file that is compiled and not read.
+    pub fn source(&self) -> String {
+        let text = self.tokens().to_string();
+        forget_sources();
+        text
     }
 
     /// The generated type's name.
     pub fn type_name(&self) -> String {
         self.emit.ident.to_string()
+    }
+}
+
+/// Frees what proc-macro2 keeps of every text that this thread has parsed, each literal of emitted code among them: it is
+/// kept for the places of spans, which no emitted code has. Spans that the thread made of texts before lose their places.
+fn forget_sources() {
+    // Inside of a macro spans are rustc's, and there is nothing to free.
+    if format!("{:?}", Span::call_site()).starts_with("bytes(") {
+        proc_macro2::extra::invalidate_current_thread_spans();
     }
 }
 

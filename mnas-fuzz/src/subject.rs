@@ -130,7 +130,7 @@ pub fn prepare(case: &Case, variant: &Variant, fault: Option<&Fault>) -> Result<
     };
     let compiled = compile_plan(&case.spec, &case.network, graph, plan, None, &options);
     let compiled = compiled.map_err(|error| refused(&error))?;
-    let mut code = compiled.tokens().to_string();
+    let mut code = compiled.source();
     if let Some(Fault::Code(change)) = fault {
         change(&mut code);
     }

@@ -35,7 +35,15 @@ pub(crate) fn evaluate(op_type: &str, attributes: &Attributes, inputs: &[Option<
         }
         "Div" => zip(first, input(1)?, |a, b| a / b),
         "Mod" if first.is_int && input(1)?.values.iter().all(|&by| by > 0.0) => zip(first, input(1)?, f64::rem_euclid),
-        "Shape" => Some(Small::ints(first.dims.iter().copied())),
+        "Shape" => {
+            let rank = first.dims.len() as i64;
+            let bound = |name: &str, default: i64| -> Option<usize> {
+                let at = attributes.int(name, default).ok()?;
+                Some((if at < 0 { at.saturating_add(rank) } else { at }).clamp(0, rank) as usize)
+            };
+            let (start, end) = (bound("start", 0)?, bound("end", rank)?);
+            Some(Small::ints(first.dims.get(start..end).unwrap_or_default().iter().copied()))
+        }
         // Where the new axes are does not matter to what follows: only whether there is one.
         "Unsqueeze" => Some(Small { dims: vec![first.values.len()], ..first.clone() }),
         "Squeeze" => Some(Small { dims: vec![], ..first.clone() }).filter(|it| it.values.len() == 1),
@@ -72,6 +80,9 @@ pub(crate) fn evaluate(op_type: &str, attributes: &Attributes, inputs: &[Option<
         "Slice" => slice(first, input(1)?, input(2)?, input(3), input(4)),
         "Transpose" => {
             let [rows, columns] = first.dims[..] else { return None };
+            if attributes.ints("perm").ok()?.is_some_and(|perm| perm != [1, 0]) {
+                return None;
+            }
             let values = (0..columns).flat_map(|c| (0..rows).map(move |r| first.values[r * columns + c])).collect();
             Some(Small { dims: vec![columns, rows], values, is_int: first.is_int })
         }

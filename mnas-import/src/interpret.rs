@@ -11,6 +11,7 @@ use crate::operators;
 use crate::proto::{GraphProto, NodeProto, ValueInfo, is_standard};
 use crate::tape::{Constant, Mistake, Op, Step, Tape, Value};
 use crate::tensor::{Small, Store};
+use crate::understood;
 use mnas_dsl::network::{Pads, Shape};
 use std::collections::BTreeMap;
 
@@ -22,7 +23,8 @@ pub(crate) fn record<'a>(
     problems: &mut Problems,
 ) -> Option<Tape<'a>> {
     let made = graph.nodes.iter().flat_map(|node| node.outputs.iter().copied()).collect();
-    let mut tape = Tape { graph, store, batch: 1, steps: Vec::new(), values: BTreeMap::new(), made, output: None };
+    let (steps, values, notes) = (Vec::new(), BTreeMap::new(), Vec::new());
+    let mut tape = Tape { graph, store, batch: 1, steps, values, made, output: None, notes };
     for tensor in &graph.initializers {
         let constant = Value::Constant(Constant { tensor, transposed: false });
         if tape.values.insert(tensor.name, constant).is_some() {
@@ -129,6 +131,7 @@ impl<'a> Tape<'a> {
         if node.op_type == "Constant" {
             return operators::constant(&attributes);
         }
+        understood::check(node, &attributes)?;
         let mut operands = Vec::with_capacity(node.inputs.len());
         for name in &node.inputs {
             operands.push(match self.values.get(name) {
@@ -164,7 +167,7 @@ impl<'a> Tape<'a> {
             let is_matrix = constant.tensor.dims.len() == 2;
             match node.op_type {
                 "Identity" => return Ok(Value::Constant(*constant)),
-                _ if is_matrix => {
+                _ if is_matrix && attributes.ints("perm")?.is_none_or(|perm| perm == [1, 0]) => {
                     return Ok(Value::Constant(Constant { transposed: !constant.transposed, ..*constant }));
                 }
                 _ => {}

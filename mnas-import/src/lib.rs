@@ -53,6 +53,7 @@ mod spec_text;
 mod squeeze_excite;
 mod tape;
 mod tensor;
+mod understood;
 mod walk;
 mod weights;
 mod windows;
@@ -91,6 +92,8 @@ pub struct Imported {
     pub network: Network,
     /// Its weights under mnas's names, in the shapes that the network needs.
     pub weights: Weights,
+    /// What of the file the spec leaves out, each a line.
+    pub notes: Vec<String>,
 }
 
 /// The names of files, relative to the model's folder, that constants are in; to be read and handed to [`import`].
@@ -178,7 +181,11 @@ fn recognise(bytes: &[u8], files: &Files, options: &Options, given_eps: Option<f
     }
     let eps = given_eps.unwrap_or(network.batch_norm_eps);
     let weights = weights::collect(&layers, &network, eps, &net, &mut problems);
-    if problems.is_empty() { Ok(Imported { spec, network, weights }) } else { Err(problems.into()) }
+    if problems.is_empty() {
+        Ok(Imported { spec, network, weights, notes: tape.notes.clone() })
+    } else {
+        Err(problems.into())
+    }
 }
 
 /// A name for a spec from any text, such as a file's name: small letters, digits and single underscores.

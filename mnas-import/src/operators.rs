@@ -79,9 +79,7 @@ pub(crate) fn record<'a>(
         "AveragePool" => windows::average_pool(tape, node, attributes, operands),
         "MaxPool" => windows::max_pool(tape, node, attributes, operands),
         "Pad" => windows::pad(tape, attributes, operands),
-        "Softmax" => {
-            Err(Mistake::new("it normalises the logits", "a spec ends with its logits; export without Softmax"))
-        }
+        "Softmax" | "LogSoftmax" => softmax(tape, index, op_type, attributes, operands),
         "Identity" => operand(operands, 0).cloned(),
         "Dropout" => {
             let is_training = match operands.get(2) {
@@ -120,6 +118,9 @@ pub(crate) fn record<'a>(
             let Some(to) = to else {
                 return Err(Mistake::new("its shape is not a constant", "a head reshapes to (batch, channels)"));
             };
+            if attributes.int("allowzero", 0)? != 0 && to.to_ints().contains(&0) {
+                return Err(Mistake::new("it reshapes to nothing", "with `allowzero` a size of 0 is none"));
+            }
             let channels = tape.steps[step].shape.channels as i64;
             // (N, C), or (N, C, 1, 1) or (N, 1, 1, C) where the vector becomes a map of one pixel again.
             let is_one = |sizes: &[i64]| sizes.iter().all(|&size| size == 1);
@@ -139,6 +140,38 @@ pub(crate) fn record<'a>(
         }
         _ => Err(Mistake::new("a spec cannot have this operator", KNOWN)),
     }
+}
+
+/// Shares of logits: a spec ends with the logits, and what runs it makes the shares.
+fn softmax<'a>(
+    tape: &mut Tape<'a>,
+    index: usize,
+    op_type: &str,
+    attributes: &Attributes,
+    operands: Operands<'_, 'a>,
+) -> Result<Value<'a>, Mistake> {
+    let step = map(operands, 0)?;
+    let Shape { height, width, .. } = tape.steps[step].shape;
+    let axis = attributes.int("axis", -1)?;
+    if (height, width) != (1, 1) || !matches!(axis, 1 | -1) {
+        let found = format!("shares over axis {axis} of {height} x {width} pixels");
+        return Err(Mistake::new(found, "a head may end with shares of its logits, over axis 1 or -1"));
+    }
+    let mut name = tape.graph.nodes.get(index).and_then(|node| node.outputs.first()).copied().unwrap_or_default();
+    for node in tape.graph.nodes.iter().skip(index + 1) {
+        match (node.op_type, &node.inputs[..], &node.outputs[..]) {
+            ("Identity", [read], [made]) if *read == name => name = made,
+            (_, inputs, _) if inputs.contains(&name) => {
+                return Err(Mistake::new("something reads its shares", "a spec ends with logits"));
+            }
+            _ => {}
+        }
+    }
+    if !tape.graph.outputs.iter().any(|output| output.name == name) {
+        return Err(Mistake::new("it is not the end of the network", "a spec ends with logits"));
+    }
+    tape.notes.push(format!("the {op_type} at the end is left out: a spec ends with logits"));
+    Ok(Value::Map { step, pads: Pads::NONE })
 }
 
 /// A map of one pixel is a vector already.

@@ -141,6 +141,8 @@ pub(crate) struct Tape<'a> {
     pub(crate) made: BTreeSet<&'a str>,
     /// The step whose result is the network's.
     pub(crate) output: Option<StepId>,
+    /// What was left out, each a line.
+    pub(crate) notes: Vec<String>,
 }
 
 impl<'a> Tape<'a> {

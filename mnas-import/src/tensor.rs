@@ -143,8 +143,8 @@ impl<'a> Store<'a> {
 
 /// The names of all files that a model's constants are in.
 ///
-/// A name is a path below the model's folder: relative, without `..`. The caller has to check that it does not lead out by
-/// a link.
+/// A name is a path below the model's folder: relative, without `..`, and without `./` at its start. The caller
+/// has to check that it does not lead out by a link.
 pub(crate) fn locations(model: &ModelProto) -> Result<BTreeSet<String>, String> {
     let mut names = BTreeSet::new();
     let Some(graph) = &model.graph else { return Ok(names) };
@@ -166,6 +166,11 @@ fn location<'a>(external: &[(&str, &'a str)]) -> Result<&'a str, String> {
     let Some(&(_, name)) = external.iter().find(|(key, _)| *key == "location") else {
         return Err("has external data without a location".into());
     };
+    // Some exporters say that the folder is meant.
+    let mut name = name;
+    while let Some(rest) = name.strip_prefix("./") {
+        name = rest;
+    }
     let is_inside = name.split('/').all(|part| !part.is_empty() && part != ".." && part != ".");
     // What another system takes for a drive, a root or a folder is refused on all of them.
     if !is_inside || name.contains(['\\', ':', '\0']) {

@@ -162,10 +162,12 @@ pub(crate) fn average_pool<'a>(
     let (step, before) = padded_map(operands)?;
     let input = tape.steps[step].shape;
     let kernel = attributes.ints("kernel_shape")?.unwrap_or_default();
-    let is_plain = attributes.int("ceil_mode", 0)? == 0 && before == Pads::NONE;
+    let has_no_padding = matches!(attributes.text("auto_pad", "NOTSET")?, "NOTSET" | "VALID");
+    let is_plain = attributes.int("ceil_mode", 0)? == 0 && before == Pads::NONE && has_no_padding;
     let pads = attributes.ints("pads")?.unwrap_or_default();
     if is_plain && kernel == [input.height as i64, input.width as i64] && pads.iter().all(|&pad| pad == 0) {
         // A window as large as the map.
+        refuse_dilation(attributes)?;
         let shape = Shape { height: 1, width: 1, ..input };
         return Ok(tape.push(node, Op::GlobalAveragePool, vec![step], shape));
     }
@@ -269,9 +271,7 @@ fn window(
     kernel_size: usize,
     stride: usize,
 ) -> Result<Window, Mistake> {
-    if attributes.ints("dilations")?.is_some_and(|dilations| dilations.iter().any(|&it| it != 1)) {
-        return Err(Mistake::new("it is dilated", "the language has no dilation"));
-    }
+    refuse_dilation(attributes)?;
     // What SAME is reckoned from has the pads of a node before.
     let height = input.height + before.top + before.bottom;
     let same =
@@ -294,6 +294,13 @@ fn window(
         return Err(Mistake::new(found, "the map is too small for it"));
     };
     Ok(Window { pads, output })
+}
+
+fn refuse_dilation(attributes: &Attributes) -> Result<(), Mistake> {
+    if attributes.ints("dilations")?.is_some_and(|dilations| dilations.iter().any(|&it| it != 1)) {
+        return Err(Mistake::new("it is dilated", "the language has no dilation"));
+    }
+    Ok(())
 }
 
 fn square_kernel(attributes: &Attributes, weight: Option<(usize, usize)>) -> Result<usize, Mistake> {

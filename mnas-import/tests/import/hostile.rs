@@ -164,7 +164,6 @@ fn external_data_stays_in_the_models_folder() {
         "a\\..\\b",
         "a\0b",
         "file:x",
-        "./a",
     ] {
         let bytes = with_constant(3, external(name, "0", "256"));
         let said = external_files(&bytes).unwrap_err().to_string();
@@ -172,6 +171,13 @@ fn external_data_stays_in_the_models_folder() {
     }
     let bytes = with_constant(3, external("sub/weights.bin", "16", "256"));
     assert_eq!(external_files(&bytes).unwrap().into_iter().collect::<Vec<_>>(), ["sub/weights.bin"]);
+    for name in ["./sub/weights.bin", "././sub/weights.bin"] {
+        let bytes = with_constant(3, external(name, "16", "256"));
+        assert_eq!(external_files(&bytes).unwrap().into_iter().collect::<Vec<_>>(), ["sub/weights.bin"]);
+    }
+    for name in ["./", "./../weights.bin", ".//weights.bin", "sub/./weights.bin"] {
+        assert!(external_files(&with_constant(3, external(name, "0", "256"))).is_err(), "{name}");
+    }
 
     let options = Options { name: "net".to_owned(), input: None };
     let mut files = Files::new();

@@ -81,6 +81,11 @@ pub(super) fn int(name: &str, value: u64) -> Message {
     Message::default().text(1, name).varint(20, 2).varint(3, value)
 }
 
+/// An attribute of text.
+pub(super) fn text(name: &str, value: &str) -> Message {
+    Message::default().text(1, name).varint(20, 3).text(4, value)
+}
+
 /// A network of a stem, a separable convolution and a head, whose parts can be exchanged: constants, and nodes.
 #[derive(Clone)]
 pub(super) struct Small {

@@ -1,7 +1,7 @@
 //! What no spec can say is named: node, operator, what was found, what was expected; all of it at once.
 
 use super::import;
-use super::proto::{Small, floats, int, ints, node};
+use super::proto::{Small, floats, int, ints, node, text};
 
 /// The problems of a network with these nodes exchanged.
 fn problems(exchanged: &[(usize, super::proto::Message)]) -> String {
@@ -48,6 +48,53 @@ fn every_strange_node_is_named_at_once() {
             "its weight has the shape [4, 16]; 16 channels come in",
         ],
     );
+}
+
+/// The network with a batch norm behind its stem, with these attributes and further results.
+fn with_batch_norm(attributes: &[super::proto::Message], further: &[&str]) -> Result<String, String> {
+    let mut small = Small::new();
+    for name in ["gamma", "beta", "mean", "var"] {
+        small.constants.push(floats(name, &[8], &[1.0; 8]));
+    }
+    let norm = node("BatchNormalization", &["a0", "gamma", "beta", "mean", "var"], "a", attributes);
+    let norm = further.iter().fold(norm, |norm, name| norm.text(2, name));
+    small.nodes[0] = node("Conv", &["x", "stem"], "a0", &[ints("pads", &[1, 1, 1, 1])]);
+    small.nodes.insert(1, norm);
+    import(&small.bytes()).map(|imported| imported.spec.to_yaml()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_batch_norm_in_training_is_refused() {
+    for attributes in [vec![], vec![int("training_mode", 0)], vec![int("spatial", 1)]] {
+        with_batch_norm(&attributes, &[]).unwrap();
+        with_batch_norm(&attributes, &["", ""]).unwrap();
+    }
+    let said = with_batch_norm(&[int("training_mode", 1)], &["new_mean", "new_var"]).unwrap_err();
+    assert_says(&said, &["statistics of the batch", "in training", "`model.eval()`"]);
+    let said = with_batch_norm(&[int("training_mode", 1)], &[]).unwrap_err();
+    assert_says(&said, &["node 2 of 9, BatchNormalization", "it is in training, and normalises by the batch"]);
+    // Before operator set 14 further results say so.
+    let said = with_batch_norm(&[], &["new_mean", "new_var", "saved_mean", "saved_var"]).unwrap_err();
+    assert_says(&said, &["statistics of the batch, as one in training does"]);
+    assert_says(&with_batch_norm(&[int("spatial", 0)], &[]).unwrap_err(), &["its `spatial` is 0; 1"]);
+}
+
+#[test]
+fn an_attribute_that_would_be_read_past_is_refused() {
+    let said = problems(&[(1, node("Relu", &["a"], "b", &[int("threshold", 1)]))]);
+    assert_says(&said, &["node 2 of 8, Relu", "it has the attribute `threshold`; none"]);
+    let pool = |attributes: &[super::proto::Message]| {
+        let mut small = Small::new();
+        let all = [vec![ints("kernel_shape", &[16, 16])], attributes.to_vec()].concat();
+        small.nodes[5] = node("AveragePool", &["e"], "f", &all);
+        import(&small.bytes()).map(|imported| imported.spec.to_yaml()).map_err(|error| error.to_string())
+    };
+    pool(&[]).unwrap();
+    pool(&[text("auto_pad", "VALID"), ints("dilations", &[1, 1])]).unwrap();
+    // A window as large as the map, and as many pixels out as in.
+    pool(&[text("auto_pad", "SAME_UPPER")]).unwrap_err();
+    assert_says(&pool(&[ints("dilations", &[2, 2])]).unwrap_err(), &["it is dilated"]);
+    assert_says(&pool(&[int("axis", 1)]).unwrap_err(), &["it has the attribute `axis`; auto_pad, ceil_mode"]);
 }
 
 #[test]
@@ -132,9 +179,33 @@ fn pools_and_ends_that_no_spec_has_are_named() {
     assert_says(&problems(&[(1, pool("a", &[ints("kernel_shape", &[2, 2])]))]), &["its kernel is 2 x 2"]);
     let mut small = Small::new();
     small.nodes[7] = node("Gemm", &["g", "classifier"], "l", &[int("transB", 1)]);
-    small.nodes.push(node("Softmax", &["l"], "y", &[]));
-    let said = import(&small.bytes()).map(|_| ()).unwrap_err().to_string();
-    assert_says(&said, &["node 9 of 9, Softmax `the y`", "export without"]);
+    small.nodes.push(node("Sigmoid", &["l"], "y", &[]));
+    assert!(import(&small.bytes()).is_err());
+}
+
+#[test]
+fn a_softmax_at_the_end_is_left_out_and_said() {
+    let plain = import(&Small::new().bytes()).unwrap();
+    assert!(plain.notes.is_empty());
+    let ended = |nodes: &[super::proto::Message]| {
+        let mut small = Small::new();
+        small.nodes[7] = node("Gemm", &["g", "classifier"], "l", &[int("transB", 1)]);
+        small.nodes.extend(nodes.iter().cloned());
+        import(&small.bytes()).map_err(|error| error.to_string())
+    };
+    for (op_type, attributes) in [("Softmax", vec![]), ("Softmax", vec![int("axis", 1)]), ("LogSoftmax", vec![])] {
+        let imported = ended(&[node(op_type, &["l"], "s", &attributes), node("Identity", &["s"], "y", &[])]).unwrap();
+        assert_eq!((imported.spec.to_yaml(), &imported.weights), (plain.spec.to_yaml(), &plain.weights));
+        assert_eq!(imported.notes, [format!("the {op_type} at the end is left out: a spec ends with logits")]);
+    }
+    // Over another axis, in the middle, or read by something.
+    let said = |nodes: &[super::proto::Message]| ended(nodes).map(|_| ()).unwrap_err();
+    assert_says(&said(&[node("Softmax", &["l"], "y", &[int("axis", 0)])]), &["shares over axis 0 of 1 x 1 pixels"]);
+    assert_says(
+        &said(&[node("Softmax", &["l"], "s", &[]), node("Relu", &["s"], "y", &[])]),
+        &["something reads its shares"],
+    );
+    assert_says(&problems(&[(1, node("Softmax", &["a"], "b", &[]))]), &["shares over axis -1 of 16 x 16 pixels"]);
 }
 
 #[test]

@@ -201,7 +201,7 @@ fn code(device: &Device, spec: &Spec, network: &Network, plan: Plan) -> Result<(
     };
     let compiled = compile_plan(spec, network, fused_graph(network), plan, None, &options);
     let compiled = compiled.map_err(|error| Error::input(error.to_string()))?;
-    Ok((compiled.tokens().to_string(), compiled.type_name()))
+    Ok((compiled.source(), compiled.type_name()))
 }
 
 /// Packed layers as the program fills them: start, length, bound of the values.

@@ -61,7 +61,7 @@ impl<'a> Program<'a> {
             let name = compiled.type_name();
             let _ = writeln!(modules, "mod n{i};\ncrate::{engine}!(E{i}, n{i}::{name}<'static>);");
             let _ = writeln!(makers, "        schedules::variant::<E{i}>,");
-            files.push((format!("n{i}.rs"), compiled.tokens().to_string().into_bytes()));
+            files.push((format!("n{i}.rs"), compiled.source().into_bytes()));
         }
         let main = format!(
             "{modules}{}\nfn main() -> std::io::Result<()> {{\n    schedules::main::<E0>(&[\n{makers}    ])\n}}\n",

@@ -32,5 +32,6 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     }
     output::refuse_same_file(&artifacts)?;
     output::write_all(&artifacts)?;
+    imported.notes.iter().for_each(|note| output::progress(note));
     if to_stdout { output::print_bytes(&yaml) } else { Ok(()) }
 }

@@ -148,13 +148,23 @@ fn labels(spec: &Path, network: &Network) -> Result<Option<Vec<String>>> {
         let bad = || Error::input(format!("the labels `{}` are no text of sensible size", path.display()));
         text.ok_or_else(bad)?.into()
     };
-    let labels: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
     let classes = network.output_len();
+    let labels = labels_of(&text, classes);
     if labels.len() != classes {
         return Err(Error::input(format!("the spec names {} labels for {classes} classes", labels.len()))
             .hint("a file of labels has one on each line, in the order of the classes"));
     }
     Ok(Some(labels))
+}
+
+/// The lines of a file of labels. Editors put a mark before the first and blank lines behind the last.
+fn labels_of(text: &str, classes: usize) -> Vec<String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut labels: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
+    if labels.len() != classes {
+        labels.retain(|label| !label.is_empty());
+    }
+    labels
 }
 
 /// The likeliest classes and their probabilities (softmax); of equal ones the first.
@@ -171,6 +181,15 @@ fn top(logits: &[f32], count: usize) -> Vec<(usize, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_and_blank_lines_are_no_labels() {
+        assert_eq!(labels_of("\u{feff}cat\r\ndog\r\n\r\n", 2), ["cat", "dog"]);
+        assert_eq!(labels_of("cat\n\ndog", 2), ["cat", "dog"]);
+        // A class may have no name.
+        assert_eq!(labels_of("cat\n\ndog\n", 3), ["cat", "", "dog"]);
+        assert_eq!(labels_of("cat\ndog\n", 3).len(), 2);
+    }
 
     #[test]
     fn the_likeliest_classes_come_first() {
