@@ -17,8 +17,23 @@ const TO_FIRST: [i64; 4] = [0, 3, 1, 2];
 const TO_LAST: [i64; 4] = [0, 2, 3, 1];
 
 /// Elementwise operators.
-const BY_VALUE: [&str; 11] =
-    ["Relu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Add", "Mul", "Div", "Identity", "Dropout"];
+const BY_VALUE: [&str; 15] = [
+    "Relu",
+    "Clip",
+    "Max",
+    "Min",
+    "Sigmoid",
+    "HardSigmoid",
+    "HardSwish",
+    "Swish",
+    "Add",
+    "Sum",
+    "Sub",
+    "Mul",
+    "Div",
+    "Identity",
+    "Dropout",
+];
 
 /// Whether the image has its channels last: every node that reads it moves them to the front.
 pub(crate) fn is_input(graph: &GraphProto, store: &Store, input: &ValueInfo) -> bool {

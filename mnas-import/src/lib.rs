@@ -32,6 +32,7 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod bounds;
 mod channels_last;
 mod constants;
 mod error;

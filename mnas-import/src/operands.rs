@@ -20,6 +20,9 @@ pub(crate) fn map(operands: Operands, index: usize) -> Result<StepId, Mistake> {
         Value::Map { step, pads: Pads::NONE } => Ok(*step),
         Value::Map { pads, .. } => Err(padded(*pads)),
         Value::Half { .. } => Err(half_done()),
+        Value::Capped { cap, .. } => {
+            Err(Mistake::new(format!("it reads values of at most {cap}"), "relu6 is from 0 to 6, relu from 0"))
+        }
         Value::Walled { .. } => Err(Mistake::new(
             "it reads a map with rows and columns of minus infinity around it",
             "only a max pool can include them",

@@ -1,6 +1,7 @@
 //! The operators of ONNX as steps of a network.
 
 use crate::attributes::Attributes;
+use crate::bounds;
 use crate::error::shown;
 use crate::operands::{Operands, constant_of, half_done, map, operand};
 use crate::proto::AttributeValue;
@@ -10,7 +11,7 @@ use crate::windows;
 use mnas_dsl::network::{Activation, Pads, Shape};
 
 /// The known operators on feature maps, for the message about an unknown one.
-const KNOWN: &str = "known are Conv, BatchNormalization, Relu, Clip, HardSwish, HardSigmoid, Sigmoid, Swish, Add, Mul, \
+const KNOWN: &str = "known are Conv, BatchNormalization, Relu, Clip, Max, Min, HardSwish, HardSigmoid, Sigmoid, Swish, Add, Sum, Mul, \
                      GlobalAveragePool, AveragePool, MaxPool, ReduceMean, Pad, Flatten, Reshape, Squeeze, Gemm, \
                      MatMul, Dropout and Identity";
 
@@ -51,7 +52,7 @@ pub(crate) fn record<'a>(
         Ok(tape.push(node, Op::Activation(Some(activation)), vec![step], shape))
     };
     match op_type {
-        "Relu" => activation(tape, Activation::Relu),
+        "Relu" => bounds::apply(tape, node, operands, 0, bounds::RELU),
         "HardSwish" => activation(tape, Activation::HardSwish),
         "Sigmoid" => activation(tape, Activation::Sigmoid),
         "HardSigmoid" => {
@@ -66,8 +67,17 @@ pub(crate) fn record<'a>(
             1.0 => activation(tape, Activation::Swish),
             alpha => Err(Mistake::new(format!("a swish of alpha {alpha}"), "the language's has 1")),
         },
-        "Clip" => clip(tape, node, attributes, operands),
-        "Add" | "Mul" | "Div" => binary(tape, node, op_type, operands),
+        "Clip" => {
+            let bounds = bounds::of_clip(tape, attributes, operands)?;
+            bounds::apply(tape, node, operands, 0, bounds)
+        }
+        "Max" | "Min" => match bounds::of_extreme(tape, op_type, operands)? {
+            Some((bounds, map)) => bounds::apply(tape, node, operands, map, bounds),
+            None => Err(Mistake::new("it takes the extreme of several maps", "an activation has one, and a number")),
+        },
+        "Sum" if operands.len() == 1 => operand(operands, 0).cloned(),
+        "Sum" if operands.len() == 2 => binary(tape, node, "Add", operands),
+        "Add" | "Mul" | "Div" | "Sub" => binary(tape, node, op_type, operands),
         "Conv" => windows::conv(tape, node, attributes, operands),
         "BatchNormalization" => batch_norm(tape, node, attributes, operands),
         "Gemm" | "MatMul" => windows::linear(tape, node, op_type, attributes, operands),
@@ -184,53 +194,16 @@ fn vector<'a>(tape: &Tape<'a>, step: StepId) -> Result<Value<'a>, Mistake> {
     Ok(Value::Map { step, pads: Pads::NONE })
 }
 
-fn clip<'a>(
-    tape: &mut Tape<'a>,
-    node: Option<usize>,
-    attributes: &Attributes,
-    operands: Operands<'_, 'a>,
-) -> Result<Value<'a>, Mistake> {
-    let bound = |tape: &Tape<'a>, index: usize, name: &str| -> Result<Option<f64>, Mistake> {
-        match operands.get(index) {
-            Some(Some(value)) => match tape.small(value)?.and_then(|small| small.scalar()) {
-                Some(value) => Ok(Some(value)),
-                None => Err(Mistake::new("its bounds are not constants", "relu6 is a Clip from 0 to 6")),
-            },
-            _ if attributes.has(name) => Ok(Some(f64::from(attributes.float(name, 0.0)?))),
-            _ => Ok(None),
-        }
-    };
-    let bounds = (bound(tape, 1, "min")?, bound(tape, 2, "max")?);
-    let is_relu6 = bounds == (Some(0.0), Some(6.0));
-    match operand(operands, 0)? {
-        Value::Half { step, form: Half::Shifted } if is_relu6 => {
-            return Ok(Value::Half { step: *step, form: Half::Clipped });
-        }
-        Value::Map { .. } => {}
-        _ => return Err(half_done()),
-    }
-    let activation = match bounds {
-        _ if is_relu6 => Activation::Relu6,
-        (Some(0.0), None) => Activation::Relu,
-        (Some(0.0), Some(high)) if high >= f64::from(f32::MAX) => Activation::Relu,
-        (low, high) => {
-            let show = |bound: Option<f64>| bound.map_or("none".to_owned(), |it| it.to_string());
-            let found = format!("a Clip from {} to {}", show(low), show(high));
-            return Err(Mistake::new(found, "relu6 is one from 0 to 6, relu one from 0"));
-        }
-    };
-    let step = map(operands, 0)?;
-    let shape = tape.steps[step].shape;
-    Ok(tape.push(node, Op::Activation(Some(activation)), vec![step], shape))
-}
-
-/// `Add`, `Mul`, `Div`: of two maps, or a part of an activation.
+/// `Add`, `Mul`, `Div`, `Sub`: of two maps, or a part of an activation.
 fn binary<'a>(
     tape: &mut Tape<'a>,
     node: Option<usize>,
     op_type: &str,
     operands: Operands<'_, 'a>,
 ) -> Result<Value<'a>, Mistake> {
+    if let Some(value) = bounds::neutral(tape, op_type, operands)? {
+        return Ok(value);
+    }
     let (a, b) = (operand(operands, 0)?, operand(operands, 1)?);
     let number = |value: &Value| -> Result<Option<f64>, Mistake> { Ok(tape.small(value)?.and_then(|it| it.scalar())) };
     let constants = (number(a)?, number(b)?);
@@ -258,7 +231,7 @@ fn binary<'a>(
         let activation = match form {
             Half::Clipped => Activation::HardSigmoid,
             Half::Product => Activation::HardSwish,
-            Half::Shifted => return Err(half_done()),
+            Half::Shifted | Half::Rectified => return Err(half_done()),
         };
         let shape = tape.steps[step].shape;
         return Ok(tape.push(node, Op::Activation(Some(activation)), vec![step], shape));

@@ -93,6 +93,8 @@ pub(crate) enum Value<'a> {
     ChannelsLast { step: StepId },
     /// The result of a step with rows and columns around it that never win, for a max pool.
     Walled { step: StepId, pads: Pads },
+    /// The result of a step with a largest value, which a least one makes an activation of.
+    Capped { step: StepId, cap: f64 },
     /// Half of a hard swish or hard sigmoid.
     Half { step: StepId, form: Half },
     /// The result of a node that is reported.
@@ -104,6 +106,8 @@ pub(crate) enum Value<'a> {
 pub(crate) enum Half {
     /// `x + 3`.
     Shifted,
+    /// `relu(x + 3)`.
+    Rectified,
     /// `relu6(x + 3)`.
     Clipped,
     /// `x * relu6(x + 3)`.

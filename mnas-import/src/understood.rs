@@ -99,6 +99,7 @@ const TABLE: &[(&str, &[(&str, Rule)])] = &[
     ("Squeeze", &[("axes", Ignored)]),
     ("Softmax", &[("axis", Used)]),
     ("Sub", &[]),
+    ("Sum", &[]),
     ("Swish", &[("alpha", Used)]),
     ("Transpose", &[("perm", Used)]),
     // Where a new axis of a few numbers is makes no difference to what reads them.
@@ -179,6 +180,7 @@ mod tests {
         ("Squeeze", "axes"),
         ("Softmax", "axis"),
         ("Sub", ""),
+        ("Sum", ""),
         ("Swish", "alpha"),
         ("Transpose", "perm"),
         ("Unsqueeze", "axes"),
@@ -198,6 +200,7 @@ mod tests {
     #[test]
     fn attributes_that_are_used_are_read() {
         let sources = [
+            include_str!("bounds.rs"),
             include_str!("operators.rs"),
             include_str!("windows.rs"),
             include_str!("constants.rs"),

@@ -184,6 +184,51 @@ fn pools_and_ends_that_no_spec_has_are_named() {
 }
 
 #[test]
+fn activations_are_known_in_pieces() {
+    let with = |nodes: &[super::proto::Message]| {
+        let mut small = Small::new();
+        for (name, value) in [("zero", 0.0), ("six", 6.0), ("one", 1.0), ("many", f32::MAX), ("three", 3.0)] {
+            small.constants.push(floats(name, &[], &[value]));
+        }
+        small.nodes.splice(1..2, nodes.iter().cloned());
+        import(&small.bytes()).map(|imported| imported.spec.to_yaml()).map_err(|error| error.to_string())
+    };
+    let relu = with(&[node("Relu", &["a"], "b", &[])]).unwrap();
+    let relu6 = with(&[node("Clip", &["a", "zero", "six"], "b", &[])]).unwrap();
+    assert!(relu6.contains("relu6") && !relu.contains("relu6"), "{relu6}\n{relu}");
+    for nodes in [
+        vec![node("Relu", &["a"], "r", &[]), node("Clip", &["r", "zero", "six"], "b", &[])],
+        vec![node("Relu", &["a"], "r", &[]), node("Clip", &["r", "", "six"], "b", &[])],
+        vec![node("Clip", &["a", "zero", "six"], "r", &[]), node("Relu", &["r"], "b", &[])],
+        vec![node("Max", &["a", "zero"], "r", &[]), node("Min", &["six", "r"], "b", &[])],
+        vec![node("Min", &["a", "six"], "r", &[]), node("Max", &["r", "zero"], "b", &[])],
+        vec![node("Min", &["a", "six"], "r", &[]), node("Relu", &["r"], "b", &[])],
+        vec![node("Clip", &["a", "zero", "six"], "r", &[]), node("Mul", &["r", "one"], "b", &[])],
+    ] {
+        assert_eq!(with(&nodes).as_ref(), Ok(&relu6));
+    }
+    for nodes in [
+        vec![node("Max", &["a", "zero"], "b", &[])],
+        vec![node("Clip", &["a", "zero", "many"], "b", &[])],
+        vec![node("Relu", &["a"], "r", &[]), node("Relu", &["r"], "b", &[])],
+        vec![node("Relu", &["a"], "r", &[]), node("Add", &["zero", "r"], "b", &[])],
+        vec![node("Sub", &["a", "zero"], "r", &[]), node("Relu", &["r"], "b", &[])],
+    ] {
+        assert_eq!(with(&nodes).as_ref(), Ok(&relu));
+    }
+    // Bounds that are those of no activation.
+    for (nodes, words) in [
+        (vec![node("Min", &["a", "six"], "b", &[])], "it reads values of at most 6"),
+        (vec![node("Relu", &["a"], "r", &[]), node("Min", &["r", "three"], "b", &[])], "a Clip from 0 to 3"),
+        (vec![node("Max", &["a", "one"], "b", &[])], "a Clip from 1 to none"),
+        (vec![node("Sub", &["zero", "a"], "b", &[])], "one of its operands is no feature map"),
+        (vec![node("Div", &["one", "a"], "b", &[])], "one of its operands is no feature map"),
+    ] {
+        assert_says(&with(&nodes).unwrap_err(), &[words]);
+    }
+}
+
+#[test]
 fn a_softmax_at_the_end_is_left_out_and_said() {
     let plain = import(&Small::new().bytes()).unwrap();
     assert!(plain.notes.is_empty());
