@@ -1,5 +1,6 @@
 //! From a JPEG or PNG file to a network's input, as the spec's `preprocess` says.
 
+mod jpeg;
 mod resize;
 
 use crate::error::{Error, Result};
@@ -83,7 +84,15 @@ const MAX_BYTES: u64 = 512 << 20;
 const ALLOWANCE: u64 = 48 << 20;
 const BYTES_PER_BYTE: u64 = 100;
 
-fn decode(file: impl BufRead + Seek, size: u64, path: &Path) -> Result<DynamicImage> {
+fn decode(mut file: impl BufRead + Seek, size: u64, path: &Path) -> Result<DynamicImage> {
+    let failed = |error: std::io::Error| Error::file("read", path, &error);
+    if file.fill_buf().map_err(failed)?.starts_with(b"\xff\xd8\xff") {
+        if !jpeg::is_whole(&mut file).map_err(failed)? {
+            let found = format!("cannot read the picture `{}`: the file is cut off", path.display());
+            return Err(Error::input(found).hint("a JPEG file ends with its end mark: fetch it again"));
+        }
+        file.rewind().map_err(failed)?;
+    }
     let reader = ImageReader::new(file).with_guessed_format();
     let reader = reader.map_err(|error| Error::file("read", path, &error))?;
     let decode = || -> image::ImageResult<DynamicImage> {
