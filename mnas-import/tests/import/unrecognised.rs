@@ -221,8 +221,8 @@ fn activations_are_known_in_pieces() {
         (vec![node("Min", &["a", "six"], "b", &[])], "it reads values of at most 6"),
         (vec![node("Relu", &["a"], "r", &[]), node("Min", &["r", "three"], "b", &[])], "a Clip from 0 to 3"),
         (vec![node("Max", &["a", "one"], "b", &[])], "a Clip from 1 to none"),
-        (vec![node("Sub", &["zero", "a"], "b", &[])], "one of its operands is no feature map"),
-        (vec![node("Div", &["one", "a"], "b", &[])], "one of its operands is no feature map"),
+        (vec![node("Sub", &["zero", "a"], "b", &[])], "one of its operands is not a feature map"),
+        (vec![node("Div", &["one", "a"], "b", &[])], "one of its operands is not a feature map"),
     ] {
         assert_says(&with(&nodes).unwrap_err(), &[words]);
     }
