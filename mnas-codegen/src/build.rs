@@ -207,7 +207,7 @@ impl Build {
             Source::None | Source::Random(_) => None,
         };
         let tuned = self.tuned(schedule.transpose()?)?;
-        let options = Options { isas, runtime, checked, standalone, threaded, tuned, item: None };
+        let options = Options { isas, runtime, checked, standalone, threaded, tuned, ..Options::default() };
         let text = String::from_utf8(spec?).map_err(|_| error(format!("`{shown}` is not UTF-8")))?;
         let (spec, network) = load_yaml(&text, &shown).map_err(|mistakes| BuildError(mistakes.render(false)))?;
         let weights = self.named_weights(file, &network)?;

@@ -6,7 +6,7 @@
 use crate::emit::surface::{self, Embed};
 use crate::graph::Graph;
 use crate::machine::{self, Isa};
-use crate::plan::{self, Plan, PlanError, Target};
+use crate::plan::{self, Objective, Plan, PlanError, Target};
 use crate::tuned::Tuned;
 use crate::weights::Weights;
 use crate::{fnv, lower, pack, passes};
@@ -33,6 +33,8 @@ pub struct Options {
     pub threaded: bool,
     /// What was measured of schedules on some processor; by default nothing, and all is estimated.
     pub tuned: Tuned,
+    /// What the plan is optimised for.
+    pub objective: Objective,
     /// The type: its name, visibility, attributes. By default public and named as the spec.
     pub item: Option<Item>,
     /// Path to mnas-runtime, by default `::mnas_runtime`.
@@ -56,7 +58,16 @@ impl Default for Options {
     fn default() -> Self {
         let isas = machine::ALL.to_vec();
         let tuned = Tuned::default();
-        Options { isas, standalone: false, checked: false, threaded: false, tuned, item: None, runtime: None }
+        Options {
+            isas,
+            standalone: false,
+            checked: false,
+            threaded: false,
+            tuned,
+            objective: Objective::default(),
+            item: None,
+            runtime: None,
+        }
     }
 }
 
@@ -121,7 +132,7 @@ pub fn compile(
 ) -> Result<Compiled, CompileError> {
     let graph = fused_graph(network);
     let (threads, tuned) = (options.threaded, options.tuned.clone());
-    let target = Target { threads, tuned, ..Target::new(options.isas.clone()) };
+    let target = Target { threads, tuned, objective: options.objective, ..Target::new(options.isas.clone()) };
     let plan = plan::plan(&graph, &target).map_err(CompileError::Plan)?;
     compile_plan(spec, network, graph, plan, weights, options)
 }
@@ -209,6 +220,9 @@ impl Compiled {
             if on {
                 shown = format!("{shown} {name}");
             }
+        }
+        if let Objective::Memory { limit } = self.options.objective {
+            shown = format!("{shown} --ram {limit}");
         }
         if !self.options.tuned.is_empty() {
             shown = format!("{shown} --cpu {}", self.options.tuned.cpu);

@@ -1,4 +1,4 @@
-//! Layers of a plan as code of their own: what is measured once and counted in every network that has it.
+//! Layers of a plan as programs of their own, to be measured once for all networks that have them.
 
 use crate::compile::VERSION;
 use crate::emit::{file, surface};
@@ -12,14 +12,14 @@ use std::collections::BTreeMap;
 /// The generated type of every layer.
 pub const TYPE: &str = "Layer";
 
-/// A step of a plan, which the network does in one call; with the one behind it where it asks for the weights of that.
+/// A step of a plan, or two if the first prefetches the weights of the second.
 #[derive(Clone, Debug)]
 pub struct Layer {
-    /// What it is, for people: two that differ may be called the same.
+    /// A description for people; layers that differ may share it.
     pub shown: String,
-    /// It alone.
+    /// The plan of this layer alone.
     pub plan: Plan,
-    /// Its code, a network with the name [`TYPE`]. Steps that are done alike have the same, byte for byte.
+    /// Its code, a network with the name [`TYPE`]; equal byte by byte for equal steps.
     pub text: String,
 }
 

@@ -40,5 +40,6 @@ mod print;
 pub mod reference;
 pub mod report;
 pub mod tuned;
+pub mod units;
 pub mod validate;
 pub mod weights;

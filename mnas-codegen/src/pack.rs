@@ -25,7 +25,7 @@ impl core::error::Error for PackError {}
 ///
 /// The first parameter that is missing or has another shape.
 pub fn pack(plan: &Plan, weights: &Weights) -> Result<Vec<f32>, PackError> {
-    let mut packed = vec![0.0; plan.weights_len];
+    let mut packed = vec![0.0; plan.weights_len.0];
     for layer in &plan.layers {
         pack_layer(layer, weights, &mut packed)?;
     }

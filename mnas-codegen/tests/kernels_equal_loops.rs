@@ -11,6 +11,7 @@ use mnas_codegen::machine;
 use mnas_codegen::plan::{
     ConvKernel, ConvLoops, DepthwiseKernel, DepthwiseLoops, Destination, PanelGroup, Part, Source,
 };
+use mnas_codegen::units::Elements;
 use mnas_dsl::network::Activation;
 use std::thread;
 
@@ -51,15 +52,15 @@ fn conv(isa: machine::Isa, input: usize, output: usize, k: usize, stride: usize,
         pad_left,
         input_width: width,
         pixels,
-        source: Source::Nhwc { stride: if dense { input } else { input.next_multiple_of(ALIGN) } },
-        destination: Destination::Nhwc { stride: output.next_multiple_of(ALIGN) },
+        source: Source::Nhwc { stride: Elements(if dense { input } else { input.next_multiple_of(ALIGN) }) },
+        destination: Destination::Nhwc { stride: Elements(output.next_multiple_of(ALIGN)) },
         panels: panels(isa, output, pixels),
         activation: Activation::Linear,
         residual: Residual::None,
         gated: false,
         part: Part::All,
         prefetch: pixels % 2 == 1 && pixels > 1 && k == 1,
-        ahead: if pixels % 3 == 1 && k == 1 { 40 * pixels } else { 0 },
+        ahead: Elements(if pixels % 3 == 1 && k == 1 { 40 * pixels } else { 0 }),
         loops: ConvLoops::default(),
     }
 }
@@ -84,10 +85,10 @@ fn cases(isa: machine::Isa) -> Vec<Case> {
             kernel.activation = ACTIVATIONS[(i * 6 + j) % 7];
             kernel.residual = [Residual::Last, Residual::None, Residual::BeforeActivation][(i + j) % 3];
             match (i + 2 * j) % 4 {
-                0 => kernel.source = Source::Blocked { block: (pixels + 2) * isa.lanes },
-                1 => kernel.destination = Destination::Blocked { block: (pixels + 1) * isa.lanes },
+                0 => kernel.source = Source::Blocked { block: Elements((pixels + 2) * isa.lanes) },
+                1 => kernel.destination = Destination::Blocked { block: Elements((pixels + 1) * isa.lanes) },
                 2 => {
-                    kernel.source = Source::Blocked { block: pixels * isa.lanes };
+                    kernel.source = Source::Blocked { block: Elements(pixels * isa.lanes) };
                     kernel.gated = true;
                 }
                 _ => {}
@@ -117,7 +118,7 @@ fn cases(isa: machine::Isa) -> Vec<Case> {
                 kernel.residual = [Residual::BeforeActivation, Residual::None, Residual::Last][j % 3];
                 if j % 2 == 1 {
                     kernel.residual = Residual::None;
-                    kernel.destination = Destination::Blocked { block: (kernel.pixels + 1) * isa.lanes };
+                    kernel.destination = Destination::Blocked { block: Elements((kernel.pixels + 1) * isa.lanes) };
                 }
                 cases.push(Case::Conv(kernel));
             }
@@ -166,11 +167,11 @@ fn cases(isa: machine::Isa) -> Vec<Case> {
                 kernel.residual = if j == 1 { Residual::Last } else { Residual::BeforeActivation };
             }
             if j % 2 == 0 {
-                kernel.source = Source::Blocked { block: (3 * pixels + 1) * isa.lanes };
+                kernel.source = Source::Blocked { block: Elements((3 * pixels + 1) * isa.lanes) };
                 kernel.gated = true;
             }
             if part == Part::Panels {
-                kernel.destination = Destination::Blocked { block: (pixels + 1) * isa.lanes };
+                kernel.destination = Destination::Blocked { block: Elements((pixels + 1) * isa.lanes) };
             }
             cases.push(Case::Conv(kernel));
         }
@@ -182,7 +183,7 @@ fn cases(isa: machine::Isa) -> Vec<Case> {
     }
     for part in [Part::Panels, Part::Tiles] {
         let kernel = conv(isa, 3, 70, 3, 2, 14).with_part(part);
-        let destination = Destination::Blocked { block: (kernel.pixels + 1) * isa.lanes };
+        let destination = Destination::Blocked { block: Elements((kernel.pixels + 1) * isa.lanes) };
         cases.push(Case::Conv(ConvKernel { destination, ..kernel }));
     }
     // Pointwise with a stride.
@@ -201,10 +202,10 @@ fn cases(isa: machine::Isa) -> Vec<Case> {
                 let alone = !ranged && j % 4 == 1;
                 let (destination, residual) = if alone {
                     let residual = [Residual::BeforeActivation, Residual::Last][(i + stride) % 2];
-                    (Destination::Nhwc { stride: channels.next_multiple_of(ALIGN) }, residual)
+                    (Destination::Nhwc { stride: Elements(channels.next_multiple_of(ALIGN)) }, residual)
                 } else {
                     let block = (3 * output_width + j % 2) * isa.lanes;
-                    (Destination::Blocked { block }, Residual::None)
+                    (Destination::Blocked { block: Elements(block) }, Residual::None)
                 };
                 cases.push(Case::Depthwise(DepthwiseKernel {
                     channels,
@@ -214,16 +215,16 @@ fn cases(isa: machine::Isa) -> Vec<Case> {
                     input_width: width,
                     output_width,
                     source: if j % 3 == 0 {
-                        Source::Nhwc { stride: channels.next_multiple_of(ALIGN) }
+                        Source::Nhwc { stride: Elements(channels.next_multiple_of(ALIGN)) }
                     } else {
-                        Source::Blocked { block: width * k * isa.lanes }
+                        Source::Blocked { block: Elements(width * k * isa.lanes) }
                     },
                     panel: if j % 2 == 0 { ALIGN } else { isa.f32.channels },
                     destination,
                     columns: isa.depthwise_columns,
                     activation: ACTIVATIONS[(i + j) % 7],
                     residual,
-                    pool: (j % 2 == 0).then(|| channels.next_multiple_of(isa.f32.channels)),
+                    pool: (j % 2 == 0).then(|| Elements(channels.next_multiple_of(isa.f32.channels))),
                     ranged,
                     loops: DepthwiseLoops::default(),
                 }));

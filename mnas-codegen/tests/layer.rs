@@ -3,6 +3,7 @@
 use mnas_codegen::compile::{self, Options};
 use mnas_codegen::layer::{self, Layer};
 use mnas_codegen::plan::{Plan, Target};
+use mnas_codegen::units::Elements;
 use std::collections::{BTreeMap, BTreeSet};
 
 const NET: &str = "\
@@ -90,7 +91,7 @@ fn equal_steps_are_one_layer_and_others_are_not() {
     assert_eq!(distinct.len(), layers.len() - 1);
 
     // The weights of all layers are those of the network.
-    let weights: usize = layers.iter().map(|layer| layer.plan.weights_len).sum();
+    let weights: Elements = layers.iter().map(|layer| layer.plan.weights_len).sum();
     assert_eq!(weights, plan.weights_len);
     let macs: u64 = layers.iter().flat_map(|layer| &layer.plan.steps).map(|step| step.macs).sum();
     assert_eq!(macs, plan.steps.iter().map(|step| step.macs).sum::<u64>());
@@ -164,7 +165,7 @@ fn a_step_that_asks_for_the_next_ones_weights_is_one_layer_with_it() {
         assert_eq!(covered, (0..plan.steps.len()).collect::<Vec<_>>());
         tied += parts.iter().filter(|part| part.len() > 1).count();
         let layers = layer::layers(&plan, "crate::mnas_runtime");
-        assert_eq!(layers.iter().map(|layer| layer.plan.weights_len).sum::<usize>(), plan.weights_len, "{file:?}");
+        assert_eq!(layers.iter().map(|layer| layer.plan.weights_len).sum::<Elements>(), plan.weights_len, "{file:?}");
     }
     assert!(tied > 5, "{tied}");
 }

@@ -243,7 +243,7 @@ fn run_on(program: &Program, number: usize, subject: &Subject, isa: Isa) -> Opti
     let mut made = BTreeMap::from([(subject.graph.input, image)]);
     for (step, found) in plan.steps.iter().zip(&ran.steps) {
         let shape = step.output_shape;
-        let stride = plan.stride(shape);
+        let stride = plan.stride(shape).0;
         if found.len() < shape.pixels() * stride {
             let message = format!("step {} reports {} values", step.name, found.len());
             return Some(Finding::Stopped { isa, message });

@@ -153,7 +153,7 @@ fn strips_of_an_image_stay_inside_of_it() {
     };
     // The second asks for its next rows, the first has none that lie so.
     assert!(plan.steps[0].input.is_none() && strips(0).0 < 24, "{plan}");
-    assert_eq!((strips(0).1 > 0, strips(1).1 > 0), (false, settings.in_code[0].prefetch), "{plan}");
+    assert_eq!((strips(0).1.0 > 0, strips(1).1.0 > 0), (false, settings.in_code[0].prefetch), "{plan}");
     let variant = |checked, team| Variant { isas: settings.in_code.clone(), checked, team };
     let variants = [variant(true, None), variant(false, None), variant(true, Some(Sharing::RowBlocks))];
     let job = |(index, variant): (usize, &Variant)| Job { index, case: &case, variant: variant.clone(), fault: None };

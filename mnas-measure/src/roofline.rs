@@ -15,6 +15,7 @@
 
 use crate::peak::{Buffer, Peaks};
 use mnas_codegen::plan::{Plan, Step};
+use mnas_codegen::units::Elements;
 
 /// What a block has to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,13 +33,16 @@ pub struct Work {
 impl Work {
     /// What a step of a plan has to do.
     pub fn of(plan: &Plan, step: &Step) -> Self {
-        let bytes = |floats: usize| (floats * size_of::<f32>()) as u64;
+        let bytes = |len: Elements| len.bytes().0 as u64;
         let buffer = |id: usize| plan.arena.buffers[id].len;
         let residual = step.residual.filter(|&id| step.input != Some(id));
         Work {
             macs: step.macs,
-            weight_bytes: step.kind.convs().iter().map(|conv| bytes(plan.layers[conv.layer].len())).sum(),
-            input_bytes: bytes(step.input.map_or_else(|| step.input_shape.len(), buffer) + residual.map_or(0, buffer)),
+            weight_bytes: step.kind.convs().iter().map(|conv| bytes(Elements(plan.layers[conv.layer].len()))).sum(),
+            input_bytes: bytes(
+                step.input.map_or_else(|| Elements(step.input_shape.len()), buffer)
+                    + residual.map_or(Elements::ZERO, buffer),
+            ),
             output_bytes: bytes(buffer(step.output)),
         }
     }
@@ -189,7 +193,7 @@ head: {filters: 32, classes: 10}
         let options = Options { isas: vec![machine::AVX2], ..Options::default() };
         let plan = compile(&spec, &network, None, &options).unwrap().plan;
         let works: Vec<Work> = plan.steps.iter().map(|step| Work::of(&plan, step)).collect();
-        let weights: u64 = plan.layers.iter().map(|layer| layer.len() as u64 * 4).sum();
+        let weights: u64 = plan.layers.iter().map(|layer| Elements(layer.len()).bytes().0 as u64).sum();
         assert_eq!(works.iter().map(|work| work.weight_bytes).sum::<u64>(), weights);
         assert_eq!(works.iter().map(|work| work.macs).sum::<u64>(), network.macs());
         // The image as it is; 16x16 pixels of 8 channels from then on.

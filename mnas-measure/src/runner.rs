@@ -79,7 +79,7 @@ impl Runner {
         let bytes = self.call("observe", 1, isa, &[image])?;
         let mut values = floats(&bytes).into_iter();
         let plan = &self.compiled.plan;
-        let lens = plan.steps.iter().map(|step| plan.arena.buffers[step.output].len);
+        let lens = plan.steps.iter().map(|step| plan.arena.buffers[step.output].len.0);
         let steps: Vec<Vec<f32>> = lens.clone().map(|len| values.by_ref().take(len).collect()).collect();
         let complete = steps.iter().zip(lens).all(|(step, len)| step.len() == len) && values.next().is_none();
         if complete { Ok(steps) } else { Err(short()) }

@@ -15,7 +15,7 @@ pub fn costs(spec: &Spec, network: &Network) -> Result<[(&'static str, u64); 4],
     Ok([
         ("parameters", network.parameters()),
         ("macs", network.macs()),
-        ("arena_bytes", (compiled.plan.arena.len * size_of::<f32>()) as u64),
+        ("arena_bytes", compiled.plan.arena.len.bytes().0 as u64),
         ("weight_bytes", report::summary(&compiled.graph).weight_bytes),
     ])
 }

@@ -95,5 +95,5 @@ static LAYERS: LazyLock<(Vec<Layer>, usize)> = LazyLock::new(|| {
         panels: layer.panels.clone().leak(),
         offset: layer.offset,
     });
-    (layers.collect(), plan.weights_len)
+    (layers.collect(), plan.weights_len.0)
 });

@@ -1,4 +1,4 @@
-//! Drivers: the function of each step, which calls kernels strip by strip.
+//! The function of a block, which calls kernels row block by row block.
 
 use super::geometry::{conv_row_call, kernel_rows, row_offsets};
 use super::items::{attributes, safety};
@@ -6,6 +6,7 @@ use super::kernels::Kernels;
 use super::operands::{conv_weights, split_scratch, weights_start};
 use super::{int, note, plus, pooling, times};
 use crate::plan::{Block, BlockSchedule, Parallelism, Part, Plan, PlannedConv, Source, Step};
+use crate::units::Elements;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -15,7 +16,7 @@ pub(super) struct BlockDriver<'a> {
     pub(super) block: &'a Block,
     pub(super) s: &'a BlockSchedule,
     /// Where the step's weights start.
-    base: usize,
+    base: Elements,
     /// Single, row blocks or panels.
     pub(super) parallelism: Parallelism,
 }
@@ -28,7 +29,7 @@ impl<'a> BlockDriver<'a> {
         s: &'a BlockSchedule,
         parallelism: Parallelism,
     ) -> Self {
-        BlockDriver { plan, step, block, s, base: weights_start(plan, step).unwrap_or(0), parallelism }
+        BlockDriver { plan, step, block, s, base: weights_start(plan, step).unwrap_or_default(), parallelism }
     }
 
     pub(super) fn weights(&self, conv: &PlannedConv) -> TokenStream {
@@ -40,7 +41,7 @@ impl<'a> BlockDriver<'a> {
         let expand = self.expand_rows(kernels);
         let depthwise = self.depthwise_rows(kernels);
         let project = self.project(kernels);
-        // Squeeze-excite needs every strip before the first projection; otherwise each strip is projected at once.
+        // Squeeze-excite needs all rows before the first projection; otherwise each row block is projected at once.
         let (strip, after) = match self.s.squeeze_excite {
             None => (quote!(#expand #depthwise #project), quote!()),
             Some(_) => {
@@ -116,7 +117,7 @@ impl<'a> BlockDriver<'a> {
         out
     }
 
-    /// Makes the rows of the expanded tensor that the strip needs and that are not there yet.
+    /// Computes the rows of the expanded tensor that the row block reads and that do not exist yet.
     pub(super) fn expand_rows(&self, kernels: &mut Kernels) -> TokenStream {
         let (Some(kernel), Some(expand)) = (&self.s.expand, &self.block.expand) else { return quote!() };
         let name = kernels.conv(kernel);
@@ -146,7 +147,7 @@ impl<'a> BlockDriver<'a> {
         }
     }
 
-    /// A strip of the depthwise convolution.
+    /// A row block of the depthwise convolution.
     pub(super) fn depthwise_rows(&self, kernels: &mut Kernels) -> TokenStream {
         let d = &self.s.depthwise;
         let name = kernels.depthwise(d);
@@ -208,7 +209,7 @@ impl<'a> BlockDriver<'a> {
         let (reduce_weights, expand_weights) = (self.weights(reduce), self.weights(expand));
         let (vectors, lanes) = (int(self.s.scratch.mean / kernels.isa.lanes), int(kernels.isa.lanes));
         let mean = self.means(kernels, &quote!(0..#vectors), &quote!(st));
-        // Several workers make the gate each for itself, which costs less than to wait for one that does.
+        // Each thread computes the gate for itself, which costs less than a barrier.
         let mean = match self.parallelism {
             Parallelism::Single => mean,
             Parallelism::RowBlocks(_) => {
@@ -269,7 +270,7 @@ impl<'a> BlockDriver<'a> {
         let row = self.s.rows.output_row;
         let (strip, row) = (int(self.s.strip * row), int(row));
         let gate = if project.gated { quote!(gate, panel,) } else { quote!() };
-        let ahead = if project.ahead > 0 { self.ahead() } else { quote!() };
+        let ahead = if project.ahead > Elements::ZERO { self.ahead() } else { quote!() };
         let residual = |rest: TokenStream| if project.residual.is_some() { quote!(#rest,) } else { quote!() };
         let residual_row = residual(quote!(from(residual, oy0 * #row)));
         match (self.parallelism, project.part) {

@@ -7,6 +7,7 @@ use crate::graph::Residual;
 use crate::machine::{Isa, Ops};
 use crate::plan::kernel::DepthwiseSegment;
 use crate::plan::{DepthwiseKernel, Destination, Source};
+use crate::units::Elements;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -31,8 +32,8 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     // Channel vectors are the outer loop, so each input row is fetched from a distant cache once instead of `kernel_size`
     // times.
     let out_row = int(k.output_width * output_pixel);
-    // Sums of each row apart: in which order they are added up does not depend on who made them.
-    let pool_row = int(k.pool.unwrap_or(0));
+    // Each row has its own sums, so that their order of addition does not depend on the threads that computed them.
+    let pool_row = int(k.pool.unwrap_or_default());
     let (row_sums, next_sums) = if k.pool.is_some() {
         (quote!(let mut row_sums = sums;), quote!(row_sums += #pool_row;))
     } else {
@@ -122,11 +123,11 @@ struct Depthwise<'a> {
 }
 
 impl Depthwise<'_> {
-    /// Floats from one block of output channels to the next, and from one output pixel to the next.
-    fn output(&self) -> (usize, usize) {
+    /// From one block of output channels to the next, and from one output pixel to the next.
+    fn output(&self) -> (Elements, Elements) {
         match self.k.destination {
-            Destination::Blocked { block } => (block, self.isa.lanes),
-            Destination::Nhwc { stride } => (self.isa.lanes, stride),
+            Destination::Blocked { block } => (block, Elements(self.isa.lanes)),
+            Destination::Nhwc { stride } => (Elements(self.isa.lanes), stride),
             Destination::Pool => unreachable!("no depthwise convolution keeps the mean alone"),
         }
     }
@@ -137,7 +138,7 @@ impl Depthwise<'_> {
         let (_, output_pixel) = self.output();
         let pixel = match k.source {
             Source::Nhwc { stride } => stride,
-            Source::Blocked { .. } => lanes,
+            Source::Blocked { .. } => Elements(lanes),
         };
         let acc: Vec<_> = (0..s.columns).map(|c| format_ident!("c{c}")).collect();
         let weights: Vec<_> = (0..k.kernel_size).map(|c| format_ident!("w{c}")).collect();

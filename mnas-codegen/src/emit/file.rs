@@ -154,7 +154,7 @@ fn with_std(runtime: &str) -> String {
     runtime.replace("feature = \"std\"", "all()").replace("feature = \"alloc\"", "all()")
 }
 
-/// The emitter made something that is no Rust.
+/// The emitted tokens are not valid Rust.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormatError(pub String);
 

@@ -1,4 +1,4 @@
-//! The kernels of one instruction set: equal ones are written once.
+//! The kernels of one instruction set: equal kernels share one function.
 
 use super::{conv, depthwise};
 use crate::machine::{Isa, Ops};
@@ -55,7 +55,7 @@ impl Kernels {
         name
     }
 
-    /// Any other function: `write` makes it with the name it is given, the same text for the same work.
+    /// Any other function: `write` gives its text for a name; equal texts share one function.
     pub fn function(&mut self, wanted: &str, write: impl Fn(&Ident) -> TokenStream) -> Ident {
         let key = write(&format_ident!("__name")).to_string();
         if let Some(name) = self.others.get(&key) {

@@ -1,4 +1,4 @@
-//! Plan -> Rust. Prints what the plan says and decides nothing.
+//! Plan -> Rust. The emitter prints the plan and decides nothing.
 
 mod absolute;
 
@@ -21,8 +21,8 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 /// A literal without a suffix.
-pub(crate) fn int(value: usize) -> Literal {
-    Literal::usize_unsuffixed(value)
+pub(crate) fn int(value: impl Into<usize>) -> Literal {
+    Literal::usize_unsuffixed(value.into())
 }
 
 /// A comment in the generated file: kept as a macro call until the text is formatted.
@@ -31,7 +31,8 @@ pub(crate) fn note(text: &str) -> TokenStream {
 }
 
 /// `base + offset`, or `base` alone.
-pub(crate) fn plus(base: TokenStream, offset: usize) -> TokenStream {
+pub(crate) fn plus(base: TokenStream, offset: impl Into<usize>) -> TokenStream {
+    let offset: usize = offset.into();
     if offset == 0 {
         base
     } else {
@@ -40,12 +41,12 @@ pub(crate) fn plus(base: TokenStream, offset: usize) -> TokenStream {
     }
 }
 
-/// `base * factor`, without what does nothing.
-pub(crate) fn times(base: TokenStream, factor: usize) -> TokenStream {
-    match factor {
+/// `base * factor`, simplified for factors 0 and 1.
+pub(crate) fn times(base: TokenStream, factor: impl Into<usize>) -> TokenStream {
+    match factor.into() {
         0 => quote!(0),
         1 => base,
-        _ => {
+        factor => {
             let factor = int(factor);
             quote!(#base * #factor)
         }

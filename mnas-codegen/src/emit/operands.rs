@@ -2,17 +2,18 @@
 
 use super::{int, plus};
 use crate::plan::{BufferId, Plan, PlannedConv, Scratch, Step};
+use crate::units::Elements;
 use proc_macro2::TokenStream;
 use quote::quote;
 
 /// Where a step's weights start.
-pub(super) fn weights_start(plan: &Plan, step: &Step) -> Option<usize> {
-    step.kind.convs().first().map(|conv| plan.layers[conv.layer].offset)
+pub(super) fn weights_start(plan: &Plan, step: &Step) -> Option<Elements> {
+    step.kind.convs().first().map(|conv| Elements(plan.layers[conv.layer].offset))
 }
 
 /// The weights of a convolution of a step whose weights start at `base`.
-pub(super) fn conv_weights(plan: &Plan, conv: &PlannedConv, base: usize) -> TokenStream {
-    let at = int(plan.layers[conv.layer].offset - base);
+pub(super) fn conv_weights(plan: &Plan, conv: &PlannedConv, base: Elements) -> TokenStream {
+    let at = int(Elements(plan.layers[conv.layer].offset) - base);
     quote!(from(w, #at))
 }
 
@@ -23,7 +24,7 @@ pub(super) fn buffer(plan: &Plan, function: &str, id: BufferId) -> TokenStream {
     quote!(#function(arena, #at, #len))
 }
 
-/// What the function of a step is told of where it reads: each but the first with the comma behind it, or nothing.
+/// Tokens of a step function's read arguments; optional ones carry their trailing comma.
 pub(super) struct Arguments {
     pub(super) input: TokenStream,
     pub(super) weights: TokenStream,
@@ -46,7 +47,7 @@ pub(super) fn arguments(plan: &Plan, step: &Step) -> Arguments {
 /// Takes the parts of a scratch buffer from its start, under their names.
 pub(super) fn split_scratch(scratch: &Scratch) -> TokenStream {
     let parts = scratch.parts();
-    let split = parts.iter().filter(|(_, len)| *len > 0).map(|(name, len)| {
+    let split = parts.iter().filter(|(_, len)| *len > Elements::ZERO).map(|(name, len)| {
         let (name, len) = (quote::format_ident!("{name}"), int(*len));
         quote!(let (#name, scratch) = split(scratch, #len);)
     });

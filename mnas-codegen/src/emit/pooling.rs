@@ -4,6 +4,7 @@ use super::int;
 use super::items::{attributes, safety};
 use super::kernels::Kernels;
 use crate::plan::{PoolKind, Step, StepKind, With};
+use crate::units::Elements;
 use mnas_dsl::network::{Activation, Shape};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -31,8 +32,8 @@ pub fn scale(pixels: usize, kernels: &mut Kernels) -> Ident {
     })
 }
 
-/// Mean over all pixels of an NHWC tensor, `pixel` floats from one pixel to the next.
-pub fn global(shape: Shape, pixel: usize, kernels: &mut Kernels) -> Ident {
+/// Mean over all pixels of an NHWC tensor, `pixel` from one pixel to the next.
+pub fn global(shape: Shape, pixel: Elements, kernels: &mut Kernels) -> Ident {
     let isa = kernels.isa;
     let (safety, attribute) = (safety(), attributes(isa));
     let vectors = int(shape.channels.div_ceil(isa.lanes));
@@ -58,9 +59,9 @@ pub fn global(shape: Shape, pixel: usize, kernels: &mut Kernels) -> Ident {
     })
 }
 
-/// Output row `oy` of a step that pools windows; `pixels` floats from one pixel to the next, of the input and of the
+/// Output row `oy` of a step that pools windows; `pixels` from one pixel to the next, of the input and of the
 /// output. Every window reaches into the image.
-pub fn window(step: &Step, pixels: [usize; 2], kernels: &mut Kernels) -> Ident {
+pub fn window(step: &Step, pixels: [Elements; 2], kernels: &mut Kernels) -> Ident {
     let StepKind::Pool { kind, kernel_size, stride, pads } = &step.kind else {
         unreachable!("only pools have windows");
     };
@@ -121,13 +122,13 @@ pub fn window(step: &Step, pixels: [usize; 2], kernels: &mut Kernels) -> Ident {
     })
 }
 
-/// So many pixels of so many channels, `pixel` floats from one to the next: with those of another tensor, or times a gate a
-/// channel.
+/// An activation of `pixels` pixels, `pixel` from one to the next, after a second tensor was added or each channel
+/// was multiplied by its gate.
 pub fn elementwise(
     with: With,
     activation: Activation,
     [pixels, channels]: [usize; 2],
-    pixel: usize,
+    pixel: Elements,
     kernels: &mut Kernels,
 ) -> Ident {
     let isa = kernels.isa;
@@ -161,8 +162,8 @@ pub fn elementwise(
     })
 }
 
-/// The image with its channels padded with zeros to `pixel` floats.
-pub fn pad_image(shape: Shape, pixel: usize, name: &Ident) -> TokenStream {
+/// The image with its channels padded with zeros to length `pixel`.
+pub fn pad_image(shape: Shape, pixel: Elements, name: &Ident) -> TokenStream {
     let (pixels, channels, stride) = (int(shape.pixels()), int(shape.channels), int(pixel));
     let safety = safety();
     quote! {

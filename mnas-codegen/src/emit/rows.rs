@@ -1,4 +1,4 @@
-//! Drivers of steps that go row by row: all rows of one thread, or some of a worker's.
+//! Steps that go row by row: the function for all rows, or for a thread's share of them.
 
 use super::geometry::{kernel_rows, row_offsets};
 use super::items::{attributes, safety};
@@ -9,11 +9,12 @@ use crate::plan::{
     ConvKernel, DepthwiseKernel, Parallelism, Plan, PlannedConv, SqueezeExciteSchedule, Step, StepKind, StepSchedule,
     WindowRows, With,
 };
+use crate::units::Elements;
 use mnas_dsl::network::{Activation, Shape};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-/// What is done once, and for row `oy` of the output, or for rows `oy..to`.
+/// Statements that run once, and statements for output row `oy`, or for rows `oy..to`.
 struct Rows {
     name: String,
     before: TokenStream,
@@ -39,7 +40,7 @@ pub(super) fn function(
         (StepKind::Elementwise { with, activation }, _) => r.elementwise(*with, *activation, kernels),
         _ => return None,
     };
-    Some(r.function(rows, schedule.scratch_len() > 0, kernels))
+    Some(r.function(rows, schedule.scratch_len() > Elements::ZERO, kernels))
 }
 
 struct RowDriver<'a> {
@@ -95,8 +96,8 @@ impl RowDriver<'_> {
         })
     }
 
-    /// Floats of a row in the arena.
-    fn row_len(&self, shape: Shape) -> usize {
+    /// Length of a row in the arena.
+    fn row_len(&self, shape: Shape) -> Elements {
         shape.width * self.plan.stride(shape)
     }
 
@@ -109,7 +110,7 @@ impl RowDriver<'_> {
         }
     }
 
-    /// The row that is added to row `oy`, with a comma behind it, if one is.
+    /// The row of the second input at row `oy`, with a trailing comma, if there is one.
     fn residual(&self) -> TokenStream {
         if self.step.residual.is_none() {
             return quote!();
@@ -180,12 +181,12 @@ impl RowDriver<'_> {
         pooling::elementwise(with, activation, [shape.width, channels], pixel, kernels)
     }
 
-    /// Each caller makes the gate for itself, which costs less than to wait for one that does.
+    /// Each thread computes the gate for itself, which costs less than a barrier.
     fn squeeze_excite(&self, se: &SqueezeExciteSchedule, kernels: &mut Kernels) -> Rows {
         let shape = self.step.input_shape;
         let means = pooling::global(shape, self.plan.stride(shape), kernels);
         let [reduce, expand] = [kernels.conv(&se.reduce), kernels.conv(&se.expand)];
-        let base = weights_start(self.plan, self.step).unwrap_or(0);
+        let base = weights_start(self.plan, self.step).unwrap_or_default();
         let convs = self.step.kind.convs();
         let weights: Vec<TokenStream> = convs.iter().map(|conv| conv_weights(self.plan, conv, base)).collect();
         let split = split_scratch(&se.scratch());

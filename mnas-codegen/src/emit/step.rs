@@ -10,7 +10,7 @@ use proc_macro2::Ident;
 pub fn function(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kernels) -> Ident {
     let step = &plan.steps[index];
     let schedule = &schedule.steps[index];
-    // Floats from one pixel of the input to the next, in the arena.
+    // From one pixel of the input to the next, in the arena.
     let pixel = plan.stride(step.input_shape);
     match (&step.kind, schedule) {
         (StepKind::Block(block), StepSchedule::Block(s)) => {

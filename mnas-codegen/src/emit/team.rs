@@ -1,4 +1,5 @@
-//! Drivers of several threads: the kernels of one for some of the strips, or kernels that make some panels or tiles.
+//! Steps that several threads share: the kernels of one thread for a range of row blocks, or kernels over a range of panels
+//! or tiles.
 
 use super::block::BlockDriver;
 use super::geometry::conv_row_call;
@@ -7,6 +8,7 @@ use super::kernels::Kernels;
 use super::operands::{self, Arguments, buffer};
 use super::{int, rows, step, times};
 use crate::plan::{Destination, ParallelStep, Parallelism, Plan, Schedule, Source, StepKind, StepSchedule};
+use crate::units::Elements;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -38,12 +40,12 @@ fn share(plan: &Plan, schedule: &Schedule, index: usize, shared: &ParallelStep, 
         }
         (Parallelism::Rows, s) => {
             let function = rows::function(plan, step, s, Parallelism::Rows, kernels).expect("a step of rows");
-            let scratch = if s.scratch_len() > 0 { quote!(scratch,) } else { quote!() };
+            let scratch = if s.scratch_len() > Elements::ZERO { quote!(scratch,) } else { quote!() };
             quote!(#function(worker, #input, #weights #residual #scratch #out);)
         }
         (_, StepSchedule::Conv { kernel }) => {
             let function = kernels.conv(kernel);
-            let ahead = if kernel.ahead > 0 { ahead(plan, schedule, index) } else { quote!() };
+            let ahead = if kernel.ahead > Elements::ZERO { ahead(plan, schedule, index) } else { quote!() };
             quote!(#function(#input, #weights #ahead #residual #out, worker);)
         }
         (parallelism, StepSchedule::Block(s)) => {
@@ -58,8 +60,8 @@ fn share(plan: &Plan, schedule: &Schedule, index: usize, shared: &ParallelStep, 
     }
 }
 
-/// The weights of the step behind step `index`, and where a worker's share of them starts: of a classifier a tile is a
-/// panel, and all panels before another are as wide as the first.
+/// The weights of the step after step `index`, and where a thread's share of them starts: in a classifier a tile is a panel,
+/// and all panels but the last are as wide as the first.
 fn ahead(plan: &Plan, schedule: &Schedule, index: usize) -> TokenStream {
     let weights = operands::arguments(plan, &plan.steps[index + 1]).weights;
     let next = schedule.parallel.get(index + 1).map(|next| (next.default.parallelism, &next.default.schedule));
@@ -73,12 +75,12 @@ fn ahead(plan: &Plan, schedule: &Schedule, index: usize) -> TokenStream {
 impl BlockDriver<'_> {
     fn emit_shared(&self, shared_step: &ParallelStep, kernels: &mut Kernels) -> Ident {
         let mut split = TokenStream::new();
-        let mut shared = 0;
-        for (name, len) in self.s.scratch.parts().iter().filter(|(_, len)| *len > 0) {
+        let mut shared = Elements::ZERO;
+        for (name, len) in self.s.scratch.parts().iter().filter(|(_, len)| *len > Elements::ZERO) {
             let (ident, size) = (format_ident!("{name}"), int(*len));
             if shared_step.shares(name) {
                 let at = int(shared);
-                shared += len;
+                shared += *len;
                 split.extend(quote!(let #ident = part(shared, #at);));
             } else {
                 split.extend(quote!(let (#ident, scratch) = split(scratch, #size);));
@@ -110,13 +112,13 @@ impl BlockDriver<'_> {
         })
     }
 
-    /// Some strips; with squeeze-excite their projection when the sums of all rows are there.
+    /// A range of row blocks; with squeeze-excite, their projection once the sums of all rows exist.
     fn strips(&self, kernels: &mut Kernels) -> TokenStream {
         let s = self.s;
         let (expand, depthwise) = (self.expand_rows(kernels), self.depthwise_rows(kernels));
         let (gate, project) = (self.gate(kernels), self.project(kernels));
         let ready = if s.expand.is_some() {
-            // The first row that the first strip needs.
+            // The first row that the first row block reads.
             let (first, top) = (times(quote!(strips.start), s.strip * s.rows.stride), int(s.rows.depthwise.pad_top));
             quote!(let mut ready = (#first).saturating_sub(#top);)
         } else {
@@ -142,8 +144,8 @@ impl BlockDriver<'_> {
         }
     }
 
-    /// Some panels of the expansion, and the depthwise convolution of their channels, a panel after the other; then some
-    /// tiles of the projection, which needs all channels.
+    /// A range of panels of the expansion, with the depthwise convolution of their channels, panel by panel; then a range of
+    /// tiles of the projection, which reads all channels.
     fn panels(&self, kernels: &mut Kernels) -> TokenStream {
         let d = &self.s.depthwise;
         let lanes = kernels.isa.lanes;

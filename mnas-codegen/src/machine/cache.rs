@@ -31,6 +31,9 @@ pub struct CacheModel {
 }
 
 impl CacheModel {
+    /// Bytes of a cache line, as generated code assumes it: for alignment and prefetches.
+    pub const LINE: usize = 64;
+
     /// A processor of this decade about which nothing else is known.
     ///
     /// Half a megabyte is the least second-level cache (Zen 2 and 3; newer ones have 1 to 2 MB); the bandwidths are about a
@@ -40,7 +43,7 @@ impl CacheModel {
         let least_l2 = [("avx512", 1 << 20), ("avx2", 256 << 10), ("scalar", 128 << 10)];
         CacheModel {
             name: "generic".to_owned(),
-            line: 64,
+            line: CacheModel::LINE,
             l1_sets: 64,
             l2_bytes: 512 << 10,
             l2_bandwidth: 32.0,

@@ -3,28 +3,28 @@
 /// Index into [`Arena::buffers`].
 pub type BufferId = usize;
 
-/// Floats in 64 bytes: what every buffer is aligned to.
-const ALIGN: usize = 16;
+use super::layout::aligned;
+use crate::units::Elements;
 
 /// A range of the arena that is in use from one step to another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Buffer {
     /// The tensor it holds.
     pub name: String,
-    /// Length in floats.
-    pub len: usize,
+    /// Length.
+    pub len: Elements,
     /// First step that writes it.
     pub first: usize,
     /// Last step that reads it.
     pub last: usize,
-    /// Offset in floats, once planned.
-    pub offset: usize,
+    /// Offset, once planned.
+    pub offset: Elements,
 }
 
 impl Buffer {
     /// A buffer without a place yet.
-    pub fn new(name: String, len: usize, first: usize, last: usize) -> Self {
-        Buffer { name, len, first, last, offset: 0 }
+    pub fn new(name: String, len: Elements, first: usize, last: usize) -> Self {
+        Buffer { name, len, first, last, offset: Elements::ZERO }
     }
 
     fn meets(&self, other: &Buffer) -> bool {
@@ -37,8 +37,8 @@ impl Buffer {
 pub struct Arena {
     /// Buffers in the order of the steps that make them.
     pub buffers: Vec<Buffer>,
-    /// Floats in all.
-    pub len: usize,
+    /// Length of all.
+    pub len: Elements,
 }
 
 impl Arena {
@@ -47,27 +47,27 @@ impl Arena {
         let mut order: Vec<usize> = (0..buffers.len()).collect();
         order.sort_by_key(|&i| (core::cmp::Reverse(buffers[i].len), i));
         let mut placed: Vec<usize> = Vec::new();
-        let mut len = 0;
+        let mut len = Elements::ZERO;
         for i in order {
-            let mut busy: Vec<(usize, usize)> = placed
+            let mut busy: Vec<(Elements, Elements)> = placed
                 .iter()
                 .map(|&j| &buffers[j])
                 .filter(|b| b.meets(&buffers[i]))
                 .map(|b| (b.offset, b.offset + b.len))
                 .collect();
             busy.sort_unstable();
-            let mut offset = 0usize;
+            let mut offset = Elements::ZERO;
             for (start, end) in busy {
                 if offset + buffers[i].len <= start {
                     break;
                 }
-                offset = offset.max(end.next_multiple_of(ALIGN));
+                offset = offset.max(aligned(end));
             }
             buffers[i].offset = offset;
             len = len.max(offset + buffers[i].len);
             placed.push(i);
         }
-        Arena { buffers, len: len.next_multiple_of(ALIGN) }
+        Arena { buffers, len: aligned(len) }
     }
 }
 
@@ -78,20 +78,20 @@ mod tests {
     #[test]
     fn buffers_alive_together_do_not_overlap_and_others_share() {
         let arena = Arena::plan(vec![
-            Buffer::new("a".into(), 100, 0, 1),
-            Buffer::new("b".into(), 40, 1, 2),
-            Buffer::new("c".into(), 90, 2, 3),
-            Buffer::new("scratch".into(), 7, 1, 1),
+            Buffer::new("a".into(), Elements(100), 0, 1),
+            Buffer::new("b".into(), Elements(40), 1, 2),
+            Buffer::new("c".into(), Elements(90), 2, 3),
+            Buffer::new("scratch".into(), Elements(7), 1, 1),
         ]);
         for (i, a) in arena.buffers.iter().enumerate() {
-            assert_eq!(a.offset % ALIGN, 0);
+            assert_eq!(a.offset, aligned(a.offset));
             for b in &arena.buffers[i + 1..] {
                 let apart = a.offset + a.len <= b.offset || b.offset + b.len <= a.offset;
                 assert!(apart || !a.meets(b), "{a:?} {b:?}");
             }
         }
-        assert_eq!(arena.buffers[2].offset, 0, "c may lie where a was");
+        assert_eq!(arena.buffers[2].offset, Elements::ZERO, "c may lie where a was");
         // `a` and `b` beside each other, rounded up, and the scratch behind them.
-        assert_eq!(arena.len, 112 + 48 + 16);
+        assert_eq!(arena.len, Elements(112 + 48 + 16));
     }
 }

@@ -1,5 +1,5 @@
-//! Regroups the fused Graph into steps: a block, expansion to projection, is one step; what is in no block is a step of
-//! its own.
+//! Partitions the fused Graph into steps: a block, from expansion to projection, is one step; every other operator is a
+//! step by itself.
 
 use super::arena::{Buffer, BufferId};
 use super::layout;
@@ -7,13 +7,15 @@ use super::pack::{self, PackedLayer};
 use super::steps::{Block, PlanError, PlannedConv, PoolKind, Step, StepKind, With};
 use crate::graph::{Conv, Graph, Node, Op, Residual, TensorId};
 use crate::machine::CacheModel;
+use crate::units::Elements;
 use mnas_dsl::network::{Activation, Pads, Shape};
 use std::sync::Arc;
 
+#[derive(Clone)]
 pub(super) struct Steps {
     pub(super) steps: Vec<Step>,
     pub(super) layers: Vec<PackedLayer>,
-    pub(super) weights_len: usize,
+    pub(super) weights_len: Elements,
     pub(super) buffers: Vec<Buffer>,
     pub(super) image: BufferId,
 }
@@ -29,7 +31,7 @@ pub(super) fn group(graph: &Graph, align: usize, caches: &CacheModel) -> Result<
 
 struct Grouper<'g> {
     graph: &'g Graph,
-    /// What channels are rounded up to.
+    /// Channels are rounded up to a multiple of this.
     align: usize,
     caches: &'g CacheModel,
     /// How many nodes read each tensor.
@@ -45,8 +47,8 @@ impl<'g> Grouper<'g> {
         for id in graph.nodes.iter().flat_map(|n| &n.inputs).chain([&graph.output]) {
             readers[id.0] += 1;
         }
-        let image = Buffer::new("input".into(), graph.tensors[graph.input.0].shape.len(), 0, 0);
-        let out = Steps { steps: vec![], layers: vec![], weights_len: 0, buffers: vec![image], image: 0 };
+        let image = Buffer::new("input".into(), Elements(graph.tensors[graph.input.0].shape.len()), 0, 0);
+        let out = Steps { steps: vec![], layers: vec![], weights_len: Elements::ZERO, buffers: vec![image], image: 0 };
         let mut g = Grouper { graph, align, caches, readers, place: vec![None; graph.tensors.len()], out };
         let direct = graph.nodes.iter().filter(|n| n.inputs.contains(&graph.input)).all(|n| {
             matches!(&n.op, Op::Conv(c) if !c.depthwise && n.inputs.first() == Some(&graph.input)
@@ -70,19 +72,19 @@ impl<'g> Grouper<'g> {
         self.graph.tensors[id.0].shape
     }
 
-    /// The node at `at`, if it reads nothing but what the node before made for it alone.
+    /// The node at `at`, if it reads only `made`, and no other node reads that.
     fn follows(&self, at: usize, made: TensorId) -> Option<&'g Node> {
         let node = self.graph.nodes.get(at)?;
         (node.inputs.first() == Some(&made) && self.readers[made.0] == 1).then_some(node)
     }
 
-    /// Makes the step that starts at node `at`; returns how many nodes it covers.
+    /// Adds the step that starts at node `at`; returns how many nodes it covers.
     fn step(&mut self, at: usize) -> Result<usize, PlanError> {
         if let Some(parts) = self.find_block(at) {
             return Ok(self.block(&parts));
         }
         let node = &self.graph.nodes[at];
-        let unknown = || PlanError { node: node.name.clone() };
+        let unknown = || PlanError::NotFused { node: node.name.clone() };
         let input = *node.inputs.first().ok_or_else(unknown)?;
         let pool = |kind, kernel_size, stride, pads| StepKind::Pool { kind, kernel_size, stride, pads };
         let kind = match &node.op {
@@ -169,7 +171,7 @@ impl<'g> Grouper<'g> {
         Some(Parts { nodes, expand, depthwise: (depthwise, node.output), gate, project: (project, last.output) })
     }
 
-    /// Makes the step of a block; returns how many nodes it covers.
+    /// Adds the step of a block; returns how many nodes it covers.
     fn block(&mut self, parts: &Parts<'g>) -> usize {
         let expand = parts.expand.map(|(conv, made)| self.pack(conv, false, made));
         let depthwise = self.pack(parts.depthwise.0, false, parts.depthwise.1);
@@ -195,12 +197,12 @@ impl<'g> Grouper<'g> {
 
     fn pack_as(&mut self, conv: &Arc<Conv>, linear: bool, output: Shape) -> PlannedConv {
         let layer = pack::layer(conv, linear, output.pixels(), self.align, self.out.weights_len);
-        self.out.weights_len += layer.len().next_multiple_of(16);
+        self.out.weights_len += layout::aligned(Elements(layer.len()));
         self.out.layers.push(layer);
         PlannedConv { conv: Arc::clone(conv), layer: self.out.layers.len() - 1, output }
     }
 
-    /// Adds the step that nodes became: it reads what the first of them reads, and makes what the last of them makes.
+    /// Adds the step of these nodes: it reads the input of the first and writes the output of the last.
     fn push(&mut self, nodes: &[Node], kind: StepKind) {
         let [first, .., last] = nodes else {
             let [only] = nodes else { unreachable!("a step is made of nodes") };
@@ -212,7 +214,7 @@ impl<'g> Grouper<'g> {
             name = format!("{first_name}+{name}");
             source = format!("{first_source}; {source}");
         }
-        // Of a block the last adds, of a sum with an activation behind it the first.
+        // In a block the last node adds; in a sum with an activation the first one does.
         let second = nodes.iter().find_map(|node| node.inputs.get(1)).copied();
         self.push_step((name, source), kind, first.inputs[0], second, last.output);
     }
@@ -234,7 +236,7 @@ impl<'g> Grouper<'g> {
             self.out.buffers[id].last = now;
         }
         let output_shape = self.shape(output);
-        let len = output_shape.pixels() * layout::stride(output_shape, self.align, self.caches);
+        let len = layout::stride(output_shape, self.align, self.caches) * output_shape.pixels();
         let tensor_name = &self.graph.tensors[output.0].name;
         self.out.buffers.push(Buffer::new(tensor_name.clone(), len, now, now));
         let id = self.out.buffers.len() - 1;
@@ -258,7 +260,7 @@ impl<'g> Grouper<'g> {
 /// Nodes of a block.
 struct Parts<'g> {
     nodes: &'g [Node],
-    /// What makes the depthwise convolution's input, and its result.
+    /// The convolution before the depthwise one, and its output.
     expand: Option<(&'g Arc<Conv>, TensorId)>,
     depthwise: (&'g Arc<Conv>, TensorId),
     gate: Option<(&'g Arc<Conv>, &'g Arc<Conv>)>,

@@ -1,7 +1,7 @@
 //! The Plan: what is computed in which order, from where to where in the arena, with which tiles.
 //!
 //! Steps are the fused Graph regrouped: a whole block is one step. For each instruction set of the file a
-//! schedule says how each step is cut into strips and register tiles. The packed weights and the arena are
+//! schedule says how each step is cut into row blocks and register tiles. The packed weights and the arena are
 //! shared by all of them. The emitter prints this and decides nothing.
 
 pub mod arena;
@@ -20,7 +20,8 @@ mod target;
 pub mod tuning;
 
 use crate::graph::Graph;
-use crate::machine::CacheModel;
+use crate::machine::{CacheModel, Isa};
+use crate::units::{Bytes, Elements};
 use mnas_dsl::network::Shape;
 
 pub use arena::{Arena, Buffer, BufferId};
@@ -31,7 +32,7 @@ pub use schedule::{
     StepSchedule, ThreadMemory, WindowRows,
 };
 pub use steps::{Block, PlanError, PlannedConv, PoolKind, Step, StepKind, With};
-pub use target::Target;
+pub use target::{Objective, Target};
 
 /// Everything that the emitter prints.
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ pub struct Plan {
     pub output: Shape,
     /// What is computed, in order.
     pub steps: Vec<Step>,
-    /// Where everything lies while it is needed.
+    /// Where each tensor lies while it is in use.
     pub arena: Arena,
     /// Channels in the arena and in packed weights are rounded up to a multiple of this: the lanes of the widest vector.
     pub channel_align: usize,
@@ -52,25 +53,25 @@ pub struct Plan {
     pub caches: CacheModel,
     /// How the weights are packed, in order.
     pub layers: Vec<PackedLayer>,
-    /// Floats in the packed weights.
-    pub weights_len: usize,
+    /// Length of the packed weights.
+    pub weights_len: Elements,
     /// A schedule for each instruction set, widest first.
     pub schedules: Vec<Schedule>,
     /// Where the image lies when it is converted from bytes or from planes.
     pub image: BufferId,
-    /// What several threads need beyond the arena, where they may share an inference.
+    /// The memory of several threads, if they may share an inference.
     pub threads: Option<ThreadMemory>,
 }
 
 impl Plan {
-    /// Channels as they lie in the arena. What is in those beyond the real ones is of no meaning, and never read into
-    /// a real one.
+    /// Channels with their padding in the arena. The values in the padding have no meaning; no real channel is computed from
+    /// them.
     pub fn padded(&self, channels: usize) -> usize {
         channels.next_multiple_of(self.channel_align)
     }
 
-    /// Floats from one pixel to the next of a tensor of this shape in the arena.
-    pub fn stride(&self, shape: Shape) -> usize {
+    /// From one pixel to the next of a tensor of this shape in the arena.
+    pub fn stride(&self, shape: Shape) -> Elements {
         layout::stride(shape, self.channel_align, &self.caches)
     }
 }
@@ -79,16 +80,47 @@ impl Plan {
 ///
 /// # Errors
 ///
-/// If a node is in no form that a step covers, as when passes were switched off.
+/// If a node is in no form that a step covers, as when passes were switched off, or if the arena does not fit into the
+/// target's limit.
 pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
     let channel_align = target.isas.iter().map(|isa| isa.f32.channels).max().unwrap_or(1);
-    let group::Steps { mut steps, layers, weights_len, mut buffers, image } =
-        group::group(graph, channel_align, &target.caches)?;
-    let schedules: Vec<Schedule> =
-        target.isas.iter().map(|&isa| scheduler::schedule(&steps, &layers, isa, channel_align, target)).collect();
+    let steps = group::group(graph, channel_align, &target.caches)?;
+    let Objective::Memory { limit } = target.objective else {
+        return Ok(assemble(graph, target, steps, channel_align, None));
+    };
+    // Faster plans first: all steps as fast as they can be; each with what other tensors leave of the limit; each with the
+    // least scratch.
+    let mut left = vec![Bytes(limit).elements(); steps.steps.len()];
+    for buffer in &steps.buffers {
+        for left in &mut left[buffer.first..=buffer.last] {
+            *left = left.saturating_sub(layout::aligned(buffer.len));
+        }
+    }
+    let none = vec![Elements::ZERO; left.len()];
+    let mut least = usize::MAX;
+    for room in [None, Some(&left), Some(&none)] {
+        let plan = assemble(graph, target, steps.clone(), channel_align, room.map(Vec::as_slice));
+        let bytes = plan.arena.len.bytes().0;
+        if bytes <= limit {
+            return Ok(plan);
+        }
+        least = least.min(bytes);
+    }
+    Err(PlanError::Memory { limit, least })
+}
+
+fn assemble(
+    graph: &Graph,
+    target: &Target,
+    group::Steps { mut steps, layers, weights_len, mut buffers, image }: group::Steps,
+    channel_align: usize,
+    room: Option<&[Elements]>,
+) -> Plan {
+    let schedule = |&isa: &Isa| scheduler::schedule(&steps, &layers, isa, channel_align, target, room);
+    let schedules: Vec<Schedule> = target.isas.iter().map(schedule).collect();
     for (i, step) in steps.iter_mut().enumerate() {
-        let need = schedules.iter().map(|s| s.steps[i].scratch_len()).max().unwrap_or(0);
-        if need > 0 {
+        let need = schedules.iter().map(|s| s.steps[i].scratch_len()).max().unwrap_or_default();
+        if need > Elements::ZERO {
             step.scratch = Some(buffers.len());
             buffers.push(Buffer::new(format!("{}/scratch", step.name), need, i, i));
         }
@@ -110,5 +142,5 @@ pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
         threads,
     };
     plan.lay_out();
-    Ok(plan)
+    plan
 }

@@ -7,6 +7,7 @@
 use crate::graph::Conv;
 use mnas_runtime::{BatchNorm, Layer};
 
+use crate::units::Elements;
 pub use mnas_runtime::Panels;
 
 /// Index into the plan's layers.
@@ -16,7 +17,7 @@ pub type LayerId = usize;
 pub type PackedLayer = Layer<String, Vec<Panels>>;
 
 /// Lays out `conv` at `offset`, for outputs of `pixels` pixels; panels are made of vectors of `align` channels.
-pub fn layer(conv: &Conv, linear: bool, pixels: usize, align: usize, offset: usize) -> PackedLayer {
+pub fn layer(conv: &Conv, linear: bool, pixels: usize, align: usize, offset: Elements) -> PackedLayer {
     let panels = if conv.depthwise {
         vec![Panels { width: align, count: conv.output_channels.div_ceil(align) }]
     } else {
@@ -32,7 +33,7 @@ pub fn layer(conv: &Conv, linear: bool, pixels: usize, align: usize, offset: usi
         output_channels: conv.output_channels,
         kernel_size: conv.kernel_size,
         panels,
-        offset,
+        offset: offset.0,
     }
 }
 

@@ -1,54 +1,62 @@
-//! A plan of some steps of another plan, done as that one does them: what is measured of a layer by itself.
+//! A plan of some steps of another plan, with the same schedules, so that a layer can be measured by itself.
 
 use super::Plan;
 use super::arena::{Arena, Buffer, BufferId};
+use super::layout::aligned;
 use super::schedule::{Schedule, StepSchedule, ThreadMemory};
 use super::steps::{PlannedConv, StepKind};
 use crate::graph::TensorId;
+use crate::units::Elements;
 use mnas_dsl::network::Shape;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What a network has that reads or makes nothing of its own.
+/// The input or output of a part that has none of its own.
 const NOTHING: Shape = Shape { height: 1, width: 1, channels: 1 };
 
 impl Plan {
-    /// Runs of steps that can be done without the others: each by itself, but for those that ask for the weights of the
-    /// step behind them.
+    /// Runs of steps that can be computed without the others: each step by itself, or together with the next one if it
+    /// prefetches that one's weights.
     pub fn parts(&self) -> Vec<Range<usize>> {
-        let asks_ahead = |index: usize| {
-            let asks = |s: &Schedule| matches!(&s.steps[index], StepSchedule::Conv { kernel, .. } if kernel.ahead > 0);
-            index + 1 < self.steps.len() && self.schedules.iter().any(asks)
+        let prefetches_next = |index: usize| {
+            let prefetches = |s: &Schedule| matches!(&s.steps[index], StepSchedule::Conv { kernel, .. } if kernel.ahead > Elements::ZERO);
+            index + 1 < self.steps.len() && self.schedules.iter().any(prefetches)
         };
         let mut parts = Vec::new();
         let mut start = 0;
-        for index in (0..self.steps.len()).filter(|&index| !asks_ahead(index)) {
+        for index in (0..self.steps.len()).filter(|&index| !prefetches_next(index)) {
             parts.push(start..index + 1);
             start = index + 1;
         }
         parts
     }
 
-    /// Some steps alone, with their kernels, tiles and strips. They read and write the arena as they do in the network; only
-    /// what reads the caller's image has an input. The output is one float, so that next to nothing is copied.
+    /// A plan of these steps alone, with their kernels, tiles and row blocks. They read and write the arena as they do in
+    /// the network; a part has an input only if it reads the caller's image. The output is one float, so that the copy
+    /// takes no time.
     ///
-    /// Names are left out: steps that do the same are the same plan, whatever network they are of.
+    /// Names are left out, so that equal steps of any two networks have equal plans.
     ///
     /// # Panics
     ///
-    /// If there are no such steps, or one of them asks for weights that are of none of them.
+    /// If there are no such steps, or if one of them prefetches the weights of a step outside of the range.
     pub fn part(&self, range: Range<usize>) -> Plan {
         let mut steps = self.steps[range.clone()].to_vec();
         let mut layers = Vec::new();
-        let mut weights_len = 0;
+        let mut weights_len = Elements::ZERO;
         for step in &mut steps {
             each_conv(&mut step.kind, &mut |conv| {
                 let mut layer = self.layers[conv.layer].clone();
                 layer.param = layers.len().to_string();
-                Arc::make_mut(&mut conv.conv).param = layer.param.clone();
-                layer.offset = weights_len;
-                weights_len += layer.len().next_multiple_of(16);
+                let shared = Arc::make_mut(&mut conv.conv);
+                shared.param = layer.param.clone();
+                if let (Some((param, _)), Some(norm)) = (&mut shared.batch_norm, &mut layer.batch_norm) {
+                    norm.param = format!("{}.bn", layer.param);
+                    param.clone_from(&norm.param);
+                }
+                layer.offset = weights_len.0;
+                weights_len += aligned(Elements(layer.len()));
                 conv.layer = layers.len();
                 layers.push(layer);
             });
@@ -57,7 +65,7 @@ impl Plan {
         let reads_image = steps.iter().any(|step| step.input.is_none());
         let input = if reads_image { self.input } else { NOTHING };
         let last = steps.len() - 1;
-        let mut buffers = vec![Buffer::new("input".to_owned(), input.len(), 0, last)];
+        let mut buffers = vec![Buffer::new("input".to_owned(), Elements(input.len()), 0, last)];
         let mut known: BTreeMap<BufferId, BufferId> = BTreeMap::new();
         let mut place = |id: BufferId| {
             *known.entry(id).or_insert_with(|| {
@@ -99,8 +107,8 @@ impl Plan {
         }
     }
 
-    /// The buffers that steps touch beside the caller's image, those first that the network touched longest ago: what the
-    /// step before the first has just written comes last.
+    /// The buffers that the steps touch, without the caller's image, least recently used first: what the step before the
+    /// first has just written comes last.
     pub fn touched(&self) -> Vec<BufferId> {
         let mut buffers: Vec<BufferId> = Vec::new();
         for step in self.steps.iter().rev() {

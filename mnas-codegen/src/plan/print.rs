@@ -4,11 +4,12 @@ use super::{
     BlockSchedule, ConvKernel, DepthwiseKernel, ParallelStep, Parallelism, Part, Plan, PoolKind, Schedule, Step,
     StepKind, StepSchedule, With,
 };
+use crate::units::Elements;
 use std::fmt;
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kib = |floats: usize| floats * 4 / 1024;
+        let kib = |len: Elements| len.bytes().kib();
         writeln!(
             f,
             "plan {}: {} steps, arena {} KiB, weights {} KiB",

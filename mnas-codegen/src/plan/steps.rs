@@ -1,4 +1,4 @@
-//! Steps: what one call of the generated code computes, a whole block where there is one.
+//! Steps: each is one call in the generated code; a whole block is one step.
 
 use super::arena::BufferId;
 use super::pack::LayerId;
@@ -21,7 +21,7 @@ pub struct Step {
     pub input: Option<BufferId>,
     /// Where it writes.
     pub output: BufferId,
-    /// Its second operand: what it adds, or the gate that it multiplies by.
+    /// Its second input: a tensor to add, or a gate to multiply by.
     pub residual: Option<BufferId>,
     /// Workspace of its own.
     pub scratch: Option<BufferId>,
@@ -126,7 +126,7 @@ pub enum PoolKind {
 /// What an elementwise step does with its second operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum With {
-    /// There is none.
+    /// There is no second operand.
     Nothing,
     /// It is added.
     Sum,
@@ -137,7 +137,7 @@ pub enum With {
 /// The convolutions of a block.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
-    /// What makes the depthwise convolution's input row by row: the expansion, or the stem.
+    /// The convolution that computes the depthwise convolution's input: the expansion, or the stem.
     pub expand: Option<PlannedConv>,
     /// The depthwise convolution.
     pub depthwise: PlannedConv,
@@ -154,16 +154,33 @@ impl Block {
     }
 }
 
-/// A graph that is not fused far enough, or in a way that no step covers.
+/// Why a graph has no plan.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PlanError {
-    /// The node in question.
-    pub node: String,
+pub enum PlanError {
+    /// The graph is not fused far enough, or in a way that no step covers.
+    NotFused {
+        /// The node in question.
+        node: String,
+    },
+    /// The arena does not fit into the limit of [`super::Objective::Memory`].
+    Memory {
+        /// Bytes that it may have.
+        limit: usize,
+        /// Bytes that it has at least.
+        least: usize,
+    },
 }
 
 impl core::fmt::Display for PlanError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "`{}` is in no form that a step covers: were all passes run?", self.node)
+        match self {
+            PlanError::NotFused { node } => {
+                write!(f, "no step covers `{node}`; expected a graph after all passes")
+            }
+            PlanError::Memory { limit, least } => {
+                write!(f, "the arena does not fit into {limit} bytes; this network needs at least {least}")
+            }
+        }
     }
 }
 

@@ -14,6 +14,22 @@ pub struct Target {
     pub threads: bool,
     /// What was measured, which goes before all estimates.
     pub tuned: Tuned,
+    /// What the plan is optimised for.
+    pub objective: Objective,
+}
+
+/// What a plan is optimised for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Objective {
+    /// The least estimated time.
+    #[default]
+    Latency,
+    /// The least estimated time of one thread in an arena of at most `limit` bytes. The scratch of further threads comes
+    /// on top.
+    Memory {
+        /// Most bytes of the arena.
+        limit: usize,
+    },
 }
 
 impl Target {
@@ -26,6 +42,12 @@ impl Target {
     pub fn new(mut isas: Vec<Isa>) -> Self {
         isas.sort_by_key(machine::rank);
         isas.dedup();
-        Target { isas, caches: CacheModel::generic(), threads: false, tuned: Tuned::default() }
+        Target {
+            isas,
+            caches: CacheModel::generic(),
+            threads: false,
+            tuned: Tuned::default(),
+            objective: Objective::Latency,
+        }
     }
 }

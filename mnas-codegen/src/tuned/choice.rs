@@ -6,7 +6,7 @@ use crate::plan::Parallelism;
 use crate::plan::tuning::{Choice, First, Key, Strip, Tiles};
 use std::fmt;
 
-/// More threads do not share an inference.
+/// Most threads that share an inference.
 const MOST_WORKERS: usize = 1024;
 
 impl Choice {
@@ -15,7 +15,7 @@ impl Choice {
         let names = names(key);
         if let Some(count) = name.strip_prefix("team ").filter(|_| names.contains(&"team")) {
             let Some(count) = number(count).filter(|count| (2..=MOST_WORKERS).contains(count)) else {
-                let message = format!("`{count}` is no number of workers that share a block");
+                let message = format!("invalid number of workers: `{count}`");
                 return Err(Wrong::new(message, &format!("2 to {MOST_WORKERS}: `team 2: panels`")));
             };
             self.per_thread_count.insert(count, share(key, value)?);
@@ -31,14 +31,19 @@ impl Choice {
                 self.gate_weights = Some(match value {
                     "weights" => true,
                     "tensor" => false,
-                    _ => return Err(Wrong::new(format!("the gate scales no `{value}`"), "`weights` or `tensor`")),
+                    _ => {
+                        return Err(Wrong::new(
+                            format!("invalid target of the gate: `{value}`"),
+                            "`weights` or `tensor`",
+                        ));
+                    }
                 });
             }
             "columns" => {
                 let most = isa.depthwise_columns;
                 let columns = number(value).filter(|columns| *columns <= most);
                 let wrong = || {
-                    Wrong::new(format!("not a number of columns that fits the registers: `{value}`"), "")
+                    Wrong::new(format!("invalid number of columns: `{value}`"), "")
                         .hint(format!("{} has registers for 1 to {most}", isa.name))
                 };
                 self.columns = Some(columns.ok_or_else(wrong)?);
@@ -47,14 +52,14 @@ impl Choice {
             "project" => self.project = read_tiles(isa, value)?,
             "tiles" => self.tiles = read_tiles(isa, value)?,
             "prefetch" if value == "off" => self.no_prefetch = true,
-            "prefetch" => return Err(Wrong::new(format!("prefetch cannot be `{value}`"), "only `off`")),
+            "prefetch" => return Err(Wrong::new(format!("invalid value of prefetch: `{value}`"), "only `off`")),
             _ => self.parallelism = Some(share(key, value)?),
         }
         Ok(())
     }
 }
 
-/// What is wrong with a part of an entry, and what would be right.
+/// A mistake in a part of an entry, and what is expected.
 pub(super) struct Wrong {
     pub(super) message: String,
     pub(super) hint: String,
@@ -66,7 +71,7 @@ impl Wrong {
     }
 
     fn name(name: &str, known: &str) -> Self {
-        Wrong { message: format!("`{name}` is nothing that can be chosen here"), hint: format!("it can be {known}") }
+        Wrong { message: format!("unknown choice `{name}` for this shape"), hint: format!("expected one of {known}") }
     }
 
     fn hint(self, hint: String) -> Self {
@@ -74,7 +79,7 @@ impl Wrong {
     }
 }
 
-/// What can be chosen for a step of that shape.
+/// The choices that a step of this shape has.
 fn names(key: Key) -> &'static [&'static str] {
     match key {
         Key::AnyBlock => &["strip", "gate", "prefetch"],
@@ -93,12 +98,12 @@ fn strip(key: Key, value: &str) -> Result<Strip, Wrong> {
         return Ok(Strip::All);
     }
     let Key::Block { output: [height, ..], .. } = key else {
-        return Err(Wrong::new(format!("not a height that every block can have: `{value}`"), "`all`"));
+        return Err(Wrong::new(format!("invalid height of a strip for every block: `{value}`"), "`all`"));
     };
     match number(value).filter(|rows| *rows < height && height.is_multiple_of(*rows)) {
         Some(rows) => Ok(Strip::Rows(rows)),
         None => Err(Wrong::new(
-            format!("`{value}` is no height of a strip"),
+            format!("invalid height of a strip: `{value}`"),
             &format!("`all` or a number that divides the {height} output rows: {}", divisors(height)),
         )),
     }
@@ -113,7 +118,7 @@ fn share(key: Key, value: &str) -> Result<Parallelism, Wrong> {
     match rows.filter(|rows| *rows < height && height.is_multiple_of(*rows)) {
         Some(rows) => Ok(Parallelism::RowBlocks(rows)),
         None => Err(Wrong::new(
-            format!("workers cannot share `{value}`"),
+            format!("invalid share of the workers: `{value}`"),
             &format!("`panels` or `strips N`, where N divides the {height} output rows: {}", divisors(height)),
         )),
     }
@@ -135,7 +140,7 @@ fn read_tiles(isa: Isa, value: &str) -> Result<Tiles, Wrong> {
             Some((number(panel)?, Tile { vectors: number(vectors)?, pixels: number(pixels)? }))
         });
         let Some((panel, tile)) = parts else {
-            return Err(Wrong::new(format!("`{text}` is no tile"), FORM));
+            return Err(Wrong::new(format!("invalid tile: `{text}`"), FORM));
         };
         if !panel.is_multiple_of(tile.vectors) {
             let message = format!("tiles of {} vectors do not make a panel of {panel}", tile.vectors);
@@ -155,10 +160,10 @@ fn read_tiles(isa: Isa, value: &str) -> Result<Tiles, Wrong> {
             return Err(Wrong::new(format!("panels of {panel} vectors have two tiles"), "one"));
         }
     }
-    if tiles.is_empty() { Err(Wrong::new("no tile".to_owned(), FORM)) } else { Ok(tiles) }
+    if tiles.is_empty() { Err(Wrong::new("the list of tiles is empty".to_owned(), FORM)) } else { Ok(tiles) }
 }
 
-/// What [`share`] reads; a file holds no other forms.
+/// The text that [`share`] reads; a file holds no other kinds.
 fn shown(parallelism: Parallelism) -> String {
     match parallelism {
         Parallelism::RowBlocks(rows) => format!("strips {rows}"),

@@ -5,7 +5,7 @@ use crate::plan::tuning::{Choice, Strip, Tiles};
 use crate::plan::{BlockSchedule, ConvKernel, PanelGroup, ParallelStep, Parallelism, Plan, Schedule, StepSchedule};
 
 impl Choice {
-    /// What an instruction set's schedule does in step `index` of a plan, all of it; `None` where there is no choice.
+    /// All choices of an instruction set's schedule for step `index` of a plan; `None` if the step has no choice.
     pub fn of(plan: &Plan, schedule: &Schedule, index: usize) -> Option<Choice> {
         let isa = schedule.isa;
         let mut choice = match &schedule.steps[index] {

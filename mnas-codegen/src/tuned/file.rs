@@ -82,7 +82,8 @@ impl ScheduleFile {
     /// There is no such section, or not one alone.
     pub fn select(&self, cpu: Option<&str>) -> Result<Tuned, SelectError> {
         let names: Vec<String> = self.sections.keys().map(|name| format!("`{name}`")).collect();
-        let known = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+        let known =
+            if names.is_empty() { "it has no section".to_owned() } else { format!("it has {}", names.join(", ")) };
         let section = match (cpu, self.sections.len()) {
             (Some(cpu), _) => self.sections.get_key_value(cpu).ok_or_else(|| SelectError {
                 message: format!("the schedule file has no section `{cpu}`"),
@@ -153,7 +154,7 @@ impl fmt::Display for ScheduleFile {
     }
 }
 
-/// Reads line after line, and goes on behind a mistake.
+/// Reads line by line, and continues after a mistake.
 struct Reader<'a> {
     name: &'a str,
     file: ScheduleFile,
@@ -178,9 +179,9 @@ impl Reader<'_> {
     }
 
     fn badly_indented(&mut self, number: usize, line: &str, content: &str) {
-        let hint = "begin the name of a processor in the first column, an instruction set behind two spaces, an entry \
-                    behind four";
-        self.wrong(number, line, content, "this line is not indented as any other", hint);
+        let hint = "write a processor in the first column, an instruction set after two spaces, an entry after \
+                    four";
+        self.wrong(number, line, content, "unexpected indentation", hint);
     }
 
     fn cpu_line(&mut self, number: usize, line: &str, content: &str) {
@@ -197,7 +198,7 @@ impl Reader<'_> {
                 number,
                 line,
                 content,
-                "this is no name of a processor",
+                "invalid name of a processor",
                 "write letters, digits, `.`, `_` and `-`, and a colon: `intel-xeon-6-143-8:`",
             ),
         }
@@ -206,7 +207,13 @@ impl Reader<'_> {
     fn isa_line(&mut self, number: usize, line: &str, content: &str) {
         self.isa = Some(None);
         let Some(cpu) = self.cpu.clone() else {
-            return self.wrong(number, line, content, "no processor comes before this", "begin a section: `my-cpu:`");
+            return self.wrong(
+                number,
+                line,
+                content,
+                "an instruction set without a processor",
+                "begin a section: `my-cpu:`",
+            );
         };
         let Some(isa) = content.strip_suffix(':').and_then(|name| machine::by_name(name).ok()) else {
             let known: Vec<String> = machine::ALL.iter().map(|isa| format!("`{}:`", isa.name)).collect();
@@ -214,7 +221,7 @@ impl Reader<'_> {
                 number,
                 line,
                 content,
-                "this is no instruction set",
+                "unknown instruction set",
                 &format!("write {}", known.join(", ")),
             );
         };
@@ -232,7 +239,7 @@ impl Reader<'_> {
                     number,
                     line,
                     content,
-                    "no instruction set comes before this",
+                    "an entry without an instruction set",
                     "begin one: `  avx2:`",
                 );
             }
@@ -240,32 +247,32 @@ impl Reader<'_> {
             Some(isa) => isa,
         };
         let Some((shape, value)) = content.split_once(": ") else {
-            return self.wrong(number, line, content, "this is no entry", "write `SHAPE: {NAME: VALUE, ...}`");
+            return self.wrong(number, line, content, "invalid entry", "write `SHAPE: {NAME: VALUE, ...}`");
         };
         let Some(key) = Key::parse(shape) else {
             return self.wrong(
                 number,
                 line,
                 shape,
-                "this is no shape of a step",
+                "invalid shape of a step",
                 "write it as one of `block 56x56x24 expand 72 depthwise k5 s2 se 4 to 28x28x40`, \
                  `conv 224x224x3 k3 s2 to 112x112x32` and `linear 1280 to 1000`",
             );
         };
         let Some(inner) = value.trim().strip_prefix('{').and_then(|value| value.strip_suffix('}')) else {
-            return self.wrong(number, line, value, "this is no list of choices", "write `{NAME: VALUE, ...}`");
+            return self.wrong(number, line, value, "invalid list of choices", "write `{NAME: VALUE, ...}`");
         };
         let Some(isa) = isa else { return };
         let mut entry = Entry { choice: Choice::default(), notes };
         let mut seen: Vec<&str> = Vec::new();
         for part in inner.split(',').filter(|part| !part.trim().is_empty() || inner.contains(',')) {
             let Some((name, value)) = part.split_once(':') else {
-                self.wrong(number, line, part.trim(), "this is no choice", "write `NAME: VALUE`");
+                self.wrong(number, line, part.trim(), "invalid choice", "write `NAME: VALUE`");
                 continue;
             };
             let (name, value) = (name.trim(), value.trim());
             if seen.contains(&name) {
-                self.wrong(number, line, part.trim(), &format!("`{name}` is said twice"), "say it once");
+                self.wrong(number, line, part.trim(), &format!("`{name}` is given twice"), "give it once");
                 continue;
             }
             seen.push(name);

@@ -1,7 +1,7 @@
-//! Schedules that were measured: what `mnasc tune` found, as a value that the plan takes instead of its estimates.
+//! Files of measured schedules, which `mnasc tune` writes and the planner takes before its own estimates.
 //!
 //! A file has a section for each processor, in it one for each instruction set, and an entry for each shape of a step;
-//! so one file serves several networks. Whoever reads it chooses the processor: nothing here asks the machine.
+//! so one file serves several networks. The caller chooses the processor; nothing here detects it.
 
 mod choice;
 mod extract;

@@ -1,8 +1,8 @@
-//! Words of a line, one after the other.
+//! A lexer for the words of a line.
 
 use std::str::SplitAsciiWhitespace;
 
-/// Larger numbers are no sizes.
+/// Larger numbers are not accepted as sizes.
 const LARGEST: usize = 1 << 24;
 
 pub(super) struct Words<'a> {
@@ -31,7 +31,7 @@ impl<'a> Words<'a> {
         self.take(word).then_some(())
     }
 
-    /// A number of at least 1 behind `prefix`.
+    /// A number of at least 1 after `prefix`.
     pub(super) fn number(&mut self, prefix: &str) -> Option<usize> {
         number(self.next()?.strip_prefix(prefix)?)
     }

@@ -29,8 +29,8 @@ pub(crate) struct Program {
 /// Pixel stride and block stride with `lanes` channels a block; NHWC is blocks of `lanes` beside each other.
 fn layout(source: &Source, lanes: usize) -> (usize, usize) {
     match source {
-        Source::Nhwc { stride } => (*stride, lanes),
-        Source::Blocked { block } => (lanes, *block),
+        Source::Nhwc { stride } => (stride.0, lanes),
+        Source::Blocked { block } => (lanes, block.0),
     }
 }
 
@@ -57,16 +57,16 @@ impl Program {
         let name = self.kernels.conv(&laid_out);
         let (pixel, block) = layout(&k.source, lanes);
         let (out_pixel, out_block, pool) = match k.destination {
-            Destination::Nhwc { stride } => (stride, lanes, false),
-            Destination::Blocked { block } => (lanes, block, false),
+            Destination::Nhwc { stride } => (stride.0, lanes, false),
+            Destination::Blocked { block } => (lanes, block.0, false),
             Destination::Pool => (0, lanes, true),
         };
         let panels: Vec<(usize, usize)> = k.panels.iter().map(|p| (p.width, p.count)).collect();
         // Runs follow each other, as one long one.
         let pixels = if k.part == Part::Runs { 3 * k.pixels } else { k.pixels };
         let source_len = match k.source {
-            Source::Nhwc { stride } => k.input_width.max(pixels) * stride,
-            Source::Blocked { block } => k.input_channels.div_ceil(lanes) * block,
+            Source::Nhwc { stride } => k.input_width.max(pixels) * stride.0,
+            Source::Blocked { block } => k.input_channels.div_ceil(lanes) * block.0,
         };
         // Of a larger kernel all rows but the first exist: as at the top of an image.
         let rows = match k.part {
@@ -80,14 +80,14 @@ impl Program {
         let gate = if k.gated { "gate, panel," } else { "" };
         let fun = format!("{}::{name}", self.isa.name);
         // What is asked for may be anything.
-        let residual = if k.ahead > 0 { format!("&w[w.len() / 2..], {residual}") } else { residual.to_owned() };
+        let residual = if k.ahead.0 > 0 { format!("&w[w.len() / 2..], {residual}") } else { residual.to_owned() };
         let call = match k.part {
             Part::All | Part::Rows { .. } => format!("{fun}(a, {rows} w, {residual} {gate} out)"),
             Part::Runs => format!("{fun}(a, {rows} w, {residual} {gate} out, 3)"),
             Part::Panels => {
                 let count: usize = k.panels.iter().map(|p| p.count).sum();
                 let step = match k.destination {
-                    Destination::Blocked { block } => k.panels[0].channels / lanes * block,
+                    Destination::Blocked { block } => k.panels[0].channels / lanes * block.0,
                     Destination::Nhwc { .. } | Destination::Pool => k.panels[0].channels,
                 };
                 format!(
@@ -126,21 +126,21 @@ impl Program {
         let name = self.kernels.depthwise(&laid_out);
         let (pixel, block) = layout(&k.source, lanes);
         let row = match k.source {
-            Source::Nhwc { stride } => stride * k.input_width,
+            Source::Nhwc { stride } => stride.0 * k.input_width,
             Source::Blocked { .. } => lanes * k.input_width,
         };
         let pooled = if k.pool.is_some() { "pooled," } else { "" };
         let residual = if k.residual.is_some() { "residual," } else { "" };
         let (out_pixel, out_block) = match k.destination {
-            Destination::Blocked { block } => (lanes, block),
-            Destination::Nhwc { stride } => (stride, lanes),
+            Destination::Blocked { block } => (lanes, block.0),
+            Destination::Nhwc { stride } => (stride.0, lanes),
             Destination::Pool => unreachable!("no depthwise convolution keeps the mean alone"),
         };
         let fun = format!("{}::{name}", self.isa.name);
         let call = if k.ranged {
             // The vectors in two parts.
             let (vectors, out) = (k.channels.div_ceil(lanes), out_block);
-            let from = if let Source::Blocked { block } = k.source { block } else { 0 };
+            let from = if let Source::Blocked { block } = k.source { block.0 } else { 0 };
             format!(
                 "for (s, e) in [(0, {half}), ({half}, {vectors})] {{ {fun}(&a[s * {from}..], rows, w, {pooled} &mut out[s * {out}..], s..e) }}",
                 half = vectors / 2

@@ -12,6 +12,7 @@ mod driver;
 use mnas_codegen::compile::{Options, compile_plan, fused_graph};
 use mnas_codegen::machine::{Isa, parse_list};
 use mnas_codegen::plan::Plan;
+use mnas_codegen::units::Bytes;
 use mnas_fuzz::case::Sharing;
 use mnas_fuzz::{Case, draw};
 use std::error::Error;
@@ -76,9 +77,10 @@ fn write(folder: &Path, cases: &[Case], isas: &[Isa], small: bool) -> Result<(),
     race.replace("worker . barrier () ;", "")?;
     fs::write(folder.join("src/race.rs"), &race.code)?;
     let bounds = Network::new(&control, isas, Sharing::Panels, |plan| {
-        // The arena's size is a multiple of 16 floats anyway.
-        plan.arena.len =
-            plan.arena.buffers.iter().map(|b| b.offset + b.len).max().unwrap_or(0).next_multiple_of(16) - 32;
+        // The arena is a whole number of cache lines anyway.
+        let line = Bytes(64).elements();
+        let end = plan.arena.buffers.iter().map(|b| b.offset + b.len).max().unwrap_or_default();
+        plan.arena.len = end.next_multiple_of(line) - line * 2;
     })?;
     fs::write(folder.join("src/bounds.rs"), &bounds.code)?;
     let threads = if small { "[2]" } else { "[1, 2, 3, 5]" };

@@ -5,6 +5,7 @@ use mnas_codegen::plan::{
     Arena, Block, BlockSchedule, ConvKernel, DepthwiseKernel, Destination, Part, Plan, Source, Step, StepKind,
     StepSchedule,
 };
+use mnas_codegen::units::Elements;
 use mnas_dsl::network::{Activation, Pads};
 use mnas_fuzz::fault::Fault;
 use std::sync::Arc;
@@ -165,7 +166,7 @@ pub(crate) fn faults() -> Vec<Planted> {
             blocks(plan, |b| {
                 let fits = b.squeeze_excite.is_some() && b.depthwise.channels > 16;
                 if fits {
-                    b.scratch.mean = 16;
+                    b.scratch.mean = Elements(16);
                 }
                 fits
             })
@@ -201,8 +202,8 @@ pub(crate) fn faults() -> Vec<Planted> {
         }),
         planted("a convolution writes pixels without padding", |plan| {
             convs(plan, |k| match &mut k.destination {
-                Destination::Nhwc { stride } if k.pixels > 1 && *stride != k.output_channels => {
-                    *stride = k.output_channels;
+                Destination::Nhwc { stride } if k.pixels > 1 && stride.0 != k.output_channels => {
+                    stride.0 = k.output_channels;
                     true
                 }
                 _ => false,
@@ -210,8 +211,8 @@ pub(crate) fn faults() -> Vec<Planted> {
         }),
         planted("a convolution reads pixels as if they had no padding", |plan| {
             convs(plan, |k| match &mut k.source {
-                Source::Nhwc { stride } if k.pixels > 1 && *stride != k.input_channels => {
-                    *stride = k.input_channels;
+                Source::Nhwc { stride } if k.pixels > 1 && stride.0 != k.input_channels => {
+                    stride.0 = k.input_channels;
                     true
                 }
                 _ => false,
@@ -219,12 +220,12 @@ pub(crate) fn faults() -> Vec<Planted> {
         }),
         planted("blocks of channels overlap by one pixel", |plan| {
             depthwises(plan, |k| match &mut k.destination {
-                Destination::Blocked { block } if k.output_width > 1 && k.channels > 16 => less(block),
+                Destination::Blocked { block } if k.output_width > 1 && k.channels > 16 => less(&mut block.0),
                 _ => false,
             })
         }),
         planted("a buffer is free one step before its last reader", |plan| {
-            let before: Vec<usize> = plan.arena.buffers.iter().map(|buffer| buffer.offset).collect();
+            let before: Vec<Elements> = plan.arena.buffers.iter().map(|buffer| buffer.offset).collect();
             let mut buffers = plan.arena.buffers.clone();
             for buffer in &mut buffers {
                 buffer.last = buffer.last.saturating_sub(1).max(buffer.first);
@@ -234,8 +235,8 @@ pub(crate) fn faults() -> Vec<Planted> {
         }),
         planted("the parts of a scratch buffer overlap", |plan| {
             blocks(plan, |b| {
-                b.scratch.ring /= 2;
-                b.scratch.ring > 0
+                b.scratch.ring = b.scratch.ring / 2;
+                b.scratch.ring > Elements::ZERO
             })
         }),
         planted("weights are packed without an epsilon", |plan| {

@@ -289,7 +289,7 @@ impl Meter {
     /// The layers of a network.
     fn wanted(&self, network: &Network) -> Result<Vec<Wanted>> {
         let plan = self.device.plan(network)?;
-        let bytes = 4 * (plan.weights_len + plan.arena.len) as u64;
+        let bytes = (plan.weights_len + plan.arena.len).bytes().0 as u64;
         let cold = Cold::of(bytes, self.caches);
         let layers = layer::layers(&plan, program::RUNTIME);
         let one = |layer: Layer| Wanted { key: self.key(&format!("layer {cold:?}"), &layer.text), cold, layer };

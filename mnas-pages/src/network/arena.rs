@@ -20,7 +20,7 @@ pub(super) fn draw(model: &Model) -> Html {
     let plan = model.plan();
     let steps = plan.steps.len().max(1);
     let column = COLUMN.max(WIDTH / steps as f64);
-    let (width, total) = (column * steps as f64, plan.arena.len.max(1));
+    let (width, total) = (column * steps as f64, plan.arena.len.0.max(1));
     let up = |floats: usize| TOP + HEIGHT - HEIGHT * floats as f64 / total as f64;
     let mut svg = Html::new();
     let outer = LEFT + width + RIGHT;
@@ -47,8 +47,8 @@ pub(super) fn draw(model: &Model) -> Html {
     let peak = peak(plan);
     for (index, buffer) in plan.arena.buffers.iter().enumerate() {
         let (class, made) = what(model, index);
-        let (x, y) = (LEFT + column * buffer.first as f64, up(buffer.offset + buffer.len));
-        let (w, h) = (column * (buffer.last + 1 - buffer.first) as f64, up(buffer.offset) - y);
+        let (x, y) = (LEFT + column * buffer.first as f64, up((buffer.offset + buffer.len).0));
+        let (w, h) = (column * (buffer.last + 1 - buffer.first) as f64, up(buffer.offset.0) - y);
         svg.open("g", &[("class", &class), ("data-buffer", &buffer.name), ("data-stop", ""), ("role", "img")]);
         svg.leaf("title", &[], &tip(plan, buffer, made));
         // A gap of a pixel between neighbours, and nothing so thin that it is not seen.
@@ -93,7 +93,7 @@ pub(super) fn table(model: &Model) -> Html {
     let step = |index: usize| plan.steps.get(index).map_or("", |step| step.name.as_str());
     for buffer in &plan.arena.buffers {
         out.raw("<tr>").leaf("td", &[], &buffer.name);
-        for number in [buffer.len, buffer.offset] {
+        for number in [buffer.len.0, buffer.offset.0] {
             out.leaf("td", &[("class", "n")], &numbers::grouped(bytes(number)));
         }
         out.leaf("td", &[], step(buffer.first)).leaf("td", &[], step(buffer.last)).raw("</tr>\n");
@@ -107,7 +107,7 @@ fn peak(plan: &Plan) -> usize {
     let mut used = vec![0_usize; plan.steps.len() + 1];
     for buffer in &plan.arena.buffers {
         for used in used.iter_mut().take(buffer.last + 1).skip(buffer.first) {
-            *used += buffer.len;
+            *used += buffer.len.0;
         }
     }
     let most = used.iter().copied().max().unwrap_or(0);
@@ -134,7 +134,7 @@ fn tip(plan: &Plan, buffer: &Buffer, what: &str) -> String {
         true => format!("during {}", step(buffer.first)),
         false => format!("from {} to {}", step(buffer.first), step(buffer.last)),
     };
-    let (size, offset) = (numbers::bytes(bytes(buffer.len)), numbers::bytes(bytes(buffer.offset)));
+    let (size, offset) = (numbers::bytes(bytes(buffer.len.0)), numbers::bytes(bytes(buffer.offset.0)));
     format!("{}\n{what}\n{size} at {offset}\n{when}", buffer.name)
 }
 

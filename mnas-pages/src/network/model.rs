@@ -195,7 +195,7 @@ impl<'a> Model<'a> {
     /// Bytes and time of what a layer runs in.
     fn measured(&self, runs: &Runs) -> Costs {
         let plan = self.plan();
-        let bytes = |buffer: &Buffer| (buffer.len * size_of::<f32>()) as u64;
+        let bytes = |buffer: &Buffer| buffer.len.bytes().0 as u64;
         let mut costs = Costs::default();
         let Runs::Steps { steps, .. } = runs else { return costs };
         let output = steps.last().map(|&last| plan.steps[last].output);

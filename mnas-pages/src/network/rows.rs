@@ -21,7 +21,7 @@ impl Scale {
         Scale {
             parameters: (model.summary.parameters, largest(|costs| costs.parameters)),
             macs: (model.summary.macs, largest(|costs| costs.macs)),
-            arena: (model.plan().arena.len * size_of::<f32>()) as u64,
+            arena: model.plan().arena.len.bytes().0 as u64,
             us: model.profile.map(|profile| (profile.us(), times.fold(0.0, f64::max))),
         }
     }

@@ -27,7 +27,7 @@ pub(super) fn draw(model: &Model) -> Html {
     tile(&mut out, "Multiply-accumulates", &numbers::short(summary.macs), &exact(summary.macs));
     let bytes = |value: u64| format!("{} bytes", exact(value));
     tile(&mut out, "Weights", &numbers::bytes(summary.weight_bytes), &bytes(summary.weight_bytes));
-    let arena = (plan.arena.len * size_of::<f32>()) as u64;
+    let arena = plan.arena.len.bytes().0 as u64;
     tile(&mut out, "Arena", &numbers::bytes(arena), &bytes(arena));
     if let Some(profile) = model.profile {
         let threads = if profile.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", profile.threads) };

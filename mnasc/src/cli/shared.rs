@@ -36,6 +36,9 @@ pub(crate) struct CodeArgs {
     /// Check the bounds of every memory access (slow; for tests).
     #[arg(long)]
     pub(crate) checked: bool,
+    /// Limit the workspace of one thread, for boards: plans that need less memory and more time are chosen if necessary.
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) ram: Option<usize>,
     #[command(flatten)]
     pub(crate) schedule: ScheduleArgs,
 }

@@ -9,6 +9,7 @@ use crate::output::{self, Artifact};
 use mnas_codegen::compile::{Compiled, Options, fused_graph};
 use mnas_codegen::lower::lower;
 use mnas_codegen::machine;
+use mnas_codegen::plan::Objective;
 use std::path::{Path, PathBuf};
 
 /// Compiles a spec to files, to standard output, or only to compare.
@@ -69,7 +70,8 @@ pub(crate) fn options(args: &CodeArgs) -> Result<Options> {
     }
     let (standalone, checked, threaded) = (args.standalone, args.checked, args.threaded);
     let tuned = input::tuned(&args.schedule)?;
-    Ok(Options { isas, standalone, checked, threaded, tuned, ..Options::default() })
+    let objective = args.ram.map_or(Objective::Latency, |limit| Objective::Memory { limit });
+    Ok(Options { isas, standalone, checked, threaded, tuned, objective, ..Options::default() })
 }
 
 fn to_stdout(compiled: &Compiled, args: &CompileArgs) -> Result<()> {

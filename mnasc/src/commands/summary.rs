@@ -13,7 +13,7 @@ pub(crate) fn run(args: &SummaryArgs) -> Result<()> {
     let (spec, network) = input::spec(&args.spec)?;
     let compiled = compiler::build(&spec, &network, None, &Options::default())?;
     let summary = report::summary(&compiled.graph);
-    let arena_bytes = compiled.plan.arena.len * size_of::<f32>();
+    let arena_bytes = compiled.plan.arena.len.bytes().0;
     if !args.json {
         return output::print(&format!("{summary}arena: {arena_bytes} bytes\n"));
     }

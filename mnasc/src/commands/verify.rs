@@ -136,7 +136,7 @@ fn compare(plan: &Plan, step: &Step, found: &[f32], expected: &Outputs) -> Block
         expected: 0.0,
     };
     let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs())).max(f64::MIN_POSITIVE);
-    let pixels = found.chunks_exact(plan.stride(step.output_shape)).zip(expected.chunks_exact(channels));
+    let pixels = found.chunks_exact(plan.stride(step.output_shape).0).zip(expected.chunks_exact(channels));
     for (pixel, (found, expected)) in pixels.enumerate() {
         for (c, (&found, &expected)) in found.iter().zip(expected).enumerate() {
             let difference = (f64::from(found) - expected).abs() / largest;

@@ -125,7 +125,7 @@ fn schedule_files_that_do_not_fit_are_refused() {
     let compile =
         |arguments: &[&str]| folder.mnasc(&[&["tiny.yaml", "-o", "x.rs", "--schedule", "s.yaml"], arguments].concat());
     folder.write("s.yaml", format!("a:\n  avx2:\n    {BLOCK}: {{strip: 3, expand: 9x2/2}}\n"));
-    compile(&[]).failed(2, &["s.yaml:3:", "no height of a strip", "does not fit the registers", "^"]);
+    compile(&[]).failed(2, &["s.yaml:3:", "invalid height of a strip", "does not fit the registers", "^"]);
     folder.write("s.yaml", format!("{FILE}a:\n"));
     compile(&[]).failed(2, &["several processors", "`--cpu`", "`a`, `other`"]);
     compile(&["--cpu", "b"]).failed(2, &["no section `b`"]);

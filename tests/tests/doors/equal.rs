@@ -58,7 +58,7 @@ fn the_macro_takes_the_section_of_a_schedule_that_it_is_told() {
     // Memory tells schedules apart: of strips fewer rows are kept.
     let arena = |tuned: Tuned| {
         let target = Target { tuned, ..Target::new(machine::of_arch("x86_64")) };
-        plan(&fused_graph(&network()), &target).expect("a network that can be planned").arena.len
+        plan(&fused_graph(&network()), &target).expect("a network that can be planned").arena.len.0
     };
     let [default, rows, whole] =
         [Tuned::default(), file.select(Some("rows")).expect("rows"), file.select(Some("whole")).expect("whole")]

@@ -1,4 +1,4 @@
-//! What becomes of a register tile's sums: activations, what is added, where they are stored.
+//! The end of a register tile: activation, residual, store, or the sums of a pool.
 
 use super::super::{int, plus};
 use super::Conv;
@@ -50,7 +50,7 @@ impl Conv<'_> {
             return TokenStream::new();
         }
         let lanes = self.isa.lanes;
-        let vectors = int(self.kernel.panels.iter().map(|g| g.channels * g.count / lanes).sum());
+        let vectors = int(self.kernel.panels.iter().map(|g| g.channels * g.count / lanes).sum::<usize>());
         let lanes = int(lanes);
         let value = self.ops.activate(self.kernel.activation, quote!(x));
         quote! {

@@ -11,6 +11,7 @@ use super::{int, plus, repeat, times};
 use crate::machine::{Isa, Ops};
 use crate::plan::kernel::{GroupLoops, Segment};
 use crate::plan::{ConvKernel, ConvLoops, Destination, PanelGroup, Part, WindowRows};
+use crate::units::Elements;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -22,8 +23,8 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let (safety, attribute) = (safety(), attributes(isa));
     let parameters = parameters(kernel);
     let asked = match (kernel.ahead, kernel.part) {
-        (0, _) => quote!(),
-        // Each asks for what it will read itself.
+        (Elements::ZERO, _) => quote!(),
+        // Each thread prefetches what it will read itself.
         (_, Part::Tiles) => quote!(let mut asked = asked;),
         _ => quote!(let mut asked = 0;),
     };
@@ -79,7 +80,7 @@ fn parameters(kernel: &ConvKernel) -> TokenStream {
         Part::Tiles | Part::PanelRows { .. } => quote!(out: &[Cell<f32>], worker: &Worker<'_>),
     };
     let ahead = match (kernel.ahead, kernel.part) {
-        (0, _) => quote!(),
+        (Elements::ZERO, _) => quote!(),
         (_, Part::Tiles) => quote!(ahead: &[f32], asked: usize,),
         _ => quote!(ahead: &[f32],),
     };
@@ -91,8 +92,8 @@ fn parameters(kernel: &ConvKernel) -> TokenStream {
 struct Start {
     panel: usize,
     tile: usize,
-    weights: usize,
-    output: usize,
+    weights: Elements,
+    output: Elements,
 }
 
 struct Conv<'a> {
@@ -103,9 +104,9 @@ struct Conv<'a> {
 }
 
 impl Conv<'_> {
-    /// What a call makes of the group's panels.
+    /// The part of the group's panels that a call computes.
     fn group(&self, g: &PanelGroup, loops: &GroupLoops, at: &mut Start) -> TokenStream {
-        let (size, step) = ((self.kernel.reduction_len() + 1) * g.width, self.panel_step(g));
+        let (size, step) = (Elements((self.kernel.reduction_len() + 1) * g.width), self.panel_step(g));
         let (each, panel) = (loops.shares, self.one_panel(g, loops));
         let wp = |p: TokenStream| plus(times(p, size), at.weights);
         let out = match self.kernel.part {
@@ -114,8 +115,8 @@ impl Conv<'_> {
                 repeat(&quote!(_), g.count, &quote!(#panel wp += #size;))
             }
             Part::Panels => {
-                // All panels before another are as wide as the first.
-                let first = self.kernel.panels.first().map_or(0, |first| self.panel_step(first));
+                // All panels but the last are as wide as the first.
+                let first = self.kernel.panels.first().map_or(Elements::ZERO, |first| self.panel_step(first));
                 let (from, to) = (int(at.panel), int(at.panel + g.count));
                 let (wp, oc) = (wp(quote!((p - #from))), times(quote!((p - panels.start)), first));
                 quote! {
@@ -155,13 +156,13 @@ impl Conv<'_> {
         out
     }
 
-    /// Floats from one panel's output channels to the next one's.
-    fn panel_step(&self, g: &PanelGroup) -> usize {
+    /// From one panel's output channels to the next one's.
+    fn panel_step(&self, g: &PanelGroup) -> Elements {
         g.columns(self.isa) * self.column_step(g)
     }
 
-    /// Floats from one tile's output channels to the next one's.
-    fn column_step(&self, g: &PanelGroup) -> usize {
+    /// From one tile's output channels to the next one's.
+    fn column_step(&self, g: &PanelGroup) -> Elements {
         g.vectors * self.loops.output_vector
     }
 
@@ -180,7 +181,7 @@ impl Conv<'_> {
             self.kernel.part
         {
             let input = self.input_row(pad_top, input_height);
-            // Of all rows, or of those that the call makes.
+            // Counted from the first of all rows, or of the rows of this call.
             let row = if self.is_shared() { quote!(oy) } else { quote!((oy - rows.start)) };
             tiles = quote!(for oy in rows.start..rows.end { #input let ro = #row * #output; #tiles });
         }
@@ -214,7 +215,7 @@ impl Conv<'_> {
         }
     }
 
-    /// Whether several workers write the output, each its share.
+    /// Whether several threads write the output, each its share.
     fn is_shared(&self) -> bool {
         matches!(self.kernel.part, Part::Tiles | Part::PanelRows { .. })
     }

@@ -4,6 +4,7 @@ use super::super::{int, plus, times};
 use super::Conv;
 use crate::plan::kernel::{Prefetch, UNROLL};
 use crate::plan::layout::CACHE_LINE;
+use crate::units::Elements;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -16,7 +17,7 @@ impl Conv<'_> {
             (quote!((oy - rows.start)), prefetch.per_row),
             (t.clone(), prefetch.per_tile),
         ];
-        for (index, step) in steps.into_iter().filter(|(_, step)| *step > 0) {
+        for (index, step) in steps.into_iter().filter(|(_, step)| *step > Elements::ZERO) {
             let offset = times(index, step);
             next = quote!(#next + #offset);
         }
@@ -39,12 +40,12 @@ fn step(function: &TokenStream, of: &TokenStream, at: &TokenStream, lines: usize
     let mut out: TokenStream = (0..lines)
         .filter(|line| line * UNROLL / lines == i)
         .map(|line| {
-            let index = plus(at.clone(), line * CACHE_LINE);
+            let index = plus(at.clone(), line * CACHE_LINE.elements());
             quote!(#function(#of, #index);)
         })
         .collect();
     if i + 1 == UNROLL {
-        let all = int(lines * CACHE_LINE);
+        let all = int(lines * CACHE_LINE.elements());
         out.extend(quote!(#at += #all;));
     }
     out

@@ -4,6 +4,7 @@ use super::super::{int, plus};
 use super::Conv;
 use crate::plan::kernel::{Column, Reduction, Segment, Trips, UNROLL, Unrolled};
 use crate::plan::{PanelGroup, Part, Source};
+use crate::units::Elements;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 use std::ops::Range;
@@ -67,13 +68,13 @@ impl Conv<'_> {
         let lanes = self.isa.lanes;
         // Floats from the first channel to channel `i`.
         let offset = |i: usize| match self.kernel.source {
-            Source::Nhwc { .. } => i,
-            Source::Blocked { block } => i / lanes * block + i % lanes,
+            Source::Nhwc { .. } => Elements(i),
+            Source::Blocked { block } => i / lanes * block + Elements(i % lanes),
         };
         match s.reduction {
             Reduction::Channels(unrolled) => self.unrolled(g, s, pixels, unrolled, &offset),
             Reduction::Blocks { blocks, block, rest } => {
-                let beside = |i: usize| i;
+                let beside = Elements;
                 let one_block = self.unrolled(g, s, pixels, block, &beside);
                 let rest = rest.map_or(quote!(), |rest| self.unrolled(g, s, pixels, rest, &beside));
                 let (advance, rows, blocks) = (int(offset(lanes)), int(lanes * g.width), count(blocks));
@@ -99,7 +100,7 @@ impl Conv<'_> {
         s: &Segment,
         pixels: &Range<usize>,
         Unrolled { trips, rest }: Unrolled,
-        offset: &dyn Fn(usize) -> usize,
+        offset: &dyn Fn(usize) -> Elements,
     ) -> TokenStream {
         let steps = |n: usize| -> TokenStream { (0..n).map(|i| self.step(g, s, pixels, offset(i), i)).collect() };
         let rest = steps(rest);
@@ -117,7 +118,7 @@ impl Conv<'_> {
 
     /// One step: a row of weights, and the value of each of the pixels times it. `at` is the offset in floats from `ap`,
     /// where the first of the pixels is.
-    fn step(&self, g: &PanelGroup, s: &Segment, pixels: &Range<usize>, at: usize, row: usize) -> TokenStream {
+    fn step(&self, g: &PanelGroup, s: &Segment, pixels: &Range<usize>, at: Elements, row: usize) -> TokenStream {
         let panel = self.panel();
         let mut out = TokenStream::new();
         let w: Vec<_> = (0..g.vectors).map(|n| format_ident!("w{n}")).collect();

@@ -5,7 +5,7 @@ use crate::plan::Plan;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-/// What code of the type's own may do. Variables are unused where a file has no instruction set for the processor.
+/// The lints that the type's own code may break. Variables are unused where a file has no instruction set for the processor.
 pub(super) fn allow_calls() -> TokenStream {
     quote! {
         #[allow(

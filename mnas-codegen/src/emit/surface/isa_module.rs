@@ -8,6 +8,7 @@ use crate::emit::kernels::Kernels;
 use crate::emit::operands::{self, Arguments, buffer};
 use crate::emit::{int, memory, note, step};
 use crate::plan::{Plan, Schedule, StepSchedule};
+use crate::units::Elements;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
@@ -97,9 +98,11 @@ fn step_call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kerne
         let view = buffer(plan, "view_mut", id);
         quote!(#view,)
     });
-    // The weights of the step behind it, without which it is in no plan.
+    // The weights of the next step, which every plan with such a step has.
     let ahead = match &schedule.steps[index] {
-        StepSchedule::Conv { kernel } if kernel.ahead > 0 => operands::arguments(plan, &plan.steps[index + 1]).weights,
+        StepSchedule::Conv { kernel } if kernel.ahead > Elements::ZERO => {
+            operands::arguments(plan, &plan.steps[index + 1]).weights
+        }
         _ => quote!(),
     };
     let (out, made) = (buffer(plan, "view_mut", step.output), buffer(plan, "view", step.output));

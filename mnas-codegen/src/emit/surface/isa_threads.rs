@@ -6,6 +6,7 @@ use crate::emit::kernels::Kernels;
 use crate::emit::operands::buffer;
 use crate::emit::{int, memory, note, team};
 use crate::plan::{Plan, Schedule, ThreadMemory};
+use crate::units::Elements;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -36,7 +37,7 @@ pub(super) fn run(
         .collect();
     let attribute = attributes(schedule.isa);
     let [weights_len, input_len, shared, own] =
-        [plan.weights_len, plan.input.len(), memory.shared, memory.per_thread].map(int);
+        [plan.weights_len, Elements(plan.input.len()), memory.shared, memory.per_thread].map(int);
     let shared_memory = memory::shared_memory(&(schedule.isa.f32.ops)(), schedule.isa.lanes, options.checked);
     let guard = if options.checked { quote!(assert!(at + len <= #shared);) } else { quote!() };
     quote! {

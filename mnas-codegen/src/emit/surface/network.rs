@@ -6,6 +6,7 @@ use super::preprocess::infer_u8;
 use crate::emit::absolute::Absolute;
 use crate::emit::int;
 use crate::plan::{Plan, Step};
+use crate::units::Elements;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
@@ -22,7 +23,7 @@ pub(super) fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, mo
     let embedded = embedded(plan, options, runtime);
     let image = plan.arena.buffers[plan.image].offset;
     let image_range = {
-        let (from, to) = (int(image), int(image + plan.input.len()));
+        let (from, to) = (int(image), int(image + Elements(plan.input.len())));
         quote!(#from..#to)
     };
     let bytes = match &options.preprocess {
@@ -174,7 +175,7 @@ fn embedded(plan: &Plan, options: &Options, runtime: &TokenStream) -> TokenStrea
             quote!(*#literal)
         }
     };
-    let (size, ident) = (int(plan.weights_len * 4), &options.ident);
+    let (size, ident) = (int(plan.weights_len.bytes()), &options.ident);
     let result = quote!(#ident<'static>);
     quote! {
         /// The network with the weights that it was compiled with.

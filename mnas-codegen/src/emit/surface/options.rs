@@ -39,7 +39,7 @@ pub struct Options {
     pub version: String,
     /// Where weights come from.
     pub embed: Embed,
-    /// From the spec; makes `infer_u8`.
+    /// From the spec; adds `infer_u8`.
     pub preprocess: Option<Preprocess>,
     /// Parameters as they are usually counted.
     pub parameters: u64,

@@ -7,6 +7,7 @@ use super::preprocess::normalization;
 use crate::emit::absolute::Absolute;
 use crate::emit::int;
 use crate::plan::{Plan, ThreadMemory};
+use crate::units::Elements;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -21,7 +22,7 @@ pub(super) fn emit(
     let Absolute { f32, u8, usize, option, some, none, fn_mut, send, .. } = &Absolute::new();
     let ident = &options.ident;
     let [input_len, output_len, shared, own] =
-        [plan.input.len(), plan.output.len(), memory.shared, memory.per_thread].map(int);
+        [Elements(plan.input.len()), Elements(plan.output.len()), memory.shared, memory.per_thread].map(int);
     let team = quote!(#runtime::Team<#shared, #own>);
     let call = quote!(team(worker, self.weights, image, arena, scratch, after));
     let workers = dispatch(plan, runtime, module, &quote!(isas), &call, quote!({}));
@@ -32,7 +33,7 @@ pub(super) fn emit(
     let copy = copy(plan);
     let channels = int(plan.input.channels);
     let image = plan.arena.buffers[plan.image].offset;
-    let (from, to) = (int(image), int(image + plan.input.len()));
+    let (from, to) = (int(image), int(image + Elements(plan.input.len())));
     let bytes = options.preprocess.as_ref().map_or(quote!(), |p| {
         let (scale, shift) = normalization(p);
         quote! {

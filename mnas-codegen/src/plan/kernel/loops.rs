@@ -2,6 +2,7 @@
 //!
 //! They follow from the other fields of a kernel; [`crate::plan::Plan::lay_out`] fills them in.
 
+use crate::units::Elements;
 use std::ops::Range;
 
 /// Steps of a reduction that are written out inside its loop.
@@ -16,14 +17,14 @@ pub struct ConvLoops {
     pub ahead_lines: usize,
     /// Whether the activation is a loop of its own over the output, behind all panels.
     pub late_activation: bool,
-    /// Floats of a row of the input.
-    pub input_row: usize,
-    /// Floats from what one output pixel reads to what the next one reads.
-    pub input_pixel: usize,
-    /// Floats from one output pixel to the next.
-    pub output_pixel: usize,
-    /// Floats from one vector of output channels to the next.
-    pub output_vector: usize,
+    /// Length of a row of the input.
+    pub input_row: Elements,
+    /// From what one output pixel reads to what the next one reads.
+    pub input_pixel: Elements,
+    /// From one output pixel to the next.
+    pub output_pixel: Elements,
+    /// From one vector of output channels to the next.
+    pub output_vector: Elements,
 }
 
 /// The loops of a group of panels.
@@ -71,17 +72,17 @@ pub struct Trips {
 }
 
 /// What each tile of a segment prefetches of the next panel of weights. Tiles share the panel evenly, since the cache
-/// that it comes from has a limited bandwidth. Lengths are in floats.
+/// that it comes from has a limited bandwidth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Prefetch {
     /// From the start of this panel to where the first tile begins.
-    pub start: usize,
+    pub start: Elements,
     /// From one tile of the segment to the next, if there are several.
-    pub per_tile: usize,
+    pub per_tile: Elements,
     /// From one column of tiles to the next, if a panel has several.
-    pub per_column: usize,
+    pub per_column: Elements,
     /// From one output row to the next, if a call computes several.
-    pub per_row: usize,
+    pub per_row: Elements,
     /// Cache lines every [`UNROLL`] steps of the reduction.
     pub lines: usize,
 }
@@ -101,8 +102,8 @@ pub struct Segment {
     pub taps: (usize, usize),
     /// The kernel columns one by one, where not all pixels meet the input with all of them; such a segment is one tile.
     pub columns: Option<Vec<Column>>,
-    /// Floats from the start of the input row to what the first tile reads; 0 with `columns`, each of which has its own.
-    pub input: usize,
+    /// From the start of the input row to what the first tile reads; 0 with `columns`, each of which has its own.
+    pub input: Elements,
     /// The loop over input channels.
     pub reduction: Reduction,
     /// What each tile prefetches of the next panel.
@@ -118,8 +119,8 @@ pub struct Column {
     pub first: usize,
     /// Behind the last of the pixels.
     pub end: usize,
-    /// Floats from the start of the input row to what the first of the pixels reads.
-    pub input: usize,
+    /// From the start of the input row to what the first of the pixels reads.
+    pub input: Elements,
 }
 
 impl Column {

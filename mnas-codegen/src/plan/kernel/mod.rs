@@ -5,6 +5,7 @@
 mod loops;
 
 use crate::graph::Residual;
+use crate::units::Elements;
 use mnas_dsl::network::Activation;
 
 pub use loops::{
@@ -12,7 +13,7 @@ pub use loops::{
     Unrolled,
 };
 
-/// Steps of a reduction up to which they are written out one after the other.
+/// Most steps of a reduction that is written out in full.
 const WRITTEN_OUT: usize = 12;
 
 /// Whether a reduction over this many input channels is a loop. Only loops prefetch,
@@ -24,30 +25,30 @@ pub fn is_loop(channels: usize) -> bool {
 /// Where a convolution reads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Source {
-    /// Pixels of `stride` floats, channels beside each other.
+    /// Pixels `stride` apart, channels beside each other.
     Nhwc {
-        /// Floats from one pixel to the next.
-        stride: usize,
+        /// From one pixel to the next.
+        stride: Elements,
     },
-    /// Blocks of `lanes` channels, `block` floats from one block to the next.
+    /// Blocks of `lanes` channels, `block` from one block to the next.
     Blocked {
-        /// Floats from one block of channels to the next.
-        block: usize,
+        /// From one block of channels to the next.
+        block: Elements,
     },
 }
 
 /// Where a convolution writes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Destination {
-    /// Pixels of `stride` floats, channels beside each other.
+    /// Pixels `stride` apart, channels beside each other.
     Nhwc {
-        /// Floats from one pixel to the next.
-        stride: usize,
+        /// From one pixel to the next.
+        stride: Elements,
     },
-    /// Blocks of `lanes` channels, `block` floats from one block to the next.
+    /// Blocks of `lanes` channels, `block` from one block to the next.
     Blocked {
-        /// Floats from one block of channels to the next.
-        block: usize,
+        /// From one block of channels to the next.
+        block: Elements,
     },
     /// The mean over all pixels, a vector.
     Pool,
@@ -99,26 +100,26 @@ pub struct ConvKernel {
     pub residual: Residual,
     /// Multiplies the weights by a gate for each input channel first.
     pub gated: bool,
-    /// What of it a call makes.
+    /// Which part of it a call computes.
     pub part: Part,
-    /// Asks for the next panel of weights while it computes with one: worth it where they are read once an inference,
-    /// from a cache further away than the second level.
+    /// Prefetches the next panel of weights while it computes with one: worth it where weights are read once an inference,
+    /// from beyond L2.
     pub prefetch: bool,
-    /// Floats that a call asks for while it computes, of a slice that it is given: what is read next, and lies further
-    /// away than the second level. Where workers share the tiles it is what all ask for together. None if zero.
-    pub ahead: usize,
+    /// Length that the call prefetches into L2 from its argument `ahead` while it computes; with shared tiles, the
+    /// total over all threads. 0 disables it.
+    pub ahead: Elements,
     /// Its loops.
     pub loops: ConvLoops,
 }
 
-/// What a call of a convolution makes.
+/// Which part of a convolution a call computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Part {
     /// All of a run of pixels.
     All,
-    /// All of so many runs as the call says, one behind the other.
+    /// All of several consecutive runs of pixels; their number is an argument.
     Runs,
-    /// So many output rows as the call says, of an input that is there whole: panel by panel, for all of them.
+    /// A range of output rows, an argument, of an input that is complete: panel by panel, each for all rows.
     Rows {
         /// Rows of zeros above.
         pad_top: usize,
@@ -127,7 +128,7 @@ pub enum Part {
         /// Most output rows of a call.
         most: usize,
     },
-    /// A worker's share of the output rows of each panel, panel by panel, in an output that all workers share.
+    /// A thread's share of the output rows of each panel, panel by panel, in an output that all threads share.
     PanelRows {
         /// Rows of zeros above.
         pad_top: usize,
@@ -136,18 +137,19 @@ pub enum Part {
         /// Output rows.
         height: usize,
     },
-    /// The panels that the call says, of a run; its output starts with the first of them.
+    /// A range of panels, an argument, of a run; the output starts with the first of them.
     Panels,
-    /// A worker's share of the register tiles, panel by panel, in an output that all workers share.
+    /// A thread's share of the register tiles, panel by panel, in an output that all threads share.
     Tiles,
 }
 
 impl ConvKernel {
-    /// The same, of which a call makes `part`. Runs and rows read all weights a call, and know of none that come next.
+    /// This kernel over another part. `Runs` and `Rows` read all weights in each call, so they have no next panel to
+    /// prefetch.
     #[must_use]
     pub fn with_part(self, part: Part) -> Self {
         let panels = matches!(part, Part::All | Part::Panels | Part::Tiles);
-        ConvKernel { prefetch: self.prefetch && panels, ahead: 0, part, ..self }
+        ConvKernel { prefetch: self.prefetch && panels, ahead: Elements::ZERO, part, ..self }
     }
 
     /// Steps of the reduction: the rows of a packed panel behind the bias.
@@ -155,7 +157,7 @@ impl ConvKernel {
         self.kernel_size * self.kernel_size * self.input_channels
     }
 
-    /// Most output rows that a call makes of a panel, if it makes row by row.
+    /// Most output rows of a panel that a call computes, if it goes row by row.
     pub fn rows(&self) -> Option<usize> {
         match self.part {
             Part::Rows { most, .. } => Some(most),
@@ -174,12 +176,12 @@ impl ConvKernel {
         self.panels.iter().map(|g| g.count * self.pixels.div_ceil(g.pixels)).sum()
     }
 
-    /// Floats of scratch: the gated panel.
-    pub fn scratch_len(&self) -> usize {
+    /// Length of its scratch: the gated panel.
+    pub fn scratch_len(&self) -> Elements {
         if !self.gated {
-            return 0;
+            return Elements::ZERO;
         }
-        (self.input_channels + 1) * self.panels.iter().map(|p| p.width).max().unwrap_or(0)
+        Elements((self.input_channels + 1) * self.panels.iter().map(|p| p.width).max().unwrap_or(0))
     }
 
     /// A name that tells a reader what it is; not unique.
@@ -190,7 +192,7 @@ impl ConvKernel {
         let gated = if self.gated { "_gated" } else { "" };
         let residual = if self.residual.is_some() { "_add" } else { "" };
         let pool = if self.destination == Destination::Pool { "_pool" } else { "" };
-        let ahead = if self.ahead > 0 { "_ahead" } else { "" };
+        let ahead = if self.ahead > Elements::ZERO { "_ahead" } else { "" };
         format!(
             "{kind}{stride}_{}_to_{}_x{}{gated}{residual}{pool}{ahead}{}",
             self.input_channels,
@@ -235,10 +237,11 @@ pub struct DepthwiseKernel {
     pub activation: Activation,
     /// Adds a residual that lies as the destination does.
     pub residual: Residual,
-    /// Adds every output to a sum a channel, for squeeze-excite; sums of each row are so many floats apart.
-    pub pool: Option<usize>,
-    /// Whether a call says which vectors of channels it makes: its output starts with the first of them, and so does a
-    /// blocked input.
+    /// Adds every output to a sum for each channel, for squeeze-excite: the distance from the sums of one row to those
+    /// of the next.
+    pub pool: Option<Elements>,
+    /// Whether a range of channel vectors is an argument: the output starts with the first of them, and so does a blocked
+    /// input.
     pub ranged: bool,
     /// Its loops.
     pub loops: DepthwiseLoops,

@@ -8,6 +8,7 @@ use crate::plan::kernel::{
     UNROLL, Unrolled, is_loop,
 };
 use crate::plan::layout::CACHE_LINE;
+use crate::units::Elements;
 use mnas_dsl::network::Activation;
 
 /// Instructions up to which LLVM fully unrolls a loop, rounded up.
@@ -19,13 +20,13 @@ impl ConvKernel {
         let cuts: Vec<Vec<Cut>> = self.panels.iter().map(|g| cut(self, g.pixels)).collect();
         let tiles = |cuts: &[Cut]| cuts.iter().map(|c| c.count).sum::<usize>();
         let (input_row, input_pixel) = match self.source {
-            Source::Nhwc { stride } => (self.input_width * stride, self.stride * stride),
-            Source::Blocked { .. } => (self.input_width * isa.lanes, self.stride * isa.lanes),
+            Source::Nhwc { stride } => (stride * self.input_width, stride * self.stride),
+            Source::Blocked { .. } => (Elements(self.input_width * isa.lanes), Elements(self.stride * isa.lanes)),
         };
         let (output_pixel, output_vector) = match self.destination {
-            Destination::Nhwc { stride } => (stride, isa.lanes),
-            Destination::Blocked { block } => (isa.lanes, block),
-            Destination::Pool => (0, isa.lanes),
+            Destination::Nhwc { stride } => (stride, Elements(isa.lanes)),
+            Destination::Blocked { block } => (Elements(isa.lanes), block),
+            Destination::Pool => (Elements::ZERO, Elements(isa.lanes)),
         };
         let groups = self.panels.iter().zip(&cuts).map(|(g, cuts)| GroupLoops {
             segments: self.segments(g, cuts, isa, input_pixel),
@@ -39,25 +40,26 @@ impl ConvKernel {
         let groups = groups.collect();
         let column_tiles = |(g, cuts): (&PanelGroup, &Vec<Cut>)| g.count * g.columns(isa) * tiles(cuts);
         let steps = self.panels.iter().zip(&cuts).map(column_tiles).sum::<usize>() * self.reduction_len();
-        let ahead_lines = if self.ahead > 0 { (self.ahead * UNROLL).div_ceil(steps * CACHE_LINE) } else { 0 };
+        let line = CACHE_LINE.elements();
+        let ahead_lines = if self.ahead > Elements::ZERO { (self.ahead * UNROLL).div_ceil(line * steps) } else { 0 };
         let late_activation = self.late_activation();
         self.loops =
             ConvLoops { groups, ahead_lines, late_activation, input_row, input_pixel, output_pixel, output_vector };
     }
 
-    fn segments(&self, g: &PanelGroup, cuts: &[Cut], isa: Isa, input_pixel: usize) -> Vec<Segment> {
+    fn segments(&self, g: &PanelGroup, cuts: &[Cut], isa: Isa, input_pixel: Elements) -> Vec<Segment> {
         let mut first_tile = 0;
         let segment = |cut: &Cut| {
             let at = first_tile;
             first_tile += cut.count;
             let columns = cut.columns(self);
             let input = match self.source {
-                Source::Nhwc { .. } if columns.is_some() => 0,
+                Source::Nhwc { .. } if columns.is_some() => Elements::ZERO,
                 Source::Nhwc { stride } => {
                     let column = cut.start * self.stride + cut.taps.0;
-                    column.saturating_sub(self.pad_left) * stride
+                    stride * column.saturating_sub(self.pad_left)
                 }
-                Source::Blocked { .. } => cut.start * input_pixel,
+                Source::Blocked { .. } => input_pixel * cut.start,
             };
             let prefetch = self.prefetch.then(|| self.share(g, cut, isa));
             let reduction = self.reduction(g, cut, isa);
@@ -93,17 +95,17 @@ impl ConvKernel {
     }
 
     fn share(&self, g: &PanelGroup, cut: &Cut, isa: Isa) -> Prefetch {
-        let (panel, columns) = ((self.reduction_len() + 1) * g.width, g.columns(isa));
+        let (panel, columns) = (Elements((self.reduction_len() + 1) * g.width), g.columns(isa));
         // Tiles as large as those of the segment that a call computes of a column of tiles.
         let in_row = self.pixels.div_ceil(cut.pixels);
         let tiles = in_row * self.rows().unwrap_or(1);
-        let share = panel.div_ceil(tiles * columns);
+        let share = Elements(panel.0.div_ceil(tiles * columns));
         Prefetch {
-            start: panel + cut.start / cut.pixels * share,
-            per_tile: if cut.count > 1 { share } else { 0 },
-            per_column: if columns > 1 { tiles * share } else { 0 },
-            per_row: if self.rows().is_some() { in_row * share } else { 0 },
-            lines: (share * UNROLL).div_ceil(self.reduction_len() * CACHE_LINE),
+            start: panel + share * (cut.start / cut.pixels),
+            per_tile: if cut.count > 1 { share } else { Elements::ZERO },
+            per_column: if columns > 1 { share * tiles } else { Elements::ZERO },
+            per_row: if self.rows().is_some() { share * in_row } else { Elements::ZERO },
+            lines: (share * UNROLL).div_ceil(CACHE_LINE.elements() * self.reduction_len()),
         }
     }
 

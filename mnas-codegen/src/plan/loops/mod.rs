@@ -45,7 +45,7 @@ fn lay_out(schedule: &mut StepSchedule, step: &Step, isa: Isa, align: usize, cac
             kernels.chain(gate).for_each(|kernel| kernel.lay_out(isa));
             s.depthwise.lay_out();
             if let StepKind::Block(block) = &step.kind {
-                let rows = [step.input_shape, step.output_shape].map(|s| s.width * layout::stride(s, align, caches));
+                let rows = [step.input_shape, step.output_shape].map(|s| layout::stride(s, align, caches) * s.width);
                 s.rows = BlockRows::of(step, block, s, isa.lanes, rows);
             }
         }

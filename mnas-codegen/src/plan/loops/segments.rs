@@ -24,7 +24,7 @@ impl Cut {
             };
             let first = (0..self.pixels).find(meets)?;
             let end = (first..self.pixels).find(|p| !meets(p)).unwrap_or(self.pixels);
-            let input = ((self.start + first) * kernel.stride + kx - kernel.pad_left) * stride;
+            let input = stride * ((self.start + first) * kernel.stride + kx - kernel.pad_left);
             Some(Column { kx, first, end, input })
         };
         self.mixed.then(|| (self.taps.0..self.taps.1).filter_map(column).collect())

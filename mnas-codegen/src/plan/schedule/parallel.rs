@@ -2,6 +2,7 @@
 //! compute it, so the result does not depend on the number of threads.
 
 use super::step::StepSchedule;
+use crate::units::Elements;
 
 /// What the threads of a pool divide among each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,18 +37,18 @@ pub struct PerThreadCount {
     pub default: ParallelStep,
 }
 
-/// Memory of several threads, in floats.
+/// Memory of several threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadMemory {
     /// Shared by all: the arena, and behind it what a step's threads share.
-    pub shared: usize,
+    pub shared: Elements,
     /// For each thread: its own part of a step's scratch, or an arena when it has an image of its own.
-    pub per_thread: usize,
+    pub per_thread: Elements,
 }
 
 impl ThreadMemory {
-    pub(in crate::plan) fn of<'a>(steps: impl Iterator<Item = &'a PerThreadCount> + Clone, arena: usize) -> Self {
-        let most = |shared| steps.clone().map(|step| step.scratch_len(shared)).max().unwrap_or(0);
+    pub(in crate::plan) fn of<'a>(steps: impl Iterator<Item = &'a PerThreadCount> + Clone, arena: Elements) -> Self {
+        let most = |shared| steps.clone().map(|step| step.scratch_len(shared)).max().unwrap_or_default();
         ThreadMemory { shared: arena + most(true), per_thread: most(false).max(arena) }
     }
 }
@@ -73,8 +74,8 @@ impl PerThreadCount {
         self.variants.iter_mut().map(|(_, step)| step).chain([&mut self.default])
     }
 
-    fn scratch_len(&self, shared: bool) -> usize {
-        self.all().map(|step| step.scratch_len(shared)).max().unwrap_or(0)
+    fn scratch_len(&self, shared: bool) -> Elements {
+        self.all().map(|step| step.scratch_len(shared)).max().unwrap_or_default()
     }
 }
 
@@ -88,14 +89,14 @@ impl ParallelStep {
         }
     }
 
-    /// Floats of scratch that threads share, or that each has.
-    pub fn scratch_len(&self, shared: bool) -> usize {
+    /// Length of the scratch that threads share, or that each has.
+    pub fn scratch_len(&self, shared: bool) -> Elements {
         match &self.schedule {
             StepSchedule::Block(block) => {
                 let parts = block.scratch.parts();
-                parts.iter().filter(|(name, _)| self.shares(name) == shared).map(|(_, len)| len).sum()
+                parts.iter().filter(|(name, _)| self.shares(name) == shared).map(|(_, len)| *len).sum()
             }
-            _ if shared => 0,
+            _ if shared => Elements::ZERO,
             schedule => schedule.scratch_len(),
         }
     }

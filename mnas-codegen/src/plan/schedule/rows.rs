@@ -2,6 +2,8 @@
 //!
 //! It follows from a step and its kernels; [`crate::plan::Plan::lay_out`] fills it in.
 
+use crate::units::Elements;
+
 /// The input rows under a kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WindowRows {
@@ -13,13 +15,13 @@ pub struct WindowRows {
     pub pad_top: usize,
     /// Input rows.
     pub height: usize,
-    /// Floats from one input row to the next.
-    pub row: usize,
+    /// From one input row to the next.
+    pub row: Elements,
     /// Rows of the line buffer that they lie in, if it does not hold all: row `y` is at `y % ring`.
     pub ring: Option<usize>,
 }
 
-/// Where the rows of a block lie; lengths are in floats.
+/// Where the rows of a block lie.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlockRows {
     /// The input rows of the expansion.
@@ -29,7 +31,7 @@ pub struct BlockRows {
     /// Rows of the expanded tensor.
     pub middle_height: usize,
     /// A row of the line buffer, within a block of channels.
-    pub middle_row: usize,
+    pub middle_row: Elements,
     /// Whether one call of the expansion computes all rows.
     pub expand_whole: bool,
     /// Whether one row block is the whole output.
@@ -41,9 +43,9 @@ pub struct BlockRows {
     /// Rows that the depthwise convolution moves down for each output row.
     pub stride: usize,
     /// A row of the depthwise output, within a block of channels.
-    pub depthwise_row: usize,
+    pub depthwise_row: Elements,
     /// A row of the block's input.
-    pub input_row: usize,
+    pub input_row: Elements,
     /// A row of the block's output.
-    pub output_row: usize,
+    pub output_row: Elements,
 }

@@ -2,6 +2,8 @@
 
 use super::rows::BlockRows;
 use crate::plan::kernel::{ConvKernel, DepthwiseKernel, Source};
+use crate::plan::layout::aligned;
+use crate::units::Elements;
 
 /// How one step is done.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,23 +26,23 @@ pub enum StepSchedule {
 /// How a block is fused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlockSchedule {
-    /// Output rows between two projections; all of them means layer by layer.
+    /// Output rows of a row block; all of them means layer by layer.
     pub strip: usize,
     /// Why.
     pub reason: String,
-    /// Rows of the expanded tensor that are kept; row `y` lies at `y % ring`.
+    /// Rows of the line buffer, which holds rows of the expanded tensor: row `y` is at `y % ring`.
     pub ring: usize,
-    /// Makes expanded rows.
+    /// Computes rows of the expanded tensor.
     pub expand: Option<ConvKernel>,
-    /// Rows that a call of `expand` makes: one, or all.
+    /// Rows that a call of `expand` computes: one, or all.
     pub expand_rows: usize,
-    /// Makes a strip.
+    /// Computes a row block.
     pub depthwise: DepthwiseKernel,
     /// The gate.
     pub squeeze_excite: Option<SqueezeExciteSchedule>,
-    /// Projects a strip; after squeeze-excite the whole tensor.
+    /// Projects a row block; after squeeze-excite the whole tensor.
     pub project: ConvKernel,
-    /// Floats of each part of the scratch buffer.
+    /// Its scratch.
     pub scratch: Scratch,
     /// Where its rows lie.
     pub rows: BlockRows,
@@ -62,35 +64,36 @@ impl SqueezeExciteSchedule {
     pub fn scratch(&self) -> Scratch {
         let reads = |kernel: &ConvKernel| match kernel.source {
             Source::Nhwc { stride } => stride,
-            Source::Blocked { .. } => 0,
+            Source::Blocked { .. } => Elements::ZERO,
         };
         let mean = reads(&self.reduce);
         Scratch { mean, reduced: reads(&self.expand), gate: mean, ..Scratch::default() }
     }
 }
 
-/// Parts of a scratch buffer, in floats.
+/// Lengths of the parts of a scratch buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scratch {
-    /// Rows of the expanded tensor.
-    pub ring: usize,
-    /// Output of the depthwise convolution: a strip, or all of it.
-    pub depthwise: usize,
-    /// Sums of each row, a channel each: who adds them up does so in the order of the rows, whoever made them.
-    pub pooled: usize,
-    /// Means a channel.
-    pub mean: usize,
+    /// The line buffer: rows of the expanded tensor.
+    pub ring: Elements,
+    /// Output of the depthwise convolution: a row block, or all of it.
+    pub depthwise: Elements,
+    /// Per-channel sums of each row. They are reduced in row order whichever thread produced them, so results are
+    /// deterministic.
+    pub pooled: Elements,
+    /// The mean of each channel.
+    pub mean: Elements,
     /// Between reduce and expand.
-    pub reduced: usize,
+    pub reduced: Elements,
     /// The gate.
-    pub gate: usize,
+    pub gate: Elements,
     /// A panel of gated weights.
-    pub panel: usize,
+    pub panel: Elements,
 }
 
 impl Scratch {
-    /// Names and lengths of the parts in the order in which they follow each other, each rounded up to 64 bytes.
-    pub fn parts(&self) -> [(&'static str, usize); 7] {
+    /// Names and lengths of the parts in the order in which they follow each other, each in whole cache lines.
+    pub fn parts(&self) -> [(&'static str, Elements); 7] {
         [
             ("ring", self.ring),
             ("depthwise", self.depthwise),
@@ -100,27 +103,27 @@ impl Scratch {
             ("gate", self.gate),
             ("panel", self.panel),
         ]
-        .map(|(name, len)| (name, len.next_multiple_of(16)))
+        .map(|(name, len)| (name, aligned(len)))
     }
 
-    /// Floats in all.
-    pub fn len(&self) -> usize {
-        self.parts().iter().map(|(_, len)| len).sum()
+    /// Length of all parts.
+    pub fn len(&self) -> Elements {
+        self.parts().iter().map(|(_, len)| *len).sum()
     }
 
     /// Whether no scratch is needed.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len() == Elements::ZERO
     }
 }
 
 impl StepSchedule {
-    /// Floats of scratch that it needs.
-    pub fn scratch_len(&self) -> usize {
+    /// Length of its scratch.
+    pub fn scratch_len(&self) -> Elements {
         match self {
             StepSchedule::Block(b) => b.scratch.len(),
             StepSchedule::SqueezeExcite(se) => se.scratch().len(),
-            StepSchedule::Plain | StepSchedule::Conv { .. } | StepSchedule::Depthwise(_) => 0,
+            StepSchedule::Plain | StepSchedule::Conv { .. } | StepSchedule::Depthwise(_) => Elements::ZERO,
         }
     }
 }

@@ -6,9 +6,10 @@ use crate::plan::kernel::{DepthwiseKernel, Destination, Part, Source};
 use crate::plan::schedule::{BlockRows, BlockSchedule, Parallelism, Scratch};
 use crate::plan::steps::{Block, PlannedConv, Step};
 use crate::plan::tuning::{Choice, Strip};
+use crate::units::{Bytes, Elements};
 
 impl Scheduler<'_> {
-    /// A block by strips of so many rows.
+    /// A block with row blocks of `strip` rows.
     pub(super) fn block(
         &self,
         step: &Step,
@@ -33,7 +34,7 @@ impl Scheduler<'_> {
         } else {
             ((strip - 1) * stride + k).min(middle.height)
         };
-        let ring_block = ring * middle.width * lanes;
+        let ring_block = Elements(ring * middle.width * lanes);
         let mut expand_rows = 1;
         let expand = block.expand.as_ref().map(|e| {
             if whole && e.conv.kernel_size == 1 && e.conv.stride == 1 {
@@ -46,11 +47,11 @@ impl Scheduler<'_> {
         });
         let depthwise_source = if expand.is_some() { Source::Blocked { block: ring_block } } else { source };
         let rows = if block.squeeze_excite.is_some() { out.height } else { strip };
-        let output_block = rows * out.width * lanes;
+        let output_block = Elements(rows * out.width * lanes);
         let depthwise = DepthwiseKernel {
             destination: Destination::Blocked { block: output_block },
             columns: choice.columns.unwrap_or(self.isa.depthwise_columns),
-            pool: block.squeeze_excite.is_some().then_some(channels),
+            pool: block.squeeze_excite.is_some().then_some(Elements(channels)),
             ranged: parallelism == Parallelism::Panels,
             ..self.depthwise(&block.depthwise, middle.width, depthwise_source)
         };
@@ -82,40 +83,40 @@ impl Scheduler<'_> {
             (Some(_), _) => channels,
         };
         let mut scratch = Scratch {
-            ring: ring * middle.width * expanded,
-            depthwise: rows * out.width * channels,
+            ring: Elements(ring * middle.width * expanded),
+            depthwise: Elements(rows * out.width * channels),
             panel: project.scratch_len(),
             ..Scratch::default()
         };
         if let Some(se) = &squeeze_excite {
             let Scratch { mean, reduced, gate, .. } = se.scratch();
-            scratch = Scratch { pooled: out.height * channels, mean, reduced, gate, ..scratch };
+            scratch = Scratch { pooled: Elements(out.height * channels), mean, reduced, gate, ..scratch };
         }
         let rows = BlockRows::default();
         BlockSchedule { strip, reason, ring, expand, expand_rows, depthwise, squeeze_excite, project, scratch, rows }
     }
 
-    /// Floats of the input that the next strip reads and this one did not, where they have to come from beyond L2: while
-    /// a strip is projected nothing else does.
-    fn ahead(&self, step: &Step, block: &Block, strip: usize) -> usize {
+    /// The part of the input that the next row block reads first, if it comes from beyond L2: the projection prefetches
+    /// it, since it reads nothing else from there.
+    fn ahead(&self, step: &Step, block: &Block, strip: usize) -> Elements {
         let input = step.input_shape;
-        let row = input.width * self.stride(input);
-        let far = input.height * row * 4 > self.target.caches.l2_bytes;
+        let row = self.stride(input) * input.width;
+        let far = (row * input.height).bytes().0 > self.target.caches.l2_bytes;
         let strips = strip < block.depthwise.output.height && block.squeeze_excite.is_none();
-        // Of a stem the input is an image, whose rows are others.
+        // The rows of an image, a stem's input, have another length.
         let pointwise = block.expand.as_ref().is_none_or(|e| e.conv.kernel_size == 1 && e.conv.stride == 1);
         if far && strips && pointwise && step.input.is_some() && self.isa.prefetch {
-            strip * block.depthwise.conv.stride * row
+            row * (strip * block.depthwise.conv.stride)
         } else {
-            0
+            Elements::ZERO
         }
     }
 
     /// The sizes of a block that estimates depend on.
     pub(super) fn block_sizes(&self, step: &Step, block: &Block) -> BlockSizes {
         let (middle, out, conv) = (block.middle(step), block.depthwise.output, &block.depthwise.conv);
-        let channels = self.padded(conv.output_channels) * 4;
-        let bytes = |p: &PlannedConv| self.layers[p.layer].len() * 4;
+        let channels = Elements(self.padded(conv.output_channels)).bytes();
+        let bytes = |p: &PlannedConv| Elements(self.layers[p.layer].len()).bytes();
         // Two multiply-adds a cycle; the depthwise convolution reaches half of that.
         let speed = self.isa.multiply_adds();
         let work = |p: &PlannedConv| {
@@ -129,29 +130,44 @@ impl Scheduler<'_> {
             kernel_size: conv.kernel_size,
             stride: conv.stride,
             pad_top: conv.pads.top,
-            row: [if expand.is_some() { middle.width * channels } else { 0 }, out.width * channels],
-            weights: [expand.map_or(0, bytes), bytes(&block.project)],
+            row: [if expand.is_some() { channels * middle.width } else { Bytes(0) }, channels * out.width],
+            weights: [expand.map_or(Bytes(0), bytes), bytes(&block.project)],
             squeeze_excite: block.squeeze_excite.is_some(),
             work: [expand.map_or(0.0, work), work(&block.depthwise), work(&block.project)],
         }
     }
 
-    /// Output rows of a row block, the divisor of the height whose traffic is estimated to cost least, and the reason.
-    pub(super) fn strip(&self, step: &Step, block: &Block, choice: &Choice) -> (usize, String) {
+    /// Output rows of a row block, the divisor of the height whose traffic is estimated to cost least, and the reason. With
+    /// `room`, only row blocks with so little scratch, or the one with the least.
+    pub(super) fn strip(&self, step: &Step, block: &Block, choice: &Choice, room: Option<Elements>) -> (usize, String) {
         let sizes = self.block_sizes(step, block);
         let height = sizes.out.height;
-        let strip = match choice.strip {
-            Some(Strip::All) => height,
-            Some(Strip::Rows(rows)) => rows,
-            None => cost::cheapest_rows(1..=height, height, |rows| sizes.row_block(rows, self.target)),
+        let scratch = |rows| self.block(step, block, rows, String::new(), Parallelism::Single).scratch.len();
+        let measured = choice.strip.map(|strip| match strip {
+            Strip::All => height,
+            Strip::Rows(rows) => rows,
+        });
+        let cost = |rows| sizes.row_block(rows, self.target);
+        let strip = match (measured, room) {
+            (Some(rows), None) => rows,
+            (None, None) => cost::cheapest_rows(1..=height, height, cost),
+            (measured, Some(room)) => {
+                let divisors = (1..=height).filter(|rows| height.is_multiple_of(*rows));
+                let fitting: Vec<usize> = divisors.clone().filter(|rows| scratch(*rows) <= room).collect();
+                match measured.filter(|rows| fitting.contains(rows)) {
+                    Some(rows) => rows,
+                    None if fitting.is_empty() => divisors.min_by_key(|rows| scratch(*rows)).unwrap_or(height),
+                    None => cost::cheapest_rows(fitting.into_iter(), height, cost),
+                }
+            }
         };
-        let (between, weights) = (sizes.between() >> 10, sizes.streamed_weights() >> 10);
+        let (between, weights) = (sizes.between().kib(), sizes.streamed_weights().kib());
         let reason = if strip == height {
             format!("layer by layer: {between} KiB between the layers, {weights} KiB of weights read once")
         } else {
             format!(
                 "strips of {strip}: {} KiB between the layers instead of {between}, {weights} KiB of weights read {} times",
-                sizes.live(strip) >> 10,
+                sizes.live(strip).kib(),
                 height / strip
             )
         };

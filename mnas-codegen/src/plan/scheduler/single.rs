@@ -12,12 +12,13 @@ use crate::plan::schedule::{Parallelism, SqueezeExciteSchedule, StepSchedule};
 use crate::plan::steps::{PlannedConv, Step, StepKind};
 use crate::plan::target::Target;
 use crate::plan::tuning::{Choice, Key};
+use crate::units::{Bytes, Elements};
 use mnas_dsl::network::Shape;
 
 pub(super) struct Scheduler<'a> {
     pub(super) layers: &'a [PackedLayer],
     pub(super) isa: Isa,
-    /// What channels are rounded up to.
+    /// Channels are rounded up to a multiple of this.
     pub(super) align: usize,
     pub(super) target: &'a Target,
 }
@@ -33,29 +34,29 @@ impl Scheduler<'_> {
     }
 
     /// As [`layout::stride`].
-    pub(super) fn stride(&self, shape: Shape) -> usize {
+    pub(super) fn stride(&self, shape: Shape) -> Elements {
         layout::stride(shape, self.align, &self.target.caches)
     }
 
     pub(super) fn source(&self, step: &Step) -> Source {
         let stride = match step.input {
-            None => step.input_shape.channels,
+            None => Elements(step.input_shape.channels),
             Some(_) => self.stride(step.input_shape),
         };
         Source::Nhwc { stride }
     }
 
-    /// What was measured to be best for such a step, if anything was.
+    /// The measured choice for a step of this shape, if there is one.
     pub(super) fn measured(&self, step: &Step) -> Option<&Choice> {
         self.target.tuned.get(self.isa, Key::of(step)?)
     }
 
-    /// As [`Self::measured`]; nothing is chosen where nothing was measured.
+    /// The measured choice, or one that leaves everything to the estimates.
     pub(super) fn choice(&self, step: &Step) -> Choice {
         self.measured(step).cloned().unwrap_or_default()
     }
 
-    pub(super) fn step(&self, step: &Step) -> StepSchedule {
+    pub(super) fn step(&self, step: &Step, room: Option<Elements>) -> StepSchedule {
         let source = self.source(step);
         let choice = self.choice(step);
         match &step.kind {
@@ -69,7 +70,7 @@ impl Scheduler<'_> {
                 StepSchedule::SqueezeExcite(self.squeeze_excite(reduce, expand, false))
             }
             StepKind::Linear { conv } => {
-                let destination = Destination::Nhwc { stride: self.padded(conv.output.channels) };
+                let destination = Destination::Nhwc { stride: Elements(self.padded(conv.output.channels)) };
                 let kernel = self.conv(conv, step.input_shape, 1, source, destination, false);
                 StepSchedule::Conv { kernel: choice.apply(self.isa, kernel, &choice.tiles) }
             }
@@ -78,7 +79,7 @@ impl Scheduler<'_> {
                 let destination =
                     if *pool { Destination::Pool } else { Destination::Nhwc { stride: self.stride(out) } };
                 let rows = if *pool { out.height } else { self.rows(step, conv, &source) };
-                // All pixels are one run, or rows are found by the kernel.
+                // All pixels are one run, or the kernel finds its rows itself.
                 let run = conv.conv.kernel_size == 1 && conv.conv.stride == 1 && rows == out.height;
                 let pixels = if run { out.pixels() } else { out.width };
                 let kernel = self.conv(conv, step.input_shape, pixels, source, destination, false);
@@ -92,7 +93,7 @@ impl Scheduler<'_> {
                 StepSchedule::Conv { kernel }
             }
             StepKind::Block(block) => {
-                let (strip, reason) = self.strip(step, block, &choice);
+                let (strip, reason) = self.strip(step, block, &choice, room);
                 StepSchedule::Block(Box::new(self.block(step, block, strip, reason, Parallelism::Single)))
             }
         }
@@ -113,7 +114,7 @@ impl Scheduler<'_> {
         let mut start = 0;
         let mut groups = Vec::new();
         for p in &self.layers[packed.layer].panels {
-            // What is only padding is left out where whole vectors of it are.
+            // Whole vectors of padding are left out.
             let channels =
                 (conv.output_channels - start).next_multiple_of(self.isa.f32.channels).min(p.width * p.count);
             for (channels, count) in [(p.width, channels / p.width), (channels % p.width, 1)] {
@@ -131,7 +132,7 @@ impl Scheduler<'_> {
             kernel_size: conv.kernel_size,
             stride: conv.stride,
             pad_left: conv.pads.left,
-            // Only a kernel with edges needs to know.
+            // Only a kernel with edges needs it.
             input_width: if conv.kernel_size > 1 || conv.stride > 1 { input.width } else { 0 },
             pixels,
             source,
@@ -141,9 +142,9 @@ impl Scheduler<'_> {
             residual: conv.residual,
             gated,
             part: Part::All,
-            // A matrix times a vector is nothing but a stream of weights, which the processor foresees by itself.
+            // A GEMV reads its weights in order, which the hardware prefetcher recognises.
             prefetch: whole && pixels > 1 && self.isa.prefetch,
-            ahead: 0,
+            ahead: Elements::ZERO,
             loops: ConvLoops::default(),
         }
     }
@@ -157,7 +158,8 @@ impl Scheduler<'_> {
         ) = (pair, head)
             && kernel.prefetch
         {
-            kernel.ahead = self.layers[conv.layer].len().min(self.target.caches.least_l2(&self.isa) / 2 / 4);
+            kernel.ahead = Elements(self.layers[conv.layer].len())
+                .min(Bytes(self.target.caches.least_l2(&self.isa) / 2).elements());
         }
     }
 
@@ -166,14 +168,14 @@ impl Scheduler<'_> {
         let height = packed.output.height;
         let pixel = match source {
             Source::Nhwc { stride } => *stride,
-            Source::Blocked { .. } => 0,
+            Source::Blocked { .. } => Elements::ZERO,
         };
         let sizes = self.conv_sizes(packed, step.input_shape, pixel);
         cost::cheapest_rows((1..=height).rev(), height, |rows| sizes.row_block(rows, self.target))
     }
 
-    /// The sizes of a convolution that estimates depend on; its input's pixels are `pixel` floats apart.
-    pub(super) fn conv_sizes(&self, packed: &PlannedConv, input: Shape, pixel: usize) -> ConvSizes {
+    /// The sizes of a convolution that estimates depend on; its input's pixels are `pixel` apart.
+    pub(super) fn conv_sizes(&self, packed: &PlannedConv, input: Shape, pixel: Elements) -> ConvSizes {
         let (conv, output) = (&packed.conv, packed.output);
         let layer = &self.layers[packed.layer];
         let accesses = if conv.residual.is_some() { 2 } else { 1 };
@@ -182,9 +184,9 @@ impl Scheduler<'_> {
             rows: [input.height, output.height],
             window: [conv.kernel_size, conv.stride],
             panels: layer.panels.iter().map(|p| p.count).sum(),
-            weights: layer.len() * 4,
-            row_in: input.width * pixel * 4,
-            row_out: accesses * output.width * self.stride(output) * 4,
+            weights: Elements(layer.len()).bytes(),
+            row_in: pixel.bytes() * input.width,
+            row_out: self.stride(output).bytes() * (accesses * output.width),
             work: (output.len() * taps) as f64 / self.isa.multiply_adds(),
         }
     }
@@ -221,8 +223,8 @@ impl Scheduler<'_> {
         let vector = |conv: &PlannedConv| {
             let channels = conv.conv.input_channels;
             let input = Shape { height: 1, width: 1, channels };
-            let source = Source::Nhwc { stride: self.padded(channels) };
-            let destination = Destination::Nhwc { stride: self.padded(conv.output.channels) };
+            let source = Source::Nhwc { stride: Elements(self.padded(channels)) };
+            let destination = Destination::Nhwc { stride: Elements(self.padded(conv.output.channels)) };
             self.conv(conv, input, 1, source, destination, false)
         };
         SqueezeExciteSchedule { reduce: vector(reduce), expand: vector(expand), gate_weights }

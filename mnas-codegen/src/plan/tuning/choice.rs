@@ -23,7 +23,7 @@ pub struct Choice {
     pub project: Tiles,
     /// Tiles of a step that is one convolution.
     pub tiles: Tiles,
-    /// Kernels do not ask for the next panel of weights.
+    /// Kernels do not prefetch the next panel of weights.
     pub no_prefetch: bool,
     /// What threads divide, whatever their number: [`Parallelism::RowBlocks`] or [`Parallelism::Panels`].
     pub parallelism: Option<Parallelism>,
@@ -34,7 +34,7 @@ pub struct Choice {
 /// Rows between two projections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Strip {
-    /// So many, which divide those of the output.
+    /// This number, a divisor of the output rows.
     Rows(usize),
     /// All: layer by layer.
     All,

@@ -6,7 +6,7 @@ use mnas_dsl::network::Shape;
 /// Rows, columns, channels.
 pub type Size = [usize; 3];
 
-/// A step, whatever network it is in. Activations, residuals and pads are not told apart.
+/// The shape of a step in any network. Activations, residuals and pads do not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// `block`: every block that has no entry of its own.
@@ -34,7 +34,7 @@ pub enum Key {
         kernel_size: usize,
         /// Step.
         stride: usize,
-        /// What it makes, before pooling.
+        /// What it computes, before pooling.
         output: Size,
         /// Whether only the mean over all pixels is kept.
         pool: bool,
@@ -53,7 +53,7 @@ pub enum Key {
 pub enum First {
     /// Nothing.
     Nothing,
-    /// `expand 96`: a 1x1 convolution to so many channels.
+    /// `expand 96`: a 1x1 convolution to this number of channels.
     Expand(usize),
     /// `stem 32 k3 s2`: another convolution.
     Stem {

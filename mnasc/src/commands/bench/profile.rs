@@ -55,7 +55,8 @@ impl Profile {
         });
         let medians: Vec<f64> = medians.collect();
         let sum: f64 = medians.iter().sum();
-        let weight_bytes = plan.layers.iter().map(|layer| (layer.len() * size_of::<f32>()) as u64).sum();
+        let weight_bytes =
+            plan.layers.iter().map(|layer| mnas_codegen::units::Elements(layer.len()).bytes().0 as u64).sum();
         let block = |(step, us): (&mnas_codegen::plan::Step, f64)| {
             let work = Work::of(plan, step);
             let bound = roofs.bound(&work, weight_bytes);
