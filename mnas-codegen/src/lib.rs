@@ -23,6 +23,7 @@
 #[cfg(feature = "build")]
 pub mod build;
 pub mod compile;
+pub mod element;
 pub mod emit;
 pub mod fnv;
 pub mod fold;
@@ -30,6 +31,7 @@ pub mod graph;
 pub mod layer;
 pub mod lower;
 pub mod machine;
+pub mod numeric;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 pub mod pack;

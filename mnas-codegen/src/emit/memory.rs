@@ -6,7 +6,7 @@ use quote::quote;
 
 /// The functions through which kernels touch memory. With `checked` every access is asserted.
 pub fn memory(ops: &Ops, lanes: usize, checked: bool) -> TokenStream {
-    let element = &ops.element;
+    let element = ops.element.rust();
     let (vector, load, broadcast, store) = (&ops.vector, &ops.load, &ops.broadcast, &ops.store);
     let lanes = super::int(lanes);
     let guard = |n: TokenStream| if checked { quote!(assert!(i + #n <= a.len());) } else { quote!() };
@@ -69,7 +69,7 @@ pub fn memory(ops: &Ops, lanes: usize, checked: bool) -> TokenStream {
 
 /// The functions through which workers touch memory that they share. With `checked` every access is asserted.
 pub fn shared_memory(ops: &Ops, lanes: usize, checked: bool) -> TokenStream {
-    let Ops { element, vector, .. } = ops;
+    let (element, vector) = (ops.element.rust(), &ops.vector);
     let lanes = super::int(lanes);
     let range = if checked { quote!(assert!(start + len <= a.len());) } else { quote!() };
     let start = if checked { quote!(assert!(start <= a.len());) } else { quote!() };

@@ -4,6 +4,8 @@ use super::isa::{Gate, Isa};
 use super::microkernel::{Microkernel, broadcast_budget};
 use super::ops::{Ops, float};
 use super::pipes::Pipes;
+use crate::element::Element;
+use crate::numeric::F32;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -20,7 +22,7 @@ pub const AVX2: Isa = Isa {
     spills: true,
     depthwise_columns: 8,
     prefetch: true,
-    f32: Microkernel { lanes: 8, channels: 8, budget, ops },
+    f32: Microkernel { numeric: &F32, k_group: 1, lanes: 8, channels: 8, budget, ops },
     peak,
 };
 
@@ -31,7 +33,7 @@ fn budget(registers: usize, vectors: usize) -> usize {
 
 fn ops() -> Ops {
     Ops {
-        element: quote!(f32),
+        element: Element::F32,
         vector: quote!(__m256),
         imports: |runtime| {
             quote!(

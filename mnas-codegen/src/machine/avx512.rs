@@ -4,6 +4,8 @@ use super::isa::{Gate, Isa};
 use super::microkernel::{Microkernel, broadcast_budget};
 use super::ops::{Ops, float};
 use super::pipes::Pipes;
+use crate::element::Element;
+use crate::numeric::F32;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -20,13 +22,13 @@ pub const AVX512: Isa = Isa {
     spills: false,
     depthwise_columns: 14,
     prefetch: true,
-    f32: Microkernel { lanes: 16, channels: 16, budget: broadcast_budget, ops },
+    f32: Microkernel { numeric: &F32, k_group: 1, lanes: 16, channels: 16, budget: broadcast_budget, ops },
     peak,
 };
 
 fn ops() -> Ops {
     Ops {
-        element: quote!(f32),
+        element: Element::F32,
         vector: quote!(__m512),
         imports: |runtime| {
             quote!(

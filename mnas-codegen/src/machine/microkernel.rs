@@ -2,14 +2,19 @@
 
 use super::ops::Ops;
 use super::pipes::Pipes;
+use crate::numeric::Numeric;
 
 /// The inner loop of a number type on an instruction set.
 #[derive(Clone, Copy, Debug)]
 pub struct Microkernel {
+    /// The number type.
+    pub numeric: &'static Numeric,
     /// Accumulators of one vector register: NR is `lanes` times the vectors of a tile.
     pub lanes: usize,
     /// Output channels that are packed and computed together at least: a multiple of `lanes`.
     pub channels: usize,
+    /// Values of the reduction that one instruction takes, which lie beside each other in the packed weights.
+    pub k_group: usize,
     /// Most pixels (MR) of a tile of so many vectors, given the registers.
     pub budget: fn(registers: usize, vectors: usize) -> usize,
     /// Its operations as tokens.

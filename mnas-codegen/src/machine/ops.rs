@@ -1,13 +1,14 @@
 //! Operations of an instruction set as tokens. Kernels are written once, in terms of these.
 
+use crate::element::Element;
 use mnas_dsl::network::Activation;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 /// How an instruction set writes its operations on vectors of one element type. Arguments and results are expressions.
 pub struct Ops {
-    /// The element type, as Rust names it.
-    pub element: TokenStream,
+    /// The element type.
+    pub element: Element,
     /// The vector type.
     pub vector: TokenStream,
     /// Imports of the module, given the path to mnas-runtime.
@@ -63,7 +64,8 @@ impl Ops {
 
     /// The same operations for the program that measures the peak.
     pub(super) fn peak(&self, imports: TokenStream, lanes: usize, splat: TokenStream) -> TokenStream {
-        let Ops { element, vector, load, .. } = self;
+        let Ops { vector, load, .. } = self;
+        let element = self.element.rust();
         let lanes = Literal::usize_unsuffixed(lanes);
         let multiply_add = (self.multiply_add)(quote!(x), quote!(w), quote!(c));
         quote! {

@@ -4,6 +4,8 @@ use super::isa::{Gate, Isa};
 use super::microkernel::{Microkernel, broadcast_budget};
 use super::ops::{Ops, float};
 use super::pipes::Pipes;
+use crate::element::Element;
+use crate::numeric::F32;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -21,13 +23,13 @@ pub const SCALAR: Isa = Isa {
     spills: false,
     depthwise_columns: 7,
     prefetch: false,
-    f32: Microkernel { lanes: 1, channels: 8, budget: broadcast_budget, ops },
+    f32: Microkernel { numeric: &F32, k_group: 1, lanes: 1, channels: 8, budget: broadcast_budget, ops },
     peak,
 };
 
 fn ops() -> Ops {
     Ops {
-        element: quote!(f32),
+        element: Element::F32,
         vector: quote!(f32),
         imports: |runtime| quote!(use #runtime::isa::portable as simd;),
         load: quote!(unsafe { *a.get_unchecked(i) }),

@@ -11,6 +11,7 @@ pub mod kernel;
 pub(crate) mod layout;
 mod loops;
 pub mod pack;
+mod packing;
 mod part;
 mod print;
 pub mod schedule;
@@ -27,6 +28,7 @@ use mnas_dsl::network::Shape;
 pub use arena::{Arena, Buffer, BufferId};
 pub use kernel::{ConvKernel, ConvLoops, DepthwiseKernel, DepthwiseLoops, Destination, PanelGroup, Part, Source};
 pub use pack::{LayerId, PackedLayer};
+pub use packing::Packing;
 pub use schedule::{
     BlockRows, BlockSchedule, ParallelStep, Parallelism, PerThreadCount, Schedule, Scratch, SqueezeExciteSchedule,
     StepSchedule, ThreadMemory, WindowRows,
@@ -81,9 +83,9 @@ impl Plan {
 /// # Errors
 ///
 /// If a node is in no form that a step covers, as when passes were switched off, or if the arena does not fit into the
-/// target's limit.
+/// target's limit, or if its instruction sets share no packed layout.
 pub fn plan(graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
-    let channel_align = target.isas.iter().map(|isa| isa.f32.channels).max().unwrap_or(1);
+    let channel_align = Packing::of_all(&target.isas)?.channels;
     let steps = group::group(graph, channel_align, &target.caches)?;
     let Objective::Memory { limit } = target.objective else {
         return Ok(assemble(graph, target, steps, channel_align, None));

@@ -169,6 +169,11 @@ pub enum PlanError {
         /// Bytes that it has at least.
         least: usize,
     },
+    /// An instruction set whose kernels read no packed layout that the others of the file read.
+    Packing {
+        /// Its name.
+        isa: &'static str,
+    },
 }
 
 impl core::fmt::Display for PlanError {
@@ -179,6 +184,12 @@ impl core::fmt::Display for PlanError {
             }
             PlanError::Memory { limit, least } => {
                 write!(f, "the arena does not fit into {limit} bytes; this network needs at least {least}")
+            }
+            PlanError::Packing { isa } => {
+                write!(
+                    f,
+                    "`{isa}` cannot read the weights of the other instruction sets; expected sets that share them"
+                )
             }
         }
     }

@@ -106,7 +106,8 @@ struct Conv<'a> {
 impl Conv<'_> {
     /// The part of the group's panels that a call computes.
     fn group(&self, g: &PanelGroup, loops: &GroupLoops, at: &mut Start) -> TokenStream {
-        let (size, step) = (Elements((self.kernel.reduction_len() + 1) * g.width), self.panel_step(g));
+        let (size, step) =
+            (Elements((self.isa.f32.numeric.panel)(self.kernel.reduction_len(), g.width)), self.panel_step(g));
         let (each, panel) = (loops.shares, self.one_panel(g, loops));
         let wp = |p: TokenStream| plus(times(p, size), at.weights);
         let out = match self.kernel.part {

@@ -95,7 +95,7 @@ impl ConvKernel {
     }
 
     fn share(&self, g: &PanelGroup, cut: &Cut, isa: Isa) -> Prefetch {
-        let (panel, columns) = (Elements((self.reduction_len() + 1) * g.width), g.columns(isa));
+        let (panel, columns) = (Elements((isa.f32.numeric.panel)(self.reduction_len(), g.width)), g.columns(isa));
         // Tiles as large as those of the segment that a call computes of a column of tiles.
         let in_row = self.pixels.div_ceil(cut.pixels);
         let tiles = in_row * self.rows().unwrap_or(1);
