@@ -20,6 +20,26 @@ use std::thread;
 
 const MODULES: [Source; 3] = [source::ENGINE, source::SERVE, source::VALUES];
 
+/// How a network is built.
+#[derive(Clone, Debug)]
+pub struct RunnerOptions {
+    /// Instruction sets in the code, widest first.
+    pub isas: Vec<Isa>,
+    /// Whether every memory access is checked.
+    pub checked: bool,
+    /// Threads per inference.
+    pub threads: u32,
+    /// Measured schedules.
+    pub tuned: Tuned,
+}
+
+impl RunnerOptions {
+    /// One instruction set on one thread, with estimated schedules.
+    pub fn new(isa: Isa) -> Self {
+        RunnerOptions { isas: vec![isa], checked: false, threads: 1, tuned: Tuned::default() }
+    }
+}
+
 /// A network that is built and has its weights.
 pub struct Runner {
     /// What was built.
@@ -32,16 +52,13 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Builds a network for the given instruction sets and number of threads, or finds it built.
-    pub fn build(
-        spec: &Spec,
-        network: &Network,
-        weights: &Weights,
-        isas: Vec<Isa>,
-        checked: bool,
-        threads: u32,
-        tuned: Tuned,
-    ) -> Result<Self> {
+    /// Builds a network, or finds it built.
+    ///
+    /// # Errors
+    ///
+    /// The compiler or rustc fails, or the weights are not those of the network.
+    pub fn build(spec: &Spec, network: &Network, weights: &Weights, options: RunnerOptions) -> Result<Self> {
+        let RunnerOptions { isas, checked, threads, tuned } = options;
         let threaded = threads > 1;
         let options = Options { isas, standalone: true, checked, threaded, tuned, ..Options::default() };
         // Without weights: the program serves any.

@@ -1,7 +1,19 @@
-//! Pages that need nothing but themselves: no network, no fonts, no libraries.
+//! Self-contained HTML pages and SVG pictures: they load nothing, neither fonts nor libraries.
 //!
-//! What every page shares is here: the head, the colours of light and dark, what shows words beside a shape. What a page
-//! shows is a folder of its own, with its style and its script.
+//! [`network`] draws a network, [`study`] a search, [`roofline`] a roofline plot. This file has what all pages share: the
+//! head, the light and the dark theme, the tooltips. Each page is a folder with its own style and script.
+//!
+//! ```
+//! use mnas_codegen::compile::{Options, compile};
+//!
+//! let text = "name: tiny\ninput: 8x8x3\nstem: {op: conv, kernel: 3, stride: 2, filters: 8}\n\
+//!             head: {filters: 16, classes: 4}\n";
+//! let (spec, network) = mnas_dsl::load_yaml(text, "tiny.yaml")?;
+//! let compiled = compile(&spec, &network, None, &Options::default())?;
+//! let page = mnas_pages::network::render(&spec, &network, &compiled, None);
+//! assert!(page.starts_with("<!DOCTYPE html>") && page.contains("tiny"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

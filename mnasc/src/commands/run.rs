@@ -4,7 +4,7 @@ use crate::cli::RunArgs;
 use crate::error::{Error, Result};
 use crate::npy::{self, Array};
 use crate::output::{self, Artifact};
-use crate::runner::{self, Runner};
+use crate::runner::{self, Runner, RunnerOptions};
 use crate::{input, picture};
 use mnas_codegen::compile::fused_graph;
 use mnas_codegen::reference::{self, Keep};
@@ -92,7 +92,7 @@ fn infer(args: &RunArgs, spec: &Spec, network: &Network, images: &[Vec<f32>]) ->
     }
     let isa = runner::isa_or_best(args.isa.isa)?;
     let tuned = input::tuned(&args.schedule)?;
-    Runner::build(spec, network, &weights, vec![isa], false, 1, tuned)?.infer(isa, images)
+    Runner::build(spec, network, &weights, RunnerOptions { tuned, ..RunnerOptions::new(isa) })?.infer(isa, images)
 }
 
 fn interpret(network: &Network, weights: &Weights, image: &[f32]) -> Result<Vec<f32>> {

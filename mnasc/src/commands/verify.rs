@@ -3,7 +3,7 @@
 use super::run::read_tensors;
 use crate::cli::VerifyArgs;
 use crate::error::{Error, Result};
-use crate::runner::{self, Runner, random_image};
+use crate::runner::{self, Runner, RunnerOptions, random_image};
 use crate::{input, output};
 use mnas_codegen::machine::{self, Isa};
 use mnas_codegen::plan::{Plan, Step};
@@ -24,7 +24,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     // One program for all of them, as `mnasc SPEC -o` writes it: the widest decides how the weights are packed,
     // and the others read that.
     let tuned = input::tuned(&args.schedule)?;
-    let runner = Runner::build(&spec, &network, &weights, machine::of_host(), args.checked, args.threads, tuned)?;
+    let (checked, threads) = (args.checked, args.threads);
+    let options = RunnerOptions { isas: machine::of_host(), checked, threads, tuned };
+    let runner = Runner::build(&spec, &network, &weights, options)?;
     let steps = &runner.compiled.plan.steps;
     let tensors: Vec<_> = steps.iter().map(|step| step.tensor).collect();
     let expected = reference::run_keeping(&runner.compiled.graph, &weights, &image, Keep::Only(&tensors));

@@ -7,7 +7,7 @@ use crate::cli::BenchArgs;
 use crate::error::Result;
 use crate::lock;
 use crate::quantile::quantile;
-use crate::runner::{self, Runner, random_image};
+use crate::runner::{self, Runner, RunnerOptions, random_image};
 use crate::{input, output};
 use profile::Profile;
 use serde_json::json;
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if !args.against.is_empty() {
         return against::run(args, &spec, &network, &weights, isa, tuned);
     }
-    let runner = Runner::build(&spec, &network, &weights, vec![isa], false, threads, tuned)?;
+    let runner = Runner::build(&spec, &network, &weights, RunnerOptions { threads, tuned, ..RunnerOptions::new(isa) })?;
     let image = random_image(network.input);
     let _alone = lock::acquire_for("bench");
     let profile =

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::lock;
 use crate::output;
 use crate::quantile::median;
-use crate::runner::{Runner, random_image};
+use crate::runner::{Runner, RunnerOptions, random_image};
 use mnas_codegen::compile::fused_graph;
 use mnas_codegen::machine::Isa;
 use mnas_codegen::tuned::Tuned;
@@ -70,7 +70,8 @@ pub(super) fn run(
     if args.start {
         return start::run(&contest, spec, weights);
     }
-    let runner = Runner::build(spec, network, weights, vec![isa], false, threads, contest.tuned.clone())?;
+    let options = RunnerOptions { threads, tuned: contest.tuned.clone(), ..RunnerOptions::new(isa) };
+    let runner = Runner::build(spec, network, weights, options)?;
     let _alone = lock::acquire_for("bench");
     rounds::run(&contest, &runner.through(contest.launcher("exec")))
 }
