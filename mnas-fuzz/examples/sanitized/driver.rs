@@ -15,7 +15,9 @@ pub(crate) fn repeats() -> usize {
 pub(crate) fn values(len: usize, seed: u32) -> Vec<f32> {
     let mut state = seed | 1;
     let next = |_| {
-        (state ^= state << 13, state ^= state >> 17, state ^= state << 5);
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
         (state >> 8) as f32 / (1 << 24) as f32 / 10.0 - 0.05
     };
     (0..len).map(next).collect()

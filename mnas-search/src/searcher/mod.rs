@@ -81,8 +81,11 @@ pub struct Method {
     /// Whether it uses latency beside the reward.
     pub needs_latency: bool,
     new: fn(Vec<usize>, u64) -> Box<dyn State>,
-    restore: fn(&str) -> serde_json::Result<Option<Box<dyn State>>>,
+    restore: fn(&str) -> Restored,
 }
+
+/// A state that was saved; `None` where the text has none.
+type Restored = serde_json::Result<Option<Box<dyn State>>>;
 
 /// All kinds of searchers.
 pub const METHODS: &[Method] =
@@ -94,7 +97,7 @@ pub fn method(name: &str) -> Option<&'static Method> {
 }
 
 /// [`Method::restore`] of a searcher: the text is what [`AnySearcher::save`] gives. `None` where it has no state.
-fn restore<S: State + DeserializeOwned + 'static>(saved: &str) -> serde_json::Result<Option<Box<dyn State>>> {
+fn restore<S: State + DeserializeOwned + 'static>(saved: &str) -> Restored {
     let states: BTreeMap<String, S> = serde_json::from_str(saved)?;
     Ok(states.into_values().next().map(|state| Box::new(state) as Box<dyn State>))
 }

@@ -18,7 +18,7 @@ pub enum StepSchedule {
     /// A depthwise convolution, an output row a call.
     Depthwise(DepthwiseKernel),
     /// Squeeze-excite of a tensor.
-    SqueezeExcite(SqueezeExciteSchedule),
+    SqueezeExcite(Box<SqueezeExciteSchedule>),
     /// A block.
     Block(Box<BlockSchedule>),
 }

@@ -67,7 +67,7 @@ impl Scheduler<'_> {
                 StepSchedule::Depthwise(self.depthwise(conv, step.input_shape.width, source))
             }
             StepKind::SqueezeExcite { reduce, expand } => {
-                StepSchedule::SqueezeExcite(self.squeeze_excite(reduce, expand, false))
+                StepSchedule::SqueezeExcite(Box::new(self.squeeze_excite(reduce, expand, false)))
             }
             StepKind::Linear { conv } => {
                 let destination = Destination::Nhwc { stride: Elements(self.padded(conv.output.channels)) };
