@@ -144,7 +144,7 @@ pub fn array<const LEN: usize>(values: &[f32]) -> &[f32; LEN] {
     values.try_into().expect("the length of the network's input")
 }
 
-/// As [`array`], to be written.
+/// As [`array()`], to be written.
 ///
 /// # Panics
 ///

@@ -1,7 +1,7 @@
 //! Weights by name: what readers give and what folding takes.
 //!
 //! [`load`] makes [`Weights`] that fit a network exactly of the bytes of a file, or gives one error that lists everything
-//! that does not fit. It reads the file by its row in [`format`] and then calls [`fit()`], which recognises the naming
+//! that does not fit. It reads the file by its row in [`mod@format`] and then calls [`fit()`], which recognises the naming
 //! scheme. [`inventory`] lists what a file holds, without a network.
 //! Nothing here folds or packs; the values are those of the file.
 

@@ -141,11 +141,11 @@ impl Meter {
         Ok(build_cache::folder()?.join("latency"))
     }
 
-    /// As [`Self::new`], of what is said of a device.
+    /// A meter for the device that the options name.
     ///
     /// # Errors
     ///
-    /// An instruction set that the device does not have; those of [`Self::new`].
+    /// An instruction set that the device does not have; a device that cannot be reached.
     pub fn of(options: DeviceOptions) -> Result<Self> {
         let DeviceOptions { isa, threads, runner, triple, linker, emulated, cache } = options;
         let device = Device::new(isa, threads.unwrap_or(1), runner, triple, linker, emulated)?;
