@@ -90,7 +90,8 @@ pub fn resolve(path: &Path) -> io::Result<PathBuf> {
 /// Such a pair. Whether an output can be written is another question, which [`publish`](crate::publish) answers.
 pub fn check_distinct(paths: &[&Path]) -> Result<(), PublishError> {
     let is_special = |path: &Path| fs::metadata(path).is_ok_and(|found| !found.is_file());
-    let file = |path: &Path| if is_special(path) { None } else { resolve(path).ok() };
+    let no_file = |path: &Path| is_special(path) || can_only_be_folder(path);
+    let file = |path: &Path| if no_file(path) { None } else { resolve(path).ok() };
     let files: Vec<Option<PathBuf>> = paths.iter().map(|path| file(path)).collect();
     for (at, file) in files.iter().enumerate().filter(|(_, file)| file.is_some()) {
         if let Some(before) = files[..at].iter().position(|it| it == file) {
