@@ -95,7 +95,7 @@ pub(super) fn build(device: &Device, items: &[Item], rounds: Rounds, elsewhere: 
     }
     let Rounds { passes, runs } = rounds;
     let main = format!(
-        "{modules}use {KIT}::latency::{{Item, Settings, layer, whole}};\nuse {KIT}::{{THREADS, is_supported, \
+        "{modules}use {KIT}::latency::{{Item, Settings, layer, whole}};\nuse {KIT}::{{THREADS, is_supported, mnas_runtime, \
          reference}};\n\n\
          fn items() -> Vec<Item> {{\n    vec![\n{made}    ]\n}}\n\nfn main() {{\n    let settings = \
          Settings {{ passes: {passes}, runs: {runs}, elsewhere: {elsewhere}, is_warm: {is_warm}, threads: THREADS, \

@@ -58,7 +58,7 @@ fn an_exported_network_comes_back_and_computes_the_same() {
 fn what_is_no_network_is_refused_and_nothing_is_written() {
     let folder = Folder::new("import_refused");
     let import = |model: &str| folder.mnasc(&["import", model, "-o", "net.yaml", "--weights", "net.safetensors"]);
-    import("tiny.yaml").failed(2, &["cannot read `tiny.yaml`: it is no valid ONNX file"]);
+    import("tiny.yaml").failed(2, &["cannot read `tiny.yaml`: it is not a valid ONNX file"]);
     import("none.onnx").failed(3, &["cannot read `none.onnx`"]);
     folder.write("empty.onnx", "");
     import("empty.onnx").failed(2, &["the file has no graph"]);

@@ -84,7 +84,7 @@ mod trains {
         };
         train("cpu").done();
         train("gpu").failed(2, &["`--train-on gpu` is no device", "cpu, wgpu, vulkan, metal, cuda, rocm"]);
-        train("cuda:x").failed(2, &["`x` is no number"]);
+        train("cuda:x").failed(2, &["`x` is not a device number"]);
         train("cpu:1").failed(3, &["there is no device `cpu:1`", "0: the processor"]);
         // Tests are built without it.
         if cfg!(not(feature = "rocm")) {
