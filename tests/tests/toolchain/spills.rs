@@ -139,6 +139,7 @@ fn tiles_that_do_not_fit_are_found() {
             }
         }
     }
+    compiled.plan.lay_out();
     write(&folder, "network.rs", compiled.text("").expect("it is Rust"));
     write(&folder, "lib.rs", "pub mod control { include!(\"network.rs\"); }\n");
     let Some(functions) = object(&folder) else { return };
