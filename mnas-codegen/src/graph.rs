@@ -241,6 +241,23 @@ impl Conv {
     }
 }
 
+/// A fully connected layer as a 1x1 convolution of one pixel.
+pub fn linear(param: &str, input_channels: usize, output_channels: usize) -> Conv {
+    Conv {
+        param: param.to_owned(),
+        input_channels,
+        output_channels,
+        kernel_size: 1,
+        stride: 1,
+        pads: Pads { top: 0, left: 0, bottom: 0, right: 0 },
+        depthwise: false,
+        bias: true,
+        batch_norm: None,
+        activation: Activation::Linear,
+        residual: Residual::None,
+    }
+}
+
 /// Name of an activation in node names and printed graphs.
 pub fn activation_name(activation: Activation) -> &'static str {
     match activation {

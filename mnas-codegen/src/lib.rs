@@ -39,6 +39,7 @@ pub mod parameter;
 pub mod passes;
 pub mod plan;
 mod print;
+pub mod quantized;
 pub mod reference;
 pub mod report;
 pub mod tuned;

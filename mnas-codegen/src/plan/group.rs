@@ -5,10 +5,10 @@ use super::arena::{Buffer, BufferId};
 use super::layout;
 use super::pack::{self, PackedLayer};
 use super::steps::{Block, PlanError, PlannedConv, PoolKind, Step, StepKind, With};
-use crate::graph::{Conv, Graph, Node, Op, Residual, TensorId};
+use crate::graph::{Conv, Graph, Node, Op, TensorId, linear};
 use crate::machine::CacheModel;
 use crate::units::Elements;
-use mnas_dsl::network::{Activation, Pads, Shape};
+use mnas_dsl::network::{Activation, Shape};
 use std::sync::Arc;
 
 #[derive(Clone)]
@@ -265,23 +265,6 @@ struct Parts<'g> {
     depthwise: (&'g Arc<Conv>, TensorId),
     gate: Option<(&'g Arc<Conv>, &'g Arc<Conv>)>,
     project: (&'g Arc<Conv>, TensorId),
-}
-
-/// A fully connected layer as a 1x1 convolution of one pixel.
-fn linear(param: &str, input_channels: usize, output_channels: usize) -> Conv {
-    Conv {
-        param: param.to_owned(),
-        input_channels,
-        output_channels,
-        kernel_size: 1,
-        stride: 1,
-        pads: Pads { top: 0, left: 0, bottom: 0, right: 0 },
-        depthwise: false,
-        bias: true,
-        batch_norm: None,
-        activation: Activation::Linear,
-        residual: Residual::None,
-    }
 }
 
 fn macs(packed: &PlannedConv) -> u64 {
