@@ -120,7 +120,11 @@ token("labels_outside", tokens.format("sepconv k3 c8;").replace("{ stem", '{ lab
 
 # Safetensors: a length, JSON, data.
 def safetensors(name, header, data=b"", length=None):
-    header = header if isinstance(header, bytes) else json.dumps(header).encode()
+    if isinstance(header, dict):
+        # The same attack on the reader of networks in int8, which looks for its mark first.
+        marked = json.dumps({"__metadata__": {"mnas.int8": "1"}, **header}).encode()
+        put(f"int8/refused/{name}.safetensors", struct.pack("<Q", len(marked)) + marked + data)
+        header = json.dumps(header).encode()
     put(f"safetensors/refused/{name}.safetensors", struct.pack("<Q", len(header) if length is None else length) + header + data)
 
 

@@ -7,6 +7,7 @@ use mnas_dsl::{Network, Spec};
 
 mod checkpoint;
 mod data_set;
+mod int8;
 mod npy;
 mod onnx;
 mod picture;
@@ -46,6 +47,7 @@ pub const FORMATS: &[Format] = &[
     spec::YAML,
     spec::TOKENS,
     safetensors::SAFETENSORS,
+    int8::INT8,
     pth::ZIP,
     pth::LEGACY,
     checkpoint::CHECKPOINT,
@@ -67,6 +69,7 @@ macro_rules! for_each_format {
             yaml "yaml",
             tokens "tokens",
             safetensors "safetensors",
+            int8 "int8",
             pth_zip "pth-zip",
             pth_legacy "pth-legacy",
             tf_checkpoint "tf-checkpoint",

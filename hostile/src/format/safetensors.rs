@@ -58,12 +58,7 @@ pub(super) const SAFETENSORS: Format = Format {
         b"[[[[[[[[[[[[[[[[",
         b"{\"a\":{\"a\":{\"a\":{\"a\":",
     ],
-    mend: |bytes| {
-        // The header ends where its brackets close for the last time before the data, and is as long as that.
-        let Some(end) = bytes.windows(3).position(|part| part == b"]}}") else { return };
-        let Some(length) = (end + 3).checked_sub(8) else { return };
-        bytes[..8].copy_from_slice(&(length as u64).to_le_bytes());
-    },
+    mend: mend_header,
     read: |bytes| {
         let (layers, len) = &*LAYERS;
         let mut packed = vec![f32::NAN; *len];
@@ -75,6 +70,13 @@ pub(super) const SAFETENSORS: Format = Format {
         weights_file(bytes)
     },
 };
+
+/// The header ends where its brackets close for the last time before the data, and is as long as that.
+pub(super) fn mend_header(bytes: &mut Vec<u8>) {
+    let Some(end) = bytes.windows(3).position(|part| part == b"]}}") else { return };
+    let Some(length) = (end + 3).checked_sub(8) else { return };
+    bytes[..8].copy_from_slice(&(length as u64).to_le_bytes());
+}
 
 /// The table of the tiny network, which generated code has as a constant.
 static LAYERS: LazyLock<(Vec<Layer>, usize)> = LazyLock::new(|| {

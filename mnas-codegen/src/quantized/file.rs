@@ -14,7 +14,8 @@ use super::arithmetic::RELU6_SCALE;
 use super::structure::{Role, roles};
 use super::{Integers, Map, Quantized, conv_of};
 use crate::graph::{Graph, TensorId};
-use ::safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use crate::weights::format::safetensors::open;
+use ::safetensors::tensor::{Dtype, Metadata, TensorView};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -50,7 +51,10 @@ impl std::error::Error for FileError {}
 
 /// Whether a file says that it is a network in int8.
 pub fn is_quantized(bytes: &[u8]) -> bool {
-    let Ok((_, metadata)) = SafeTensors::read_metadata(bytes) else { return false };
+    open(bytes).is_ok_and(|(metadata, _)| says_so(&metadata))
+}
+
+fn says_so(metadata: &Metadata) -> bool {
     metadata.metadata().as_ref().is_some_and(|entries| entries.contains_key(KEY))
 }
 
@@ -96,18 +100,11 @@ pub fn write(network: &Quantized) -> Vec<u8> {
 /// Every tensor that is missing, has another type or shape, or a value that is not allowed.
 pub fn read(bytes: &[u8], graph: &Graph) -> Result<Quantized, FileError> {
     let fail = |problem: String| FileError { problems: vec![problem] };
-    // `deserialize` adds two lengths of the header unchecked; a file that describes more than it holds is refused first.
-    let header = bytes.first_chunk::<8>().map(|n| u64::from_le_bytes(*n));
-    let holds = header.and_then(|n| usize::try_from(n).ok()).is_some_and(|n| n <= bytes.len().saturating_sub(8));
-    if !holds || SafeTensors::read_metadata(bytes).is_err() {
-        return Err(fail("not a valid safetensors file".to_owned()));
-    }
-    let file =
-        SafeTensors::deserialize(bytes).map_err(|error| fail(format!("not a valid safetensors file: {error}")))?;
-    if !is_quantized(bytes) {
+    let (metadata, data) = open(bytes).map_err(|error| fail(error.to_string()))?;
+    if !says_so(&metadata) {
         return Err(fail(format!("the file is not a network in int8: its metadata has no `{KEY}`")));
     }
-    let mut reader = Reader { file, problems: Vec::new() };
+    let mut reader = Reader { metadata, data, problems: Vec::new() };
     let roles = roles(graph);
     let maps: Vec<Option<Map>> = graph
         .tensors
@@ -152,21 +149,25 @@ fn four(bytes: &[u8]) -> [u8; 4] {
 }
 
 struct Reader<'f> {
-    file: SafeTensors<'f>,
+    metadata: Metadata,
+    data: &'f [u8],
     problems: Vec<String>,
 }
 
 impl<'f> Reader<'f> {
     /// The bytes of a tensor; nothing, and a problem, where it is missing or different.
     fn bytes(&mut self, name: &str, dtype: Dtype, shape: &[usize]) -> &'f [u8] {
-        match self.file.tensor(name) {
-            Err(_) => self.problems.push(format!("`{name}` is missing")),
-            Ok(view) if view.dtype() != dtype || view.shape() != shape => self.problems.push(format!(
-                "`{name}` is {:?} {:?}; the network needs {dtype:?} {shape:?}",
-                view.dtype(),
-                view.shape()
-            )),
-            Ok(view) => return view.data(),
+        let data = self.data;
+        match self.metadata.info(name) {
+            None => self.problems.push(format!("`{name}` is missing")),
+            Some(info) if info.dtype != dtype || info.shape != shape => {
+                let found = format!("{:?} {:?}", info.dtype, info.shape);
+                self.problems.push(format!("`{name}` is {found}; the network needs {dtype:?} {shape:?}"));
+            }
+            Some(info) => match data.get(info.data_offsets.0..info.data_offsets.1) {
+                Some(bytes) => return bytes,
+                None => self.problems.push(format!("`{name}` lies outside of the file")),
+            },
         }
         &[]
     }
@@ -183,7 +184,7 @@ impl<'f> Reader<'f> {
     fn map(&mut self, tensor: &str, channels: usize, role: Role) -> Map {
         let Role::Map { positive, relu6, by_channel, gate, .. } = role else { unreachable!("only maps are read") };
         let (name, zero_name) = (format!("{tensor}.scale"), format!("{tensor}.zero_point"));
-        let one = self.file.tensor(&name).is_ok_and(|view| view.shape() == [1]);
+        let one = self.metadata.info(&name).is_some_and(|info| info.shape == [1]);
         let len = if one || !by_channel { 1 } else { channels };
         let scales = self.scales(&name, &[len]);
         if relu6 && scales.iter().any(|s| *s > RELU6_SCALE) {

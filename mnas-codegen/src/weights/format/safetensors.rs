@@ -73,7 +73,7 @@ pub fn write(weights: &Weights) -> Result<Vec<u8>, FormatError> {
 ///
 /// This goes around `SafeTensors::deserialize`, which adds the sizes of the header and of the last offset unchecked
 /// (0.8.0): offsets near `usize::MAX` made it panic.
-fn open(bytes: &[u8]) -> Result<(Metadata, &[u8]), FormatError> {
+pub(crate) fn open(bytes: &[u8]) -> Result<(Metadata, &[u8]), FormatError> {
     let malformed =
         |reason: &dyn std::fmt::Display| FormatError::new(format!("not a valid safetensors file: {reason}"));
     let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(|| malformed(&"shorter than its header"))?;
