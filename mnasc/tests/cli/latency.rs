@@ -88,7 +88,9 @@ fn a_search_measures_layers_once_and_goes_on_only_with_the_same_stopwatch() {
     run(&["--resume", "--trials", "10", "--runner", "{} ", "--emulated"]).failed(2, &["begun with the stopwatch"]);
     folder.mnasc(&["search", "space.yaml", "--study", "t", "--synthetic", "--trials", "2"]).done();
     let without = ["search", "space.yaml", "--study", "t", "--resume", "--trials", "3"];
-    folder.mnasc(&[&without[..], &["--measure"]].concat()).failed(2, &["was created without measuring", "start another study"]);
+    folder
+        .mnasc(&[&without[..], &["--measure"]].concat())
+        .failed(2, &["was created without measuring", "start another study"]);
     folder.mnasc(&without).done();
 
     // What is damaged is measured again, and what is whole is not; but for what did not settle, as on a busy machine.
