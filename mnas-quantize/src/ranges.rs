@@ -91,7 +91,7 @@ const UNSEEN: f32 = 1.0 / 255.0;
 fn limited(scale: f64, role: Role) -> f32 {
     match role {
         Role::Map { gate: true, .. } => 1.0 / 255.0,
-        Role::Map { relu6: true, .. } => (scale as f32).min(RELU6_SCALE).max(f32::MIN_POSITIVE),
+        Role::Map { relu6: true, .. } => (scale as f32).clamp(f32::MIN_POSITIVE, RELU6_SCALE),
         _ => (scale as f32).max(f32::MIN_POSITIVE),
     }
 }

@@ -94,8 +94,8 @@ impl Moments {
             for i in 0..self.inputs {
                 rounded[i] = (filter[i] / scale).round_ties_even().clamp(-most, most);
                 let error = (filter[i] - rounded[i] * scale) / upper.row(i)[i];
-                for j in i + 1..self.inputs {
-                    filter[j] -= error * upper.row(i)[j];
+                for (weight, share) in filter[i + 1..].iter_mut().zip(&upper.row(i)[i + 1..]) {
+                    *weight -= error * share;
                 }
             }
             integers.push(rounded);

@@ -23,7 +23,7 @@ pub(super) const INT8: Format = Format {
         vec![file(true), file(false)]
     },
     dictionary: SAFETENSORS.dictionary,
-    mend: mend_header,
+    mend: |bytes| mend_header(bytes),
     read: |bytes| {
         let network = &tiny().1;
         match quantized::read(bytes, &quantized::graph(network)) {

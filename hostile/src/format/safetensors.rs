@@ -58,7 +58,7 @@ pub(super) const SAFETENSORS: Format = Format {
         b"[[[[[[[[[[[[[[[[",
         b"{\"a\":{\"a\":{\"a\":{\"a\":",
     ],
-    mend: mend_header,
+    mend: |bytes| mend_header(bytes),
     read: |bytes| {
         let (layers, len) = &*LAYERS;
         let mut packed = vec![f32::NAN; *len];
@@ -72,7 +72,7 @@ pub(super) const SAFETENSORS: Format = Format {
 };
 
 /// The header ends where its brackets close for the last time before the data, and is as long as that.
-pub(super) fn mend_header(bytes: &mut Vec<u8>) {
+pub(super) fn mend_header(bytes: &mut [u8]) {
     let Some(end) = bytes.windows(3).position(|part| part == b"]}}") else { return };
     let Some(length) = (end + 3).checked_sub(8) else { return };
     bytes[..8].copy_from_slice(&(length as u64).to_le_bytes());
