@@ -71,7 +71,9 @@ pub(super) fn prediction(model: &Model, prediction: &Prediction) -> Option<Html>
         .collect();
     let titles = (format!("measured {}", model.latency_title()), format!("predicted {}", model.latency_title()));
     let mut chart = frame("prediction", "Predicted against measured latency", &pairs, (&titles.0, &titles.1))?;
-    lines(&mut chart, |x| x, [|x: f64| 0.9 * x, |x: f64| 1.1 * x]);
+    // The oldest supported Rust does not make functions of two closures by itself.
+    let ten_percent: [fn(f64) -> f64; 2] = [|x| 0.9 * x, |x| 1.1 * x];
+    lines(&mut chart, |x| x, ten_percent);
     draw(&mut chart, &pairs);
     Some(chart.finish())
 }
