@@ -113,7 +113,7 @@ pub const SOURCE: &[(&str, &str)] = &[
 
 /// A pool runs one job at a time.
 ///
-/// ```compile_fail,E0501
+/// ```compile_fail,E0499
 /// let mut pool = mnas_runtime::ThreadPool::new(2).unwrap();
 /// pool.run(|_| pool.run(|_| {}));
 /// ```
