@@ -16,7 +16,7 @@
 //! use mnas_measure::runner::{Runner, RunnerOptions, isa_or_best, random_image};
 //!
 //! let text = "name: tiny\ninput: 8x8x3\nstem: {op: conv, kernel: 3, stride: 2, filters: 8}\n\
-//!             head: {filters: 16, classes: 4}\n";
+//!             blocks: [{op: sepconv, kernel: 3, filters: 8}]\nhead: {filters: 16, classes: 4}\n";
 //! let (spec, network) = mnas_dsl::load_yaml(text, "tiny.yaml")?;
 //! let weights = mnas_codegen::weights::random(&network, 0);
 //! let isa = isa_or_best(None)?;

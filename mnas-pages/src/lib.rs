@@ -7,7 +7,7 @@
 //! use mnas_codegen::compile::{Options, compile};
 //!
 //! let text = "name: tiny\ninput: 8x8x3\nstem: {op: conv, kernel: 3, stride: 2, filters: 8}\n\
-//!             head: {filters: 16, classes: 4}\n";
+//!             blocks: [{op: sepconv, kernel: 3, filters: 8}]\nhead: {filters: 16, classes: 4}\n";
 //! let (spec, network) = mnas_dsl::load_yaml(text, "tiny.yaml")?;
 //! let compiled = compile(&spec, &network, None, &Options::default())?;
 //! let page = mnas_pages::network::render(&spec, &network, &compiled, None);
