@@ -135,10 +135,14 @@ pub fn gate(a: u8, zero_a: u8, gate: u8, multiplier: f32, zero: u8) -> u8 {
     saturate(product as f32 * multiplier, zero, 0)
 }
 
-/// Two maps of one scale added: `(a - zero_a) + (b - zero_b) + zero`, limited to `lower..=255`.
-pub fn add(a: u8, zero_a: u8, b: u8, zero_b: u8, zero: u8, lower: u8) -> u8 {
-    let sum = i32::from(a) - i32::from(zero_a) + i32::from(b) - i32::from(zero_b) + i32::from(zero);
-    sum.clamp(i32::from(lower), 255) as u8
+/// Two maps of one scale added, in units of that scale: `(a - zero_a) + (b - zero_b)`.
+pub fn sum(a: u8, zero_a: u8, b: u8, zero_b: u8) -> i32 {
+    i32::from(a) - i32::from(zero_a) + i32::from(b) - i32::from(zero_b)
+}
+
+/// The byte of a [`sum`]: the zero point added, saturated.
+pub fn add(a: u8, zero_a: u8, b: u8, zero_b: u8, zero: u8) -> u8 {
+    (sum(a, zero_a, b, zero_b) + i32::from(zero)).clamp(0, 255) as u8
 }
 
 #[cfg(test)]

@@ -184,17 +184,16 @@ pub fn finish(network: &Quantized, conv: &Conv, from: TensorId, to: TensorId, su
 
 fn add(network: &Quantized, node: &Node, a: &[u8], b: &[u8]) -> Value {
     let (zero_a, zero_b) = (network.map(node.inputs[0]).zero, network.map(node.inputs[1]).zero);
-    if is_wide_sum(&network.graph, node.output) {
-        let sum = |(&a, &b): (&u8, &u8)| i32::from(a) - i32::from(zero_a) + i32::from(b) - i32::from(zero_b);
-        return Value::Sum(a.iter().zip(b).map(sum).collect());
-    }
     let pairs = a.iter().zip(b);
+    let sum = |(&a, &b): (&u8, &u8)| arithmetic::sum(a, zero_a, b, zero_b);
+    if is_wide_sum(&network.graph, node.output) {
+        return Value::Sum(pairs.map(sum).collect());
+    }
     match &network.maps[node.output.0] {
-        Some(y) => Value::Bytes(pairs.map(|(&a, &b)| arithmetic::add(a, zero_a, b, zero_b, y.zero, 0)).collect()),
+        Some(y) => Value::Bytes(pairs.map(|(&a, &b)| arithmetic::add(a, zero_a, b, zero_b, y.zero)).collect()),
         None => {
             let scale = network.map(node.inputs[0]).scales[0];
-            let sum = |(&a, &b): (&u8, &u8)| i32::from(a) - i32::from(zero_a) + i32::from(b) - i32::from(zero_b);
-            Value::Floats(pairs.map(sum).map(|sum| sum as f32 * scale).collect())
+            Value::Floats(pairs.map(|pair| sum(pair) as f32 * scale).collect())
         }
     }
 }
