@@ -14,7 +14,7 @@
 
 use crate::compile::{Compiled, Options, compile};
 use crate::machine;
-use crate::tuned::{ScheduleFile, Tuned};
+use crate::tuned::{ScheduleFile, TuningProfile};
 use crate::weights::{self, Weights};
 use mnas_dsl::{Network, load_yaml};
 use std::env;
@@ -214,10 +214,10 @@ impl Build {
         compile(&spec, &network, weights.as_ref(), &options).map_err(|e| error(e.to_string()))
     }
 
-    fn tuned(&self, schedule: Option<Vec<u8>>) -> Result<Tuned, BuildError> {
+    fn tuned(&self, schedule: Option<Vec<u8>>) -> Result<TuningProfile, BuildError> {
         let (Some(bytes), Some(path)) = (schedule, &self.schedule) else {
             return match self.cpu {
-                None => Ok(Tuned::default()),
+                None => Ok(TuningProfile::default()),
                 Some(_) => Err(error("`cpu` names a section of a schedule file, and `schedule` gives none".to_owned())),
             };
         };

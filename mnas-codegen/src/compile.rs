@@ -7,7 +7,7 @@ use crate::emit::surface::{self, Embed};
 use crate::graph::Graph;
 use crate::machine::{self, Isa};
 use crate::plan::{self, Objective, Plan, PlanError, Target};
-use crate::tuned::Tuned;
+use crate::tuned::TuningProfile;
 use crate::weights::Weights;
 use crate::{fnv, lower, pack, passes};
 use mnas_dsl::names::camel_case;
@@ -32,7 +32,7 @@ pub struct Options {
     /// Whether several threads may share an inference: needs the feature `std` of mnas-runtime.
     pub threaded: bool,
     /// What was measured of schedules on some processor; by default nothing, and all is estimated.
-    pub tuned: Tuned,
+    pub tuned: TuningProfile,
     /// What the plan is optimised for.
     pub objective: Objective,
     /// The type: its name, visibility, attributes. By default public and named as the spec.
@@ -57,7 +57,7 @@ impl Default for Options {
     /// not fit the target is not compiled.
     fn default() -> Self {
         let isas = machine::ALL.to_vec();
-        let tuned = Tuned::default();
+        let tuned = TuningProfile::default();
         Options {
             isas,
             standalone: false,

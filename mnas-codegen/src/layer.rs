@@ -4,7 +4,7 @@ use crate::compile::VERSION;
 use crate::emit::{file, surface};
 use crate::graph::Residual;
 use crate::plan::{Plan, Step, StepKind};
-use crate::tuned::Key;
+use crate::tuned::ShapeKey;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ fn layer(plan: Plan, runtime: &TokenStream) -> Layer {
 
 fn shown(step: &Step) -> String {
     let (input, output) = (step.input_shape, step.output_shape);
-    if let Some(key) = Key::of(step) {
+    if let Some(key) = ShapeKey::of(step) {
         let adds = match &step.kind {
             StepKind::Block(block) => block.project.conv.residual,
             StepKind::Conv { conv, .. } => conv.conv.residual,

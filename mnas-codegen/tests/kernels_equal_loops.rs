@@ -9,7 +9,7 @@ use kernels::{Case, Program};
 use mnas_codegen::graph::Residual;
 use mnas_codegen::machine;
 use mnas_codegen::plan::{
-    ConvKernel, ConvLoops, DepthwiseKernel, DepthwiseLoops, Destination, PanelGroup, Part, Source,
+    ConvKernel, ConvLoops, DepthwiseKernel, DepthwiseLoops, InputLayout, LoopRange, OutputLayout, PanelGroup,
 };
 use mnas_codegen::units::Elements;
 use mnas_dsl::network::Activation;
@@ -52,15 +52,15 @@ fn conv(isa: machine::Isa, input: usize, output: usize, k: usize, stride: usize,
         pad_left,
         input_width: width,
         pixels,
-        source: Source::Nhwc { stride: Elements(if dense { input } else { input.next_multiple_of(ALIGN) }) },
-        destination: Destination::Nhwc { stride: Elements(output.next_multiple_of(ALIGN)) },
+        source: InputLayout::Nhwc { stride: Elements(if dense { input } else { input.next_multiple_of(ALIGN) }) },
+        destination: OutputLayout::Nhwc { stride: Elements(output.next_multiple_of(ALIGN)) },
         panels: panels(isa, output, pixels),
         activation: Activation::Linear,
         residual: Residual::None,
         gated: false,
-        part: Part::All,
+        range: LoopRange::All,
         prefetch: pixels % 2 == 1 && pixels > 1 && k == 1,
-        ahead: Elements(if pixels % 3 == 1 && k == 1 { 40 * pixels } else { 0 }),
+        prefetch_len: Elements(if pixels % 3 == 1 && k == 1 { 40 * pixels } else { 0 }),
         loops: ConvLoops::default(),
     }
 }
@@ -85,15 +85,15 @@ fn cases(isa: machine::Isa) -> Vec<Case> {
             kernel.activation = ACTIVATIONS[(i * 6 + j) % 7];
             kernel.residual = [Residual::Last, Residual::None, Residual::BeforeActivation][(i + j) % 3];
             match (i + 2 * j) % 4 {
-                0 => kernel.source = Source::Blocked { block: Elements((pixels + 2) * isa.lanes) },
-                1 => kernel.destination = Destination::Blocked { block: Elements((pixels + 1) * isa.lanes) },
+                0 => kernel.source = InputLayout::Nchwc { block_stride: Elements((pixels + 2) * isa.lanes) },
+                1 => kernel.destination = OutputLayout::Nchwc { block_stride: Elements((pixels + 1) * isa.lanes) },
                 2 => {
-                    kernel.source = Source::Blocked { block: Elements(pixels * isa.lanes) };
+                    kernel.source = InputLayout::Nchwc { block_stride: Elements(pixels * isa.lanes) };
                     kernel.gated = true;
                 }
                 _ => {}
             }
-            if let Destination::Blocked { .. } = kernel.destination {
+            if let OutputLayout::Nchwc { .. } = kernel.destination {
                 kernel.residual = Residual::None;
             }
             cases.push(Case::Conv(kernel));
@@ -102,7 +102,7 @@ fn cases(isa: machine::Isa) -> Vec<Case> {
     // Head: convolution and mean.
     for (input, output, pixels) in [(24, 40, 49), (13, 37, 9), (8, 70, 1)] {
         let mut kernel = conv(isa, input, output, 1, 1, pixels);
-        kernel.destination = Destination::Pool;
+        kernel.destination = OutputLayout::Pool;
         kernel.activation = Activation::Relu;
         cases.push(Case::Conv(kernel));
     }
@@ -118,7 +118,8 @@ fn cases(isa: machine::Isa) -> Vec<Case> {
                 kernel.residual = [Residual::BeforeActivation, Residual::None, Residual::Last][j % 3];
                 if j % 2 == 1 {
                     kernel.residual = Residual::None;
-                    kernel.destination = Destination::Blocked { block: Elements((kernel.pixels + 1) * isa.lanes) };
+                    kernel.destination =
+                        OutputLayout::Nchwc { block_stride: Elements((kernel.pixels + 1) * isa.lanes) };
                 }
                 cases.push(Case::Conv(kernel));
             }
@@ -134,15 +135,15 @@ fn cases(isa: machine::Isa) -> Vec<Case> {
                 match (i + j) % 5 {
                     0 => {}
                     4 => {
-                        kernel.part = Part::PanelRows { pad_top: 1, input_height: k - 1, height: 1 };
+                        kernel.range = LoopRange::PanelRows { pad_top: 1, input_height: k - 1, height: 1 };
                         kernel.prefetch = j % 2 == 0;
                     }
                     // As at the top of an image: its first row of zeros, and all of the others.
                     1 | 2 => {
-                        kernel.part = Part::Rows { pad_top: 1, input_height: k - 1, most: 1 };
+                        kernel.range = LoopRange::Rows { pad_top: 1, input_height: k - 1, most: 1 };
                         kernel.prefetch = (i + j) % 5 == 1;
                     }
-                    _ => kernel = kernel.with_part(Part::Tiles),
+                    _ => kernel = kernel.with_range(LoopRange::Tiles),
                 }
                 cases.push(Case::Conv(kernel));
             }
@@ -151,39 +152,39 @@ fn cases(isa: machine::Isa) -> Vec<Case> {
     for (input, output, width) in [(16, 37, 9), (13, 70, 14), (7, 20, 1)] {
         let kernel = conv(isa, input, output, 1, 2, width);
         cases.push(Case::Conv(ConvKernel {
-            part: Part::Rows { pad_top: 0, input_height: 1, most: 1 },
+            range: LoopRange::Rows { pad_top: 0, input_height: 1, most: 1 },
             prefetch: width == 9,
             ..kernel
         }));
     }
     // Parts that workers make: runs, panels, tiles; with and without gates, to every layout.
-    for (i, part) in [Part::Runs, Part::Panels, Part::Tiles].into_iter().enumerate() {
+    for (i, range) in [LoopRange::Runs, LoopRange::Panels, LoopRange::Tiles].into_iter().enumerate() {
         for (j, (input, output, pixels)) in
             [(13, 37, 14), (16, 70, 49), (7, 20, 5), (40, 32, 33)].into_iter().enumerate()
         {
-            let mut kernel = conv(isa, input, output, 1, 1, pixels).with_part(part);
+            let mut kernel = conv(isa, input, output, 1, 1, pixels).with_range(range);
             kernel.activation = ACTIVATIONS[(i + j) % 7];
-            if j % 2 == 1 && part != Part::Panels {
+            if j % 2 == 1 && range != LoopRange::Panels {
                 kernel.residual = if j == 1 { Residual::Last } else { Residual::BeforeActivation };
             }
             if j % 2 == 0 {
-                kernel.source = Source::Blocked { block: Elements((3 * pixels + 1) * isa.lanes) };
+                kernel.source = InputLayout::Nchwc { block_stride: Elements((3 * pixels + 1) * isa.lanes) };
                 kernel.gated = true;
             }
-            if part == Part::Panels {
-                kernel.destination = Destination::Blocked { block: Elements((pixels + 1) * isa.lanes) };
+            if range == LoopRange::Panels {
+                kernel.destination = OutputLayout::Nchwc { block_stride: Elements((pixels + 1) * isa.lanes) };
             }
             cases.push(Case::Conv(kernel));
         }
     }
-    for (output, pixels, destination) in [(40, 49, Some(Destination::Pool)), (70, 1, None)] {
-        let mut kernel = conv(isa, 24, output, 1, 1, pixels).with_part(Part::Tiles);
+    for (output, pixels, destination) in [(40, 49, Some(OutputLayout::Pool)), (70, 1, None)] {
+        let mut kernel = conv(isa, 24, output, 1, 1, pixels).with_range(LoopRange::Tiles);
         kernel.destination = destination.unwrap_or(kernel.destination);
         cases.push(Case::Conv(kernel));
     }
-    for part in [Part::Panels, Part::Tiles] {
-        let kernel = conv(isa, 3, 70, 3, 2, 14).with_part(part);
-        let destination = Destination::Blocked { block: Elements((kernel.pixels + 1) * isa.lanes) };
+    for range in [LoopRange::Panels, LoopRange::Tiles] {
+        let kernel = conv(isa, 3, 70, 3, 2, 14).with_range(range);
+        let destination = OutputLayout::Nchwc { block_stride: Elements((kernel.pixels + 1) * isa.lanes) };
         cases.push(Case::Conv(ConvKernel { destination, ..kernel }));
     }
     // Pointwise with a stride.
@@ -202,10 +203,10 @@ fn cases(isa: machine::Isa) -> Vec<Case> {
                 let alone = !ranged && j % 4 == 1;
                 let (destination, residual) = if alone {
                     let residual = [Residual::BeforeActivation, Residual::Last][(i + stride) % 2];
-                    (Destination::Nhwc { stride: Elements(channels.next_multiple_of(ALIGN)) }, residual)
+                    (OutputLayout::Nhwc { stride: Elements(channels.next_multiple_of(ALIGN)) }, residual)
                 } else {
                     let block = (3 * output_width + j % 2) * isa.lanes;
-                    (Destination::Blocked { block: Elements(block) }, Residual::None)
+                    (OutputLayout::Nchwc { block_stride: Elements(block) }, Residual::None)
                 };
                 cases.push(Case::Depthwise(DepthwiseKernel {
                     channels,
@@ -215,9 +216,9 @@ fn cases(isa: machine::Isa) -> Vec<Case> {
                     input_width: width,
                     output_width,
                     source: if j % 3 == 0 {
-                        Source::Nhwc { stride: Elements(channels.next_multiple_of(ALIGN)) }
+                        InputLayout::Nhwc { stride: Elements(channels.next_multiple_of(ALIGN)) }
                     } else {
-                        Source::Blocked { block: Elements(width * k * isa.lanes) }
+                        InputLayout::Nchwc { block_stride: Elements(width * k * isa.lanes) }
                     },
                     panel: if j % 2 == 0 { ALIGN } else { isa.f32.channels },
                     destination,

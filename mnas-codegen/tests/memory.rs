@@ -65,7 +65,9 @@ fn only_blocks_that_need_it_have_shorter_row_blocks() {
     let text = SPECS[1];
     let rows = |plan: &Plan| -> Vec<usize> {
         let steps = plan.schedules[0].steps.iter();
-        steps.filter_map(|step| if let StepSchedule::Block(block) = step { Some(block.strip) } else { None }).collect()
+        steps
+            .filter_map(|step| if let StepSchedule::Block(block) = step { Some(block.row_block) } else { None })
+            .collect()
     };
     let fast = planned(text, Objective::Latency).unwrap();
     let small = planned(text, Objective::Memory { limit: (least(text) + arena(&fast)) / 2 }).unwrap();

@@ -2,7 +2,7 @@
 
 use mnas_codegen::compile::{Options, compile};
 use mnas_codegen::emit::kernels::Kernels;
-use mnas_codegen::plan::{ConvKernel, Part, StepSchedule};
+use mnas_codegen::plan::{ConvKernel, LoopRange, StepSchedule};
 
 /// The 3x3 convolution of a network that has such an input, as the widest instruction set does it.
 fn kernel(channels: usize) -> (Kernels, ConvKernel) {
@@ -25,7 +25,7 @@ fn loops_prefetch_and_written_out_reductions_do_not() {
     let mut loops = Vec::new();
     for channels in 5..=20 {
         let (mut kernels, kernel) = kernel(channels);
-        assert!(matches!(kernel.part, Part::Rows { .. }), "{:?}", kernel.part);
+        assert!(matches!(kernel.range, LoopRange::Rows { .. }), "{:?}", kernel.range);
         kernels.conv(&kernel);
         let text = kernels.finish().to_string();
         // Only a loop advances through the input.

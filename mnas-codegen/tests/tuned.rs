@@ -3,7 +3,7 @@
 use mnas_codegen::compile::{Options, compile};
 use mnas_codegen::machine;
 use mnas_codegen::plan::{ParallelStep, Parallelism, Plan, StepSchedule};
-use mnas_codegen::tuned::{Choice, Entry, Key, ScheduleFile, Strip};
+use mnas_codegen::tuned::{Entry, RowBlock, ScheduleFile, ShapeKey, StepTuning};
 use mnas_dsl::Place;
 
 const SPEC: &str = include_str!("../../specs/mnasnet_a1.yaml");
@@ -12,14 +12,14 @@ const FILE: &str = "\
 intel-xeon-6-143-8:
   avx512:
     # Measured.
-    block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {strip: 8, columns: 7, expand: 7x2/2, project: 6x1/2}
-    block 56x56x24 expand 72 depthwise k5 s2 se 6 to 28x28x40: {strip: all, gate: tensor, prefetch: off, team: panels}
+    block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {row_block: 8, columns: 7, expand: 7x2/2, project: 6x1/2}
+    block 56x56x24 expand 72 depthwise k5 s2 se 6 to 28x28x40: {row_block: all, gate: tensor, prefetch: off, threads: panels}
     linear 1280 to 1000: {tiles: 1x4/8}
   avx2:
-    block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {strip: 4, expand: 2x4/4, team: strips 7, team 2: panels, team 4: strips 14}
+    block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {row_block: 4, expand: 2x4/4, threads: row_blocks 7, threads 2: panels, threads 4: row_blocks 14}
 zen:
   scalar:
-    block: {strip: all}
+    block: {row_block: all}
 ";
 
 fn parse(text: &str) -> ScheduleFile {
@@ -54,12 +54,12 @@ fn what_is_written_is_what_is_read() {
 
 #[test]
 fn sections_are_merged() {
-    let (mut file, other) = (parse(FILE), parse("zen:\n  avx2:\n    block: {strip: all}\n"));
-    let choice = Choice { strip: Some(Strip::All), ..Choice::default() };
-    file.insert("zen", machine::AVX2, Key::AnyBlock, Entry { choice: choice.clone(), notes: vec![] });
+    let (mut file, other) = (parse(FILE), parse("zen:\n  avx2:\n    block: {row_block: all}\n"));
+    let choice = StepTuning { row_block: Some(RowBlock::All), ..StepTuning::default() };
+    file.insert("zen", machine::AVX2, ShapeKey::AnyBlock, Entry { choice: choice.clone(), notes: vec![] });
     let tuned = file.select(Some("zen")).expect("a section");
     assert_eq!(tuned.choices["avx2"], other.select(None).expect("one section").choices["avx2"]);
-    assert_eq!(tuned.choices["scalar"][&Key::AnyBlock], choice);
+    assert_eq!(tuned.choices["scalar"][&ShapeKey::AnyBlock], choice);
     assert!(file.select(Some("intel-xeon-6-143-8")).is_ok_and(|tuned| tuned.choices.len() == 2));
 }
 
@@ -78,33 +78,33 @@ fn a_plan_does_what_it_is_told_and_no_more() {
     let (tuned, plain) = (plan(FILE, Some("intel-xeon-6-143-8"), false), plan("a:\n", None, false));
     let StepSchedule::Block(block) = step(&tuned, "avx512", "blocks.1.0") else { panic!("a block") };
     let expand = block.expand.as_ref().expect("an expansion");
-    assert_eq!((block.strip, block.depthwise.columns), (8, 7));
+    assert_eq!((block.row_block, block.depthwise.columns), (8, 7));
     assert!(expand.panels.iter().all(|g| (g.vectors, g.pixels) == (2, 7)));
     assert!(block.project.panels.iter().all(|g| (g.vectors, g.pixels) == (1, 6)));
     let StepSchedule::Block(block) = step(&tuned, "avx512", "blocks.2.0") else { panic!("a block") };
-    assert_eq!((block.strip, block.project.prefetch, block.project.gated), (28, false, false));
+    assert_eq!((block.row_block, block.project.prefetch, block.project.gated), (28, false, false));
     let StepSchedule::Block(block) = step(&plain, "avx512", "blocks.2.0") else { panic!("a block") };
-    assert!(block.strip < 28 && block.project.gated, "the entry would change nothing");
+    assert!(block.row_block < 28 && block.project.gated, "the entry would change nothing");
     let StepSchedule::Block(block) = step(&tuned, "avx2", "blocks.1.0") else { panic!("a block") };
-    assert_eq!(block.strip, 4);
+    assert_eq!(block.row_block, 4);
     for name in ["blocks.1.1", "head"] {
         assert_eq!(step(&tuned, "avx512", name), step(&plain, "avx512", name));
     }
     assert_eq!(step(&tuned, "scalar", "blocks.1.0"), step(&plain, "scalar", "blocks.1.0"));
     let text = tuned.to_string();
-    assert!(text.contains("tuned: strips of 8") && text.contains("tuned: layer by layer"), "{text}");
+    assert!(text.contains("tuned: row blocks of 8") && text.contains("tuned: layer by layer"), "{text}");
     assert!(!plain.to_string().contains("tuned"));
 }
 
 #[test]
 fn an_entry_for_every_block_gives_way_to_its_own() {
-    let file = "a:\n  avx512:\n    block: {strip: all}\n    \
-                block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {strip: 2}\n";
+    let file = "a:\n  avx512:\n    block: {row_block: all}\n    \
+                block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {row_block: 2}\n";
     let plan = plan(file, None, false);
     for (step, schedule) in plan.steps.iter().zip(&plan.schedules[0].steps) {
         if let StepSchedule::Block(block) = schedule {
             let rows = if step.name == "blocks.1.0" { 2 } else { step.output_shape.height };
-            assert_eq!(block.strip, rows, "{}", step.name);
+            assert_eq!(block.row_block, rows, "{}", step.name);
         }
     }
 }
@@ -115,7 +115,7 @@ fn what_a_plan_does_is_an_entry_that_gives_the_same_plan() {
     let mut file = ScheduleFile::default();
     for schedule in &plain.schedules {
         for (index, step) in plain.steps.iter().enumerate() {
-            if let (Some(key), Some(choice)) = (Key::of(step), Choice::of(&plain, schedule, index)) {
+            if let (Some(key), Some(choice)) = (ShapeKey::of(step), StepTuning::of(&plain, schedule, index)) {
                 file.insert("a", schedule.isa, key, Entry { choice, notes: vec![] });
             }
         }
@@ -133,7 +133,7 @@ fn each_number_of_workers_has_its_own_share() {
     let schedule = plan.schedules.iter().find(|schedule| schedule.isa == machine::AVX2).expect("it is in the file");
     let index = plan.steps.iter().position(|step| step.name == "blocks.1.0").expect("a step of that name");
     let form = |step: &ParallelStep| match &step.schedule {
-        StepSchedule::Block(block) => (step.parallelism, block.strip),
+        StepSchedule::Block(block) => (step.parallelism, block.row_block),
         other => panic!("{other:?}"),
     };
     let parallel = &schedule.parallel[index];
@@ -143,7 +143,7 @@ fn each_number_of_workers_has_its_own_share() {
     assert_eq!(form(&parallel.default), row_blocks(7));
     let text = plan.to_string();
     assert!(
-        text.contains("tuned: 2 workers: for each worker some channels") && text.contains("tuned: 4 workers: "),
+        text.contains("tuned: 2 threads: each worker computes some channels") && text.contains("tuned: 4 threads: "),
         "{text}"
     );
 }
@@ -157,37 +157,37 @@ fn every_mistake_is_shown_at_its_place() {
         ("my cpu:\n".into(), "invalid name of a processor", 1, 1),
         ("  avx2:\n".into(), "without a processor", 1, 3),
         ("a:\n  avx3:\n".into(), "unknown instruction set", 2, 3),
-        ("a:\n    block: {strip: all}\n".into(), "without an instruction set", 2, 5),
+        ("a:\n    block: {row_block: all}\n".into(), "without an instruction set", 2, 5),
         ("a:\n\tavx2:\n".into(), "unexpected indentation", 2, 2),
         ("a:\n   avx2:\n".into(), "unexpected indentation", 2, 4),
         ("a:\na:\n".into(), "two sections", 2, 1),
         ("a:\n  avx2:\n  avx2:\n".into(), "two sections", 3, 3),
-        ("a:\n  avx2:\n    block {strip: all}\n".into(), "invalid shape of a step", 3, 5),
+        ("a:\n  avx2:\n    block {row_block: all}\n".into(), "invalid shape of a step", 3, 5),
         ("a:\n  avx2:\n    block\n".into(), "invalid entry", 3, 5),
-        ("a:\n  avx2:\n    block 1x1: {strip: all}\n".into(), "invalid shape of a step", 3, 5),
+        ("a:\n  avx2:\n    block 1x1: {row_block: all}\n".into(), "invalid shape of a step", 3, 5),
         ("a:\n  avx2:\n    linear 01 to 5: {tiles: 1x1/1}\n".into(), "invalid shape of a step", 3, 5),
-        ("a:\n  avx2:\n    block: {strip: all}\n    block: {strip: all}\n".into(), "two entries", 4, 5),
-        ("a:\n  avx2:\n    block: {strip: 2}\n".into(), "every block", 3, 13),
-        ("a:\n  avx2:\n    block: strip\n".into(), "invalid list of choices", 3, 12),
-        (entry("{strip: 3}"), "invalid height of a strip", 3, column + 2),
-        (entry("{strip: 0}"), "invalid height of a strip", 3, column + 2),
-        (entry("{strip: 56}"), "invalid height of a strip", 3, column + 2),
+        ("a:\n  avx2:\n    block: {row_block: all}\n    block: {row_block: all}\n".into(), "two entries", 4, 5),
+        ("a:\n  avx2:\n    block: {row_block: 2}\n".into(), "every block", 3, 13),
+        ("a:\n  avx2:\n    block: row_block\n".into(), "invalid list of choices", 3, 12),
+        (entry("{row_block: 3}"), "invalid height of a row block", 3, column + 2),
+        (entry("{row_block: 0}"), "invalid height of a row block", 3, column + 2),
+        (entry("{row_block: 56}"), "invalid height of a row block", 3, column + 2),
         (entry("{gate: weights}"), "unknown choice", 3, column + 2),
         (entry("{columns: 9}"), "columns", 3, column + 2),
         (entry("{expand: 7x2/2}"), "does not fit the registers", 3, column + 2),
-        (entry("{strip: 1, expand: 1x9/9}"), "does not fit the registers", 3, column + 12),
+        (entry("{row_block: 1, expand: 1x9/9}"), "does not fit the registers", 3, column + 16),
         (entry("{expand: 4x2/3}"), "do not make a panel", 3, column + 2),
         (entry("{expand: 4x2}"), "invalid tile", 3, column + 2),
         (entry("{expand: 4x2/2 2x1/2}"), "two tiles", 3, column + 2),
         (entry("{expand: }"), "list of tiles is empty", 3, column + 2),
         (entry("{prefetch: on}"), "prefetch", 3, column + 2),
-        (entry("{team: rows}"), "invalid share", 3, column + 2),
-        (entry("{team 2: rows}"), "invalid share", 3, column + 2),
-        (entry("{team 1: panels}"), "invalid number of workers", 3, column + 2),
-        (entry("{team 02: panels}"), "invalid number of workers", 3, column + 2),
-        (entry("{team 2: panels, team 2: strips 7}"), "given twice", 3, column + 18),
-        (entry("{strip: 1, strip: 2}"), "given twice", 3, column + 12),
-        (entry("{strip: 1,}"), "invalid choice", 3, column + 11),
+        (entry("{threads: rows}"), "invalid share", 3, column + 2),
+        (entry("{threads 2: rows}"), "invalid share", 3, column + 2),
+        (entry("{threads 1: panels}"), "invalid number of threads", 3, column + 2),
+        (entry("{threads 02: panels}"), "invalid number of threads", 3, column + 2),
+        (entry("{threads 2: panels, threads 2: row_blocks 7}"), "given twice", 3, column + 21),
+        (entry("{row_block: 1, row_block: 2}"), "given twice", 3, column + 16),
+        (entry("{row_block: 1,}"), "invalid choice", 3, column + 15),
         (entry("{\u{1b}[31m: 1}"), "unknown choice", 3, column + 2),
     ];
     for (text, message, line, column) in cases {
@@ -202,7 +202,7 @@ fn every_mistake_is_shown_at_its_place() {
 
 #[test]
 fn all_mistakes_are_shown_at_once() {
-    let text = "a:\n  avx2:\n    block: {strip: 2}\n    block 1: {}\n  avx:\n    block: {strip: all}\nb c:\n";
+    let text = "a:\n  avx2:\n    block: {row_block: 2}\n    block 1: {}\n  avx:\n    block: {row_block: all}\nb c:\n";
     let mistakes = ScheduleFile::parse(text, "x.yaml").expect_err("four mistakes");
     assert_eq!(mistakes.len(), 4, "{mistakes}");
 }

@@ -6,7 +6,7 @@ use mnas_codegen::machine;
 use mnas_codegen::plan::{Plan, PlanError, Target, plan};
 use mnas_dsl::{Diagnostics, Network, Spec};
 
-/// A spec, the caches that its strips are planned for, and the seed of its weights and image.
+/// A spec, the caches that its row blocks are planned for, and the seed of its weights and image.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// As written.

@@ -4,7 +4,7 @@ use crate::case::Case;
 use crate::cover::{Missing, Pair};
 use crate::factors::*;
 use crate::random::Random;
-use crate::rules::{can_have_ring, has_depthwise, ops};
+use crate::rules::{can_have_line_buffer, has_depthwise, ops};
 use mnas_dsl::spec::BlockKind;
 use std::fmt::Write as _;
 
@@ -113,27 +113,27 @@ impl Sketch<'_> {
             self.any(ops(|kind| kind.has("pointwise_activation")))
         } else if is(EXPAND, "-") {
             let expands = |kind: BlockKind| kind.has("expand");
-            if wish(STRIPS) == Some("-") || wish(RING) == Some("-") {
+            if wish(ROW_BLOCKS) == Some("-") || wish(LINE_BUFFER) == Some("-") {
                 self.any(ops(|kind| expands(kind) && !has_depthwise(kind)))
-            } else if is(STRIPS, "-") || is(RING, "-") {
+            } else if is(ROW_BLOCKS, "-") || is(LINE_BUFFER, "-") {
                 self.any(ops(|kind| expands(kind) && has_depthwise(kind)))
             } else {
                 self.any(ops(expands))
             }
-        } else if is(RING, "-") {
-            self.any(ops(can_have_ring))
-        } else if is(STRIPS, "-") {
+        } else if is(LINE_BUFFER, "-") {
+            self.any(ops(can_have_line_buffer))
+        } else if is(ROW_BLOCKS, "-") {
             self.any(ops(has_depthwise))
         } else if is(SE, "none") {
             self.any(ops(|kind| kind.has("se")))
-        } else if wish(RING) == Some("-") || wish(EXPAND) == Some("-") {
+        } else if wish(LINE_BUFFER) == Some("-") || wish(EXPAND) == Some("-") {
             let mut kinds = ops(|kind| !kind.has("expand"));
             // The order is part of what a seed means: residual blocks and pools are last.
             kinds.sort_by_key(|op| {
                 !BlockKind::from_op(op).is_some_and(|kind| !kind.has("reduce") && kind.has("filters"))
             });
             self.any(kinds)
-        } else if wish(STRIPS) == Some("-") {
+        } else if wish(ROW_BLOCKS) == Some("-") {
             self.any(ops(|kind| !has_depthwise(kind)))
         } else {
             // `mbconv` twice as often as any other.

@@ -59,8 +59,8 @@ factors! {
     HEIGHT "input height" SIZES;
     WIDTH "input width" SIZES;
     POSITION "position" &["first", "later"];
-    STRIPS "strips" &["-", "whole", "some", "one row"];
-    RING "ring" &["-", "whole", "wraps"];
+    ROW_BLOCKS "row_blocks" &["-", "whole", "some", "one row"];
+    LINE_BUFFER "line_buffer" &["-", "whole", "wraps"];
     PADDING "padding" &["same", "symmetric", "valid"];
     SE_BASE "squeeze-excite of" &["input", "expanded"];
     SE_ROUNDING "squeeze-excite rounding" &["nearest", "floor", "channels"];
@@ -120,7 +120,8 @@ fn row(case: &Case, plan: &Plan, index: usize) -> Option<Row> {
         1 | 2 => size.to_string(),
         _ => ["even", "odd"][size % 2].to_owned(),
     };
-    let (strips, ring) = schedule_of(&name, plan).map_or(("-", "-"), |s| strips_and_ring(plan, s));
+    let (row_blocks, line_buffer) =
+        schedule_of(&name, plan).map_or(("-", "-"), |s| row_blocks_and_line_buffer(plan, s));
     let stem = &network.layers[0];
     let se = spec.squeeze_excite.as_ref();
     let classes = network.head.as_ref().map(|head| head.classes);
@@ -163,8 +164,8 @@ fn row(case: &Case, plan: &Plan, index: usize) -> Option<Row> {
         (HEIGHT, size_class(layer.input.height).to_owned()),
         (WIDTH, size_class(layer.input.width).to_owned()),
         (POSITION, if index == 0 { "first" } else { "later" }.to_owned()),
-        (STRIPS, strips.to_owned()),
-        (RING, ring.to_owned()),
+        (ROW_BLOCKS, row_blocks.to_owned()),
+        (LINE_BUFFER, line_buffer.to_owned()),
         (
             PADDING,
             match block.padding.or(spec.padding).map(|it| it.value) {
@@ -253,18 +254,18 @@ fn schedule_of<'p>(layer: &str, plan: &'p Plan) -> Option<(usize, &'p BlockSched
     })
 }
 
-fn strips_and_ring(plan: &Plan, (index, s): (usize, &BlockSchedule)) -> (&'static str, &'static str) {
+fn row_blocks_and_line_buffer(plan: &Plan, (index, s): (usize, &BlockSchedule)) -> (&'static str, &'static str) {
     let StepKind::Block(block) = &plan.steps[index].kind else { return ("-", "-") };
     let rows = block.depthwise.output.height;
-    let strips = match s.strip {
-        strip if strip == rows => "whole",
+    let row_blocks = match s.row_block {
+        n if n == rows => "whole",
         1 => "one row",
         _ => "some",
     };
-    let ring = match &block.expand {
+    let line_buffer = match &block.expand {
         None => "-",
-        Some(expand) if s.ring < expand.output.height => "wraps",
+        Some(expand) if s.line_buffer < expand.output.height => "wraps",
         Some(_) => "whole",
     };
-    (strips, ring)
+    (row_blocks, line_buffer)
 }

@@ -155,10 +155,10 @@ impl Hunt<'_> {
             _ => format!("the schedule or the kernels of {}, of {} that ran", wrong.join(", "), ran.len()),
         };
         if case.l2_bytes.is_some() {
-            // More than any tensor has: one strip.
+            // More than any tensor has: one row block.
             let whole = Case { l2_bytes: Some(1 << 40), ..case.clone() };
             if self.fails(&whole, variant, &self.settings)?.is_none() {
-                said.push_str("; right in one strip: strips or their ring");
+                said.push_str("; right in one row block: row blocks or their line buffer");
             }
         }
         if let Some(isa) = failure.finding.isa().and_then(|name| mnas_codegen::machine::by_name(name).ok())

@@ -88,21 +88,29 @@ fn rules() -> Vec<Rule> {
         rule("a head has a classifier", (HEAD_FILTERS, &["7", "20", "32", "37", "48"]), (CLASSIFIER, &["-"])),
         rule("one is behind the pool, the other before", (HIDDEN, SOME_HIDDEN), (CLASSIFIER, &["-", "1", "3"])),
         rule("a backbone has no classes", (HEAD_FILTERS, &["7", "20", "32", "37", "48"]), (CLASSES, &["-"])),
-        rule("what is not depthwise is no strip", (OP, &not_depthwise), (STRIPS, A_STEP)),
-        rule("what is not depthwise is no strip", (REDUCE, REDUCTIONS), (STRIPS, A_STEP)),
-        rule("a block is", (OP, &depthwise), (STRIPS, &["-"])),
-        rule("a block is", (POINTWISE, &["same", "relu6"]), (STRIPS, &["-"])),
-        rule("what is not depthwise has no ring", (OP, &not_depthwise), (RING, &["whole", "wraps"])),
-        rule("what is not depthwise has no ring", (REDUCE, REDUCTIONS), (RING, &["whole", "wraps"])),
-        rule("an expansion fills a ring", (OP, ops(expands_into_depthwise)), (RING, &["-"])),
-        rule("only blocks have a ring", (STRIPS, &["-"]), (RING, &["whole", "wraps"])),
-        rule("one strip needs every row", (STRIPS, &["whole"]), (RING, &["wraps"])),
-        rule("one row is all", (HEIGHT, &["1"]), (STRIPS, &["some", "one row"])),
-        rule("one row is all", (IMAGE_HEIGHT, &["1"]), (STRIPS, &["some", "one row"])),
-        rule("no divisor lies between", (HEIGHT, &["2", "3"]), (STRIPS, &["some"])),
-        rule("no divisor lies between", (IMAGE_HEIGHT, &["2"]), (STRIPS, &["some"])),
-        rule("one row is all", (HEIGHT, &["1"]), (RING, &["wraps"])),
-        rule("one row is all", (IMAGE_HEIGHT, &["1"]), (RING, &["wraps"])),
+        rule("only a depthwise convolution has row blocks", (OP, &not_depthwise), (ROW_BLOCKS, A_STEP)),
+        rule("only a depthwise convolution has row blocks", (REDUCE, REDUCTIONS), (ROW_BLOCKS, A_STEP)),
+        rule("a block is", (OP, &depthwise), (ROW_BLOCKS, &["-"])),
+        rule("a block is", (POINTWISE, &["same", "relu6"]), (ROW_BLOCKS, &["-"])),
+        rule(
+            "only a depthwise convolution has a line buffer",
+            (OP, &not_depthwise),
+            (LINE_BUFFER, &["whole", "wraps"]),
+        ),
+        rule(
+            "only a depthwise convolution has a line buffer",
+            (REDUCE, REDUCTIONS),
+            (LINE_BUFFER, &["whole", "wraps"]),
+        ),
+        rule("an expansion fills a line buffer", (OP, ops(expands_into_depthwise)), (LINE_BUFFER, &["-"])),
+        rule("only blocks have a line buffer", (ROW_BLOCKS, &["-"]), (LINE_BUFFER, &["whole", "wraps"])),
+        rule("one row block needs every row", (ROW_BLOCKS, &["whole"]), (LINE_BUFFER, &["wraps"])),
+        rule("one row is all", (HEIGHT, &["1"]), (ROW_BLOCKS, &["some", "one row"])),
+        rule("one row is all", (IMAGE_HEIGHT, &["1"]), (ROW_BLOCKS, &["some", "one row"])),
+        rule("no divisor lies between", (HEIGHT, &["2", "3"]), (ROW_BLOCKS, &["some"])),
+        rule("no divisor lies between", (IMAGE_HEIGHT, &["2"]), (ROW_BLOCKS, &["some"])),
+        rule("one row is all", (HEIGHT, &["1"]), (LINE_BUFFER, &["wraps"])),
+        rule("one row is all", (IMAGE_HEIGHT, &["1"]), (LINE_BUFFER, &["wraps"])),
     ]
 }
 
@@ -111,17 +119,17 @@ pub(crate) fn ops(which: impl Fn(BlockKind) -> bool) -> Vec<&'static str> {
     BlockKind::ALL.iter().filter(|kind| which(**kind)).map(|kind| kind.op()).collect()
 }
 
-/// Whether layers of a kind have a depthwise convolution: such a layer is computed in strips.
+/// Whether layers of a kind have a depthwise convolution: such a layer is computed in row blocks.
 pub(crate) fn has_depthwise(kind: BlockKind) -> bool {
     chain(kind).convs().any(|conv| conv.depthwise)
 }
 
-/// Whether a depthwise convolution reads what another convolution of the layer wrote: rows of that lie in a ring.
-pub(crate) fn can_have_ring(kind: BlockKind) -> bool {
+/// Whether a depthwise convolution reads what another convolution of the layer wrote: rows of that lie in a line buffer.
+pub(crate) fn can_have_line_buffer(kind: BlockKind) -> bool {
     chain(kind).convs().skip_while(|conv| conv.depthwise).any(|conv| conv.depthwise)
 }
 
-/// Whether a pointwise convolution comes first and a depthwise one next: the two are one step, with a ring between.
+/// Whether a pointwise convolution comes first and a depthwise one next: the two are one step, with a line buffer between.
 pub(crate) fn expands_into_depthwise(kind: BlockKind) -> bool {
     let chain = chain(kind);
     let mut convs = chain.convs();

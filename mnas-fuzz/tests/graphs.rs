@@ -137,7 +137,7 @@ fn graphs_in_any_order_equal_the_reference() {
 }
 
 /// A stem that is 1x1 is the expansion of a block that reads the caller's image, whose pixels lie closer than the arena's:
-/// in strips, it must not look for the next of them as it would in the arena.
+/// in row blocks, it must not look for the next of them as it would in the arena.
 #[test]
 fn strips_of_an_image_stay_inside_of_it() {
     let text = "name: image\ninput: 24x24x3\nstem: {op: conv, kernel: 1, stride: 1, filters: 8}\nblocks:\n  \
@@ -147,13 +147,13 @@ fn strips_of_an_image_stay_inside_of_it() {
     let settings = Settings::default();
     let graph = fused(case.lowered());
     let plan = case.plan(&graph, settings.in_code.clone(), None).expect("a plan");
-    let strips = |step: usize| match &plan.schedules[0].steps[step] {
-        StepSchedule::Block(block) => (block.strip, block.project.ahead),
+    let row_blocks = |step: usize| match &plan.schedules[0].steps[step] {
+        StepSchedule::Block(block) => (block.row_block, block.project.prefetch_len),
         _ => panic!("no block"),
     };
     // The second asks for its next rows, the first has none that lie so.
-    assert!(plan.steps[0].input.is_none() && strips(0).0 < 24, "{plan}");
-    assert_eq!((strips(0).1.0 > 0, strips(1).1.0 > 0), (false, settings.in_code[0].prefetch), "{plan}");
+    assert!(plan.steps[0].input.is_none() && row_blocks(0).0 < 24, "{plan}");
+    assert_eq!((row_blocks(0).1.0 > 0, row_blocks(1).1.0 > 0), (false, settings.in_code[0].prefetch), "{plan}");
     let variant = |checked, team| Variant { isas: settings.in_code.clone(), checked, team };
     let variants = [variant(true, None), variant(false, None), variant(true, Some(Sharing::RowBlocks))];
     let job = |(index, variant): (usize, &Variant)| Job { index, case: &case, variant: variant.clone(), fault: None };

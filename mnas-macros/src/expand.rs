@@ -3,7 +3,7 @@
 use crate::files::Root;
 use mnas_codegen::compile::{Item, Options, compile};
 use mnas_codegen::machine;
-use mnas_codegen::tuned::{ScheduleFile, Tuned};
+use mnas_codegen::tuned::{ScheduleFile, TuningProfile};
 use mnas_codegen::weights;
 use mnas_dsl::{Diagnostic, MacroInput, MacroSource, Network, Spec, load_yaml, parse_tokens};
 use proc_macro2::{Span, TokenStream};
@@ -93,14 +93,14 @@ impl Call {
     }
 
     /// The section of the schedule file; nothing is tuned where there is none, or one that is wrong.
-    fn tuned(&mut self, schedule: Option<(String, Span)>, cpu: Option<(String, Span)>) -> Tuned {
+    fn tuned(&mut self, schedule: Option<(String, Span)>, cpu: Option<(String, Span)>) -> TuningProfile {
         let Some((path, span)) = schedule else {
             if let Some((_, span)) = cpu {
                 self.error(span, "`cpu` names a section of a schedule file, and `schedule` gives none");
             }
-            return Tuned::default();
+            return TuningProfile::default();
         };
-        let Some(text) = self.text(&path, span) else { return Tuned::default() };
+        let Some(text) = self.text(&path, span) else { return TuningProfile::default() };
         match ScheduleFile::parse(&text, &path) {
             Ok(file) => {
                 let section = file.select(cpu.as_ref().map(|(name, _)| name.as_str()));
@@ -109,7 +109,7 @@ impl Call {
             }
             Err(mistakes) => {
                 mistakes.iter().for_each(|mistake| self.drawn(span, mistake));
-                Tuned::default()
+                TuningProfile::default()
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::harness;
 use mnas_codegen::compile::{Compiled, Options};
 use mnas_codegen::machine::{self, Isa};
 use mnas_codegen::pack;
-use mnas_codegen::tuned::Tuned;
+use mnas_codegen::tuned::TuningProfile;
 use mnas_codegen::weights::Weights;
 use mnas_dsl::network::Shape;
 use mnas_dsl::{Network, Spec};
@@ -30,13 +30,13 @@ pub struct RunnerOptions {
     /// Threads per inference.
     pub threads: u32,
     /// Measured schedules.
-    pub tuned: Tuned,
+    pub tuned: TuningProfile,
 }
 
 impl RunnerOptions {
     /// One instruction set on one thread, with estimated schedules.
     pub fn new(isa: Isa) -> Self {
-        RunnerOptions { isas: vec![isa], checked: false, threads: 1, tuned: Tuned::default() }
+        RunnerOptions { isas: vec![isa], checked: false, threads: 1, tuned: TuningProfile::default() }
     }
 }
 

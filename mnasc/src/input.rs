@@ -3,7 +3,7 @@
 use crate::cli::{ScheduleArgs, WeightsArgs};
 use crate::error::{Error, Result};
 use crate::weight_file;
-use mnas_codegen::tuned::{ScheduleFile, Tuned};
+use mnas_codegen::tuned::{ScheduleFile, TuningProfile};
 use mnas_codegen::weights::{self, Weights};
 use mnas_dsl::{Diagnostic, Diagnostics, Network, Place, Space, Spec};
 pub(crate) use mnas_io::read;
@@ -50,8 +50,8 @@ fn text(path: &Path) -> Result<(String, String)> {
 }
 
 /// Reads a schedule file and selects the requested section.
-pub(crate) fn tuned(args: &ScheduleArgs) -> Result<Tuned> {
-    let Some(path) = &args.schedule else { return Ok(Tuned::default()) };
+pub(crate) fn tuned(args: &ScheduleArgs) -> Result<TuningProfile> {
+    let Some(path) = &args.schedule else { return Ok(TuningProfile::default()) };
     let file = schedule_file(path)?;
     file.select(args.cpu.as_deref())
         .map_err(|error| Error::input(format!("`{}`: {}", path.display(), error.message)).hint(error.hint))

@@ -31,7 +31,7 @@ head: {classes: 10}
 const WRONG_SCHEDULE: &str = "\
 zen:
   avx2:
-    block 32x32x8 depthwise k3 s1 to 32x32x8: {strip: 5}
+    block 32x32x8 depthwise k3 s1 to 32x32x8: {row_block: 5}
     linear 8 to 10: {tile: 1x1/1}
 ";
 
@@ -49,7 +49,7 @@ fn mistakes_are_reported_on_their_tokens() {
     write("wrong.safetensors", &safetensors(&wrong_weights()));
     write("text.safetensors", b"these are not weights");
     write("wrong.schedule.yaml", WRONG_SCHEDULE.as_bytes());
-    write("two.schedule.yaml", b"a:\n  avx2:\n    block: {strip: all}\nb:\n");
+    write("two.schedule.yaml", b"a:\n  avx2:\n    block: {row_block: all}\nb:\n");
     let outside = Path::new(env!("CARGO_TARGET_TMPDIR")).join("outside.yaml");
     fs::write(&outside, WRONG).expect("a folder to write to");
     let link = specs.join("link.yaml");

@@ -2,7 +2,7 @@
 
 use super::{Format, Outcome, refused, tiny};
 use mnas_codegen::compile::{Options, compile};
-use mnas_codegen::tuned::{Choice, Entry, Key, ScheduleFile};
+use mnas_codegen::tuned::{Entry, ScheduleFile, ShapeKey, StepTuning};
 
 /// Schedule files.
 pub(super) const SCHEDULE: Format = Format {
@@ -17,7 +17,9 @@ pub(super) const SCHEDULE: Format = Format {
             let Ok(compiled) = compile(&spec, &network, None, &options) else { continue };
             let (plan, mut one) = (compiled.plan, ScheduleFile::default());
             for (index, step) in plan.steps.iter().enumerate() {
-                if let (Some(key), Some(choice)) = (Key::of(step), Choice::of(&plan, &plan.schedules[0], index)) {
+                if let (Some(key), Some(choice)) =
+                    (ShapeKey::of(step), StepTuning::of(&plan, &plan.schedules[0], index))
+                {
                     for file in [&mut all, &mut one] {
                         file.insert("cpu", isa, key, Entry { choice: choice.clone(), notes: vec!["note".into()] });
                     }
@@ -44,17 +46,17 @@ pub(super) const SCHEDULE: Format = Format {
         b" to ",
         b"9x8x3",
         b"linear 5 to 3",
-        b"{strip: all}",
-        b"strip: 1",
-        b"strips",
+        b"{row_block: all}",
+        b"row_block: 1",
+        b"row_blocks",
         b"columns: 7",
         b"tiles: 1x4/8",
         b"expand: 14x2/2",
         b"project: ",
         b"gate: tensor",
         b"prefetch: off",
-        b"team: panels",
-        b"team: strips 7",
+        b"threads: panels",
+        b"threads: row_blocks 7",
         b"{",
         b"}",
         b", ",
@@ -93,12 +95,12 @@ const EXAMPLE: &str = "\
 cpu:
   avx512:
     # Measured.
-    block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {strip: 8, columns: 7, expand: 7x2/2, project: 6x1/2}
-    block 56x56x24 expand 72 depthwise k5 s2 se 6 to 28x28x40: {strip: all, gate: tensor, prefetch: off, team: panels}
+    block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {row_block: 8, columns: 7, expand: 7x2/2, project: 6x1/2}
+    block 56x56x24 expand 72 depthwise k5 s2 se 6 to 28x28x40: {row_block: all, gate: tensor, prefetch: off, threads: panels}
     linear 1280 to 1000: {tiles: 1x4/8}
   avx2:
-    block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {strip: 4, expand: 2x4/4, team: strips 7}
+    block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {row_block: 4, expand: 2x4/4, threads: row_blocks 7}
 other:
   scalar:
-    block: {strip: all}
+    block: {row_block: all}
 ";

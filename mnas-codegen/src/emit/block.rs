@@ -5,7 +5,7 @@ use super::items::{attributes, safety};
 use super::kernels::Kernels;
 use super::operands::{conv_weights, split_scratch, weights_start};
 use super::{int, note, plus, pooling, times};
-use crate::plan::{Block, BlockSchedule, Parallelism, Part, Plan, PlannedConv, Source, Step};
+use crate::plan::{Block, BlockSchedule, InputLayout, LoopRange, Parallelism, Plan, PlannedConv, Step};
 use crate::units::Elements;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -37,23 +37,23 @@ impl<'a> BlockDriver<'a> {
     }
 
     pub(super) fn emit(&self, kernels: &mut Kernels) -> Ident {
-        let strips = self.s.rows.count;
+        let row_blocks = self.s.rows.count;
         let expand = self.expand_rows(kernels);
         let depthwise = self.depthwise_rows(kernels);
         let project = self.project(kernels);
         // Squeeze-excite needs all rows before the first projection; otherwise each row block is projected at once.
-        let (strip, after) = match self.s.squeeze_excite {
+        let (row_block, after) = match self.s.squeeze_excite {
             None => (quote!(#expand #depthwise #project), quote!()),
             Some(_) => {
                 let gate = self.gate(kernels);
                 (quote!(#expand #depthwise), quote!(#gate let oy0 = 0; #project))
             }
         };
-        let strips = if strips == 1 {
-            quote!(let oy0 = 0; #strip)
+        let row_blocks = if row_blocks == 1 {
+            quote!(let oy0 = 0; #row_block)
         } else {
-            let (strips, oy0) = (int(strips), times(quote!(strip), self.s.strip));
-            quote!(for strip in 0..#strips { let oy0 = #oy0; #strip })
+            let (row_blocks, oy0) = (int(row_blocks), times(quote!(row_block), self.s.row_block));
+            quote!(for row_block in 0..#row_blocks { let oy0 = #oy0; #row_block })
         };
         let start = self.start(kernels);
         let split = split_scratch(&self.s.scratch);
@@ -69,7 +69,7 @@ impl<'a> BlockDriver<'a> {
                 unsafe fn #own(input: &[f32], w: &[f32], #residual scratch: &mut [f32], out: &mut [f32]) {
                     #split
                     #start
-                    #strips
+                    #row_blocks
                     #after
                 }
             }
@@ -112,7 +112,7 @@ impl<'a> BlockDriver<'a> {
         if self.s.squeeze_excite.is_some() {
             let zero = (kernels.ops.splat)(0.0);
             let (len, lanes) = (int(self.s.scratch.pooled / kernels.isa.lanes), int(kernels.isa.lanes));
-            out.extend(quote!(for v in 0..#len { st(pooled, v * #lanes, #zero); }));
+            out.extend(quote!(for v in 0..#len { store(pooled, v * #lanes, #zero); }));
         }
         out
     }
@@ -125,13 +125,13 @@ impl<'a> BlockDriver<'a> {
         let rows = &self.s.rows;
         let (row, height) = (int(rows.middle_row), int(rows.middle_height));
         if rows.expand_whole {
-            return quote!(#name(input, #weights, ring););
+            return quote!(#name(input, #weights, line_buffer););
         }
-        let slot = match rows.depthwise.ring.map(int) {
+        let slot = match rows.depthwise.line_buffer.map(int) {
             None => quote!(oy * #row),
-            Some(ring) => quote!((oy % #ring) * #row),
+            Some(line_buffer) => quote!((oy % #line_buffer) * #row),
         };
-        let out = quote!(from_mut(ring, #slot));
+        let out = quote!(tail_mut(line_buffer, #slot));
         let call = conv_row_call(&name, &rows.expand, &weights, &quote!(), &out);
         if rows.whole {
             return quote!(for oy in 0..#height { #call });
@@ -152,17 +152,17 @@ impl<'a> BlockDriver<'a> {
         let d = &self.s.depthwise;
         let name = kernels.depthwise(d);
         let weights = self.weights(&self.block.depthwise);
-        let source = if let Source::Nhwc { .. } = d.source { quote!(input) } else { quote!(ring) };
+        let source = if let InputLayout::Nhwc { .. } = d.source { quote!(input) } else { quote!(line_buffer) };
         let pooled = d.pool.map_or(quote!(), |row| {
-            let (row, len) = (int(row), int(self.s.strip * row));
+            let (row, len) = (int(row), int(self.s.row_block * row));
             match self.parallelism {
-                Parallelism::Single => quote!(from_mut(pooled, oy0 * #row),),
-                _ => quote!({ let sums = own(pooled, oy0 * #row, #len); sums.fill(0.0); sums },),
+                Parallelism::Single => quote!(tail_mut(pooled, oy0 * #row),),
+                _ => quote!({ let sums = write_cells(pooled, oy0 * #row, #len); sums.fill(0.0); sums },),
             }
         });
         let out = if self.s.squeeze_excite.is_some() && !self.s.rows.whole {
             let out_row = int(self.s.rows.depthwise_row);
-            quote!(from_mut(depthwise, oy0 * #out_row))
+            quote!(tail_mut(depthwise, oy0 * #out_row))
         } else {
             quote!(depthwise)
         };
@@ -174,9 +174,9 @@ impl<'a> BlockDriver<'a> {
     pub(super) fn depthwise_table(&self) -> TokenStream {
         let rows = &self.s.rows.depthwise;
         let (offsets, bounds) = (row_offsets(rows), kernel_rows(rows));
-        let (strip, k) = (int(self.s.strip), int(rows.kernel_size));
+        let (row_block, k) = (int(self.s.row_block), int(rows.kernel_size));
         quote! {
-            let mut rows = [([0; #k], 0, 0); #strip];
+            let mut rows = [([0; #k], 0, 0); #row_block];
             for (r, row) in rows.iter_mut().enumerate() {
                 let oy = oy0 + r;
                 #bounds
@@ -189,11 +189,11 @@ impl<'a> BlockDriver<'a> {
     pub(super) fn means(&self, kernels: &Kernels, vectors: &TokenStream, to: &TokenStream) -> TokenStream {
         let (row, lanes) = (int(self.s.scratch.mean), int(kernels.isa.lanes));
         let (height, pixels) = (int(self.block.depthwise.output.height), self.block.depthwise.output.pixels());
-        let sum = (kernels.ops.add)(quote!(sum), quote!(ld(pooled, y * #row + v * #lanes)));
+        let sum = (kernels.ops.add)(quote!(sum), quote!(load(pooled, y * #row + v * #lanes)));
         let mean = (kernels.ops.multiply)(quote!(sum), (kernels.ops.splat)(1.0 / pixels as f32));
         quote! {
             for v in #vectors {
-                let mut sum = ld(pooled, v * #lanes);
+                let mut sum = load(pooled, v * #lanes);
                 for y in 1..#height { sum = #sum; }
                 #to(mean, v * #lanes, #mean);
             }
@@ -208,17 +208,17 @@ impl<'a> BlockDriver<'a> {
         let (reduce_name, expand_name) = (kernels.conv(&se.reduce), kernels.conv(&se.expand));
         let (reduce_weights, expand_weights) = (self.weights(reduce), self.weights(expand));
         let (vectors, lanes) = (int(self.s.scratch.mean / kernels.isa.lanes), int(kernels.isa.lanes));
-        let mean = self.means(kernels, &quote!(0..#vectors), &quote!(st));
+        let mean = self.means(kernels, &quote!(0..#vectors), &quote!(store));
         // Each thread computes the gate for itself, which costs less than a barrier.
         let mean = match self.parallelism {
             Parallelism::Single => mean,
             Parallelism::RowBlocks(_) => {
                 let len = int(self.s.scratch.pooled);
-                quote!(let pooled = read(pooled, 0, #len); #mean)
+                quote!(let pooled = read_cells(pooled, 0, #len); #mean)
             }
             _ => {
                 let len = int(self.s.scratch.mean);
-                quote!(let mean = read(mean, 0, #len);)
+                quote!(let mean = read_cells(mean, 0, #len);)
             }
         };
         let scale = if se.gate_weights {
@@ -226,16 +226,16 @@ impl<'a> BlockDriver<'a> {
         } else {
             let name = pooling::scale(pixels, kernels);
             let (width, block) = (int(self.block.depthwise.output.width), int(pixels * kernels.isa.lanes));
-            let (strip, pixels) = (int(self.s.strip), int(pixels));
+            let (row_block, pixels) = (int(self.s.row_block), int(pixels));
             match self.parallelism {
                 Parallelism::Single => quote!(#name(gate, depthwise, #vectors, 0..#pixels);),
                 Parallelism::RowBlocks(_) => quote! {
-                    let mine = strips.start * #strip * #width..strips.end * #strip * #width;
-                    #name(gate, depthwise, #vectors, mine);
+                    let share = row_blocks.start * #row_block * #width..row_blocks.end * #row_block * #width;
+                    #name(gate, depthwise, #vectors, share);
                 },
                 _ => quote! {
-                    let mine = own(depthwise, vectors.start * #block, vectors.len() * #block);
-                    #name(from(gate, vectors.start * #lanes), mine, vectors.len(), 0..#pixels);
+                    let share = write_cells(depthwise, vectors.start * #block, vectors.len() * #block);
+                    #name(tail(gate, vectors.start * #lanes), share, vectors.len(), 0..#pixels);
                     worker.barrier();
                 },
             }
@@ -251,9 +251,9 @@ impl<'a> BlockDriver<'a> {
     }
 
     /// The rows of the input that the next row block reads and this one did not, and what lies behind them.
-    fn ahead(&self) -> TokenStream {
+    fn prefetched(&self) -> TokenStream {
         let (need, row) = (self.need(), int(self.s.rows.input_row));
-        quote!(from(input, #need * #row),)
+        quote!(tail(input, #need * #row),)
     }
 
     /// The row behind the last one that the row block reads.
@@ -268,28 +268,28 @@ impl<'a> BlockDriver<'a> {
         let name = kernels.conv(project);
         let weights = self.weights(&self.block.project);
         let row = self.s.rows.output_row;
-        let (strip, row) = (int(self.s.strip * row), int(row));
+        let (row_block, row) = (int(self.s.row_block * row), int(row));
         let gate = if project.gated { quote!(gate, panel,) } else { quote!() };
-        let ahead = if project.ahead > Elements::ZERO { self.ahead() } else { quote!() };
+        let prefetched = if project.prefetch_len > Elements::ZERO { self.prefetched() } else { quote!() };
         let residual = |rest: TokenStream| if project.residual.is_some() { quote!(#rest,) } else { quote!() };
-        let residual_row = residual(quote!(from(residual, oy0 * #row)));
-        match (self.parallelism, project.part) {
+        let residual_row = residual(quote!(tail(residual, oy0 * #row)));
+        match (self.parallelism, project.range) {
             (Parallelism::Single, _) => quote! {
-                #name(depthwise, #weights, #ahead #residual_row #gate from_mut(out, oy0 * #row));
+                #name(depthwise, #weights, #prefetched #residual_row #gate tail_mut(out, oy0 * #row));
             },
-            (Parallelism::RowBlocks(_), Part::Runs) => {
+            (Parallelism::RowBlocks(_), LoopRange::Runs) => {
                 let out_row = int(self.s.rows.depthwise_row);
                 quote! {
-                    let mine = own(out, oy0 * #row, strips.len() * #strip);
-                    #name(from(depthwise, oy0 * #out_row), #weights, #residual_row #gate mine, strips.len());
+                    let share = write_cells(out, oy0 * #row, row_blocks.len() * #row_block);
+                    #name(tail(depthwise, oy0 * #out_row), #weights, #residual_row #gate share, row_blocks.len());
                 }
             }
             (Parallelism::RowBlocks(_), _) => quote! {
-                #name(depthwise, #weights, #ahead #residual_row #gate own(out, oy0 * #row, #strip));
+                #name(depthwise, #weights, #prefetched #residual_row #gate write_cells(out, oy0 * #row, #row_block));
             },
             _ => {
                 let (len, residual) = (int(self.s.scratch.depthwise), residual(quote!(residual)));
-                quote!(#name(read(depthwise, 0, #len), #weights, #residual #gate out, worker);)
+                quote!(#name(read_cells(depthwise, 0, #len), #weights, #residual #gate out, worker);)
             }
         }
     }

@@ -6,7 +6,7 @@ use super::{int, plus};
 use crate::graph::Residual;
 use crate::machine::{Isa, Ops};
 use crate::plan::kernel::DepthwiseSegment;
-use crate::plan::{DepthwiseKernel, Destination, Source};
+use crate::plan::{DepthwiseKernel, InputLayout, OutputLayout};
 use crate::units::Elements;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -21,8 +21,8 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let vectors = k.channels.div_ceil(lanes);
     let subs = k.panel / lanes;
     let block = match k.source {
-        Source::Nhwc { .. } => int(lanes),
-        Source::Blocked { block } => int(block),
+        InputLayout::Nhwc { .. } => int(lanes),
+        InputLayout::Nchwc { block_stride } => int(block_stride),
     };
     let (output_block, output_pixel) = d.output();
     let output_block = int(output_block);
@@ -70,7 +70,7 @@ pub fn emit(k: &DepthwiseKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let start_pool = if k.pool.is_some() { quote!(let mut sums = 0;) } else { quote!() };
     let (range, body) = if k.ranged {
         let subs = int(subs);
-        let input = if let Source::Nhwc { .. } = k.source { quote!(v) } else { quote!((v - first)) };
+        let input = if let InputLayout::Nhwc { .. } = k.source { quote!(v) } else { quote!((v - first)) };
         let sums = if k.pool.is_some() { quote!(let sums = v * #lanes_literal;) } else { quote!() };
         let body = quote! {
             let first = vectors.start;
@@ -126,9 +126,9 @@ impl Depthwise<'_> {
     /// From one block of output channels to the next, and from one output pixel to the next.
     fn output(&self) -> (Elements, Elements) {
         match self.k.destination {
-            Destination::Blocked { block } => (block, Elements(self.isa.lanes)),
-            Destination::Nhwc { stride } => (Elements(self.isa.lanes), stride),
-            Destination::Pool => unreachable!("no depthwise convolution keeps the mean alone"),
+            OutputLayout::Nchwc { block_stride } => (block_stride, Elements(self.isa.lanes)),
+            OutputLayout::Nhwc { stride } => (Elements(self.isa.lanes), stride),
+            OutputLayout::Pool => unreachable!("no depthwise convolution keeps the mean alone"),
         }
     }
 
@@ -137,8 +137,8 @@ impl Depthwise<'_> {
         let lanes = self.isa.lanes;
         let (_, output_pixel) = self.output();
         let pixel = match k.source {
-            Source::Nhwc { stride } => stride,
-            Source::Blocked { .. } => Elements(lanes),
+            InputLayout::Nhwc { stride } => stride,
+            InputLayout::Nchwc { .. } => Elements(lanes),
         };
         let acc: Vec<_> = (0..s.columns).map(|c| format_ident!("c{c}")).collect();
         let weights: Vec<_> = (0..k.kernel_size).map(|c| format_ident!("w{c}")).collect();
@@ -151,7 +151,7 @@ impl Depthwise<'_> {
         let mut row = TokenStream::new();
         for (tap, w) in weights.iter().enumerate() {
             let at = plus(quote!(wr), tap * self.k.panel);
-            row.extend(quote!(let #w = ld(w, #at);));
+            row.extend(quote!(let #w = load(w, #at);));
         }
         for input in left..last {
             let at = plus(quote!(ar), (input - left) * pixel);
@@ -165,29 +165,29 @@ impl Depthwise<'_> {
                 }
             }
             if !uses.is_empty() {
-                row.extend(quote!(let x = ld(a, #at); #uses));
+                row.extend(quote!(let x = load(a, #at); #uses));
             }
         }
         let start: TokenStream = acc
             .iter()
             .enumerate()
-            .map(|(i, c)| if i == 0 { quote!(let mut #c = ld(w, wt);) } else { quote!(let mut #c = c0;) })
+            .map(|(i, c)| if i == 0 { quote!(let mut #c = load(w, wt);) } else { quote!(let mut #c = c0;) })
             .collect();
         let mut finish = TokenStream::new();
         for (o, c) in acc.iter().enumerate() {
             let at = plus(quote!(o), o * output_pixel);
             let value = self.ops.activate(k.activation, quote!(#c));
-            let sum = (self.ops.add)(quote!(#c), quote!(ld(residual, #at)));
+            let sum = (self.ops.add)(quote!(#c), quote!(load(residual, #at)));
             finish.extend(match k.residual {
                 Residual::None => quote!(let #c = #value;),
                 Residual::Last => quote!(let #c = #value; let #c = #sum;),
                 Residual::BeforeActivation => quote!(let #c = #sum; let #c = #value;),
             });
-            finish.extend(quote!(st(out, #at, #c);));
+            finish.extend(quote!(store(out, #at, #c);));
         }
         if k.pool.is_some() {
-            let total = acc.iter().fold(quote!(ld(pooled, row_sums)), |sum, c| (self.ops.add)(sum, quote!(#c)));
-            finish.extend(quote!(st(pooled, row_sums, #total);));
+            let total = acc.iter().fold(quote!(load(pooled, row_sums)), |sum, c| (self.ops.add)(sum, quote!(#c)));
+            finish.extend(quote!(store(pooled, row_sums, #total);));
         }
         let (panel, row_len) = (int(k.panel), int(k.kernel_size * k.panel));
         let body = quote! {

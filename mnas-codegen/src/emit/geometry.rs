@@ -33,7 +33,7 @@ pub(super) fn conv_row_call(
 ) -> TokenStream {
     if rows.kernel_size == 1 {
         let at = times(quote!(oy), rows.stride * rows.row);
-        return quote!(#name(from(input, #at), #weights, #residual #out););
+        return quote!(#name(tail(input, #at), #weights, #residual #out););
     }
     let meets = kernel_rows(rows);
     let first = if rows.pad_top == 0 {
@@ -45,7 +45,7 @@ pub(super) fn conv_row_call(
     let (first, row) = (times(first, rows.row), int(rows.row));
     quote! {
         #meets
-        #name(from(input, #first), #row, ky_from, ky_to, #weights, #residual #out);
+        #name(tail(input, #first), #row, ky_from, ky_to, #weights, #residual #out);
     }
 }
 
@@ -61,8 +61,8 @@ pub(super) fn row_offsets(rows: &WindowRows) -> Vec<TokenStream> {
             (_, 0) => quote!(at.wrapping_sub(#top)),
             _ => quote!((#y).wrapping_sub(#top)),
         };
-        match rows.ring.map(int) {
-            Some(ring) => quote!((#y % #ring).wrapping_mul(#row)),
+        match rows.line_buffer.map(int) {
+            Some(line_buffer) => quote!((#y % #line_buffer).wrapping_mul(#row)),
             None => quote!(#y.wrapping_mul(#row)),
         }
     };

@@ -14,7 +14,7 @@ pub(super) fn weights_start(plan: &Plan, step: &Step) -> Option<Elements> {
 /// The weights of a convolution of a step whose weights start at `base`.
 pub(super) fn conv_weights(plan: &Plan, conv: &PlannedConv, base: Elements) -> TokenStream {
     let at = int(Elements(plan.layers[conv.layer].offset) - base);
-    quote!(from(w, #at))
+    quote!(tail(w, #at))
 }
 
 /// A buffer of the arena, through the given function of the module.
@@ -35,7 +35,7 @@ pub(super) fn arguments(plan: &Plan, step: &Step) -> Arguments {
     let input = step.input.map_or(quote!(image), |id| buffer(plan, "view", id));
     let weights = weights_start(plan, step).map_or(quote!(), |at| {
         let at = plus(quote!(0), at);
-        quote!(from(w, #at),)
+        quote!(tail(w, #at),)
     });
     let residual = step.residual.map_or(quote!(), |id| {
         let view = buffer(plan, "view", id);

@@ -13,7 +13,7 @@ use quote::quote;
 pub fn scale(pixels: usize, kernels: &mut Kernels) -> Ident {
     let (safety, attribute) = (safety(), attributes(kernels.isa));
     let (block, lanes) = (int(pixels * kernels.isa.lanes), int(kernels.isa.lanes));
-    let product = (kernels.ops.multiply)(quote!(ld(a, i)), quote!(g));
+    let product = (kernels.ops.multiply)(quote!(load(a, i)), quote!(g));
     kernels.function(&format!("scale_x{pixels}"), |name| {
         quote! {
             #[doc = " Multiplies channels by their gates."]
@@ -21,10 +21,10 @@ pub fn scale(pixels: usize, kernels: &mut Kernels) -> Ident {
             #attribute
             unsafe fn #name(gate: &[f32], a: &mut [f32], blocks: usize, pixels: ::core::ops::Range<usize>) {
                 for b in 0..blocks {
-                    let g = ld(gate, b * #lanes);
+                    let g = load(gate, b * #lanes);
                     for p in pixels.start..pixels.end {
                         let i = b * #block + p * #lanes;
-                        st(a, i, #product);
+                        store(a, i, #product);
                     }
                 }
             }
@@ -39,7 +39,7 @@ pub fn global(shape: Shape, pixel: Elements, kernels: &mut Kernels) -> Ident {
     let vectors = int(shape.channels.div_ceil(isa.lanes));
     let (pixels, lanes, stride) = (int(shape.pixels()), int(isa.lanes), int(pixel));
     let zero = (kernels.ops.splat)(0.0);
-    let sum = (kernels.ops.add)(quote!(sum), quote!(ld(a, p * #stride + v * #lanes)));
+    let sum = (kernels.ops.add)(quote!(sum), quote!(load(a, p * #stride + v * #lanes)));
     let mean = (kernels.ops.multiply)(quote!(sum), (kernels.ops.splat)(1.0 / shape.pixels() as f32));
     kernels.function(&format!("global_pool_{}", shape.channels), |name| {
         quote! {
@@ -52,7 +52,7 @@ pub fn global(shape: Shape, pixel: Elements, kernels: &mut Kernels) -> Ident {
                     for p in 0..#pixels {
                         sum = #sum;
                     }
-                    st(out, v * #lanes, #mean);
+                    store(out, v * #lanes, #mean);
                 }
             }
         }
@@ -71,11 +71,11 @@ pub fn window(step: &Step, pixels: [Elements; 2], kernels: &mut Kernels) -> Iden
     let [pixel, out_pixel] = pixels.map(int);
     let (ow, h, w) = (int(output.width), int(input.height), int(input.width));
     let (k, s, top, left) = (int(*kernel_size), int(*stride), int(pads.top), int(pads.left));
-    let value = |y: TokenStream, x: TokenStream| quote!(ld(a, (#y * #w + #x) * #pixel + v * #lanes));
+    let value = |y: TokenStream, x: TokenStream| quote!(load(a, (#y * #w + #x) * #pixel + v * #lanes));
     let one = value(quote!(y), quote!(x));
     let (name, doc, start, first, next, last) = match kind {
         PoolKind::Average => {
-            let splat = if isa.lanes == 1 { quote!(share) } else { quote!(bc(&[share], 0)) };
+            let splat = if isa.lanes == 1 { quote!(share) } else { quote!(splat(&[share], 0)) };
             (
                 "average_pool",
                 " A row of an average pool; padding is not counted.",
@@ -84,8 +84,8 @@ pub fn window(step: &Step, pixels: [Elements; 2], kernels: &mut Kernels) -> Iden
                     let scale = #splat;
                 },
                 (kernels.ops.splat)(0.0),
-                (kernels.ops.add)(quote!(all), one),
-                (kernels.ops.multiply)(quote!(all), quote!(scale)),
+                (kernels.ops.add)(quote!(acc), one),
+                (kernels.ops.multiply)(quote!(acc), quote!(scale)),
             )
         }
         PoolKind::Max => (
@@ -93,8 +93,8 @@ pub fn window(step: &Step, pixels: [Elements; 2], kernels: &mut Kernels) -> Iden
             " A row of a max pool; padding never wins.",
             quote!(),
             value(quote!(y0), quote!(x0)),
-            (kernels.ops.max)(quote!(all), one),
-            quote!(all),
+            (kernels.ops.max)(quote!(acc), one),
+            quote!(acc),
         ),
     };
     kernels.function(&format!("{name}{k}x{k}_s{s}_{}_x{ow}", input.channels), |name| {
@@ -108,13 +108,13 @@ pub fn window(step: &Step, pixels: [Elements; 2], kernels: &mut Kernels) -> Iden
                     let (x0, x1) = ((ox * #s).saturating_sub(#left), (ox * #s + #k - #left).min(#w));
                     #start
                     for v in 0..#vectors {
-                        let mut all = #first;
+                        let mut acc = #first;
                         for y in y0..y1 {
                             for x in x0..x1 {
-                                all = #next;
+                                acc = #next;
                             }
                         }
-                        st(out, ox * #out_pixel + v * #lanes, #last);
+                        store(out, ox * #out_pixel + v * #lanes, #last);
                     }
                 }
             }
@@ -136,10 +136,10 @@ pub fn elementwise(
     let (vectors, lanes, pixel) = (int(channels / isa.lanes), int(isa.lanes), int(pixel));
     let count = int(pixels);
     let (name, second, value) = match with {
-        With::Nothing => ("activate", quote!(), quote!(ld(a, i))),
-        With::Sum => ("add", quote!(b: &[f32],), (kernels.ops.add)(quote!(ld(a, i)), quote!(ld(b, i)))),
+        With::Nothing => ("activate", quote!(), quote!(load(a, i))),
+        With::Sum => ("add", quote!(b: &[f32],), (kernels.ops.add)(quote!(load(a, i)), quote!(load(b, i)))),
         With::Gate => {
-            ("scale", quote!(gate: &[f32],), (kernels.ops.multiply)(quote!(ld(a, i)), quote!(ld(gate, v * #lanes))))
+            ("scale", quote!(gate: &[f32],), (kernels.ops.multiply)(quote!(load(a, i)), quote!(load(gate, v * #lanes))))
         }
     };
     let activated = kernels.ops.activate(activation, quote!(x));
@@ -154,7 +154,7 @@ pub fn elementwise(
                     for v in 0..#vectors {
                         let i = p * #pixel + v * #lanes;
                         let x = #value;
-                        st(out, i, #activated);
+                        store(out, i, #activated);
                     }
                 }
             }
@@ -172,8 +172,8 @@ pub fn pad_image(shape: Shape, pixel: Elements, name: &Ident) -> TokenStream {
         unsafe fn #name(a: &[f32], out: &mut [f32]) {
             for p in 0..#pixels {
                 for c in 0..#stride {
-                    let v = if c < #channels { *from(a, p * #channels + c).get_unchecked(0) } else { 0.0 };
-                    *from_mut(out, p * #stride + c).get_unchecked_mut(0) = v;
+                    let v = if c < #channels { *tail(a, p * #channels + c).get_unchecked(0) } else { 0.0 };
+                    *tail_mut(out, p * #stride + c).get_unchecked_mut(0) = v;
                 }
             }
         }

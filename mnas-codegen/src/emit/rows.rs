@@ -65,7 +65,7 @@ impl RowDriver<'_> {
             }
             _ => (
                 "team_rows_of",
-                format!(" Some of {rows} output rows, {at_a_time} at a time."),
+                format!(" A thread's share of {rows} output rows, {at_a_time} at a time."),
                 quote!(worker: &Worker<'_>,),
                 quote!(worker.range(#rows)),
                 quote!(&[Cell<f32>]),
@@ -74,10 +74,10 @@ impl RowDriver<'_> {
         let all = match several.map(int) {
             None => quote!(for oy in #range { #row }),
             Some(most) => quote! {
-                let all = #range;
-                let mut oy = all.start;
-                while oy < all.end {
-                    let to = if oy + #most < all.end { oy + #most } else { all.end };
+                let row_range = #range;
+                let mut oy = row_range.start;
+                while oy < row_range.end {
+                    let to = if oy + #most < row_range.end { oy + #most } else { row_range.end };
                     #row
                     oy = to;
                 }
@@ -105,8 +105,8 @@ impl RowDriver<'_> {
     fn out(&self) -> TokenStream {
         let row = int(self.row_len(self.step.output_shape));
         match self.parallelism {
-            Parallelism::Single => quote!(from_mut(out, oy * #row)),
-            _ => quote!(own(out, oy * #row, #row)),
+            Parallelism::Single => quote!(tail_mut(out, oy * #row)),
+            _ => quote!(write_cells(out, oy * #row, #row)),
         }
     }
 
@@ -116,7 +116,7 @@ impl RowDriver<'_> {
             return quote!();
         }
         let row = int(self.row_len(self.step.output_shape));
-        quote!(from(residual, oy * #row),)
+        quote!(tail(residual, oy * #row),)
     }
 
     /// Several rows a call, whose input the kernel finds itself.
@@ -127,7 +127,7 @@ impl RowDriver<'_> {
             self.residual(),
             match self.parallelism {
                 Parallelism::Single => self.out(),
-                _ => quote!(own(out, oy * #row, (to - oy) * #row)),
+                _ => quote!(write_cells(out, oy * #row, (to - oy) * #row)),
             },
         );
         let call = quote!(#name(input, oy..to, w, #residual #out););
@@ -143,7 +143,7 @@ impl RowDriver<'_> {
             pad_top: conv.conv.pads.top,
             height: input.height,
             row: self.row_len(input),
-            ring: None,
+            line_buffer: None,
         };
         let (bounds, offsets) = (kernel_rows(&rows), row_offsets(&rows));
         let (residual, out) = (self.residual(), self.out());
@@ -170,7 +170,7 @@ impl RowDriver<'_> {
         Rows {
             name: name.to_string(),
             before: quote!(),
-            row: quote!(#name(from(input, oy * #row), #second #out);),
+            row: quote!(#name(tail(input, oy * #row), #second #out);),
             several: None,
         }
     }
@@ -204,7 +204,7 @@ impl RowDriver<'_> {
         Rows {
             name: format!("squeeze_excite_{}", shape.channels),
             before,
-            row: quote!(#scale(from(input, oy * #row), gate, #out);),
+            row: quote!(#scale(tail(input, oy * #row), gate, #out);),
             several: None,
         }
     }

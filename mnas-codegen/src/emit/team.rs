@@ -7,7 +7,7 @@ use super::items::{attributes, safety};
 use super::kernels::Kernels;
 use super::operands::{self, Arguments, buffer};
 use super::{int, rows, step, times};
-use crate::plan::{Destination, ParallelStep, Parallelism, Plan, Schedule, Source, StepKind, StepSchedule};
+use crate::plan::{InputLayout, OutputLayout, ParallelStep, Parallelism, Plan, Schedule, StepKind, StepSchedule};
 use crate::units::Elements;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -45,8 +45,9 @@ fn share(plan: &Plan, schedule: &Schedule, index: usize, shared: &ParallelStep, 
         }
         (_, StepSchedule::Conv { kernel }) => {
             let function = kernels.conv(kernel);
-            let ahead = if kernel.ahead > Elements::ZERO { ahead(plan, schedule, index) } else { quote!() };
-            quote!(#function(#input, #weights #ahead #residual #out, worker);)
+            let prefetched =
+                if kernel.prefetch_len > Elements::ZERO { prefetched(plan, schedule, index) } else { quote!() };
+            quote!(#function(#input, #weights #prefetched #residual #out, worker);)
         }
         (parallelism, StepSchedule::Block(s)) => {
             let StepKind::Block(block) = &step.kind else { return TokenStream::new() };
@@ -62,7 +63,7 @@ fn share(plan: &Plan, schedule: &Schedule, index: usize, shared: &ParallelStep, 
 
 /// The weights of the step after step `index`, and where a thread's share of them starts: in a classifier a tile is a panel,
 /// and all panels but the last are as wide as the first.
-fn ahead(plan: &Plan, schedule: &Schedule, index: usize) -> TokenStream {
+fn prefetched(plan: &Plan, schedule: &Schedule, index: usize) -> TokenStream {
     let weights = operands::arguments(plan, &plan.steps[index + 1]).weights;
     let next = schedule.parallel.get(index + 1).map(|next| (next.default.parallelism, &next.default.schedule));
     let Some((Parallelism::Tiles, StepSchedule::Conv { kernel })) = next else { return quote!(#weights 0,) };
@@ -81,12 +82,13 @@ impl BlockDriver<'_> {
             if shared_step.shares(name) {
                 let at = int(shared);
                 shared += *len;
-                split.extend(quote!(let #ident = part(shared, #at);));
+                split.extend(quote!(let #ident = tail_cells(shared, #at);));
             } else {
                 split.extend(quote!(let (#ident, scratch) = split(scratch, #size);));
             }
         }
-        let body = if self.parallelism == Parallelism::Panels { self.panels(kernels) } else { self.strips(kernels) };
+        let body =
+            if self.parallelism == Parallelism::Panels { self.panels(kernels) } else { self.row_blocks(kernels) };
         let residual = if self.s.project.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
         let (safety, attribute) = (safety(), attributes(kernels.isa));
         let doc = self.doc();
@@ -113,28 +115,29 @@ impl BlockDriver<'_> {
     }
 
     /// A range of row blocks; with squeeze-excite, their projection once the sums of all rows exist.
-    fn strips(&self, kernels: &mut Kernels) -> TokenStream {
+    fn row_blocks(&self, kernels: &mut Kernels) -> TokenStream {
         let s = self.s;
         let (expand, depthwise) = (self.expand_rows(kernels), self.depthwise_rows(kernels));
         let (gate, project) = (self.gate(kernels), self.project(kernels));
         let ready = if s.expand.is_some() {
             // The first row that the first row block reads.
-            let (first, top) = (times(quote!(strips.start), s.strip * s.rows.stride), int(s.rows.depthwise.pad_top));
+            let (first, top) =
+                (times(quote!(row_blocks.start), s.row_block * s.rows.stride), int(s.rows.depthwise.pad_top));
             quote!(let mut ready = (#first).saturating_sub(#top);)
         } else {
             quote!()
         };
         let (project, after) = if s.squeeze_excite.is_some() {
-            let oy0 = times(quote!(strips.start), s.strip);
+            let oy0 = times(quote!(row_blocks.start), s.row_block);
             (quote!(), quote!(worker.barrier(); #gate let oy0 = #oy0; #project))
         } else {
             (project, quote!())
         };
-        let (count, oy0) = (int(s.rows.count), times(quote!(strip), s.strip));
+        let (count, oy0) = (int(s.rows.count), times(quote!(row_block), s.row_block));
         quote! {
-            let strips = worker.range(#count);
+            let row_blocks = worker.range(#count);
             #ready
-            for strip in strips.start..strips.end {
+            for row_block in row_blocks.start..row_blocks.end {
                 let oy0 = #oy0;
                 #expand
                 #depthwise
@@ -152,21 +155,21 @@ impl BlockDriver<'_> {
         let all = d.channels.div_ceil(lanes);
         let (depthwise, table) = (kernels.depthwise(d), self.depthwise_table());
         let weights = self.weights(&self.block.depthwise);
-        let Destination::Blocked { block } = d.destination else { return quote!() };
-        let block = int(block);
-        let out = quote!(own(depthwise, some.start * #block, some.len() * #block));
+        let OutputLayout::Nchwc { block_stride } = d.destination else { return quote!() };
+        let block = int(block_stride);
+        let out = quote!(write_cells(depthwise, panel_vectors.start * #block, panel_vectors.len() * #block));
         let pooled = if d.pool.is_some() { quote!(pooled,) } else { quote!() };
         let (vectors, work) = match (&self.s.expand, &self.block.expand) {
             (Some(kernel), Some(expand)) => {
                 let name = kernels.conv(kernel);
                 let weights_of_expand = self.weights(expand);
-                let panel = quote!(ring, p..p + 1);
+                let panel = quote!(line_buffer, p..p + 1);
                 let rows = &self.s.rows;
                 let expand = if rows.expand_whole {
                     quote!(#name(input, #weights_of_expand, #panel);)
                 } else {
                     let (row, height) = (int(rows.middle_row), int(rows.middle_height));
-                    let out = quote!(from_mut(ring, oy * #row), p..p + 1);
+                    let out = quote!(tail_mut(line_buffer, oy * #row), p..p + 1);
                     let call = conv_row_call(&name, &rows.expand, &weights_of_expand, &quote!(), &out);
                     quote!(for oy in 0..#height { #call })
                 };
@@ -183,8 +186,8 @@ impl BlockDriver<'_> {
                     quote! {
                         for p in panels {
                             #expand
-                            let some = start(p)..start(p + 1);
-                            #depthwise(ring, &rows, #weights, #pooled #out, some.start..some.end);
+                            let panel_vectors = start(p)..start(p + 1);
+                            #depthwise(line_buffer, &rows, #weights, #pooled #out, panel_vectors.start..panel_vectors.end);
                         }
                     },
                 )
@@ -194,18 +197,18 @@ impl BlockDriver<'_> {
                 (
                     quote!(let vectors = worker.range(#all);),
                     quote! {
-                        let some = vectors.start..vectors.end;
+                        let panel_vectors = vectors.start..vectors.end;
                         #depthwise(input, &rows, #weights, #pooled #out, vectors.start..vectors.end);
                     },
                 )
             }
         };
         let (sums, means) = if self.s.squeeze_excite.is_some() {
-            (quote!(pooled.fill(0.0);), self.means(kernels, &quote!(vectors.start..vectors.end), &quote!(put)))
+            (quote!(pooled.fill(0.0);), self.means(kernels, &quote!(vectors.start..vectors.end), &quote!(store_cells)))
         } else {
             (quote!(), quote!())
         };
-        debug_assert!(matches!(d.source, Source::Nhwc { .. }) == self.s.expand.is_none());
+        debug_assert!(matches!(d.source, InputLayout::Nhwc { .. }) == self.s.expand.is_none());
         let (gate, project) = (self.gate(kernels), self.project(kernels));
         quote! {
             let oy0 = 0;

@@ -45,7 +45,7 @@ fn ops() -> Ops {
         broadcast: quote!(unsafe { _mm256_broadcast_ss(&*a.as_ptr().add(i)) }),
         store: quote!(unsafe { _mm256_storeu_ps(a.as_mut_ptr().add(i), v) }),
         prefetch: quote!(unsafe { _mm_prefetch::<_MM_HINT_T0>(a.as_ptr().wrapping_add(i).cast::<i8>()) }),
-        prefetch_far: quote!(unsafe { _mm_prefetch::<_MM_HINT_T1>(a.as_ptr().wrapping_add(i).cast::<i8>()) }),
+        prefetch_l2: quote!(unsafe { _mm_prefetch::<_MM_HINT_T1>(a.as_ptr().wrapping_add(i).cast::<i8>()) }),
         multiply_add: |x, w, c| quote!(_mm256_fmadd_ps(#x, #w, #c)),
         pin: |sums| {
             // No instruction, and a comment that names every operand, as it has to.

@@ -40,7 +40,7 @@ fn ops() -> Ops {
         broadcast: quote!(unsafe { _mm512_set1_ps(*a.as_ptr().add(i)) }),
         store: quote!(unsafe { _mm512_storeu_ps(a.as_mut_ptr().add(i), v) }),
         prefetch: quote!(unsafe { _mm_prefetch::<_MM_HINT_T0>(a.as_ptr().wrapping_add(i).cast::<i8>()) }),
-        prefetch_far: quote!(unsafe { _mm_prefetch::<_MM_HINT_T1>(a.as_ptr().wrapping_add(i).cast::<i8>()) }),
+        prefetch_l2: quote!(unsafe { _mm_prefetch::<_MM_HINT_T1>(a.as_ptr().wrapping_add(i).cast::<i8>()) }),
         multiply_add: |x, w, c| quote!(_mm512_fmadd_ps(#x, #w, #c)),
         pin: |_| quote!(),
         add: |a, b| quote!(_mm512_add_ps(#a, #b)),

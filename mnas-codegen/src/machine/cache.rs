@@ -15,7 +15,7 @@ pub struct CacheModel {
     pub line: usize,
     /// Sets of the first-level cache.
     pub l1_sets: usize,
-    /// Bytes of second-level cache of a core that a strip may count on.
+    /// Bytes of second-level cache of a core that a row block may count on.
     pub l2_bytes: usize,
     /// Bytes a cycle from the second-level cache.
     pub l2_bandwidth: f64,
@@ -69,9 +69,9 @@ impl CacheModel {
         if bytes <= self.near() { self.l2_bandwidth } else { self.l3_bandwidth }
     }
 
-    /// Bytes a cycle at which the rows between two layers are read again, where a strip keeps `kept` bytes of them and L2
+    /// Bytes a cycle at which the rows between two layers are read again, where a row block keeps `kept` bytes of them and L2
     /// has `room` bytes. Of rows that do not fit L2 still has a part, the smaller the more they are.
-    pub fn strip_bandwidth(&self, kept: usize, room: usize) -> f64 {
+    pub fn row_block_bandwidth(&self, kept: usize, room: usize) -> f64 {
         if kept <= room {
             return self.l2_bandwidth;
         }

@@ -22,7 +22,7 @@ pub struct Ops {
     /// Prefetches the cache line of `a[i]` into L1, also behind the end of `a`; empty where there is no such instruction.
     pub prefetch: TokenStream,
     /// Prefetches it into L2.
-    pub prefetch_far: TokenStream,
+    pub prefetch_l2: TokenStream,
     /// `x * w + c`.
     pub multiply_add: fn(TokenStream, TokenStream, TokenStream) -> TokenStream,
     /// Keeps these sums from being computed later than here, where LLVM would load ahead what it has no registers for;

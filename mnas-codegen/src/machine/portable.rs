@@ -36,7 +36,7 @@ fn ops() -> Ops {
         broadcast: quote!(unsafe { *a.get_unchecked(i) }),
         store: quote!(unsafe { *a.get_unchecked_mut(i) = v }),
         prefetch: quote!(),
-        prefetch_far: quote!(),
+        prefetch_l2: quote!(),
         multiply_add: |x, w, c| quote!(#x * #w + #c),
         pin: |_| quote!(),
         add: |a, b| quote!((#a + #b)),

@@ -62,7 +62,7 @@ impl BlockSizes {
         let room = target.caches.near().min(target.caches.l2_bytes.saturating_sub(weights.0));
         let bandwidth = match self.live(rows).0 {
             live if live > room && rows == self.out.height => target.caches.l3_bandwidth,
-            live => target.caches.strip_bandwidth(live, room),
+            live => target.caches.row_block_bandwidth(live, room),
         };
         let traffic = weights * (self.out.height / rows) + self.between() * 2;
         // Short runs of pixels leave registers idle at the end of each.
@@ -85,7 +85,7 @@ impl BlockSizes {
             let last = ((mine.end - 1) * self.stride + self.kernel_size).saturating_sub(self.pad_top).min(middle);
             let (expanded, made) = ((last - first) as f64 / middle as f64, mine.len() as f64 / out as f64);
             let work = self.work[0] * expanded + (self.work[1] + self.work[2]) * made;
-            let bandwidth = target.caches.strip_bandwidth(self.live(rows).0, target.caches.near());
+            let bandwidth = target.caches.row_block_bandwidth(self.live(rows).0, target.caches.near());
             let between = self.row[0] * (last - first) + self.row[1] * mine.len();
             work + self.traffic(bandwidth, between, mine.len() / rows)
         };

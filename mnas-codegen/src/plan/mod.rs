@@ -26,7 +26,9 @@ use crate::units::{Bytes, Elements};
 use mnas_dsl::network::Shape;
 
 pub use arena::{Arena, Buffer, BufferId};
-pub use kernel::{ConvKernel, ConvLoops, DepthwiseKernel, DepthwiseLoops, Destination, PanelGroup, Part, Source};
+pub use kernel::{
+    ConvKernel, ConvLoops, DepthwiseKernel, DepthwiseLoops, InputLayout, LoopRange, OutputLayout, PanelGroup,
+};
 pub use pack::{LayerId, PackedLayer};
 pub use packing::Packing;
 pub use schedule::{

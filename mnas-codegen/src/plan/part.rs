@@ -20,7 +20,7 @@ impl Plan {
     /// prefetches that one's weights.
     pub fn parts(&self) -> Vec<Range<usize>> {
         let prefetches_next = |index: usize| {
-            let prefetches = |s: &Schedule| matches!(&s.steps[index], StepSchedule::Conv { kernel, .. } if kernel.ahead > Elements::ZERO);
+            let prefetches = |s: &Schedule| matches!(&s.steps[index], StepSchedule::Conv { kernel, .. } if kernel.prefetch_len > Elements::ZERO);
             index + 1 < self.steps.len() && self.schedules.iter().any(prefetches)
         };
         let mut parts = Vec::new();

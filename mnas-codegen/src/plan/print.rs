@@ -1,7 +1,7 @@
 //! The plan as text: `mnasc --emit plan`.
 
 use super::{
-    BlockSchedule, ConvKernel, DepthwiseKernel, ParallelStep, Parallelism, Part, Plan, PoolKind, Schedule, Step,
+    BlockSchedule, ConvKernel, DepthwiseKernel, LoopRange, ParallelStep, Parallelism, Plan, PoolKind, Schedule, Step,
     StepKind, StepSchedule, With,
 };
 use crate::units::Elements;
@@ -39,7 +39,7 @@ impl fmt::Display for Plan {
             print_schedule(f, self, schedule)?;
         }
         if let Some(memory) = &self.threads {
-            writeln!(f, "\nseveral workers: {} KiB shared, {} KiB each", kib(memory.shared), kib(memory.per_thread))?;
+            writeln!(f, "\nseveral threads: {} KiB shared, {} KiB each", kib(memory.shared), kib(memory.per_thread))?;
         }
         writeln!(f, "\narena: {} KiB", kib(self.arena.len))?;
         writeln!(f, "  {:>10} {:>10}  {:>9}  buffer", "offset", "floats", "steps")?;
@@ -103,12 +103,12 @@ fn print_schedule(f: &mut fmt::Formatter<'_>, plan: &Plan, schedule: &Schedule) 
     if schedule.parallel.is_empty() {
         return Ok(());
     }
-    writeln!(f, "\nschedule {} for several workers", isa.name)?;
+    writeln!(f, "\nschedule {} for several threads", isa.name)?;
     for (i, (step, parallel)) in plan.steps.iter().zip(&schedule.parallel).enumerate() {
         let tuned = if schedule.tuned.get(i) == Some(&true) { "tuned: " } else { "" };
         writeln!(f, "  {:<22} {}", step.name, shares(&parallel.default))?;
         for (count, variant) in &parallel.variants {
-            writeln!(f, "  {:<22}   {tuned}{count} workers: {}", "", shares(variant))?;
+            writeln!(f, "  {:<22}   {tuned}{count} threads: {}", "", shares(variant))?;
         }
     }
     Ok(())
@@ -117,19 +117,19 @@ fn print_schedule(f: &mut fmt::Formatter<'_>, plan: &Plan, schedule: &Schedule) 
 /// How threads share a step.
 fn shares(step: &ParallelStep) -> &str {
     match (step.parallelism, &step.schedule) {
-        (Parallelism::Single, _) => "one worker does it",
-        (Parallelism::Rows, _) => "for each worker some rows",
-        (_, StepSchedule::Conv { kernel: ConvKernel { part: Part::PanelRows { .. }, .. } }) => {
-            "for each worker some panels"
+        (Parallelism::Single, _) => "one worker computes all of it",
+        (Parallelism::Rows, _) => "each worker computes some rows",
+        (_, StepSchedule::Conv { kernel: ConvKernel { range: LoopRange::PanelRows { .. }, .. } }) => {
+            "each worker computes some panels"
         }
         (_, StepSchedule::Block(block)) => &block.reason,
-        _ => "for each worker some tiles",
+        _ => "each worker computes some tiles",
     }
 }
 
 fn print_block(f: &mut fmt::Formatter<'_>, b: &BlockSchedule) -> fmt::Result {
     if let Some(expand) = &b.expand {
-        writeln!(f, "  {:<22}   expand, {} rows kept: {}", "", b.ring, tiles(expand))?;
+        writeln!(f, "  {:<22}   expand, line buffer of {} rows: {}", "", b.line_buffer, tiles(expand))?;
     }
     let d = &b.depthwise;
     writeln!(f, "  {:<22}   {}", "", depthwise(d))?;

@@ -1,6 +1,6 @@
 //! What a plan is made for: instruction sets, caches, threads, and what was measured.
 
-use super::tuning::Tuned;
+use super::tuning::TuningProfile;
 use crate::machine::{self, CacheModel, Isa};
 
 /// What a plan is made for.
@@ -13,7 +13,7 @@ pub struct Target {
     /// Whether several threads may share an inference.
     pub threads: bool,
     /// What was measured, which goes before all estimates.
-    pub tuned: Tuned,
+    pub tuned: TuningProfile,
     /// What the plan is optimised for.
     pub objective: Objective,
 }
@@ -46,7 +46,7 @@ impl Target {
             isas,
             caches: CacheModel::generic(),
             threads: false,
-            tuned: Tuned::default(),
+            tuned: TuningProfile::default(),
             objective: Objective::Latency,
         }
     }

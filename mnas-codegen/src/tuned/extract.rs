@@ -1,17 +1,17 @@
 //! The choice that a plan made for a step, as an entry of a schedule file says it.
 
 use crate::machine::{Isa, Tile};
-use crate::plan::tuning::{Choice, Strip, Tiles};
+use crate::plan::tuning::{RowBlock, StepTuning, Tiles};
 use crate::plan::{BlockSchedule, ConvKernel, PanelGroup, ParallelStep, Parallelism, Plan, Schedule, StepSchedule};
 
-impl Choice {
+impl StepTuning {
     /// All choices of an instruction set's schedule for step `index` of a plan; `None` if the step has no choice.
-    pub fn of(plan: &Plan, schedule: &Schedule, index: usize) -> Option<Choice> {
+    pub fn of(plan: &Plan, schedule: &Schedule, index: usize) -> Option<StepTuning> {
         let isa = schedule.isa;
         let mut choice = match &schedule.steps[index] {
             StepSchedule::Plain | StepSchedule::Depthwise(_) | StepSchedule::SqueezeExcite(_) => return None,
-            StepSchedule::Conv { kernel, .. } => Choice { tiles: tiles(isa, kernel), ..Choice::default() },
-            StepSchedule::Block(block) => Choice::of_block(isa, block, plan.steps[index].output_shape.height),
+            StepSchedule::Conv { kernel, .. } => StepTuning { tiles: tiles(isa, kernel), ..StepTuning::default() },
+            StepSchedule::Block(block) => StepTuning::of_block(isa, block, plan.steps[index].output_shape.height),
         };
         if let Some(parallel) = schedule.parallel.get(index) {
             choice.parallelism = shared(&parallel.default);
@@ -21,14 +21,14 @@ impl Choice {
         Some(choice)
     }
 
-    fn of_block(isa: Isa, block: &BlockSchedule, height: usize) -> Choice {
-        Choice {
-            strip: Some(if block.strip == height { Strip::All } else { Strip::Rows(block.strip) }),
+    fn of_block(isa: Isa, block: &BlockSchedule, height: usize) -> StepTuning {
+        StepTuning {
+            row_block: Some(if block.row_block == height { RowBlock::All } else { RowBlock::Rows(block.row_block) }),
             gate_weights: block.squeeze_excite.as_ref().map(|se| se.gate_weights),
             columns: Some(block.depthwise.columns),
             expand: block.expand.as_ref().map(|kernel| tiles(isa, kernel)).unwrap_or_default(),
             project: tiles(isa, &block.project),
-            ..Choice::default()
+            ..StepTuning::default()
         }
     }
 }

@@ -4,12 +4,12 @@
 //! intel-xeon-6-143-8:
 //!   avx512:
 //!     # 8 % less: 67.1 us, estimated 72.9 us (blocks.1.0 of mnasnet_a1)
-//!     block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {strip: 2, expand: 14x2/2, project: 14x2/2}
+//!     block 112x112x16 expand 96 depthwise k3 s2 to 56x56x24: {row_block: 2, expand: 14x2/2, project: 14x2/2}
 //! ```
 
-use super::choice::Wrong;
+use super::choice::ParseError;
 use crate::machine::{self, Isa};
-use crate::plan::tuning::{Choice, Key, Tuned};
+use crate::plan::tuning::{ShapeKey, StepTuning, TuningProfile};
 use mnas_dsl::{Diagnostic, Diagnostics, Place};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,7 +26,7 @@ const SHOWN: usize = 200;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
     /// The choice.
-    pub choice: Choice,
+    pub choice: StepTuning,
     /// Comment lines above it, without `#`.
     pub notes: Vec<String>,
 }
@@ -34,7 +34,7 @@ pub struct Entry {
 /// Choices by processor, instruction set and shape.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScheduleFile {
-    sections: BTreeMap<String, BTreeMap<&'static str, BTreeMap<Key, Entry>>>,
+    sections: BTreeMap<String, BTreeMap<&'static str, BTreeMap<ShapeKey, Entry>>>,
 }
 
 /// Why no section could be chosen.
@@ -80,7 +80,7 @@ impl ScheduleFile {
     /// # Errors
     ///
     /// There is no such section, or not one alone.
-    pub fn select(&self, cpu: Option<&str>) -> Result<Tuned, SelectError> {
+    pub fn select(&self, cpu: Option<&str>) -> Result<TuningProfile, SelectError> {
         let names: Vec<String> = self.sections.keys().map(|name| format!("`{name}`")).collect();
         let known =
             if names.is_empty() { "it has no section".to_owned() } else { format!("it has {}", names.join(", ")) };
@@ -104,25 +104,28 @@ impl ScheduleFile {
             }
         };
         let (cpu, isas) = section;
-        let choices = |entries: &BTreeMap<Key, Entry>| {
+        let choices = |entries: &BTreeMap<ShapeKey, Entry>| {
             entries.iter().map(|(key, entry)| (*key, entry.choice.clone())).collect::<BTreeMap<_, _>>()
         };
-        Ok(Tuned { cpu: cpu.clone(), choices: isas.iter().map(|(isa, entries)| (*isa, choices(entries))).collect() })
+        Ok(TuningProfile {
+            cpu: cpu.clone(),
+            choices: isas.iter().map(|(isa, entries)| (*isa, choices(entries))).collect(),
+        })
     }
 
     /// Puts an entry in, in place of the one that was there.
-    pub fn insert(&mut self, cpu: &str, isa: Isa, key: Key, entry: Entry) {
+    pub fn insert(&mut self, cpu: &str, isa: Isa, key: ShapeKey, entry: Entry) {
         self.sections.entry(cpu.to_owned()).or_default().entry(isa.name).or_default().insert(key, entry);
     }
 
     /// The comment lines above an entry, where it is there.
-    pub fn notes(&self, cpu: &str, isa: Isa, key: Key) -> Vec<String> {
+    pub fn notes(&self, cpu: &str, isa: Isa, key: ShapeKey) -> Vec<String> {
         let entries = self.sections.get(cpu).and_then(|isas| isas.get(isa.name));
         entries.and_then(|entries| entries.get(&key)).map(|entry| entry.notes.clone()).unwrap_or_default()
     }
 
     /// Takes an entry out.
-    pub fn remove(&mut self, cpu: &str, isa: Isa, key: Key) {
+    pub fn remove(&mut self, cpu: &str, isa: Isa, key: ShapeKey) {
         if let Some(entries) = self.sections.get_mut(cpu).and_then(|isas| isas.get_mut(isa.name)) {
             entries.remove(&key);
         }
@@ -249,7 +252,7 @@ impl Reader<'_> {
         let Some((shape, value)) = content.split_once(": ") else {
             return self.wrong(number, line, content, "invalid entry", "write `SHAPE: {NAME: VALUE, ...}`");
         };
-        let Some(key) = Key::parse(shape) else {
+        let Some(key) = ShapeKey::parse(shape) else {
             return self.wrong(
                 number,
                 line,
@@ -263,7 +266,7 @@ impl Reader<'_> {
             return self.wrong(number, line, value, "invalid list of choices", "write `{NAME: VALUE, ...}`");
         };
         let Some(isa) = isa else { return };
-        let mut entry = Entry { choice: Choice::default(), notes };
+        let mut entry = Entry { choice: StepTuning::default(), notes };
         let mut seen: Vec<&str> = Vec::new();
         for part in inner.split(',').filter(|part| !part.trim().is_empty() || inner.contains(',')) {
             let Some((name, value)) = part.split_once(':') else {
@@ -276,7 +279,7 @@ impl Reader<'_> {
                 continue;
             }
             seen.push(name);
-            if let Err(Wrong { message, hint }) = entry.choice.set(isa, key, name, value) {
+            if let Err(ParseError { message, hint }) = entry.choice.set(isa, key, name, value) {
                 self.wrong(number, line, part.trim(), &message, &hint);
             }
         }

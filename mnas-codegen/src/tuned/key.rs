@@ -1,41 +1,41 @@
 //! The shape of a step as text.
 
-use super::words::Words;
-use crate::plan::tuning::{First, Key, Size};
+use super::lexer::Words;
+use crate::plan::tuning::{BlockEntry, ShapeKey, Size};
 use std::fmt;
 
-impl Key {
+impl ShapeKey {
     /// Reads what is written by `Display`.
-    pub(super) fn parse(text: &str) -> Option<Key> {
+    pub(super) fn parse(text: &str) -> Option<ShapeKey> {
         let mut words = Words::new(text);
         let key = match words.next()? {
-            "block" if words.is_empty() => Key::AnyBlock,
+            "block" if words.is_empty() => ShapeKey::AnyBlock,
             "block" => {
                 let input = words.size()?;
                 let first = if words.take("expand") {
-                    First::Expand(words.number("")?)
+                    BlockEntry::Expand(words.number("")?)
                 } else if words.take("stem") {
                     let channels = words.number("")?;
-                    First::Stem { channels, kernel_size: words.number("k")?, stride: words.number("s")? }
+                    BlockEntry::Stem { channels, kernel_size: words.number("k")?, stride: words.number("s")? }
                 } else {
-                    First::Nothing
+                    BlockEntry::Nothing
                 };
                 words.expect("depthwise")?;
                 let (kernel_size, stride) = (words.number("k")?, words.number("s")?);
                 let reduced = if words.take("se") { words.number("")? } else { 0 };
                 words.expect("to")?;
-                Key::Block { input, first, kernel_size, stride, reduced, output: words.size()? }
+                ShapeKey::Block { input, first, kernel_size, stride, reduced, output: words.size()? }
             }
             "conv" => {
                 let input = words.size()?;
                 let (kernel_size, stride) = (words.number("k")?, words.number("s")?);
                 words.expect("to")?;
-                Key::Conv { input, kernel_size, stride, output: words.size()?, pool: words.take("pool") }
+                ShapeKey::Conv { input, kernel_size, stride, output: words.size()?, pool: words.take("pool") }
             }
             "linear" => {
                 let inputs = words.number("")?;
                 words.expect("to")?;
-                Key::Linear { inputs, outputs: words.number("")? }
+                ShapeKey::Linear { inputs, outputs: words.number("")? }
             }
             _ => return None,
         };
@@ -43,17 +43,17 @@ impl Key {
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for ShapeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = |[height, width, channels]: Size| format!("{height}x{width}x{channels}");
         match *self {
-            Key::AnyBlock => f.write_str("block"),
-            Key::Block { input, first, kernel_size, stride, reduced, output } => {
+            ShapeKey::AnyBlock => f.write_str("block"),
+            ShapeKey::Block { input, first, kernel_size, stride, reduced, output } => {
                 write!(f, "block {}", size(input))?;
                 match first {
-                    First::Nothing => {}
-                    First::Expand(channels) => write!(f, " expand {channels}")?,
-                    First::Stem { channels, kernel_size, stride } => {
+                    BlockEntry::Nothing => {}
+                    BlockEntry::Expand(channels) => write!(f, " expand {channels}")?,
+                    BlockEntry::Stem { channels, kernel_size, stride } => {
                         write!(f, " stem {channels} k{kernel_size} s{stride}")?;
                     }
                 }
@@ -63,11 +63,11 @@ impl fmt::Display for Key {
                 }
                 write!(f, " to {}", size(output))
             }
-            Key::Conv { input, kernel_size, stride, output, pool } => {
+            ShapeKey::Conv { input, kernel_size, stride, output, pool } => {
                 let pool = if pool { " pool" } else { "" };
                 write!(f, "conv {} k{kernel_size} s{stride} to {}{pool}", size(input), size(output))
             }
-            Key::Linear { inputs, outputs } => write!(f, "linear {inputs} to {outputs}"),
+            ShapeKey::Linear { inputs, outputs } => write!(f, "linear {inputs} to {outputs}"),
         }
     }
 }

@@ -7,7 +7,7 @@ mod choice;
 mod extract;
 mod file;
 mod key;
-mod words;
+mod lexer;
 
-pub use crate::plan::tuning::{Choice, First, Key, Strip, Tiles, Tuned};
+pub use crate::plan::tuning::{BlockEntry, RowBlock, ShapeKey, StepTuning, Tiles, TuningProfile};
 pub use file::{Entry, ScheduleFile, SelectError};

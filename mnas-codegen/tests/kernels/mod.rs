@@ -4,7 +4,7 @@ use mnas_codegen::emit::kernels::Kernels;
 use mnas_codegen::emit::{file, memory};
 use mnas_codegen::graph::activation_name;
 use mnas_codegen::machine::Isa;
-use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, Destination, Part, Source};
+use mnas_codegen::plan::{ConvKernel, DepthwiseKernel, InputLayout, LoopRange, OutputLayout};
 use quote::quote;
 use std::fmt::Write as _;
 use std::process::Command;
@@ -27,10 +27,10 @@ pub(crate) struct Program {
 }
 
 /// Pixel stride and block stride with `lanes` channels a block; NHWC is blocks of `lanes` beside each other.
-fn layout(source: &Source, lanes: usize) -> (usize, usize) {
+fn layout(source: &InputLayout, lanes: usize) -> (usize, usize) {
     match source {
-        Source::Nhwc { stride } => (stride.0, lanes),
-        Source::Blocked { block } => (lanes, block.0),
+        InputLayout::Nhwc { stride } => (stride.0, lanes),
+        InputLayout::Nchwc { block_stride } => (lanes, block_stride.0),
     }
 }
 
@@ -57,21 +57,21 @@ impl Program {
         let name = self.kernels.conv(&laid_out);
         let (pixel, block) = layout(&k.source, lanes);
         let (out_pixel, out_block, pool) = match k.destination {
-            Destination::Nhwc { stride } => (stride.0, lanes, false),
-            Destination::Blocked { block } => (lanes, block.0, false),
-            Destination::Pool => (0, lanes, true),
+            OutputLayout::Nhwc { stride } => (stride.0, lanes, false),
+            OutputLayout::Nchwc { block_stride } => (lanes, block_stride.0, false),
+            OutputLayout::Pool => (0, lanes, true),
         };
         let panels: Vec<(usize, usize)> = k.panels.iter().map(|p| (p.width, p.count)).collect();
         // Runs follow each other, as one long one.
-        let pixels = if k.part == Part::Runs { 3 * k.pixels } else { k.pixels };
+        let pixels = if k.range == LoopRange::Runs { 3 * k.pixels } else { k.pixels };
         let source_len = match k.source {
-            Source::Nhwc { stride } => k.input_width.max(pixels) * stride.0,
-            Source::Blocked { block } => k.input_channels.div_ceil(lanes) * block.0,
+            InputLayout::Nhwc { stride } => k.input_width.max(pixels) * stride.0,
+            InputLayout::Nchwc { block_stride } => k.input_channels.div_ceil(lanes) * block_stride.0,
         };
         // Of a larger kernel all rows but the first exist: as at the top of an image.
-        let rows = match k.part {
-            Part::Rows { .. } => "0..1,".to_owned(),
-            Part::PanelRows { .. } => String::new(),
+        let rows = match k.range {
+            LoopRange::Rows { .. } => "0..1,".to_owned(),
+            LoopRange::PanelRows { .. } => String::new(),
             _ if k.kernel_size > 1 => format!("{source_len}, 1, {},", k.kernel_size),
             _ => String::new(),
         };
@@ -80,21 +80,22 @@ impl Program {
         let gate = if k.gated { "gate, panel," } else { "" };
         let fun = format!("{}::{name}", self.isa.name);
         // What is asked for may be anything.
-        let residual = if k.ahead.0 > 0 { format!("&w[w.len() / 2..], {residual}") } else { residual.to_owned() };
-        let call = match k.part {
-            Part::All | Part::Rows { .. } => format!("{fun}(a, {rows} w, {residual} {gate} out)"),
-            Part::Runs => format!("{fun}(a, {rows} w, {residual} {gate} out, 3)"),
-            Part::Panels => {
+        let residual =
+            if k.prefetch_len.0 > 0 { format!("&w[w.len() / 2..], {residual}") } else { residual.to_owned() };
+        let call = match k.range {
+            LoopRange::All | LoopRange::Rows { .. } => format!("{fun}(a, {rows} w, {residual} {gate} out)"),
+            LoopRange::Runs => format!("{fun}(a, {rows} w, {residual} {gate} out, 3)"),
+            LoopRange::Panels => {
                 let count: usize = k.panels.iter().map(|p| p.count).sum();
                 let step = match k.destination {
-                    Destination::Blocked { block } => k.panels[0].channels / lanes * block.0,
-                    Destination::Nhwc { .. } | Destination::Pool => k.panels[0].channels,
+                    OutputLayout::Nchwc { block_stride } => k.panels[0].channels / lanes * block_stride.0,
+                    OutputLayout::Nhwc { .. } | OutputLayout::Pool => k.panels[0].channels,
                 };
                 format!(
                     "for (s, e) in [(0, 1), (1, {count})] {{ if s < e {{ {fun}(a, {rows} w, {residual} {gate} &mut out[s * {step}..], s..e) }} }}"
                 )
             }
-            Part::Tiles | Part::PanelRows { .. } => format!(
+            LoopRange::Tiles | LoopRange::PanelRows { .. } => format!(
                 "{{ let (shared, len) = (&Shared(out.as_mut_ptr(), out.len()), panel.len()); \
                  mnas_runtime::ThreadPool::new(3).unwrap().run(|worker| {{ let panel = &mut vec![POISON; len][..]; \
                  {fun}(a, {rows} w, {residual} {gate} shared.cells(), &worker) }}) }}"
@@ -126,21 +127,21 @@ impl Program {
         let name = self.kernels.depthwise(&laid_out);
         let (pixel, block) = layout(&k.source, lanes);
         let row = match k.source {
-            Source::Nhwc { stride } => stride.0 * k.input_width,
-            Source::Blocked { .. } => lanes * k.input_width,
+            InputLayout::Nhwc { stride } => stride.0 * k.input_width,
+            InputLayout::Nchwc { .. } => lanes * k.input_width,
         };
         let pooled = if k.pool.is_some() { "pooled," } else { "" };
         let residual = if k.residual.is_some() { "residual," } else { "" };
         let (out_pixel, out_block) = match k.destination {
-            Destination::Blocked { block } => (lanes, block.0),
-            Destination::Nhwc { stride } => (stride.0, lanes),
-            Destination::Pool => unreachable!("no depthwise convolution keeps the mean alone"),
+            OutputLayout::Nchwc { block_stride } => (lanes, block_stride.0),
+            OutputLayout::Nhwc { stride } => (stride.0, lanes),
+            OutputLayout::Pool => unreachable!("no depthwise convolution keeps the mean alone"),
         };
         let fun = format!("{}::{name}", self.isa.name);
         let call = if k.ranged {
             // The vectors in two parts.
             let (vectors, out) = (k.channels.div_ceil(lanes), out_block);
-            let from = if let Source::Blocked { block } = k.source { block.0 } else { 0 };
+            let from = if let InputLayout::Nchwc { block_stride } = k.source { block_stride.0 } else { 0 };
             format!(
                 "for (s, e) in [(0, {half}), ({half}, {vectors})] {{ {fun}(&a[s * {from}..], rows, w, {pooled} &mut out[s * {out}..], s..e) }}",
                 half = vectors / 2

@@ -193,7 +193,7 @@ fn check_depthwise<const K: usize>(
             }
         }
     }
-    // Rows of the input lie in a ring that turns by one with each row of the output. Of the first output row the top
+    // Rows of the input lie in a line buffer that turns by one with each row of the output. Of the first output row the top
     // kernel row is above the image, of the last one the bottom row is below; their offsets lead nowhere.
     let slot = |r: usize, ky: usize| (ky + r + 1) % k;
     let ranges = [(1, k), (0, k), (0, k - 1)];

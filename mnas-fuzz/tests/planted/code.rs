@@ -11,7 +11,7 @@ pub(crate) fn faults() -> Vec<Planted> {
     let packed = |name, change: fn(&Plan, &mut [f32]) -> bool| Planted { name, fault: Fault::Packed(change) };
     vec![
         code("the mean of a squeeze-excite is over one pixel more", |code| {
-            number_behind(code, "st (mean , v *", |share| 1.0 / (1.0 / share + 1.0))
+            number_behind(code, "store (mean , v *", |share| 1.0 / (1.0 / share + 1.0))
         }),
         code("an average pool counts padding", |code| {
             replace(code, "1.0 / ((y1 - y0) * (x1 - x0)) as f32", "1.0 / 9.0")
@@ -23,13 +23,15 @@ pub(crate) fn faults() -> Vec<Planted> {
         code("the first kernel row is left out below the top", |code| {
             replace(code, "- at } else { 0 } ; let ky_to", "- at } else { 1 } ; let ky_to")
         }),
-        code("rows of the ring are made one too late", |code| replace(code, "{ need } else", "{ need - 1 } else")),
+        code("rows of the line buffer are made one too late", |code| {
+            replace(code, "{ need } else", "{ need - 1 } else")
+        }),
         code("planes are taken for pixels", |code| {
             let texts: Vec<String> = (2..10).map(|channels| format!("(planes , {channels} , image)")).collect();
             texts.iter().any(|text| replace(code, text, "(planes , 1 , image)"))
         }),
         code("the sums of a squeeze-excite are not cleared", |code| {
-            let Some(at) = code.find("st (pooled , v *") else { return false };
+            let Some(at) = code.find("store (pooled , v *") else { return false };
             let end = at + code[at..].find(';').expect("the end of a statement");
             code.replace_range(at..=end, "");
             true

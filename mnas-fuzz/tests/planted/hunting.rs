@@ -40,9 +40,9 @@ fn a_wrong_pass_is_named() {
 
 #[test]
 fn a_wrong_ring_is_told_from_a_wrong_kernel() {
-    let report = hunted(crate::plan::SHORT_RING);
+    let report = hunted(crate::plan::SHORT_LINE_BUFFER);
     assert!(report.blame.starts_with("every instruction set is wrong"), "{}", report.blame);
-    assert!(report.blame.contains("right in one strip"), "{}", report.blame);
+    assert!(report.blame.contains("right in one row block"), "{}", report.blame);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::Planted;
 use mnas_codegen::plan::{
-    Arena, Block, BlockSchedule, ConvKernel, DepthwiseKernel, Destination, Part, Plan, Source, Step, StepKind,
-    StepSchedule,
+    Arena, Block, BlockSchedule, ConvKernel, DepthwiseKernel, InputLayout, LoopRange, OutputLayout, Plan, Step,
+    StepKind, StepSchedule,
 };
 use mnas_codegen::units::Elements;
 use mnas_dsl::network::{Activation, Pads};
@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 /// Wrong only beside a wider instruction set.
 pub(crate) const NARROW_PANELS: &str = "an instruction set takes panels for as wide as its own vectors";
-/// Wrong only where a map does not lie in the ring as a whole.
-pub(crate) const SHORT_RING: &str = "the ring is one row too short";
+/// Wrong only where a map does not lie in the line buffer as a whole.
+pub(crate) const SHORT_LINE_BUFFER: &str = "the line buffer is one row too short";
 /// Wrong on one instruction set.
 pub(crate) const PLAIN: &str = "plain Rust leaves an activation out";
 
@@ -36,22 +36,22 @@ pub(crate) fn faults() -> Vec<Planted> {
             convs(plan, |k| k.kernel_size > 1 && k.input_width > 1 && less(&mut k.input_width))
         }),
         planted("a convolution is padded one row less at the top", |plan| {
-            convs(plan, |k| match &mut k.part {
-                Part::Rows { pad_top, .. } => less(pad_top),
+            convs(plan, |k| match &mut k.range {
+                LoopRange::Rows { pad_top, .. } => less(pad_top),
                 _ => false,
             })
         }),
         planted("a convolution ends one row too early at the bottom", |plan| {
-            convs(plan, |k| match &mut k.part {
-                Part::Rows { input_height, .. } if k.kernel_size > 1 && k.stride == 1 => {
+            convs(plan, |k| match &mut k.range {
+                LoopRange::Rows { input_height, .. } if k.kernel_size > 1 && k.stride == 1 => {
                     *input_height > 1 && less(input_height)
                 }
                 _ => false,
             })
         }),
         planted("a convolution reads a row below the image", |plan| {
-            convs(plan, |k| match &mut k.part {
-                Part::Rows { input_height, pad_top, .. } if *pad_top > 0 && k.stride == 1 => {
+            convs(plan, |k| match &mut k.range {
+                LoopRange::Rows { input_height, pad_top, .. } if *pad_top > 0 && k.stride == 1 => {
                     *input_height += 1;
                     true
                 }
@@ -103,10 +103,12 @@ pub(crate) fn faults() -> Vec<Planted> {
                 _ => false,
             })
         }),
-        planted(SHORT_RING, |plan| blocks(plan, |b| b.expand.is_some() && wraps(b) && b.ring > 1 && less(&mut b.ring))),
-        planted("rows of the ring lie by one row more", |plan| {
+        planted(SHORT_LINE_BUFFER, |plan| {
+            blocks(plan, |b| b.expand.is_some() && wraps(b) && b.line_buffer > 1 && less(&mut b.line_buffer))
+        }),
+        planted("rows of the line buffer lie by one row more", |plan| {
             blocks(plan, |b| {
-                b.ring += 1;
+                b.line_buffer += 1;
                 b.expand.is_some() && wraps(b)
             })
         }),
@@ -172,7 +174,7 @@ pub(crate) fn faults() -> Vec<Planted> {
             })
         }),
         planted("a tail of channels is missed", |plan| {
-            convs(plan, |k| k.panels.len() > 1 && k.destination != Destination::Pool && k.panels.pop().is_some())
+            convs(plan, |k| k.panels.len() > 1 && k.destination != OutputLayout::Pool && k.panels.pop().is_some())
         }),
         planted("a tail of a depthwise convolution's channels is missed", |plan| {
             depthwises(plan, |k| {
@@ -192,17 +194,17 @@ pub(crate) fn faults() -> Vec<Planted> {
             })
         }),
         planted("the last pixel of a run is missed", |plan| {
-            convs(plan, |k| k.pixels > 1 && k.destination != Destination::Pool && less(&mut k.pixels))
+            convs(plan, |k| k.pixels > 1 && k.destination != OutputLayout::Pool && less(&mut k.pixels))
         }),
         planted("a pooled convolution divides by one pixel less", |plan| {
-            convs(plan, |k| k.pixels > 1 && k.destination == Destination::Pool && less(&mut k.pixels))
+            convs(plan, |k| k.pixels > 1 && k.destination == OutputLayout::Pool && less(&mut k.pixels))
         }),
         planted("the last column of a depthwise convolution is missed", |plan| {
             depthwises(plan, |k| k.output_width > 1 && less(&mut k.output_width))
         }),
         planted("a convolution writes pixels without padding", |plan| {
             convs(plan, |k| match &mut k.destination {
-                Destination::Nhwc { stride } if k.pixels > 1 && stride.0 != k.output_channels => {
+                OutputLayout::Nhwc { stride } if k.pixels > 1 && stride.0 != k.output_channels => {
                     stride.0 = k.output_channels;
                     true
                 }
@@ -211,7 +213,7 @@ pub(crate) fn faults() -> Vec<Planted> {
         }),
         planted("a convolution reads pixels as if they had no padding", |plan| {
             convs(plan, |k| match &mut k.source {
-                Source::Nhwc { stride } if k.pixels > 1 && stride.0 != k.input_channels => {
+                InputLayout::Nhwc { stride } if k.pixels > 1 && stride.0 != k.input_channels => {
                     stride.0 = k.input_channels;
                     true
                 }
@@ -220,7 +222,9 @@ pub(crate) fn faults() -> Vec<Planted> {
         }),
         planted("blocks of channels overlap by one pixel", |plan| {
             depthwises(plan, |k| match &mut k.destination {
-                Destination::Blocked { block } if k.output_width > 1 && k.channels > 16 => less(&mut block.0),
+                OutputLayout::Nchwc { block_stride } if k.output_width > 1 && k.channels > 16 => {
+                    less(&mut block_stride.0)
+                }
                 _ => false,
             })
         }),
@@ -235,8 +239,8 @@ pub(crate) fn faults() -> Vec<Planted> {
         }),
         planted("the parts of a scratch buffer overlap", |plan| {
             blocks(plan, |b| {
-                b.scratch.ring = b.scratch.ring / 2;
-                b.scratch.ring > Elements::ZERO
+                b.scratch.line_buffer = b.scratch.line_buffer / 2;
+                b.scratch.line_buffer > Elements::ZERO
             })
         }),
         planted("weights are packed without an epsilon", |plan| {
@@ -350,7 +354,7 @@ fn blocks_of_steps(plan: &mut Plan, change: impl Fn(&mut mnas_dsl::network::Shap
     })
 }
 
-/// Whether rows are kept in a ring that is shorter than the map.
+/// Whether rows are kept in a line buffer that is shorter than the map.
 fn wraps(block: &BlockSchedule) -> bool {
-    block.reason.starts_with("strips")
+    block.reason.starts_with("row blocks")
 }

@@ -14,23 +14,23 @@ use mnas_fuzz::subject::{Variant, prepare};
 type Change = fn(&mut String) -> bool;
 
 const FAULTS: [(&str, Sharing, Change); 6] = [
-    ("nobody makes the first panel", Sharing::Panels, |code| {
+    ("no worker computes the first panel", Sharing::Panels, |code| {
         replace(code, "let panels = worker . range (", "let panels = 1 .. (")
     }),
-    ("nobody makes the first tile", Sharing::Panels, |code| {
+    ("no worker computes the first tile", Sharing::Panels, |code| {
         replace(code, "tiles . start . max", "(tiles . start + 1) . max")
     }),
-    ("nobody makes the first row of the first panel", Sharing::Panels, |code| {
-        replace(code, "all . start . max", "(all . start + 1) . max")
+    ("no worker computes the first row of the first panel", Sharing::Panels, |code| {
+        replace(code, "panel_rows . start . max", "(panel_rows . start + 1) . max")
     }),
-    ("a worker's ring starts too late", Sharing::RowBlocks, |code| {
-        replace(code, "let mut ready = (strips . start", "let mut ready = 1 + (strips . start")
+    ("a worker's line buffer starts too late", Sharing::RowBlocks, |code| {
+        replace(code, "let mut ready = (row_blocks . start", "let mut ready = 1 + (row_blocks . start")
     }),
     ("the first run of a worker is left out", Sharing::RowBlocks, |code| {
         replace(code, "for run in 0 .. runs", "for run in 1 .. runs")
     }),
     ("a worker's gates are those of other channels", Sharing::Panels, |code| {
-        replace(code, "(from (gate , vectors . start *", "(from (gate , 0 *")
+        replace(code, "(tail (gate , vectors . start *", "(tail (gate , 0 *")
     }),
 ];
 

@@ -2,12 +2,12 @@
 
 use mnas_codegen::machine::{Isa, Tile};
 use mnas_codegen::plan::{BlockSchedule, ConvKernel, Parallelism, Plan, Schedule, StepSchedule};
-use mnas_codegen::tuned::{Choice, Strip, Tiles};
+use mnas_codegen::tuned::{RowBlock, StepTuning, Tiles};
 
 /// Groups of alternatives, tried in order: each group starts from the best of the group before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// How blocks are cut into strips, and what the gate scales.
+    /// How blocks are cut into row blocks, and what the gate scales.
     Form,
     /// Tiles of the kernels.
     Kernels,
@@ -16,7 +16,13 @@ pub(super) enum Stage {
 }
 
 /// Choices for step `index`, the likeliest first.
-pub(super) fn candidates(plan: &Plan, schedule: &Schedule, index: usize, now: &Choice, stage: Stage) -> Vec<Choice> {
+pub(super) fn candidates(
+    plan: &Plan,
+    schedule: &Schedule,
+    index: usize,
+    now: &StepTuning,
+    stage: Stage,
+) -> Vec<StepTuning> {
     let isa = schedule.isa;
     let height = plan.steps[index].output_shape.height;
     match (&schedule.steps[index], stage) {
@@ -24,7 +30,7 @@ pub(super) fn candidates(plan: &Plan, schedule: &Schedule, index: usize, now: &C
         (StepSchedule::Block(block), Stage::Kernels) => kernels(isa, block, now),
         (StepSchedule::Block(_), Stage::Team(workers)) => shares(height, workers, now),
         (StepSchedule::Conv { kernel, .. }, Stage::Kernels) => {
-            tiles(isa, kernel, &now.tiles).into_iter().map(|tiles| Choice { tiles, ..now.clone() }).collect()
+            tiles(isa, kernel, &now.tiles).into_iter().map(|tiles| StepTuning { tiles, ..now.clone() }).collect()
         }
         _ => Vec::new(),
     }
@@ -34,42 +40,50 @@ fn divisors(height: usize) -> impl Iterator<Item = usize> {
     (1..height).filter(move |rows| height.is_multiple_of(*rows))
 }
 
-fn forms(block: &BlockSchedule, height: usize, now: &Choice) -> Vec<Choice> {
-    let strips = divisors(height).map(Strip::Rows).chain([Strip::All]);
+fn forms(block: &BlockSchedule, height: usize, now: &StepTuning) -> Vec<StepTuning> {
+    let row_blocks = divisors(height).map(RowBlock::Rows).chain([RowBlock::All]);
     // Tiles go with the length of a run: they are estimated anew.
-    let other = |strip| Choice { strip: Some(strip), expand: Tiles::new(), project: Tiles::new(), ..now.clone() };
-    let mut strips: Vec<Strip> = strips.filter(|strip| Some(*strip) != now.strip).collect();
-    let rows = |strip: &Strip| if let Strip::Rows(rows) = strip { *rows } else { height };
+    let other = |row_block| StepTuning {
+        row_block: Some(row_block),
+        expand: Tiles::new(),
+        project: Tiles::new(),
+        ..now.clone()
+    };
+    let mut row_blocks: Vec<RowBlock> = row_blocks.filter(|row_block| Some(*row_block) != now.row_block).collect();
+    let rows = |row_block: &RowBlock| if let RowBlock::Rows(rows) = row_block { *rows } else { height };
     // Neighbours first: a factor of two is as far in both directions.
-    strips.sort_by_key(|strip| {
-        let (a, b) = (rows(strip).max(block.strip), rows(strip).min(block.strip));
+    row_blocks.sort_by_key(|row_block| {
+        let (a, b) = (rows(row_block).max(block.row_block), rows(row_block).min(block.row_block));
         a * 1000 / b
     });
-    let mut all: Vec<Choice> = strips.into_iter().map(other).collect();
+    let mut all: Vec<StepTuning> = row_blocks.into_iter().map(other).collect();
     if let Some(se) = &block.squeeze_excite {
-        let gate = Choice { gate_weights: Some(!se.gate_weights), ..now.clone() };
+        let gate = StepTuning { gate_weights: Some(!se.gate_weights), ..now.clone() };
         all.insert(0, gate);
     }
     all
 }
 
-fn kernels(isa: Isa, block: &BlockSchedule, now: &Choice) -> Vec<Choice> {
+fn kernels(isa: Isa, block: &BlockSchedule, now: &StepTuning) -> Vec<StepTuning> {
     let mut lists = Vec::new();
     lists.push(
-        tiles(isa, &block.project, &now.project).into_iter().map(|project| Choice { project, ..now.clone() }).collect(),
+        tiles(isa, &block.project, &now.project)
+            .into_iter()
+            .map(|project| StepTuning { project, ..now.clone() })
+            .collect(),
     );
     if let Some(kernel) = &block.expand {
         let expand = tiles(isa, kernel, &now.expand);
-        lists.push(expand.into_iter().map(|expand| Choice { expand, ..now.clone() }).collect());
+        lists.push(expand.into_iter().map(|expand| StepTuning { expand, ..now.clone() }).collect());
     }
     lists.push(
         columns(isa, block)
             .into_iter()
-            .map(|columns| Choice { columns: Some(columns), ..now.clone() })
-            .collect::<Vec<Choice>>(),
+            .map(|columns| StepTuning { columns: Some(columns), ..now.clone() })
+            .collect::<Vec<StepTuning>>(),
     );
     if block.project.prefetch || block.expand.as_ref().is_some_and(|kernel| kernel.prefetch) {
-        lists.push(vec![Choice { no_prefetch: true, ..now.clone() }]);
+        lists.push(vec![StepTuning { no_prefetch: true, ..now.clone() }]);
     }
     // One of each in turn.
     let longest = lists.iter().map(Vec::len).max().unwrap_or(0);
@@ -87,7 +101,7 @@ fn columns(isa: Isa, block: &BlockSchedule) -> Vec<usize> {
     all
 }
 
-fn shares(height: usize, workers: usize, now: &Choice) -> Vec<Choice> {
+fn shares(height: usize, workers: usize, now: &StepTuning) -> Vec<StepTuning> {
     let shares = [Parallelism::Panels].into_iter().chain(divisors(height).map(Parallelism::RowBlocks));
     let others = shares.filter(|share| now.per_thread_count.get(&workers) != Some(share));
     let with = |share| {

@@ -2,7 +2,7 @@
 
 use super::search::Found;
 use mnas_codegen::machine::Isa;
-use mnas_codegen::tuned::{Choice, Entry, ScheduleFile, Tuned};
+use mnas_codegen::tuned::{Entry, ScheduleFile, StepTuning, TuningProfile};
 
 /// What was tuned, and where.
 pub struct Tuning<'a> {
@@ -21,7 +21,7 @@ impl Tuning<'_> {
     /// numbers of threads do.
     pub fn put(&self, found: &Found, file: &mut ScheduleFile) {
         let several = self.threads > 1;
-        let before = file.select(Some(self.cpu)).unwrap_or_else(|_| Tuned::default());
+        let before = file.select(Some(self.cpu)).unwrap_or_else(|_| TuningProfile::default());
         let before = before.choices.get(self.isa.name).cloned().unwrap_or_default();
         for key in &found.shapes {
             let before = before.get(key).cloned().unwrap_or_default();
@@ -30,7 +30,7 @@ impl Tuning<'_> {
             notes.retain(|note| if several { !note.ends_with(&others) } else { note.ends_with("threads)") });
             let choice = match (found.choices.get(key), several) {
                 (Some(choice), true) => choice.clone(),
-                (Some(choice), false) => Choice {
+                (Some(choice), false) => StepTuning {
                     parallelism: before.parallelism,
                     per_thread_count: before.per_thread_count,
                     ..choice.clone()
@@ -40,10 +40,10 @@ impl Tuning<'_> {
                     before.per_thread_count.remove(&(self.threads as usize));
                     before
                 }
-                (None, false) => Choice {
+                (None, false) => StepTuning {
                     parallelism: before.parallelism,
                     per_thread_count: before.per_thread_count,
-                    ..Choice::default()
+                    ..StepTuning::default()
                 },
             };
             if let (true, Some([plain, held])) = (found.choices.contains_key(key), found.times.get(key)) {
@@ -58,7 +58,7 @@ impl Tuning<'_> {
                 ));
             }
             file.remove(self.cpu, self.isa, *key);
-            if choice != Choice::default() {
+            if choice != StepTuning::default() {
                 file.insert(self.cpu, self.isa, *key, Entry { choice, notes });
             }
         }
@@ -93,7 +93,7 @@ mod tests {
     use crate::tune::proof::Proof;
     use mnas_codegen::machine;
     use mnas_codegen::plan::Parallelism;
-    use mnas_codegen::tuned::{Key, Strip};
+    use mnas_codegen::tuned::{RowBlock, ShapeKey};
     use std::collections::BTreeMap;
 
     const BLOCK: &str = "block 16x16x8 expand 48 depthwise k3 s2 se 2 to 8x8x16";
@@ -103,12 +103,12 @@ mod tests {
     }
 
     /// The key of [`BLOCK`].
-    fn key() -> Key {
-        let file = file(&format!("a:\n  avx2:\n    {BLOCK}: {{strip: all}}\n"));
+    fn key() -> ShapeKey {
+        let file = file(&format!("a:\n  avx2:\n    {BLOCK}: {{row_block: all}}\n"));
         *file.select(None).unwrap().choices["avx2"].keys().next().unwrap()
     }
 
-    fn found(choice: Option<Choice>, interval: [f64; 2]) -> Found {
+    fn found(choice: Option<StepTuning>, interval: [f64; 2]) -> Found {
         let held = choice.is_some();
         let milliseconds = [2.0, 1.9];
         Found {
@@ -128,39 +128,48 @@ mod tests {
     #[test]
     fn what_holds_is_put_in_and_the_rest_stays() {
         let mut file = file(&format!(
-            "a:\n  avx2:\n    # Old.\n    {BLOCK}: {{columns: 3, team: panels}}\n    linear 1 to 2: {{tiles: 1x1/1}}\n"
+            "a:\n  avx2:\n    # Old.\n    {BLOCK}: {{columns: 3, threads: panels}}\n    linear 1 to 2: {{tiles: 1x1/1}}\n"
         ));
-        ONE.put(&found(Some(Choice { strip: Some(Strip::Rows(2)), ..Choice::default() }), [0.9, 0.99]), &mut file);
+        ONE.put(
+            &found(Some(StepTuning { row_block: Some(RowBlock::Rows(2)), ..StepTuning::default() }), [0.9, 0.99]),
+            &mut file,
+        );
         let text = file.to_string();
         let note = "# 1.9 us instead of 2.0 us, 5.0 % less (blocks.1.0 of tiny, 1 thread)";
-        assert!(text.contains(&format!("    {note}\n    {BLOCK}: {{strip: 2, team: panels}}\n")), "{text}");
+        assert!(text.contains(&format!("    {note}\n    {BLOCK}: {{row_block: 2, threads: panels}}\n")), "{text}");
         assert!(text.contains("linear 1 to 2: {tiles: 1x1/1}") && !text.contains("Old."), "{text}");
         let shared = |workers: usize, rows: usize| {
             let per_thread_count = BTreeMap::from([(workers, Parallelism::RowBlocks(rows))]);
-            Some(Choice {
-                strip: Some(Strip::Rows(2)),
+            Some(StepTuning {
+                row_block: Some(RowBlock::Rows(2)),
                 parallelism: Some(Parallelism::Panels),
                 per_thread_count,
-                ..Choice::default()
+                ..StepTuning::default()
             })
         };
         TWO.put(&found(shared(2, 4), [0.9, 0.99]), &mut file);
         let text = file.to_string();
-        assert!(text.contains(&format!("{BLOCK}: {{strip: 2, team: panels, team 2: strips 4}}")), "{text}");
+        assert!(
+            text.contains(&format!("{BLOCK}: {{row_block: 2, threads: panels, threads 2: row_blocks 4}}")),
+            "{text}"
+        );
         assert!(text.contains(note) && text.contains("2 threads)"), "{text}");
         ONE.put(&found(None, [0.9, 0.99]), &mut file);
-        assert!(file.to_string().contains(&format!("{BLOCK}: {{team: panels, team 2: strips 4}}")), "{file}");
+        assert!(file.to_string().contains(&format!("{BLOCK}: {{threads: panels, threads 2: row_blocks 4}}")), "{file}");
         // Another number of threads is another choice.
         Tuning { threads: 3, ..ONE }.put(&found(None, [0.9, 0.99]), &mut file);
-        assert!(file.to_string().contains(", 2 threads)") && file.to_string().contains("team 2: strips 4"), "{file}");
+        assert!(
+            file.to_string().contains(", 2 threads)") && file.to_string().contains("threads 2: row_blocks 4"),
+            "{file}"
+        );
         TWO.put(&found(None, [0.9, 0.99]), &mut file);
-        assert!(file.to_string().contains(&format!("{BLOCK}: {{team: panels}}")), "{file}");
+        assert!(file.to_string().contains(&format!("{BLOCK}: {{threads: panels}}")), "{file}");
         assert!(!file.to_string().contains("2 threads)"), "{file}");
     }
 
     #[test]
     fn the_verdict_says_what_is_no_gain() {
-        let choice = || Some(Choice { strip: Some(Strip::All), ..Choice::default() });
+        let choice = || Some(StepTuning { row_block: Some(RowBlock::All), ..StepTuning::default() });
         let gain = ONE.verdict(&found(choice(), [0.93, 0.97]));
         assert!(gain.contains("tiny avx2, 1 thread: the whole network takes 0.950 (0.930 to 0.970)"), "{gain}");
         let noise = TWO.verdict(&found(choice(), [0.93, 1.01]));

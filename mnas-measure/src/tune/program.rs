@@ -10,7 +10,7 @@ use mnas_codegen::compile::{Compiled, Options, compile_plan, fused_graph};
 use mnas_codegen::emit::file;
 use mnas_codegen::machine::{self, Isa};
 use mnas_codegen::plan::{self, Plan, Target};
-use mnas_codegen::tuned::Tuned;
+use mnas_codegen::tuned::TuningProfile;
 use mnas_harness::{Source, source};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -40,7 +40,7 @@ pub(super) struct Program<'a> {
 }
 
 /// A plan with the schedule of one instruction set only, whose memory layout is that of a file with all of them.
-pub(super) fn plan(subject: &Subject<'_>, isa: Isa, tuned: &Tuned) -> Result<Plan> {
+pub(super) fn plan(subject: &Subject<'_>, isa: Isa, tuned: &TuningProfile) -> Result<Plan> {
     let (threads, tuned) = (subject.threads > 1, tuned.clone());
     let target = Target { threads, tuned, ..Target::new(machine::of_host()) };
     let mut plan = plan::plan(&fused_graph(subject.network), &target).map_err(|e| Error::input(e.to_string()))?;

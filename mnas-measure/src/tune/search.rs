@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::quantile::median;
 use mnas_codegen::machine::Isa;
 use mnas_codegen::plan::Plan;
-use mnas_codegen::tuned::{Choice, Key, Tuned};
+use mnas_codegen::tuned::{ShapeKey, StepTuning, TuningProfile};
 use mnas_io::progress::status;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -29,13 +29,13 @@ pub struct Search<'a> {
     isa: Isa,
     /// What is compared with, beside what is estimated: of one thread what the file says of every block, of several also
     /// what it says of one thread.
-    base: BTreeMap<Key, Choice>,
+    base: BTreeMap<ShapeKey, StepTuning>,
     /// That as a plan.
     plain: Plan,
     /// What was found, of every shape of the network.
-    best: BTreeMap<Key, Choice>,
+    best: BTreeMap<ShapeKey, StepTuning>,
     /// Nanoseconds of the steps of each shape: as in `plain`, found.
-    times: BTreeMap<Key, [f64; 2]>,
+    times: BTreeMap<ShapeKey, [f64; 2]>,
     start: Instant,
     budget: Duration,
     /// What a batch took.
@@ -46,13 +46,13 @@ pub struct Search<'a> {
 /// What came out.
 pub struct Found {
     /// The choices that hold, each faster in every process.
-    pub choices: BTreeMap<Key, Choice>,
+    pub choices: BTreeMap<ShapeKey, StepTuning>,
     /// Shapes that have a choice.
-    pub shapes: Vec<Key>,
+    pub shapes: Vec<ShapeKey>,
     /// Nanoseconds of the steps of each shape, without and with them.
-    pub times: BTreeMap<Key, [f64; 2]>,
+    pub times: BTreeMap<ShapeKey, [f64; 2]>,
     /// Names of the steps of each shape.
-    pub steps: BTreeMap<Key, Vec<String>>,
+    pub steps: BTreeMap<ShapeKey, Vec<String>>,
     /// Whole inferences with them; nothing where none holds.
     pub proof: Option<Proof>,
     /// What the machine did beside.
@@ -63,13 +63,13 @@ pub struct Found {
 
 impl<'a> Search<'a> {
     /// Starts from what a file has.
-    pub fn new(subject: &'a Subject<'a>, isa: Isa, before: &Tuned, budget: Duration) -> Result<Self> {
+    pub fn new(subject: &'a Subject<'a>, isa: Isa, before: &TuningProfile, budget: Duration) -> Result<Self> {
         let (several, workers) = (subject.threads > 1, subject.threads as usize);
         let mut base = before.choices.get(isa.name).cloned().unwrap_or_default();
         if several {
             base.values_mut().for_each(|choice| _ = choice.per_thread_count.remove(&workers));
         } else {
-            base.retain(|key, _| *key == Key::AnyBlock);
+            base.retain(|key, _| *key == ShapeKey::AnyBlock);
         }
         let plain = program::plan(subject, isa, &tuned(isa, &base))?;
         let known = program::plan(subject, isa, before)?;
@@ -81,9 +81,9 @@ impl<'a> Search<'a> {
                 let share = choice.per_thread_count.get(&workers).copied().or(choice.parallelism);
                 let per_thread_count =
                     now.per_thread_count.into_iter().chain(share.map(|share| (workers, share))).collect();
-                Choice { per_thread_count, ..now }
+                StepTuning { per_thread_count, ..now }
             } else {
-                Choice {
+                StepTuning {
                     no_prefetch: now.no_prefetch,
                     parallelism: None,
                     per_thread_count: BTreeMap::new(),
@@ -121,10 +121,10 @@ impl<'a> Search<'a> {
     }
 
     /// Choices to try for each shape.
-    fn lists(&self, plan: &Plan, stage: Stage) -> BTreeMap<Key, Vec<Choice>> {
+    fn lists(&self, plan: &Plan, stage: Stage) -> BTreeMap<ShapeKey, Vec<StepTuning>> {
         let mut lists = BTreeMap::new();
         for (index, step) in plan.steps.iter().enumerate() {
-            if let Some(key) = Key::of(step)
+            if let Some(key) = ShapeKey::of(step)
                 && let Some(now) = self.best.get(&key)
             {
                 lists.entry(key).or_insert_with(|| candidates(plan, &plan.schedules[0], index, now, stage));
@@ -134,7 +134,7 @@ impl<'a> Search<'a> {
     }
 
     /// Tries choices `from..` of each shape, and keeps what is faster.
-    fn batch(&mut self, lists: &BTreeMap<Key, Vec<Choice>>, from: usize) -> Result<()> {
+    fn batch(&mut self, lists: &BTreeMap<ShapeKey, Vec<StepTuning>>, from: usize) -> Result<()> {
         let longest = lists.values().map(|list| list.len().saturating_sub(from)).max().unwrap_or(0).min(BATCH);
         let mut plans = vec![self.plain.clone(), self.plan(&self.best)?];
         for i in from..from + longest {
@@ -143,7 +143,7 @@ impl<'a> Search<'a> {
             plans.push(self.plan(&choices)?);
         }
         // Each as it is planned: what a choice leaves open is said too.
-        let planned: Vec<BTreeMap<Key, Choice>> = plans.iter().map(choices).collect();
+        let planned: Vec<BTreeMap<ShapeKey, StepTuning>> = plans.iter().map(choices).collect();
         let program = Program::build(self.subject, self.isa, plans)?;
         let times = self.by_key(&program.time(What::Steps, MEASURE[0], 0)?);
         for (key, list) in lists {
@@ -160,7 +160,7 @@ impl<'a> Search<'a> {
                 let choice = if self.subject.threads > 1 {
                     tried.clone()
                 } else {
-                    Choice {
+                    StepTuning {
                         no_prefetch: tried.no_prefetch,
                         parallelism: None,
                         per_thread_count: BTreeMap::new(),
@@ -180,7 +180,7 @@ impl<'a> Search<'a> {
         let watch = Watch::start();
         // Less where little time was given.
         let milliseconds = MEASURE[1].min(self.budget.as_millis() as u64 / 40).max(50);
-        let mut pairs: BTreeMap<Key, Vec<[f64; 2]>> = BTreeMap::new();
+        let mut pairs: BTreeMap<ShapeKey, Vec<[f64; 2]>> = BTreeMap::new();
         let mut all = Vec::new();
         {
             let plans = vec![self.plain.clone(), self.plan(&self.best)?];
@@ -194,12 +194,12 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        let holding: BTreeSet<Key> = pairs.iter().filter(|(_, pairs)| holds(pairs)).map(|(key, _)| *key).collect();
+        let holding: BTreeSet<ShapeKey> = pairs.iter().filter(|(_, pairs)| holds(pairs)).map(|(key, _)| *key).collect();
         for (key, pairs) in &pairs {
             let of = |which: usize| median(&pairs.iter().map(|pair| pair[which]).collect::<Vec<_>>());
             self.times.insert(*key, [of(0), of(1)]);
         }
-        let found: BTreeMap<Key, Choice> = self
+        let found: BTreeMap<ShapeKey, StepTuning> = self
             .best
             .iter()
             .filter(|(key, _)| holding.contains(key))
@@ -215,9 +215,9 @@ impl<'a> Search<'a> {
         };
         status("");
         let seen = watch.seen(proof.as_ref().map_or(&all, |proof| &proof.plain));
-        let mut steps: BTreeMap<Key, Vec<String>> = BTreeMap::new();
+        let mut steps: BTreeMap<ShapeKey, Vec<String>> = BTreeMap::new();
         for step in &self.plain.steps {
-            if let Some(key) = Key::of(step) {
+            if let Some(key) = ShapeKey::of(step) {
                 steps.entry(key).or_default().push(step.name.clone());
             }
         }
@@ -225,16 +225,16 @@ impl<'a> Search<'a> {
         Ok(Found { choices: found, shapes, times: self.times, steps, proof, seen, tried: self.tried })
     }
 
-    fn plan(&self, choices: &BTreeMap<Key, Choice>) -> Result<Plan> {
+    fn plan(&self, choices: &BTreeMap<ShapeKey, StepTuning>) -> Result<Plan> {
         program::plan(self.subject, self.isa, &tuned(self.isa, choices))
     }
 
     /// Sums over the steps of each shape, of each schedule.
-    fn by_key(&self, times: &[Vec<f64>]) -> Vec<BTreeMap<Key, f64>> {
+    fn by_key(&self, times: &[Vec<f64>]) -> Vec<BTreeMap<ShapeKey, f64>> {
         let sums = |steps: &Vec<f64>| {
             let mut sums = BTreeMap::new();
             for (step, time) in self.plain.steps.iter().zip(steps) {
-                if let Some(key) = Key::of(step) {
+                if let Some(key) = ShapeKey::of(step) {
                     *sums.entry(key).or_insert(0.0) += time;
                 }
             }
@@ -259,14 +259,14 @@ fn holds(pairs: &[[f64; 2]]) -> bool {
     !ratios.is_empty() && ratios.iter().all(|ratio| *ratio < 1.0) && median(&ratios) <= 1.0 - GAIN
 }
 
-fn tuned(isa: Isa, choices: &BTreeMap<Key, Choice>) -> Tuned {
-    Tuned { cpu: String::new(), choices: BTreeMap::from([(isa.name, choices.clone())]) }
+fn tuned(isa: Isa, choices: &BTreeMap<ShapeKey, StepTuning>) -> TuningProfile {
+    TuningProfile { cpu: String::new(), choices: BTreeMap::from([(isa.name, choices.clone())]) }
 }
 
 /// What a plan does, shape by shape.
-fn choices(plan: &Plan) -> BTreeMap<Key, Choice> {
+fn choices(plan: &Plan) -> BTreeMap<ShapeKey, StepTuning> {
     let schedule = &plan.schedules[0];
-    let choice = |(index, step)| Some((Key::of(step)?, Choice::of(plan, schedule, index)?));
+    let choice = |(index, step)| Some((ShapeKey::of(step)?, StepTuning::of(plan, schedule, index)?));
     plan.steps.iter().enumerate().filter_map(choice).collect()
 }
 

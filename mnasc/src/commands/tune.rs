@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::lock;
 use crate::output::{self, Artifact, progress};
 use crate::{input, runner};
-use mnas_codegen::tuned::{ScheduleFile, Tuned};
+use mnas_codegen::tuned::{ScheduleFile, TuningProfile};
 use mnas_measure::tune::{Search, Subject, Tuning, cpu_name};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     for (i, isa) in isas.into_iter().enumerate() {
         // What is left is shared by those that are left.
         let share = end.saturating_duration_since(Instant::now()) / (count - i as u32);
-        let before = file.select(Some(&cpu)).unwrap_or_else(|_| Tuned::default());
+        let before = file.select(Some(&cpu)).unwrap_or_else(|_| TuningProfile::default());
         let found = Search::new(&subject, isa, &before, share)?.run()?;
         let tuning = Tuning { network: &network.name, cpu: &cpu, isa, threads: args.threads };
         progress(&tuning.verdict(&found));

@@ -70,12 +70,12 @@ fn a_schedule_file_decides_and_the_output_agrees_with_the_reference() {
     let folder = Folder::new("schedule");
     let entry = |choices: &str| {
         format!(
-            "a:\n  avx512:\n    {BLOCK}: {choices}\n  avx2:\n    {BLOCK}: {choices}\n  scalar:\n    block: {{strip: all}}\n"
+            "a:\n  avx512:\n    {BLOCK}: {choices}\n  avx2:\n    {BLOCK}: {choices}\n  scalar:\n    block: {{row_block: all}}\n"
         )
     };
-    folder.write("s.yaml", entry("{strip: 2, gate: tensor, columns: 3, expand: 5x1/3 3x2/2, project: 3x1/1}"));
+    folder.write("s.yaml", entry("{row_block: 2, gate: tensor, columns: 3, expand: 5x1/3 3x2/2, project: 3x1/1}"));
     let plan = folder.mnasc(&["tiny.yaml", "--emit", "plan", "--schedule", "s.yaml"]).done();
-    assert!(plan.out.contains("tuned: strips of 2") && plan.out.contains("tuned: layer by layer"), "{}", plan.out);
+    assert!(plan.out.contains("tuned: row blocks of 2") && plan.out.contains("tuned: layer by layer"), "{}", plan.out);
     for out in ["a.rs", "b.rs"] {
         folder.mnasc(&["tiny.yaml", "-o", out, "--schedule", "s.yaml"]).done();
     }
@@ -90,18 +90,20 @@ fn a_schedule_file_decides_and_the_output_agrees_with_the_reference() {
 fn what_so_many_threads_share_is_tuned_and_written_for_so_many() {
     let folder = Folder::new("tune-threads");
     // Far from what is best, and of another number of threads: it stays whatever is found.
-    folder.write("s.yaml", format!("a:\n  scalar:\n    {BLOCK}: {{team: strips 1, team 4: panels}}\n"));
+    folder.write("s.yaml", format!("a:\n  scalar:\n    {BLOCK}: {{threads: row_blocks 1, threads 4: panels}}\n"));
     let tune =
         ["tune", "tiny.yaml", "-o", "s.yaml", "--threads", "2", "--isa", "scalar", "--budget", "1", "--cpu", "a"];
     let said = folder.mnasc(&[&tune[..], &["--force"]].concat()).done();
     assert!(said.err.contains("tiny scalar, 2 threads: "), "{}", said.err);
     let text = String::from_utf8(folder.read("s.yaml")).unwrap();
-    assert!(text.contains("team: strips 1, ") && text.contains("team 4: panels"), "{text}");
+    assert!(text.contains("threads: row_blocks 1, ") && text.contains("threads 4: panels"), "{text}");
     assert!(!text.contains("expand: ") && !text.contains("columns: "), "what one thread does was not tuned: {text}");
-    folder
-        .write("s.yaml", format!("a:\n  scalar:\n    {BLOCK}: {{team: strips 1, team 2: panels, team 3: strips 4}}\n"));
+    folder.write(
+        "s.yaml",
+        format!("a:\n  scalar:\n    {BLOCK}: {{threads: row_blocks 1, threads 2: panels, threads 3: row_blocks 4}}\n"),
+    );
     let plan = folder.mnasc(&["tiny.yaml", "--emit", "plan", "--threaded", "--schedule", "s.yaml"]).done().out;
-    assert!(plan.contains("tuned: 2 workers: for each") && plan.contains("tuned: 3 workers: for each"), "{plan}");
+    assert!(plan.contains("tuned: 2 threads: each") && plan.contains("tuned: 3 threads: each"), "{plan}");
     for threads in ["2", "3", "5"] {
         folder
             .mnasc(&[
@@ -124,8 +126,8 @@ fn schedule_files_that_do_not_fit_are_refused() {
     let folder = Folder::new("bad-schedule");
     let compile =
         |arguments: &[&str]| folder.mnasc(&[&["tiny.yaml", "-o", "x.rs", "--schedule", "s.yaml"], arguments].concat());
-    folder.write("s.yaml", format!("a:\n  avx2:\n    {BLOCK}: {{strip: 3, expand: 9x2/2}}\n"));
-    compile(&[]).failed(2, &["s.yaml:3:", "invalid height of a strip", "does not fit the registers", "^"]);
+    folder.write("s.yaml", format!("a:\n  avx2:\n    {BLOCK}: {{row_block: 3, expand: 9x2/2}}\n"));
+    compile(&[]).failed(2, &["s.yaml:3:", "invalid height of a row block", "does not fit the registers", "^"]);
     folder.write("s.yaml", format!("{FILE}a:\n"));
     compile(&[]).failed(2, &["several processors", "`--cpu`", "`a`, `other`"]);
     compile(&["--cpu", "b"]).failed(2, &["no section `b`"]);

@@ -4,7 +4,7 @@ use super::nets::{self, an_image, bits, output};
 use mnas_codegen::compile::fused_graph;
 use mnas_codegen::machine;
 use mnas_codegen::plan::{Target, plan};
-use mnas_codegen::tuned::{ScheduleFile, Tuned};
+use mnas_codegen::tuned::{ScheduleFile, TuningProfile};
 use mnas_codegen::{reference, weights};
 use mnas_dsl::Network;
 use mnas_runtime::Workspace;
@@ -55,14 +55,17 @@ fn the_macro_takes_the_section_of_a_schedule_that_it_is_told() {
     let path = |file: &str| format!("{}/specs/{file}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path("features.schedule.yaml")).expect("the schedule");
     let file = ScheduleFile::parse(&text, "features.schedule.yaml").expect("a good schedule");
-    // Memory tells schedules apart: of strips fewer rows are kept.
-    let arena = |tuned: Tuned| {
+    // Memory tells schedules apart: of row blocks fewer rows are kept.
+    let arena = |tuned: TuningProfile| {
         let target = Target { tuned, ..Target::new(machine::of_arch("x86_64")) };
         plan(&fused_graph(&network()), &target).expect("a network that can be planned").arena.len.0
     };
-    let [default, rows, whole] =
-        [Tuned::default(), file.select(Some("rows")).expect("rows"), file.select(Some("whole")).expect("whole")]
-            .map(arena);
+    let [default, rows, whole] = [
+        TuningProfile::default(),
+        file.select(Some("rows")).expect("rows"),
+        file.select(Some("whole")).expect("whole"),
+    ]
+    .map(arena);
     assert_eq!(nets::file::Features::ARENA_LEN, default);
     assert_eq!(nets::tuned::Features::ARENA_LEN, rows);
     assert!(rows != default && rows != whole, "{default} {rows} {whole}: the schedule changes nothing");

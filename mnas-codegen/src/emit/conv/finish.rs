@@ -22,7 +22,7 @@ impl Conv<'_> {
             for n in 0..g.vectors {
                 let c = acc(p, n);
                 let at = plus(quote!(o), p * self.loops.output_pixel + n * self.loops.output_vector);
-                let add = |value| (self.ops.add)(value, quote!(ld(residual, #at)));
+                let add = |value| (self.ops.add)(value, quote!(load(residual, #at)));
                 let activation = if self.loops.late_activation { Activation::Linear } else { self.kernel.activation };
                 let activate = |value| self.ops.activate(activation, value);
                 out.extend(match self.kernel.residual {
@@ -55,8 +55,8 @@ impl Conv<'_> {
         let value = self.ops.activate(self.kernel.activation, quote!(x));
         quote! {
             for v in 0..#vectors {
-                let x = ld(out, v * #lanes);
-                st(out, v * #lanes, #value);
+                let x = load(out, v * #lanes);
+                store(out, v * #lanes, #value);
             }
         }
     }

@@ -10,7 +10,7 @@ use super::items::{attributes, safety};
 use super::{int, plus, repeat, times};
 use crate::machine::{Isa, Ops};
 use crate::plan::kernel::{GroupLoops, Segment};
-use crate::plan::{ConvKernel, ConvLoops, Destination, PanelGroup, Part, WindowRows};
+use crate::plan::{ConvKernel, ConvLoops, LoopRange, OutputLayout, PanelGroup, WindowRows};
 use crate::units::Elements;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -22,11 +22,11 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let c = Conv { kernel, loops, isa, ops };
     let (safety, attribute) = (safety(), attributes(isa));
     let parameters = parameters(kernel);
-    let asked = match (kernel.ahead, kernel.part) {
+    let prefetch_at = match (kernel.prefetch_len, kernel.range) {
         (Elements::ZERO, _) => quote!(),
         // Each thread prefetches what it will read itself.
-        (_, Part::Tiles) => quote!(let mut asked = asked;),
-        _ => quote!(let mut asked = 0;),
+        (_, LoopRange::Tiles) => quote!(let mut prefetch_at = prefetch_at;),
+        _ => quote!(let mut prefetch_at = 0;),
     };
     let doc = format!(
         " {k}x{k} convolution, stride {s}, {i} to {o} channels, {p} pixels a {what}.",
@@ -40,51 +40,51 @@ pub fn emit(kernel: &ConvKernel, isa: Isa, ops: &Ops, name: &Ident) -> TokenStre
     let mut at = Start::default();
     let groups: TokenStream =
         kernel.panels.iter().zip(&loops.groups).map(|(g, loops)| c.group(g, loops, &mut at)).collect();
-    let body = match kernel.part {
-        Part::All | Part::Runs | Part::Rows { .. } => {
+    let body = match kernel.range {
+        LoopRange::All | LoopRange::Runs | LoopRange::Rows { .. } => {
             let activate = c.activate_all();
             quote!(let mut wp = 0; let mut oc = 0; #groups #activate)
         }
-        Part::Panels => groups,
-        Part::Tiles => {
+        LoopRange::Panels => groups,
+        LoopRange::Tiles => {
             let tiles = int(at.tile);
             quote!(let tiles = worker.range(#tiles); #groups)
         }
-        Part::PanelRows { .. } => {
+        LoopRange::PanelRows { .. } => {
             let all = int(at.tile);
-            quote!(let all = worker.range(#all); #groups)
+            quote!(let panel_rows = worker.range(#all); #groups)
         }
     };
     quote! {
         #[doc = #doc]
         #safety
         #attribute
-        unsafe fn #name(#parameters) { #asked #body }
+        unsafe fn #name(#parameters) { #prefetch_at #body }
     }
 }
 
 /// What the function takes beyond input, weights and output follows from the kernel.
 fn parameters(kernel: &ConvKernel) -> TokenStream {
-    let rows = match kernel.part {
-        Part::Rows { .. } => quote!(rows: ::core::ops::Range<usize>,),
-        Part::PanelRows { .. } => quote!(),
+    let rows = match kernel.range {
+        LoopRange::Rows { .. } => quote!(rows: ::core::ops::Range<usize>,),
+        LoopRange::PanelRows { .. } => quote!(),
         _ if kernel.kernel_size > 1 => quote!(row_stride: usize, ky_from: usize, ky_to: usize,),
         _ => quote!(),
     };
     let residual = if kernel.residual.is_some() { quote!(residual: &[f32],) } else { quote!() };
     let gate = if kernel.gated { quote!(gate: &[f32], panel: &mut [f32],) } else { quote!() };
-    let out = match kernel.part {
-        Part::All | Part::Rows { .. } => quote!(out: &mut [f32]),
-        Part::Runs => quote!(out: &mut [f32], runs: usize),
-        Part::Panels => quote!(out: &mut [f32], panels: ::core::ops::Range<usize>),
-        Part::Tiles | Part::PanelRows { .. } => quote!(out: &[Cell<f32>], worker: &Worker<'_>),
+    let out = match kernel.range {
+        LoopRange::All | LoopRange::Rows { .. } => quote!(out: &mut [f32]),
+        LoopRange::Runs => quote!(out: &mut [f32], runs: usize),
+        LoopRange::Panels => quote!(out: &mut [f32], panels: ::core::ops::Range<usize>),
+        LoopRange::Tiles | LoopRange::PanelRows { .. } => quote!(out: &[Cell<f32>], worker: &Worker<'_>),
     };
-    let ahead = match (kernel.ahead, kernel.part) {
+    let prefetched = match (kernel.prefetch_len, kernel.range) {
         (Elements::ZERO, _) => quote!(),
-        (_, Part::Tiles) => quote!(ahead: &[f32], asked: usize,),
-        _ => quote!(ahead: &[f32],),
+        (_, LoopRange::Tiles) => quote!(prefetched: &[f32], prefetch_at: usize,),
+        _ => quote!(prefetched: &[f32],),
     };
-    quote!(a: &[f32], #rows w: &[f32], #ahead #residual #gate #out)
+    quote!(a: &[f32], #rows w: &[f32], #prefetched #residual #gate #out)
 }
 
 /// Where a group of panels starts: the number of its first panel, of its first tile or row, its weights, its output.
@@ -104,18 +104,18 @@ struct Conv<'a> {
 }
 
 impl Conv<'_> {
-    /// The part of the group's panels that a call computes.
+    /// What a call computes of the group's panels.
     fn group(&self, g: &PanelGroup, loops: &GroupLoops, at: &mut Start) -> TokenStream {
         let (size, step) =
             (Elements((self.isa.f32.numeric.panel)(self.kernel.reduction_len(), g.width)), self.panel_step(g));
         let (each, panel) = (loops.shares, self.one_panel(g, loops));
         let wp = |p: TokenStream| plus(times(p, size), at.weights);
-        let out = match self.kernel.part {
-            Part::All | Part::Runs | Part::Rows { .. } => {
+        let out = match self.kernel.range {
+            LoopRange::All | LoopRange::Runs | LoopRange::Rows { .. } => {
                 let size = int(size);
                 repeat(&quote!(_), g.count, &quote!(#panel wp += #size;))
             }
-            Part::Panels => {
+            LoopRange::Panels => {
                 // All panels but the last are as wide as the first.
                 let first = self.kernel.panels.first().map_or(Elements::ZERO, |first| self.panel_step(first));
                 let (from, to) = (int(at.panel), int(at.panel + g.count));
@@ -128,21 +128,21 @@ impl Conv<'_> {
                     }
                 }
             }
-            Part::Tiles | Part::PanelRows { .. } => {
+            LoopRange::Tiles | LoopRange::PanelRows { .. } => {
                 let (from, to) = (int(at.tile), int(at.tile + g.count * each));
                 let (wp, oc, each) = (wp(quote!(p)), plus(times(quote!(p), step), at.output), int(each));
                 let begin = quote!(first.max(p * #each) - p * #each);
                 let end = quote!(last.min(p * #each + #each) - p * #each);
-                let (mine, part) = if self.kernel.part == Part::Tiles {
+                let (range, bounds) = if self.kernel.range == LoopRange::Tiles {
                     (quote!(tiles), quote!(let from_tile = #begin; let to_tile = #end;))
                 } else {
-                    (quote!(all), quote!(let rows = #begin..#end;))
+                    (quote!(panel_rows), quote!(let rows = #begin..#end;))
                 };
                 quote! {
-                    let first = #mine.start.max(#from).min(#to) - #from;
-                    let last = #mine.end.max(#from).min(#to) - #from;
+                    let first = #range.start.max(#from).min(#to) - #from;
+                    let last = #range.end.max(#from).min(#to) - #from;
                     for p in first / #each..last.div_ceil(#each) {
-                        #part
+                        #bounds
                         let wp = #wp;
                         let mut oc = #oc;
                         #panel
@@ -170,16 +170,16 @@ impl Conv<'_> {
     fn one_panel(&self, g: &PanelGroup, loops: &GroupLoops) -> TokenStream {
         let tile = g.vectors * self.isa.lanes;
         let step = int(self.column_step(g));
-        let pool = self.kernel.destination == Destination::Pool;
+        let pool = self.kernel.destination == OutputLayout::Pool;
         let clear: TokenStream = if pool { self.pool_clear(g.vectors) } else { quote!() };
         let mean: TokenStream = if pool { self.pool_mean(g.vectors) } else { quote!() };
         let mut tiles: TokenStream = loops.segments.iter().map(|s| self.segment(g, s)).collect();
         let output = int(self.kernel.pixels * self.loops.output_pixel);
-        if self.kernel.part == Part::Runs {
+        if self.kernel.range == LoopRange::Runs {
             let input = int(self.kernel.pixels * self.loops.input_pixel);
             tiles = quote!(for run in 0..runs { let (ra, ro) = (run * #input, run * #output); #tiles });
-        } else if let Part::Rows { pad_top, input_height, .. } | Part::PanelRows { pad_top, input_height, .. } =
-            self.kernel.part
+        } else if let LoopRange::Rows { pad_top, input_height, .. }
+        | LoopRange::PanelRows { pad_top, input_height, .. } = self.kernel.range
         {
             let input = self.input_row(pad_top, input_height);
             // Counted from the first of all rows, or of the rows of this call.
@@ -208,7 +208,7 @@ impl Conv<'_> {
             let at = times(quote!(oy), stride * row);
             return quote!(let ra = #at;);
         }
-        let rows = kernel_rows(&WindowRows { kernel_size, stride, pad_top, height, row, ring: None });
+        let rows = kernel_rows(&WindowRows { kernel_size, stride, pad_top, height, row, line_buffer: None });
         let (row, top) = (int(row), int(pad_top));
         match pad_top {
             0 => quote!(#rows let ra = at * #row;),
@@ -218,12 +218,12 @@ impl Conv<'_> {
 
     /// Whether several threads write the output, each its share.
     fn is_shared(&self) -> bool {
-        matches!(self.kernel.part, Part::Tiles | Part::PanelRows { .. })
+        matches!(self.kernel.range, LoopRange::Tiles | LoopRange::PanelRows { .. })
     }
 
     /// How a vector of the output is written, and read where it is summed up.
     fn output(&self) -> (Ident, Ident) {
-        let (write, read) = if self.is_shared() { ("put", "get") } else { ("st", "ld") };
+        let (write, read) = if self.is_shared() { ("store_cells", "load_cells") } else { ("store", "load") };
         (format_ident!("{write}"), format_ident!("{read}"))
     }
 
@@ -237,19 +237,19 @@ impl Conv<'_> {
         let (rows, width) = (int(self.kernel.input_channels), int(g.width));
         let lanes = self.isa.lanes;
         let vectors: Vec<_> = (0..g.channels / lanes).map(|v| int(v * lanes)).collect();
-        let bias: TokenStream = vectors.iter().map(|v| quote!(st(panel, #v, ld(w, wp + #v));)).collect();
+        let bias: TokenStream = vectors.iter().map(|v| quote!(store(panel, #v, load(w, wp + #v));)).collect();
         let scaled: TokenStream = vectors
             .iter()
             .map(|v| {
-                let product = (self.ops.multiply)(quote!(s), quote!(ld(w, wp + at + #v)));
-                quote!(st(panel, at + #v, #product);)
+                let product = (self.ops.multiply)(quote!(s), quote!(load(w, wp + at + #v)));
+                quote!(store(panel, at + #v, #product);)
             })
             .collect();
         quote! {
             #bias
             for r in 0..#rows {
                 let at = (r + 1) * #width;
-                let s = bc(gate, r);
+                let s = splat(gate, r);
                 #scaled
             }
         }
@@ -282,15 +282,17 @@ impl Conv<'_> {
     fn segment(&self, g: &PanelGroup, s: &Segment) -> TokenStream {
         let output_pixel = self.loops.output_pixel;
         let body = self.tile(g, s);
-        let tiles = self.kernel.part == Part::Tiles && self.kernel.destination != Destination::Pool;
+        let tiles = self.kernel.range == LoopRange::Tiles && self.kernel.destination != OutputLayout::Pool;
         let from = int(s.first_tile);
         let t = if tiles { quote!((t - #from)) } else { quote!(t) };
         let prefetch = s.prefetch.as_ref().map_or(quote!(), |prefetch| self.prefetch_start(prefetch, &t));
         let (a0, a1) = (int(s.input), int(s.pixels * self.loops.input_pixel));
         let o0 = plus(quote!(oc), s.start * output_pixel);
-        let (a0, o0) = match self.kernel.part {
-            Part::Runs | Part::Rows { .. } | Part::PanelRows { .. } => (quote!(ra + #a0), quote!(ro + #o0)),
-            Part::All | Part::Panels | Part::Tiles => (quote!(#a0), o0),
+        let (a0, o0) = match self.kernel.range {
+            LoopRange::Runs | LoopRange::Rows { .. } | LoopRange::PanelRows { .. } => {
+                (quote!(ra + #a0), quote!(ro + #o0))
+            }
+            LoopRange::All | LoopRange::Panels | LoopRange::Tiles => (quote!(#a0), o0),
         };
         let o1 = int(s.pixels * output_pixel);
         if tiles {
@@ -333,14 +335,14 @@ impl Conv<'_> {
         for n in 0..g.vectors {
             let first = acc(0, n);
             let at = plus(quote!(wt), n * lanes);
-            start.extend(quote!(let mut #first = ld(#panel, #at);));
+            start.extend(quote!(let mut #first = load(#panel, #at);));
             for p in 1..s.pixels {
                 let name = acc(p, n);
                 start.extend(quote!(let mut #name = #first;));
             }
         }
         let reduce = self.reduction(g, s);
-        let finish = if self.kernel.destination == Destination::Pool {
+        let finish = if self.kernel.destination == OutputLayout::Pool {
             self.finish_pool(g, s, &acc)
         } else {
             self.finish_store(g, s, &acc)

@@ -26,12 +26,12 @@ impl Conv<'_> {
 
     /// What step `i` of [`UNROLL`] prefetches of the next panel.
     pub(super) fn prefetch_step(&self, prefetch: &Prefetch, i: usize) -> TokenStream {
-        step(&quote!(pf), &quote!(w), &quote!(next), prefetch.lines, i)
+        step(&quote!(prefetch), &quote!(w), &quote!(next), prefetch.lines, i)
     }
 
     /// What step `i` of [`UNROLL`] prefetches of what is read after the call.
-    pub(super) fn ahead_step(&self, i: usize) -> TokenStream {
-        step(&quote!(pf_far), &quote!(ahead), &quote!(asked), self.loops.ahead_lines, i)
+    pub(super) fn prefetch_following(&self, i: usize) -> TokenStream {
+        step(&quote!(prefetch_l2), &quote!(prefetched), &quote!(prefetch_at), self.loops.prefetch_lines, i)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::{int, plus};
 use super::Conv;
 use crate::plan::kernel::{Column, Reduction, Segment, Trips, UNROLL, Unrolled};
-use crate::plan::{PanelGroup, Part, Source};
+use crate::plan::{InputLayout, LoopRange, PanelGroup};
 use crate::units::Elements;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -21,7 +21,7 @@ impl Conv<'_> {
         let (taps, channels) = (s.taps.1 - s.taps.0, self.kernel.input_channels);
         let row = int(k * channels * g.width);
         let first = plus(quote!(wt + #width + ky * #row), s.taps.0 * channels * g.width);
-        let Source::Nhwc { stride } = self.kernel.source else { return quote!() };
+        let InputLayout::Nhwc { stride } = self.kernel.source else { return quote!() };
         // A loop, not a run of all taps: neighbouring pixels share inputs, and LLVM would keep those in registers that
         // the accumulators need.
         let cells = if let Some(columns) = &s.columns {
@@ -38,8 +38,8 @@ impl Conv<'_> {
                 }
             }
         };
-        let row_stride = match self.kernel.part {
-            Part::Rows { .. } | Part::PanelRows { .. } => {
+        let row_stride = match self.kernel.range {
+            LoopRange::Rows { .. } | LoopRange::PanelRows { .. } => {
                 let row = int(self.loops.input_row);
                 quote!(#row)
             }
@@ -68,8 +68,8 @@ impl Conv<'_> {
         let lanes = self.isa.lanes;
         // Floats from the first channel to channel `i`.
         let offset = |i: usize| match self.kernel.source {
-            Source::Nhwc { .. } => Elements(i),
-            Source::Blocked { block } => i / lanes * block + Elements(i % lanes),
+            InputLayout::Nhwc { .. } => Elements(i),
+            InputLayout::Nchwc { block_stride } => i / lanes * block_stride + Elements(i % lanes),
         };
         match s.reduction {
             Reduction::Channels(unrolled) => self.unrolled(g, s, pixels, unrolled, &offset),
@@ -124,17 +124,17 @@ impl Conv<'_> {
         let w: Vec<_> = (0..g.vectors).map(|n| format_ident!("w{n}")).collect();
         for (n, w) in w.iter().enumerate() {
             let index = plus(quote!(wk), row * g.width + n * self.isa.lanes);
-            out.extend(quote!(let #w = ld(#panel, #index);));
+            out.extend(quote!(let #w = load(#panel, #index);));
         }
         if let Some(prefetch) = &s.prefetch {
             out.extend(self.prefetch_step(prefetch, row % UNROLL));
         }
-        if self.loops.ahead_lines > 0 {
-            out.extend(self.ahead_step(row % UNROLL));
+        if self.loops.prefetch_lines > 0 {
+            out.extend(self.prefetch_following(row % UNROLL));
         }
         for p in pixels.clone() {
             let index = plus(quote!(ap), at + (p - pixels.start) * self.loops.input_pixel);
-            out.extend(quote!(let x = bc(a, #index);));
+            out.extend(quote!(let x = splat(a, #index);));
             for (n, w) in w.iter().enumerate() {
                 let c = format_ident!("c{p}_{n}");
                 let sum = (self.ops.multiply_add)(quote!(x), quote!(#w), quote!(#c));

@@ -16,7 +16,7 @@ pub(super) fn allow_calls() -> TokenStream {
             clippy::all,
             clippy::pedantic,
             clippy::restriction,
-            reason = "generated: calls kernels that the processor was asked for, and offers more than one program uses"
+            reason = "generated: calls kernels only where the processor supports them, and offers more than one program uses"
         )]
     }
 }

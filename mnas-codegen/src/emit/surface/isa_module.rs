@@ -38,7 +38,7 @@ pub(super) fn isa_module(plan: &Plan, schedule: &Schedule, options: &Options, ru
             #imports
             #memory
 
-            /// A buffer of the arena, to read.
+            /// A buffer of the arena, for reading.
             ///
             /// # Safety
             /// Nothing writes it while the step runs: buffers alive together do not overlap.
@@ -47,7 +47,7 @@ pub(super) fn isa_module(plan: &Plan, schedule: &Schedule, options: &Options, ru
                 #view_guard
                 ::core::slice::from_raw_parts(arena.add(at), len)
             }
-            /// A buffer of the arena, to write.
+            /// A buffer of the arena, for writing.
             ///
             /// # Safety
             /// Nothing else reads or writes it while the step runs: buffers alive together do not overlap.
@@ -99,8 +99,8 @@ fn step_call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kerne
         quote!(#view,)
     });
     // The weights of the next step, which every plan with such a step has.
-    let ahead = match &schedule.steps[index] {
-        StepSchedule::Conv { kernel } if kernel.ahead > Elements::ZERO => {
+    let prefetched = match &schedule.steps[index] {
+        StepSchedule::Conv { kernel } if kernel.prefetch_len > Elements::ZERO => {
             operands::arguments(plan, &plan.steps[index + 1]).weights
         }
         _ => quote!(),
@@ -110,7 +110,7 @@ fn step_call(plan: &Plan, schedule: &Schedule, index: usize, kernels: &mut Kerne
     let index = int(index);
     quote! {
         #comment
-        #function(#input, #weights #ahead #residual #scratch #out);
+        #function(#input, #weights #prefetched #residual #scratch #out);
         after(#index, #made);
     }
 }

@@ -48,14 +48,14 @@ pub(super) fn run(
         /// A buffer that workers share.
         ///
         /// # Safety
-        /// As `view_mut`, of each value: whoever writes it is the only one who uses it.
+        /// As `view_mut`, for each value: until the next barrier, the worker that writes a value is the only one that uses it.
         #[inline(always)]
         unsafe fn cells<'a>(arena: *mut f32, at: usize, len: usize) -> &'a [Cell<f32>] {
             #guard
             ::core::slice::from_raw_parts(arena.add(at).cast(), len)
         }
 
-        /// The whole network but for its output, as one of several workers.
+        /// The whole network as one of several workers computes it, without the copy of its output.
         ///
         /// # Safety
         /// As `run`; every worker calls it with the same arguments but for `scratch`, and `arena` points to the memory

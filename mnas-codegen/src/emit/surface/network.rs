@@ -130,7 +130,7 @@ pub(super) fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, mo
             }
         }
 
-        #[allow(unsafe_code, unused_variables, clippy::all, clippy::pedantic, clippy::restriction, reason = "generated: calls kernels that the processor was asked for")]
+        #[allow(unsafe_code, unused_variables, clippy::all, clippy::pedantic, clippy::restriction, reason = "generated: calls kernels only where the processor supports them")]
         impl #runtime::Network for #ident<'_> {
             type Workspace = #runtime::Workspace<#arena_len>;
             type Input = [#f32; #input_len];

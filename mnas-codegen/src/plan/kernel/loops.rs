@@ -14,7 +14,7 @@ pub struct ConvLoops {
     /// One for each group of panels.
     pub groups: Vec<GroupLoops>,
     /// Cache lines of what is read after the call that are prefetched every [`UNROLL`] steps of the reduction.
-    pub ahead_lines: usize,
+    pub prefetch_lines: usize,
     /// Whether the activation is a loop of its own over the output, behind all panels.
     pub late_activation: bool,
     /// Length of a row of the input.

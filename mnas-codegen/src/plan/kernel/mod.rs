@@ -22,33 +22,33 @@ pub fn is_loop(channels: usize) -> bool {
     channels > WRITTEN_OUT
 }
 
-/// Where a convolution reads.
+/// How the input of a convolution lies in memory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Source {
+pub enum InputLayout {
     /// Pixels `stride` apart, channels beside each other.
     Nhwc {
         /// From one pixel to the next.
         stride: Elements,
     },
-    /// Blocks of `lanes` channels, `block` from one block to the next.
-    Blocked {
+    /// Blocks of `lanes` channels, `block_stride` from one block to the next.
+    Nchwc {
         /// From one block of channels to the next.
-        block: Elements,
+        block_stride: Elements,
     },
 }
 
-/// Where a convolution writes.
+/// How the output of a convolution lies in memory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Destination {
+pub enum OutputLayout {
     /// Pixels `stride` apart, channels beside each other.
     Nhwc {
         /// From one pixel to the next.
         stride: Elements,
     },
-    /// Blocks of `lanes` channels, `block` from one block to the next.
-    Blocked {
+    /// Blocks of `lanes` channels, `block_stride` from one block to the next.
+    Nchwc {
         /// From one block of channels to the next.
-        block: Elements,
+        block_stride: Elements,
     },
     /// The mean over all pixels, a vector.
     Pool,
@@ -89,9 +89,9 @@ pub struct ConvKernel {
     /// Output pixels of a run.
     pub pixels: usize,
     /// Where it reads.
-    pub source: Source,
+    pub source: InputLayout,
     /// Where it writes.
-    pub destination: Destination,
+    pub destination: OutputLayout,
     /// How the output channels are cut.
     pub panels: Vec<PanelGroup>,
     /// Applied to the outputs.
@@ -100,21 +100,21 @@ pub struct ConvKernel {
     pub residual: Residual,
     /// Multiplies the weights by a gate for each input channel first.
     pub gated: bool,
-    /// Which part of it a call computes.
-    pub part: Part,
+    /// What a call computes of it.
+    pub range: LoopRange,
     /// Prefetches the next panel of weights while it computes with one: worth it where weights are read once an inference,
     /// from beyond L2.
     pub prefetch: bool,
-    /// Length that the call prefetches into L2 from its argument `ahead` while it computes; with shared tiles, the
+    /// Length that the call prefetches into L2 from its argument `prefetched` while it computes; with shared tiles, the
     /// total over all threads. 0 disables it.
-    pub ahead: Elements,
+    pub prefetch_len: Elements,
     /// Its loops.
     pub loops: ConvLoops,
 }
 
-/// Which part of a convolution a call computes.
+/// What a call computes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Part {
+pub enum LoopRange {
     /// All of a run of pixels.
     All,
     /// All of several consecutive runs of pixels; their number is an argument.
@@ -144,12 +144,12 @@ pub enum Part {
 }
 
 impl ConvKernel {
-    /// This kernel over another part. `Runs` and `Rows` read all weights in each call, so they have no next panel to
+    /// This kernel over another range. `Runs` and `Rows` read all weights in each call, so they have no next panel to
     /// prefetch.
     #[must_use]
-    pub fn with_part(self, part: Part) -> Self {
-        let panels = matches!(part, Part::All | Part::Panels | Part::Tiles);
-        ConvKernel { prefetch: self.prefetch && panels, ahead: Elements::ZERO, part, ..self }
+    pub fn with_range(self, range: LoopRange) -> Self {
+        let panels = matches!(range, LoopRange::All | LoopRange::Panels | LoopRange::Tiles);
+        ConvKernel { prefetch: self.prefetch && panels, prefetch_len: Elements::ZERO, range, ..self }
     }
 
     /// Steps of the reduction: the rows of a packed panel behind the bias.
@@ -159,10 +159,10 @@ impl ConvKernel {
 
     /// Most output rows of a panel that a call computes, if it goes row by row.
     pub fn rows(&self) -> Option<usize> {
-        match self.part {
-            Part::Rows { most, .. } => Some(most),
-            Part::PanelRows { height, .. } => Some(height),
-            Part::All | Part::Runs | Part::Panels | Part::Tiles => None,
+        match self.range {
+            LoopRange::Rows { most, .. } => Some(most),
+            LoopRange::PanelRows { height, .. } => Some(height),
+            LoopRange::All | LoopRange::Runs | LoopRange::Panels | LoopRange::Tiles => None,
         }
     }
 
@@ -191,20 +191,20 @@ impl ConvKernel {
         let stride = if self.stride > 1 { format!("_s{}", self.stride) } else { String::new() };
         let gated = if self.gated { "_gated" } else { "" };
         let residual = if self.residual.is_some() { "_add" } else { "" };
-        let pool = if self.destination == Destination::Pool { "_pool" } else { "" };
-        let ahead = if self.ahead > Elements::ZERO { "_ahead" } else { "" };
+        let pool = if self.destination == OutputLayout::Pool { "_pool" } else { "" };
+        let prefetch_len = if self.prefetch_len > Elements::ZERO { "_prefetch" } else { "" };
         format!(
-            "{kind}{stride}_{}_to_{}_x{}{gated}{residual}{pool}{ahead}{}",
+            "{kind}{stride}_{}_to_{}_x{}{gated}{residual}{pool}{prefetch_len}{}",
             self.input_channels,
             self.output_channels,
             self.pixels,
-            match self.part {
-                Part::All => "",
-                Part::Runs => "_runs",
-                Part::Rows { .. } => "_rows",
-                Part::PanelRows { .. } => "_panel_rows",
-                Part::Panels => "_panels",
-                Part::Tiles => "_tiles",
+            match self.range {
+                LoopRange::All => "",
+                LoopRange::Runs => "_runs",
+                LoopRange::Rows { .. } => "_rows",
+                LoopRange::PanelRows { .. } => "_panel_rows",
+                LoopRange::Panels => "_panels",
+                LoopRange::Tiles => "_tiles",
             }
         )
     }
@@ -226,11 +226,11 @@ pub struct DepthwiseKernel {
     /// Output columns.
     pub output_width: usize,
     /// Where it reads.
-    pub source: Source,
+    pub source: InputLayout,
     /// Channels of a panel of packed weights.
     pub panel: usize,
     /// Where it writes; never the mean.
-    pub destination: Destination,
+    pub destination: OutputLayout,
     /// Most output columns of a register tile.
     pub columns: usize,
     /// Applied to the outputs.

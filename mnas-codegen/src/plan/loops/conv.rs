@@ -4,8 +4,8 @@ use super::segments::{Cut, cut};
 use crate::graph::Residual;
 use crate::machine::Isa;
 use crate::plan::kernel::{
-    ConvKernel, ConvLoops, Destination, GroupLoops, PanelGroup, Part, Prefetch, Reduction, Segment, Source, Trips,
-    UNROLL, Unrolled, is_loop,
+    ConvKernel, ConvLoops, GroupLoops, InputLayout, LoopRange, OutputLayout, PanelGroup, Prefetch, Reduction, Segment,
+    Trips, UNROLL, Unrolled, is_loop,
 };
 use crate::plan::layout::CACHE_LINE;
 use crate::units::Elements;
@@ -20,20 +20,20 @@ impl ConvKernel {
         let cuts: Vec<Vec<Cut>> = self.panels.iter().map(|g| cut(self, g.pixels)).collect();
         let tiles = |cuts: &[Cut]| cuts.iter().map(|c| c.count).sum::<usize>();
         let (input_row, input_pixel) = match self.source {
-            Source::Nhwc { stride } => (stride * self.input_width, stride * self.stride),
-            Source::Blocked { .. } => (Elements(self.input_width * isa.lanes), Elements(self.stride * isa.lanes)),
+            InputLayout::Nhwc { stride } => (stride * self.input_width, stride * self.stride),
+            InputLayout::Nchwc { .. } => (Elements(self.input_width * isa.lanes), Elements(self.stride * isa.lanes)),
         };
         let (output_pixel, output_vector) = match self.destination {
-            Destination::Nhwc { stride } => (stride, Elements(isa.lanes)),
-            Destination::Blocked { block } => (Elements(isa.lanes), block),
-            Destination::Pool => (Elements::ZERO, Elements(isa.lanes)),
+            OutputLayout::Nhwc { stride } => (stride, Elements(isa.lanes)),
+            OutputLayout::Nchwc { block_stride } => (Elements(isa.lanes), block_stride),
+            OutputLayout::Pool => (Elements::ZERO, Elements(isa.lanes)),
         };
         let groups = self.panels.iter().zip(&cuts).map(|(g, cuts)| GroupLoops {
             segments: self.segments(g, cuts, isa, input_pixel),
-            shares: match (&self.destination, self.part) {
-                (_, Part::PanelRows { height, .. }) => height,
+            shares: match (&self.destination, self.range) {
+                (_, LoopRange::PanelRows { height, .. }) => height,
                 // Where means are computed, a panel is one tile.
-                (Destination::Pool, _) => 1,
+                (OutputLayout::Pool, _) => 1,
                 _ => tiles(cuts),
             },
         });
@@ -41,10 +41,11 @@ impl ConvKernel {
         let column_tiles = |(g, cuts): (&PanelGroup, &Vec<Cut>)| g.count * g.columns(isa) * tiles(cuts);
         let steps = self.panels.iter().zip(&cuts).map(column_tiles).sum::<usize>() * self.reduction_len();
         let line = CACHE_LINE.elements();
-        let ahead_lines = if self.ahead > Elements::ZERO { (self.ahead * UNROLL).div_ceil(line * steps) } else { 0 };
+        let prefetch_lines =
+            if self.prefetch_len > Elements::ZERO { (self.prefetch_len * UNROLL).div_ceil(line * steps) } else { 0 };
         let late_activation = self.late_activation();
         self.loops =
-            ConvLoops { groups, ahead_lines, late_activation, input_row, input_pixel, output_pixel, output_vector };
+            ConvLoops { groups, prefetch_lines, late_activation, input_row, input_pixel, output_pixel, output_vector };
     }
 
     fn segments(&self, g: &PanelGroup, cuts: &[Cut], isa: Isa, input_pixel: Elements) -> Vec<Segment> {
@@ -54,12 +55,12 @@ impl ConvKernel {
             first_tile += cut.count;
             let columns = cut.columns(self);
             let input = match self.source {
-                Source::Nhwc { .. } if columns.is_some() => Elements::ZERO,
-                Source::Nhwc { stride } => {
+                InputLayout::Nhwc { .. } if columns.is_some() => Elements::ZERO,
+                InputLayout::Nhwc { stride } => {
                     let column = cut.start * self.stride + cut.taps.0;
                     stride * column.saturating_sub(self.pad_left)
                 }
-                Source::Blocked { .. } => input_pixel * cut.start,
+                InputLayout::Nchwc { .. } => input_pixel * cut.start,
             };
             let prefetch = self.prefetch.then(|| self.share(g, cut, isa));
             let reduction = self.reduction(g, cut, isa);
@@ -85,7 +86,7 @@ impl ConvKernel {
             }
         };
         match self.source {
-            Source::Blocked { .. } if is_loop(n) && lanes >= UNROLL => Reduction::Blocks {
+            InputLayout::Nchwc { .. } if is_loop(n) && lanes >= UNROLL => Reduction::Blocks {
                 blocks: trips(n / lanes, lanes),
                 block: unrolled(lanes),
                 rest: (n % lanes > 0).then(|| unrolled(n % lanes)),
@@ -112,8 +113,8 @@ impl ConvKernel {
     /// The activation of a vector's output is a loop of its own where it needs registers for its constants.
     fn late_activation(&self) -> bool {
         let exp = matches!(self.activation, Activation::Sigmoid | Activation::Swish);
-        let vector = self.pixels == 1 && self.part == Part::All && self.residual == Residual::None;
-        exp && vector && matches!(self.destination, Destination::Nhwc { .. })
+        let vector = self.pixels == 1 && self.range == LoopRange::All && self.residual == Residual::None;
+        exp && vector && matches!(self.destination, OutputLayout::Nhwc { .. })
     }
 }
 

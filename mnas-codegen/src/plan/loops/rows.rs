@@ -1,6 +1,6 @@
 //! The rows of a block.
 
-use crate::plan::kernel::Source;
+use crate::plan::kernel::InputLayout;
 use crate::plan::schedule::{BlockRows, BlockSchedule, WindowRows};
 use crate::plan::steps::{Block, Step};
 use crate::units::Elements;
@@ -15,9 +15,9 @@ impl BlockRows {
         [input_row, output_row]: [Elements; 2],
     ) -> Self {
         let (input, middle, out) = (step.input_shape, block.middle(step), block.depthwise.output);
-        let pixel = |source: &Source| match source {
-            Source::Nhwc { stride } => *stride,
-            Source::Blocked { .. } => Elements(lanes),
+        let pixel = |source: &InputLayout| match source {
+            InputLayout::Nhwc { stride } => *stride,
+            InputLayout::Nchwc { .. } => Elements(lanes),
         };
         let expand = block.expand.as_ref().zip(s.expand.as_ref()).map(|(planned, kernel)| WindowRows {
             kernel_size: kernel.kernel_size,
@@ -25,7 +25,7 @@ impl BlockRows {
             pad_top: planned.conv.pads.top,
             height: input.height,
             row: pixel(&kernel.source) * input.width,
-            ring: None,
+            line_buffer: None,
         });
         let conv = &block.depthwise.conv;
         let depthwise = WindowRows {
@@ -34,7 +34,7 @@ impl BlockRows {
             pad_top: conv.pads.top,
             height: middle.height,
             row: pixel(&s.depthwise.source) * middle.width,
-            ring: (s.expand.is_some() && s.ring < middle.height).then_some(s.ring),
+            line_buffer: (s.expand.is_some() && s.line_buffer < middle.height).then_some(s.line_buffer),
         };
         let pointwise = s.expand.as_ref().is_some_and(|kernel| kernel.kernel_size == 1);
         BlockRows {
@@ -43,9 +43,9 @@ impl BlockRows {
             middle_height: middle.height,
             middle_row: Elements(middle.width * lanes),
             expand_whole: pointwise && s.expand_rows == middle.height,
-            whole: s.strip == out.height,
-            count: out.height / s.strip,
-            reach: (s.strip - 1) * conv.stride + conv.kernel_size - conv.pads.top,
+            whole: s.row_block == out.height,
+            count: out.height / s.row_block,
+            reach: (s.row_block - 1) * conv.stride + conv.kernel_size - conv.pads.top,
             stride: conv.stride,
             depthwise_row: Elements(s.depthwise.output_width * lanes),
             input_row,

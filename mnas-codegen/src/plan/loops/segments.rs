@@ -1,6 +1,6 @@
 //! How a run of output pixels is cut into register tiles.
 
-use crate::plan::kernel::{Column, ConvKernel, Source, is_loop};
+use crate::plan::kernel::{Column, ConvKernel, InputLayout, is_loop};
 
 /// A segment before its loops are known.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,7 +16,7 @@ pub(super) struct Cut {
 impl Cut {
     /// See [`Segment::columns`].
     pub(super) fn columns(&self, kernel: &ConvKernel) -> Option<Vec<Column>> {
-        let Source::Nhwc { stride } = kernel.source else { return None };
+        let InputLayout::Nhwc { stride } = kernel.source else { return None };
         let column = |kx: usize| {
             let meets = |p: &usize| {
                 let (low, high) = taps(kernel, self.start + p);

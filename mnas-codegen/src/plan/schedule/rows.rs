@@ -17,8 +17,8 @@ pub struct WindowRows {
     pub height: usize,
     /// From one input row to the next.
     pub row: Elements,
-    /// Rows of the line buffer that they lie in, if it does not hold all: row `y` is at `y % ring`.
-    pub ring: Option<usize>,
+    /// Rows of the line buffer that they lie in, if it does not hold all: row `y` is at `y % line_buffer`.
+    pub line_buffer: Option<usize>,
 }
 
 /// Where the rows of a block lie.

@@ -1,7 +1,7 @@
 //! How one thread does a step.
 
 use super::rows::BlockRows;
-use crate::plan::kernel::{ConvKernel, DepthwiseKernel, Source};
+use crate::plan::kernel::{ConvKernel, DepthwiseKernel, InputLayout};
 use crate::plan::layout::aligned;
 use crate::units::Elements;
 
@@ -27,11 +27,11 @@ pub enum StepSchedule {
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlockSchedule {
     /// Output rows of a row block; all of them means layer by layer.
-    pub strip: usize,
+    pub row_block: usize,
     /// Why.
     pub reason: String,
-    /// Rows of the line buffer, which holds rows of the expanded tensor: row `y` is at `y % ring`.
-    pub ring: usize,
+    /// Rows of the line buffer, which holds rows of the expanded tensor: row `y` is at `y % line_buffer`.
+    pub line_buffer: usize,
     /// Computes rows of the expanded tensor.
     pub expand: Option<ConvKernel>,
     /// Rows that a call of `expand` computes: one, or all.
@@ -63,8 +63,8 @@ impl SqueezeExciteSchedule {
     /// Room for means, reduced vector and gate: what the two kernels read and write.
     pub fn scratch(&self) -> Scratch {
         let reads = |kernel: &ConvKernel| match kernel.source {
-            Source::Nhwc { stride } => stride,
-            Source::Blocked { .. } => Elements::ZERO,
+            InputLayout::Nhwc { stride } => stride,
+            InputLayout::Nchwc { .. } => Elements::ZERO,
         };
         let mean = reads(&self.reduce);
         Scratch { mean, reduced: reads(&self.expand), gate: mean, ..Scratch::default() }
@@ -75,7 +75,7 @@ impl SqueezeExciteSchedule {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scratch {
     /// The line buffer: rows of the expanded tensor.
-    pub ring: Elements,
+    pub line_buffer: Elements,
     /// Output of the depthwise convolution: a row block, or all of it.
     pub depthwise: Elements,
     /// Per-channel sums of each row. They are reduced in row order whichever thread produced them, so results are
@@ -95,7 +95,7 @@ impl Scratch {
     /// Names and lengths of the parts in the order in which they follow each other, each in whole cache lines.
     pub fn parts(&self) -> [(&'static str, Elements); 7] {
         [
-            ("ring", self.ring),
+            ("line_buffer", self.line_buffer),
             ("depthwise", self.depthwise),
             ("pooled", self.pooled),
             ("mean", self.mean),

@@ -2,19 +2,19 @@
 
 use super::single::Scheduler;
 use crate::plan::cost::{self, BlockSizes};
-use crate::plan::kernel::{DepthwiseKernel, Destination, Part, Source};
+use crate::plan::kernel::{DepthwiseKernel, InputLayout, LoopRange, OutputLayout};
 use crate::plan::schedule::{BlockRows, BlockSchedule, Parallelism, Scratch};
 use crate::plan::steps::{Block, PlannedConv, Step};
-use crate::plan::tuning::{Choice, Strip};
+use crate::plan::tuning::{RowBlock, StepTuning};
 use crate::units::{Bytes, Elements};
 
 impl Scheduler<'_> {
-    /// A block with row blocks of `strip` rows.
+    /// A block with row blocks of `row_block` rows.
     pub(super) fn block(
         &self,
         step: &Step,
         block: &Block,
-        strip: usize,
+        row_block: usize,
         reason: String,
         parallelism: Parallelism,
     ) -> BlockSchedule {
@@ -26,30 +26,31 @@ impl Scheduler<'_> {
         let channels = self.padded(depthwise.output_channels);
         let choice = self.choice(step);
 
-        let whole = strip == out.height;
-        let ring = if block.expand.is_none() {
+        let whole = row_block == out.height;
+        let line_buffer = if block.expand.is_none() {
             0
         } else if whole {
             middle.height
         } else {
-            ((strip - 1) * stride + k).min(middle.height)
+            ((row_block - 1) * stride + k).min(middle.height)
         };
-        let ring_block = Elements(ring * middle.width * lanes);
+        let line_buffer_block = Elements(line_buffer * middle.width * lanes);
         let mut expand_rows = 1;
         let expand = block.expand.as_ref().map(|e| {
             if whole && e.conv.kernel_size == 1 && e.conv.stride == 1 {
                 expand_rows = middle.height;
             }
-            let destination = Destination::Blocked { block: ring_block };
+            let destination = OutputLayout::Nchwc { block_stride: line_buffer_block };
             let kernel = self.conv(e, step.input_shape, expand_rows * middle.width, source.clone(), destination, false);
             let kernel = choice.apply(self.isa, kernel, &choice.expand);
-            kernel.with_part(if parallelism == Parallelism::Panels { Part::Panels } else { Part::All })
+            kernel.with_range(if parallelism == Parallelism::Panels { LoopRange::Panels } else { LoopRange::All })
         });
-        let depthwise_source = if expand.is_some() { Source::Blocked { block: ring_block } } else { source };
-        let rows = if block.squeeze_excite.is_some() { out.height } else { strip };
+        let depthwise_source =
+            if expand.is_some() { InputLayout::Nchwc { block_stride: line_buffer_block } } else { source };
+        let rows = if block.squeeze_excite.is_some() { out.height } else { row_block };
         let output_block = Elements(rows * out.width * lanes);
         let depthwise = DepthwiseKernel {
-            destination: Destination::Blocked { block: output_block },
+            destination: OutputLayout::Nchwc { block_stride: output_block },
             columns: choice.columns.unwrap_or(self.isa.depthwise_columns),
             pool: block.squeeze_excite.is_some().then_some(Elements(channels)),
             ranged: parallelism == Parallelism::Panels,
@@ -61,21 +62,21 @@ impl Scheduler<'_> {
         let gate = block.squeeze_excite.as_ref();
         let squeeze_excite = gate.map(|(reduce, expand)| self.squeeze_excite(reduce, expand, gate_weights));
         let gated = squeeze_excite.as_ref().is_some_and(|s| s.gate_weights);
-        let (runs, part) = match parallelism {
-            Parallelism::Panels => (rows, Part::Tiles),
-            Parallelism::RowBlocks(_) if squeeze_excite.is_some() => (strip, Part::Runs),
-            _ => (rows, Part::All),
+        let (runs, range) = match parallelism {
+            Parallelism::Panels => (rows, LoopRange::Tiles),
+            Parallelism::RowBlocks(_) if squeeze_excite.is_some() => (row_block, LoopRange::Runs),
+            _ => (rows, LoopRange::All),
         };
         let project = self.conv(
             &block.project,
             out,
             runs * out.width,
-            Source::Blocked { block: output_block },
-            Destination::Nhwc { stride: self.stride(block.project.output) },
+            InputLayout::Nchwc { block_stride: output_block },
+            OutputLayout::Nhwc { stride: self.stride(block.project.output) },
             gated,
         );
-        let mut project = choice.apply(self.isa, project, &choice.project).with_part(part);
-        project.ahead = self.ahead(step, block, strip);
+        let mut project = choice.apply(self.isa, project, &choice.project).with_range(range);
+        project.prefetch_len = self.prefetch_len(step, block, row_block);
         // With panel parallelism only one panel is expanded at a time.
         let expanded = match (&expand, parallelism) {
             (None, _) => 0,
@@ -83,7 +84,7 @@ impl Scheduler<'_> {
             (Some(_), _) => channels,
         };
         let mut scratch = Scratch {
-            ring: Elements(ring * middle.width * expanded),
+            line_buffer: Elements(line_buffer * middle.width * expanded),
             depthwise: Elements(rows * out.width * channels),
             panel: project.scratch_len(),
             ..Scratch::default()
@@ -93,20 +94,31 @@ impl Scheduler<'_> {
             scratch = Scratch { pooled: Elements(out.height * channels), mean, reduced, gate, ..scratch };
         }
         let rows = BlockRows::default();
-        BlockSchedule { strip, reason, ring, expand, expand_rows, depthwise, squeeze_excite, project, scratch, rows }
+        BlockSchedule {
+            row_block,
+            reason,
+            line_buffer,
+            expand,
+            expand_rows,
+            depthwise,
+            squeeze_excite,
+            project,
+            scratch,
+            rows,
+        }
     }
 
     /// The part of the input that the next row block reads first, if it comes from beyond L2: the projection prefetches
     /// it, since it reads nothing else from there.
-    fn ahead(&self, step: &Step, block: &Block, strip: usize) -> Elements {
+    fn prefetch_len(&self, step: &Step, block: &Block, row_block: usize) -> Elements {
         let input = step.input_shape;
         let row = self.stride(input) * input.width;
         let far = (row * input.height).bytes().0 > self.target.caches.l2_bytes;
-        let strips = strip < block.depthwise.output.height && block.squeeze_excite.is_none();
+        let row_blocks = row_block < block.depthwise.output.height && block.squeeze_excite.is_none();
         // The rows of an image, a stem's input, have another length.
         let pointwise = block.expand.as_ref().is_none_or(|e| e.conv.kernel_size == 1 && e.conv.stride == 1);
-        if far && strips && pointwise && step.input.is_some() && self.isa.prefetch {
-            row * (strip * block.depthwise.conv.stride)
+        if far && row_blocks && pointwise && step.input.is_some() && self.isa.prefetch {
+            row * (row_block * block.depthwise.conv.stride)
         } else {
             Elements::ZERO
         }
@@ -139,16 +151,22 @@ impl Scheduler<'_> {
 
     /// Output rows of a row block, the divisor of the height whose traffic is estimated to cost least, and the reason. With
     /// `room`, only row blocks with so little scratch, or the one with the least.
-    pub(super) fn strip(&self, step: &Step, block: &Block, choice: &Choice, room: Option<Elements>) -> (usize, String) {
+    pub(super) fn row_block(
+        &self,
+        step: &Step,
+        block: &Block,
+        choice: &StepTuning,
+        room: Option<Elements>,
+    ) -> (usize, String) {
         let sizes = self.block_sizes(step, block);
         let height = sizes.out.height;
         let scratch = |rows| self.block(step, block, rows, String::new(), Parallelism::Single).scratch.len();
-        let measured = choice.strip.map(|strip| match strip {
-            Strip::All => height,
-            Strip::Rows(rows) => rows,
+        let measured = choice.row_block.map(|row_block| match row_block {
+            RowBlock::All => height,
+            RowBlock::Rows(rows) => rows,
         });
         let cost = |rows| sizes.row_block(rows, self.target);
-        let strip = match (measured, room) {
+        let row_block = match (measured, room) {
             (Some(rows), None) => rows,
             (None, None) => cost::cheapest_rows(1..=height, height, cost),
             (measured, Some(room)) => {
@@ -162,15 +180,15 @@ impl Scheduler<'_> {
             }
         };
         let (between, weights) = (sizes.between().kib(), sizes.streamed_weights().kib());
-        let reason = if strip == height {
+        let reason = if row_block == height {
             format!("layer by layer: {between} KiB between the layers, {weights} KiB of weights read once")
         } else {
             format!(
-                "strips of {strip}: {} KiB between the layers instead of {between}, {weights} KiB of weights read {} times",
-                sizes.live(strip).kib(),
-                height / strip
+                "row blocks of {row_block}: {} KiB between the layers instead of {between}, {weights} KiB of weights read {} times",
+                sizes.live(row_block).kib(),
+                height / row_block
             )
         };
-        (strip, reason)
+        (row_block, reason)
     }
 }

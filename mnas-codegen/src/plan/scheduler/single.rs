@@ -4,14 +4,14 @@ use crate::graph::Conv;
 use crate::machine::Isa;
 use crate::plan::cost::{self, ConvSizes};
 use crate::plan::kernel::{
-    ConvKernel, ConvLoops, DepthwiseKernel, DepthwiseLoops, Destination, PanelGroup, Part, Source, is_loop,
+    ConvKernel, ConvLoops, DepthwiseKernel, DepthwiseLoops, InputLayout, LoopRange, OutputLayout, PanelGroup, is_loop,
 };
 use crate::plan::layout;
 use crate::plan::pack::PackedLayer;
 use crate::plan::schedule::{Parallelism, SqueezeExciteSchedule, StepSchedule};
 use crate::plan::steps::{PlannedConv, Step, StepKind};
 use crate::plan::target::Target;
-use crate::plan::tuning::{Choice, Key};
+use crate::plan::tuning::{ShapeKey, StepTuning};
 use crate::units::{Bytes, Elements};
 use mnas_dsl::network::Shape;
 
@@ -38,21 +38,21 @@ impl Scheduler<'_> {
         layout::stride(shape, self.align, &self.target.caches)
     }
 
-    pub(super) fn source(&self, step: &Step) -> Source {
+    pub(super) fn source(&self, step: &Step) -> InputLayout {
         let stride = match step.input {
             None => Elements(step.input_shape.channels),
             Some(_) => self.stride(step.input_shape),
         };
-        Source::Nhwc { stride }
+        InputLayout::Nhwc { stride }
     }
 
     /// The measured choice for a step of this shape, if there is one.
-    pub(super) fn measured(&self, step: &Step) -> Option<&Choice> {
-        self.target.tuned.get(self.isa, Key::of(step)?)
+    pub(super) fn measured(&self, step: &Step) -> Option<&StepTuning> {
+        self.target.tuned.get(self.isa, ShapeKey::of(step)?)
     }
 
     /// The measured choice, or one that leaves everything to the estimates.
-    pub(super) fn choice(&self, step: &Step) -> Choice {
+    pub(super) fn choice(&self, step: &Step) -> StepTuning {
         self.measured(step).cloned().unwrap_or_default()
     }
 
@@ -70,14 +70,14 @@ impl Scheduler<'_> {
                 StepSchedule::SqueezeExcite(Box::new(self.squeeze_excite(reduce, expand, false)))
             }
             StepKind::Linear { conv } => {
-                let destination = Destination::Nhwc { stride: Elements(self.padded(conv.output.channels)) };
+                let destination = OutputLayout::Nhwc { stride: Elements(self.padded(conv.output.channels)) };
                 let kernel = self.conv(conv, step.input_shape, 1, source, destination, false);
                 StepSchedule::Conv { kernel: choice.apply(self.isa, kernel, &choice.tiles) }
             }
             StepKind::Conv { conv, pool } => {
                 let out = conv.output;
                 let destination =
-                    if *pool { Destination::Pool } else { Destination::Nhwc { stride: self.stride(out) } };
+                    if *pool { OutputLayout::Pool } else { OutputLayout::Nhwc { stride: self.stride(out) } };
                 let rows = if *pool { out.height } else { self.rows(step, conv, &source) };
                 // All pixels are one run, or the kernel finds its rows itself.
                 let run = conv.conv.kernel_size == 1 && conv.conv.stride == 1 && rows == out.height;
@@ -86,15 +86,15 @@ impl Scheduler<'_> {
                 let mut kernel = choice.apply(self.isa, kernel, &choice.tiles);
                 if !run {
                     let Shape { height: input_height, width, .. } = step.input_shape;
-                    kernel.part = Part::Rows { pad_top: conv.conv.pads.top, input_height, most: rows };
+                    kernel.range = LoopRange::Rows { pad_top: conv.conv.pads.top, input_height, most: rows };
                     kernel.input_width = width;
                     kernel.prefetch = rows == out.height && self.can_prefetch(&conv.conv);
                 }
                 StepSchedule::Conv { kernel }
             }
             StepKind::Block(block) => {
-                let (strip, reason) = self.strip(step, block, &choice, room);
-                StepSchedule::Block(Box::new(self.block(step, block, strip, reason, Parallelism::Single)))
+                let (row_block, reason) = self.row_block(step, block, &choice, room);
+                StepSchedule::Block(Box::new(self.block(step, block, row_block, reason, Parallelism::Single)))
             }
         }
     }
@@ -104,8 +104,8 @@ impl Scheduler<'_> {
         packed: &PlannedConv,
         input: Shape,
         pixels: usize,
-        source: Source,
-        destination: Destination,
+        source: InputLayout,
+        destination: OutputLayout,
         gated: bool,
     ) -> ConvKernel {
         // Called once an inference.
@@ -141,10 +141,10 @@ impl Scheduler<'_> {
             activation: conv.activation,
             residual: conv.residual,
             gated,
-            part: Part::All,
+            range: LoopRange::All,
             // A GEMV reads its weights in order, which the hardware prefetcher recognises.
             prefetch: whole && pixels > 1 && self.isa.prefetch,
-            ahead: Elements::ZERO,
+            prefetch_len: Elements::ZERO,
             loops: ConvLoops::default(),
         }
     }
@@ -158,17 +158,17 @@ impl Scheduler<'_> {
         ) = (pair, head)
             && kernel.prefetch
         {
-            kernel.ahead = Elements(self.layers[conv.layer].len())
+            kernel.prefetch_len = Elements(self.layers[conv.layer].len())
                 .min(Bytes(self.target.caches.least_l2(&self.isa) / 2).elements());
         }
     }
 
     /// Output rows of a call: the divisor of the height whose traffic is estimated to cost least.
-    fn rows(&self, step: &Step, packed: &PlannedConv, source: &Source) -> usize {
+    fn rows(&self, step: &Step, packed: &PlannedConv, source: &InputLayout) -> usize {
         let height = packed.output.height;
         let pixel = match source {
-            Source::Nhwc { stride } => *stride,
-            Source::Blocked { .. } => Elements::ZERO,
+            InputLayout::Nhwc { stride } => *stride,
+            InputLayout::Nchwc { .. } => Elements::ZERO,
         };
         let sizes = self.conv_sizes(packed, step.input_shape, pixel);
         cost::cheapest_rows((1..=height).rev(), height, |rows| sizes.row_block(rows, self.target))
@@ -192,7 +192,7 @@ impl Scheduler<'_> {
     }
 
     /// A depthwise convolution by itself.
-    pub(super) fn depthwise(&self, packed: &PlannedConv, input_width: usize, source: Source) -> DepthwiseKernel {
+    pub(super) fn depthwise(&self, packed: &PlannedConv, input_width: usize, source: InputLayout) -> DepthwiseKernel {
         let conv = &packed.conv;
         DepthwiseKernel {
             channels: conv.output_channels,
@@ -202,7 +202,7 @@ impl Scheduler<'_> {
             input_width,
             output_width: packed.output.width,
             source,
-            destination: Destination::Nhwc { stride: self.stride(packed.output) },
+            destination: OutputLayout::Nhwc { stride: self.stride(packed.output) },
             panel: self.align,
             columns: self.isa.depthwise_columns,
             activation: conv.activation,
@@ -223,8 +223,8 @@ impl Scheduler<'_> {
         let vector = |conv: &PlannedConv| {
             let channels = conv.conv.input_channels;
             let input = Shape { height: 1, width: 1, channels };
-            let source = Source::Nhwc { stride: Elements(self.padded(channels)) };
-            let destination = Destination::Nhwc { stride: Elements(self.padded(conv.output.channels)) };
+            let source = InputLayout::Nhwc { stride: Elements(self.padded(channels)) };
+            let destination = OutputLayout::Nhwc { stride: Elements(self.padded(conv.output.channels)) };
             self.conv(conv, input, 1, source, destination, false)
         };
         SqueezeExciteSchedule { reduce: vector(reduce), expand: vector(expand), gate_weights }

@@ -10,9 +10,9 @@ pub type Tiles = BTreeMap<usize, Tile>;
 
 /// What was chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choice {
+pub struct StepTuning {
     /// Rows between two projections.
-    pub strip: Option<Strip>,
+    pub row_block: Option<RowBlock>,
     /// Whether the gate of squeeze-excite scales the projection's weights rather than the tensor.
     pub gate_weights: Option<bool>,
     /// Most output columns of a depthwise tile.
@@ -33,14 +33,14 @@ pub struct Choice {
 
 /// Rows between two projections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Strip {
+pub enum RowBlock {
     /// This number, a divisor of the output rows.
     Rows(usize),
     /// All: layer by layer.
     All,
 }
 
-impl Choice {
+impl StepTuning {
     /// A kernel with the chosen tiles. Panels that they say nothing of have those that are estimated.
     pub(crate) fn apply(&self, isa: Isa, mut kernel: ConvKernel, tiles: &Tiles) -> ConvKernel {
         for group in &mut kernel.panels {

@@ -8,7 +8,7 @@ pub type Size = [usize; 3];
 
 /// The shape of a step in any network. Activations, residuals and pads do not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Key {
+pub enum ShapeKey {
     /// `block`: every block that has no entry of its own.
     AnyBlock,
     /// `block 112x112x16 expand 96 depthwise k3 s2 se 4 to 56x56x24`
@@ -16,7 +16,7 @@ pub enum Key {
         /// What it reads.
         input: Size,
         /// What comes before the depthwise convolution.
-        first: First,
+        first: BlockEntry,
         /// Rows and columns of the depthwise kernel.
         kernel_size: usize,
         /// Step of the depthwise convolution.
@@ -50,7 +50,7 @@ pub enum Key {
 
 /// What comes before the depthwise convolution of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum First {
+pub enum BlockEntry {
     /// Nothing.
     Nothing,
     /// `expand 96`: a 1x1 convolution to this number of channels.
@@ -66,17 +66,17 @@ pub enum First {
     },
 }
 
-impl Key {
+impl ShapeKey {
     /// The shape of a step; `None` where there is nothing to choose.
-    pub fn of(step: &Step) -> Option<Key> {
+    pub fn of(step: &Step) -> Option<ShapeKey> {
         let size = |shape: Shape| [shape.height, shape.width, shape.channels];
         Some(match &step.kind {
-            StepKind::Block(block) => Key::Block {
+            StepKind::Block(block) => ShapeKey::Block {
                 input: size(step.input_shape),
                 first: match block.expand.as_ref().map(|expand| &expand.conv) {
-                    None => First::Nothing,
-                    Some(conv) if conv.kernel_size == 1 && conv.stride == 1 => First::Expand(conv.output_channels),
-                    Some(conv) => First::Stem {
+                    None => BlockEntry::Nothing,
+                    Some(conv) if conv.kernel_size == 1 && conv.stride == 1 => BlockEntry::Expand(conv.output_channels),
+                    Some(conv) => BlockEntry::Stem {
                         channels: conv.output_channels,
                         kernel_size: conv.kernel_size,
                         stride: conv.stride,
@@ -87,7 +87,7 @@ impl Key {
                 reduced: block.squeeze_excite.as_ref().map_or(0, |(reduce, _)| reduce.conv.output_channels),
                 output: size(step.output_shape),
             },
-            StepKind::Conv { conv, pool } => Key::Conv {
+            StepKind::Conv { conv, pool } => ShapeKey::Conv {
                 input: size(step.input_shape),
                 kernel_size: conv.conv.kernel_size,
                 stride: conv.conv.stride,
@@ -95,7 +95,7 @@ impl Key {
                 pool: *pool,
             },
             StepKind::Linear { conv } => {
-                Key::Linear { inputs: conv.conv.input_channels, outputs: conv.conv.output_channels }
+                ShapeKey::Linear { inputs: conv.conv.input_channels, outputs: conv.conv.output_channels }
             }
             _ => return None,
         })

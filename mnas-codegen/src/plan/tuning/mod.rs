@@ -5,26 +5,26 @@
 mod choice;
 mod key;
 
-pub use choice::{Choice, Strip, Tiles};
-pub use key::{First, Key, Size};
+pub use choice::{RowBlock, StepTuning, Tiles};
+pub use key::{BlockEntry, ShapeKey, Size};
 
 use crate::machine::Isa;
 use std::collections::BTreeMap;
 
 /// What was measured on one processor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tuned {
+pub struct TuningProfile {
     /// The processor, as the file names it; empty where nothing was measured.
     pub cpu: String,
     /// Choices by instruction set and shape.
-    pub choices: BTreeMap<&'static str, BTreeMap<Key, Choice>>,
+    pub choices: BTreeMap<&'static str, BTreeMap<ShapeKey, StepTuning>>,
 }
 
-impl Tuned {
+impl TuningProfile {
     /// The choice for a step of that shape: its own, or what is said for every block.
-    pub fn get(&self, isa: Isa, key: Key) -> Option<&Choice> {
+    pub fn get(&self, isa: Isa, key: ShapeKey) -> Option<&StepTuning> {
         let choices = self.choices.get(isa.name)?;
-        let any = matches!(key, Key::Block { .. }).then(|| choices.get(&Key::AnyBlock)).flatten();
+        let any = matches!(key, ShapeKey::Block { .. }).then(|| choices.get(&ShapeKey::AnyBlock)).flatten();
         choices.get(&key).or(any)
     }
 

@@ -58,9 +58,12 @@ impl Sharing<'_> {
         let height = self.sizes.out.height;
         let (rows, reason) = match parallelism {
             Parallelism::RowBlocks(rows) => {
-                (rows, format!("for each worker some of {} strips of {rows}", height / rows))
+                (rows, format!("each worker computes some of {} row blocks of {rows}", height / rows))
             }
-            _ => (height, "for each worker some channels of the expanded tensor, then some tiles of the output".into()),
+            _ => (
+                height,
+                "each worker computes some channels of the expanded tensor, then some tiles of the output".into(),
+            ),
         };
         self.scheduler.block(self.step, self.block, rows, reason, parallelism)
     }

@@ -5,7 +5,7 @@
 
 use super::super::single::Scheduler;
 use crate::plan::cost::{self, THREADS};
-use crate::plan::kernel::{ConvKernel, Part};
+use crate::plan::kernel::{ConvKernel, LoopRange};
 use crate::plan::schedule::{ParallelStep, Parallelism, PerThreadCount, StepSchedule};
 use crate::plan::steps::{PlannedConv, Step};
 
@@ -49,14 +49,14 @@ fn shared(
             let each = height.div_ceil(THREADS[0]);
             let most = rows.map_or(each, |rows| rows.min(each));
             let (pixels, input_width) = (packed.output.width, step.input_shape.width);
-            let part = Part::Rows { pad_top, input_height, most };
-            ConvKernel { part, pixels, input_width, prefetch, ..single.clone() }
+            let range = LoopRange::Rows { pad_top, input_height, most };
+            ConvKernel { range, pixels, input_width, prefetch, ..single.clone() }
         }
         (_, Some(_)) => {
-            let part = Part::PanelRows { pad_top, input_height, height };
+            let range = LoopRange::PanelRows { pad_top, input_height, height };
             let prefetch = scheduler.can_prefetch(&packed.conv);
-            ConvKernel { part, prefetch, ..single.clone() }
+            ConvKernel { range, prefetch, ..single.clone() }
         }
-        (_, None) => single.clone().with_part(Part::Tiles),
+        (_, None) => single.clone().with_range(LoopRange::Tiles),
     }
 }

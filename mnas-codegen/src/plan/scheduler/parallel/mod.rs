@@ -6,7 +6,7 @@ mod conv;
 
 use super::single::Scheduler;
 use crate::plan::cost::THREADS;
-use crate::plan::kernel::{ConvKernel, Part};
+use crate::plan::kernel::{ConvKernel, LoopRange};
 use crate::plan::schedule::{ParallelStep, Parallelism, PerThreadCount, StepSchedule};
 use crate::plan::steps::{Step, StepKind};
 
@@ -20,8 +20,8 @@ pub(super) fn schedule(scheduler: &Scheduler<'_>, steps: &[Step], single: &[Step
             }
             (_, StepSchedule::Conv { kernel }) => {
                 // Total prefetch length for two threads; with more threads each prefetches less.
-                let ahead = kernel.ahead * THREADS[0];
-                let kernel = ConvKernel { ahead, ..kernel.clone().with_part(Part::Tiles) };
+                let prefetch_len = kernel.prefetch_len * THREADS[0];
+                let kernel = ConvKernel { prefetch_len, ..kernel.clone().with_range(LoopRange::Tiles) };
                 let schedule = StepSchedule::Conv { kernel };
                 PerThreadCount::every(ParallelStep { parallelism: Parallelism::Tiles, schedule })
             }

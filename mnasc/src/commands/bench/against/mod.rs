@@ -18,7 +18,7 @@ use crate::quantile::median;
 use crate::runner::{Runner, RunnerOptions, random_image};
 use mnas_codegen::compile::fused_graph;
 use mnas_codegen::machine::Isa;
-use mnas_codegen::tuned::Tuned;
+use mnas_codegen::tuned::TuningProfile;
 use mnas_codegen::weights::Weights;
 use mnas_dsl::{Network, Spec};
 use peers::{Peers, Probe};
@@ -42,7 +42,7 @@ struct Contest<'a> {
     image: Vec<f32>,
     peers: Peers,
     probe: Probe,
-    tuned: Tuned,
+    tuned: TuningProfile,
 }
 
 /// Compares.
@@ -52,7 +52,7 @@ pub(super) fn run(
     network: &Network,
     weights: &Weights,
     isa: Isa,
-    tuned: Tuned,
+    tuned: TuningProfile,
 ) -> Result<()> {
     let threads = args.threads;
     let mut engines = args.against.clone();

@@ -1,4 +1,4 @@
-//! Blocks whose rows do not all fit the second-level cache are still done by strips, by one and by several.
+//! Blocks whose rows do not all fit the second-level cache are still computed in row blocks, by one thread and by several.
 
 use mnas_codegen::compile::{Options, compile};
 use mnas_codegen::plan::{Parallelism, StepKind, StepSchedule};
@@ -18,7 +18,7 @@ fn wide_blocks_are_done_by_strips() {
         let parallel = &schedule.parallel[index];
         assert!(parallel.variants.is_empty(), "{}", schedule.isa.name);
         let StepSchedule::Block(shared) = &parallel.default.schedule else { panic!("{}", schedule.isa.name) };
-        assert_eq!(parallel.default.parallelism, Parallelism::RowBlocks(shared.strip), "{}", schedule.isa.name);
+        assert_eq!(parallel.default.parallelism, Parallelism::RowBlocks(shared.row_block), "{}", schedule.isa.name);
         assert!(shared.scratch.len().0 < between / 50, "{}: {}", schedule.isa.name, shared.reason);
     }
 }
