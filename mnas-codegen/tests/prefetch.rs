@@ -30,7 +30,7 @@ fn loops_prefetch_and_written_out_reductions_do_not() {
         let text = kernels.finish().to_string();
         // Only a loop advances through the input.
         let is_loop = text.contains("ap += 4");
-        assert_eq!((kernel.prefetch, text.contains("pf (w")), (is_loop, is_loop), "{channels} channels");
+        assert_eq!((kernel.prefetch, text.contains("prefetch (w")), (is_loop, is_loop), "{channels} channels");
         loops.push(is_loop);
     }
     assert!(loops.contains(&true) && loops.contains(&false));

@@ -139,7 +139,7 @@ fn graphs_in_any_order_equal_the_reference() {
 /// A stem that is 1x1 is the expansion of a block that reads the caller's image, whose pixels lie closer than the arena's:
 /// in row blocks, it must not look for the next of them as it would in the arena.
 #[test]
-fn strips_of_an_image_stay_inside_of_it() {
+fn row_blocks_of_an_image_stay_inside_of_it() {
     let text = "name: image\ninput: 24x24x3\nstem: {op: conv, kernel: 1, stride: 1, filters: 8}\nblocks:\n  \
                 - {op: sepconv, kernel: 3, filters: 16}\n  - {op: sepconv, kernel: 3, filters: 16}\n\
                 head: {filters: 16, classes: 10}\n";
@@ -355,14 +355,14 @@ fn padding_wins(code: &mut String) -> bool {
     let mut changed = false;
     let mut from = 0;
     while let Some(at) = code[from..].find("fn max_pool").map(|at| at + from) {
-        let first = at + code[at..].find("let mut all = ld").expect("a first value");
+        let first = at + code[at..].find("let mut acc = load").expect("a first value");
         let end = first + code[first..].find(';').expect("its end");
-        let inside = "let mut all = ld";
-        let value = code[first + inside.len() - 2..end].to_owned();
+        let inside = "let mut acc = load";
+        let value = code[first + inside.len() - "load".len()..end].to_owned();
         // Where the window leaves the image: fewer than `k` rows.
         code.replace_range(
             first..end,
-            &format!("let mut all = if y1 - y0 < 3 {{ core::mem::zeroed() }} else {{ {value} }}"),
+            &format!("let mut acc = if y1 - y0 < 3 {{ core::mem::zeroed() }} else {{ {value} }}"),
         );
         from = first;
         changed = true;
