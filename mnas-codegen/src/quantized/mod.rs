@@ -15,6 +15,7 @@
 //! channel (see [`structure`]).
 
 pub mod arithmetic;
+mod convolve;
 mod file;
 mod run;
 pub mod structure;
@@ -25,8 +26,9 @@ use mnas_dsl::network::Network;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use convolve::convolve;
 pub use file::{FileError, is_quantized, read, write};
-pub use run::{Value, convolve, finish, quantize_image, run, run_node};
+pub use run::{Executor, Value, finish, quantize_image, run, run_node};
 
 /// The values that a map's bytes stand for: `scale * (q - zero)`.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,7 @@
 //! The executor that defines int8: plain loops, one image, every tensor kept until its last reader has run.
 
 use super::arithmetic::{self, Epilogue, saturate};
+use super::convolve::{Filters, convolve, convolve_by};
 use super::structure::is_wide_sum;
 use super::{Quantized, conv_of};
 use crate::graph::{Conv, Node, Op, TensorId};
@@ -30,29 +31,79 @@ impl Value {
             Value::Sum(_) | Value::Floats(_) => panic!("the tensor is no map of bytes"),
         }
     }
+
+    /// The values of the network's output.
+    ///
+    /// # Panics
+    ///
+    /// If it is another tensor.
+    pub fn floats(&self) -> &[f32] {
+        match self {
+            Value::Floats(floats) => floats,
+            Value::Bytes(_) | Value::Sum(_) => panic!("the tensor is not the network's output"),
+        }
+    }
 }
 
-/// Runs the network on one image (HWC) and returns the tensors that `keep` names, and the output.
+/// Runs the network on one image (HWC) and returns the tensors that `keep` names, and the output. For more than one
+/// image, see [`Executor`].
 ///
 /// # Panics
 ///
 /// If the image has another length than the network's input, or the network is not consistent (files are checked when
 /// they are read).
 pub fn run(network: &Quantized, image: &[f32], keep: impl Fn(TensorId) -> bool) -> BTreeMap<TensorId, Value> {
-    let graph = &network.graph;
-    assert_eq!(image.len(), graph.shape(graph.input).len(), "an image of the network's size");
-    let mut values = BTreeMap::from([(graph.input, quantize_image(network, image))]);
-    for (index, node) in graph.nodes.iter().enumerate() {
-        let value = run_node(network, node, |id| &values[&id]);
-        values.insert(node.output, value);
-        for input in &node.inputs {
-            let is_read_later = graph.nodes[index + 1..].iter().any(|later| later.inputs.contains(input));
-            if !is_read_later && !keep(*input) {
-                values.remove(input);
+    Executor::new(network).run(image, keep)
+}
+
+/// A network with its weights in the order in which they are read.
+pub struct Executor<'n> {
+    network: &'n Quantized,
+    filters: BTreeMap<String, Filters>,
+}
+
+impl<'n> Executor<'n> {
+    /// Orders the weights, once for any number of images.
+    ///
+    /// # Panics
+    ///
+    /// If the network is not consistent.
+    pub fn new(network: &'n Quantized) -> Self {
+        Executor { network, filters: Filters::of_network(network) }
+    }
+
+    /// [`run`] on one image.
+    ///
+    /// # Panics
+    ///
+    /// If the image has another length than the network's input.
+    pub fn run(&self, image: &[f32], keep: impl Fn(TensorId) -> bool) -> BTreeMap<TensorId, Value> {
+        let graph = &self.network.graph;
+        assert_eq!(image.len(), graph.shape(graph.input).len(), "an image of the network's size");
+        let mut values = BTreeMap::from([(graph.input, quantize_image(self.network, image))]);
+        for (index, node) in graph.nodes.iter().enumerate() {
+            let value = self.run_node(node, |id| &values[&id]);
+            values.insert(node.output, value);
+            for input in &node.inputs {
+                let is_read_later = graph.nodes[index + 1..].iter().any(|later| later.inputs.contains(input));
+                if !is_read_later && !keep(*input) {
+                    values.remove(input);
+                }
             }
         }
+        values
     }
-    values
+
+    /// Runs one node on the values of its operands.
+    ///
+    /// # Panics
+    ///
+    /// If a value has another type or length than its tensor.
+    pub fn run_node<'v>(&self, node: &Node, value: impl Fn(TensorId) -> &'v Value) -> Value {
+        run_node_by(self.network, node, value, |conv, x, input, output| {
+            convolve_by(&self.filters[&conv.param], self.network, conv, node.inputs[0], x, input, output)
+        })
+    }
 }
 
 /// The input map of an image (HWC).
@@ -67,6 +118,18 @@ pub fn quantize_image(network: &Quantized, image: &[f32]) -> Value {
 ///
 /// As [`run`].
 pub fn run_node<'v>(network: &Quantized, node: &Node, value: impl Fn(TensorId) -> &'v Value) -> Value {
+    run_node_by(network, node, value, |conv, x, input, output| {
+        convolve(network, conv, node.inputs[0], x, input, output)
+    })
+}
+
+/// Runs one node; `sums` computes those of a convolution.
+fn run_node_by<'v>(
+    network: &Quantized,
+    node: &Node,
+    value: impl Fn(TensorId) -> &'v Value,
+    sums: impl Fn(&Conv, &[u8], Shape, Shape) -> Vec<i32>,
+) -> Value {
     let graph = &network.graph;
     let from = node.inputs[0];
     let (input, output) = (graph.shape(from), graph.shape(node.output));
@@ -74,7 +137,7 @@ pub fn run_node<'v>(network: &Quantized, node: &Node, value: impl Fn(TensorId) -
     match &node.op {
         Op::Conv(_) | Op::Linear { .. } => {
             let conv = conv_of(graph, node).expect("a convolution or a fully connected layer");
-            let sums = convolve(network, &conv, from, x.bytes(), input, output);
+            let sums = sums(&conv, x.bytes(), input, output);
             finish(network, &conv, from, node.output, &sums)
         }
         Op::GlobalAveragePool => global_average(network, node, x.bytes(), input),
@@ -116,49 +179,6 @@ pub fn run_node<'v>(network: &Quantized, node: &Node, value: impl Fn(TensorId) -
             panic!("`{}` is not in a graph that is quantised", node.name)
         }
     }
-}
-
-/// The sums of a convolution: weights times bytes less the zero point, and the bias. Padding is the zero point.
-///
-/// # Panics
-///
-/// As [`run`].
-pub fn convolve(network: &Quantized, conv: &Conv, from: TensorId, x: &[u8], input: Shape, output: Shape) -> Vec<i32> {
-    let layer = &network.layers[&conv.param];
-    let zero = i32::from(network.map(from).zero);
-    let weight = channels_last(conv, &layer.weight);
-    let outputs = conv.output_channels;
-    let tap_len = conv.channels_per_group() * outputs;
-    // A fully connected layer reads its input as one pixel.
-    let input =
-        if input.len() == conv.input_channels { Shape { height: 1, width: 1, channels: input.len() } } else { input };
-    let mut sums = Vec::with_capacity(output.pixels() * outputs);
-    for pixel in 0..output.pixels() {
-        let (row, column) = (pixel / output.width * conv.stride, pixel % output.width * conv.stride);
-        let start = sums.len();
-        sums.extend_from_slice(&layer.bias);
-        let sum = &mut sums[start..];
-        for tap in 0..conv.kernel_size * conv.kernel_size {
-            let (row, column) = (row + tap / conv.kernel_size, column + tap % conv.kernel_size);
-            let Some(row) = row.checked_sub(conv.pads.top).filter(|&row| row < input.height) else { continue };
-            let Some(column) = column.checked_sub(conv.pads.left).filter(|&c| c < input.width) else { continue };
-            let x = &x[(row * input.width + column) * input.channels..][..input.channels];
-            let weight = &weight[tap * tap_len..][..tap_len];
-            if conv.depthwise {
-                for ((sum, &x), w) in sum.iter_mut().zip(x).zip(weight) {
-                    *sum += (i32::from(x) - zero) * w;
-                }
-            } else {
-                for (&x, weight) in x.iter().zip(weight.chunks_exact(outputs)) {
-                    let x = i32::from(x) - zero;
-                    for (sum, w) in sum.iter_mut().zip(weight) {
-                        *sum += x * w;
-                    }
-                }
-            }
-        }
-    }
-    sums
 }
 
 /// From sums to bytes, or to the network's output.
@@ -246,20 +266,4 @@ fn window(
         }
     }
     y
-}
-
-/// OIHW -> HWIO, so that the innermost loop runs over channels that stand together.
-fn channels_last(conv: &Conv, weight: &[i8]) -> Vec<i32> {
-    let [outputs, inputs, rows, columns] = conv.weight_shape();
-    let taps = rows * columns;
-    let mut transposed = vec![0; weight.len()];
-    for output in 0..outputs {
-        for input in 0..inputs {
-            for tap in 0..taps {
-                transposed[(tap * inputs + input) * outputs + output] =
-                    i32::from(weight[(output * inputs + input) * taps + tap]);
-            }
-        }
-    }
-    transposed
 }
