@@ -57,6 +57,28 @@ impl Histogram {
         self.limit *= 2.0;
     }
 
+    /// Adds the counts of another histogram.
+    pub(crate) fn merge(&mut self, other: &Histogram) {
+        self.zeros += other.zeros;
+        self.least = self.least.min(other.least);
+        self.most = self.most.max(other.most);
+        if other.limit == 0.0 {
+            return;
+        }
+        if self.limit == 0.0 {
+            (self.limit, self.bins) = (other.limit, other.bins.clone());
+            return;
+        }
+        let mut other = other.clone();
+        while self.limit < other.limit {
+            self.widen();
+        }
+        while other.limit < self.limit {
+            other.widen();
+        }
+        self.bins.iter_mut().zip(other.bins).for_each(|(sum, count)| *sum += count);
+    }
+
     /// The middle and the count of every bin that is not empty, zeros left out.
     pub(crate) fn values(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         let width = self.limit / BINS as f64;
@@ -79,6 +101,16 @@ mod tests {
             let below = values.iter().filter(|&&v| v < bound).count() as f64;
             let counted: f64 = histogram.values().filter(|(v, _)| *v < bound).map(|(_, count)| count).sum();
             assert!((below - counted).abs() <= 12.0, "{bound}: {below} {counted}");
+        }
+        // Halves that are merged are the whole, however far each was widened.
+        let mut halves = [Histogram::default(), Histogram::default()];
+        values.iter().enumerate().for_each(|(i, &v)| halves[usize::from(i > 300)].add(v));
+        for (mut a, b) in [(halves[0].clone(), &halves[1]), (halves[1].clone(), &halves[0])] {
+            a.merge(b);
+            assert_eq!(
+                (a.limit, &a.bins, a.least, a.most),
+                (histogram.limit, &histogram.bins, histogram.least, histogram.most)
+            );
         }
         assert_eq!(histogram.most, values.iter().copied().fold(0.0, f64::max));
         assert_eq!(histogram.least, values.iter().copied().fold(0.0, f64::min));

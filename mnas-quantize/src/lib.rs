@@ -10,11 +10,13 @@
 
 mod evaluate;
 mod histogram;
+mod layers;
 mod linear_algebra;
 mod observe;
 mod ranges;
 mod rounding;
 mod sequential;
+mod spread;
 mod weights;
 
 use mnas_codegen::graph::{Graph, TensorId};
@@ -24,9 +26,11 @@ use mnas_codegen::reference::ReferenceError;
 use mnas_codegen::weights::Weights;
 use std::collections::BTreeMap;
 
-pub use evaluate::{Comparison, compare};
+pub use evaluate::{Comparer, Comparison};
+pub use layers::LayerError;
 pub use observe::Observations;
 pub use ranges::Method;
+pub use sequential::images_in;
 
 /// How a network is quantised.
 #[derive(Clone, Debug)]
@@ -87,8 +91,7 @@ fn maps(
         match members[..] {
             [Member { id, role: role @ Role::Map { by_channel: true, .. } }] if options.by_channel => {
                 let importance = weights::importance(graph, weights, id)?;
-                let channels = observations.channels(id);
-                maps[id.0] = Some(ranges::by_channel(channels, &importance, role, options.method));
+                maps[id.0] = Some(ranges::by_channel(id, observations, &importance, role, options.method));
             }
             _ => {
                 let zeros_and_scale = ranges::of_group(members, observations, options.method);

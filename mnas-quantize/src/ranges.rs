@@ -3,6 +3,8 @@
 use crate::Member;
 use crate::histogram::Histogram;
 use crate::observe::Observations;
+use crate::spread::Spread;
+use mnas_codegen::graph::TensorId;
 use mnas_codegen::quantized::Map;
 use mnas_codegen::quantized::arithmetic::RELU6_SCALE;
 use mnas_codegen::quantized::structure::Role;
@@ -10,7 +12,8 @@ use mnas_codegen::quantized::structure::Role;
 /// How the range of a map follows from the values that it had.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Method {
-    /// The least mean squared error: rounding within the range, clipping outside of it.
+    /// The least mean squared error: rounding within the range, clipping outside of it. Where each channel has a scale,
+    /// ranges get a margin for values that were not seen, as large as half of the images need it for the other half.
     Mse,
     /// All values.
     MinMax,
@@ -27,22 +30,25 @@ const LEAST: f64 = 0.15;
 ///
 /// Where some members are positive and some are not, the signed ones have their zero point in the middle.
 pub(crate) fn of_group(members: &[Member], observations: &Observations, method: Method) -> (Vec<u8>, f32) {
-    let of = |positive: bool| -> Vec<&Histogram> {
+    let of = |positive: bool| -> Vec<Histogram> {
         let members = members.iter().filter(|m| m.is_positive() == positive);
         members.flat_map(|m| observations.channels(m.id)).collect()
     };
     let (positive, signed) = (of(true), of(false));
-    let all: Vec<&Histogram> = positive.iter().chain(&signed).copied().collect();
-    let range = bounds(all.iter().copied(), method);
+    let all: Vec<&Histogram> = positive.iter().chain(&signed).collect();
+    let range = bounds(&all, method);
     let zeros = match (range.0 < 0.0, positive.is_empty()) {
         (false, _) => vec![0],
         (true, true) => zero_points(range.0, range.1),
         (true, false) => vec![128],
     };
+    let spreads: Vec<Spread> = all.iter().map(|c| Spread::new(c)).collect();
     let tried = zeros.into_iter().map(|zero| {
-        let channels: Vec<(&Histogram, u8)> =
-            positive.iter().map(|c| (*c, 0)).chain(signed.iter().map(|c| (*c, zero))).collect();
-        (scale(&channels, method), zero)
+        let zero_of = |at: usize| if at < positive.len() { 0 } else { zero };
+        let whole = all.iter().enumerate().fold(0.0, |w: f64, (at, c)| w.max(whole(bounds(&[c], method), zero_of(at))));
+        let error =
+            |scale: f64| -> f64 { spreads.iter().enumerate().map(|(at, c)| c.squared_error(scale, zero_of(at))).sum() };
+        (best_scale(whole, method, error), zero)
     });
     let ((scale, _), zero) = tried.min_by(|a, b| a.0.1.total_cmp(&b.0.1)).expect("a zero point is tried");
     let scale = if scale > f64::from(f32::MIN_POSITIVE) { scale } else { f64::from(UNSEEN) };
@@ -51,29 +57,97 @@ pub(crate) fn of_group(members: &[Member], observations: &Observations, method: 
 }
 
 /// One scale a channel and one zero point for all of them; errors are weighted by what the map's readers make of them.
-pub(crate) fn by_channel(channels: &[Histogram], importance: &[f64], role: Role, method: Method) -> Map {
-    let positive = matches!(role, Role::Map { positive: true, .. });
-    let least = channels.iter().fold(0.0, |least: f64, c| least.min(c.least));
+pub(crate) fn by_channel(
+    id: TensorId,
+    observations: &Observations,
+    importance: &[f64],
+    role: Role,
+    method: Method,
+) -> Map {
+    let channels = Channels::new(&observations.channels(id), importance, method);
+    let halves = observations.halves(id).map(|half| Channels::new(half, importance, method));
     let at = |zero: u8| {
-        let mut total = 0.0;
-        let mut scales = Vec::with_capacity(channels.len());
-        for (channel, weight) in channels.iter().zip(importance) {
-            let (scale, error) = scale(&[(channel, zero)], method);
-            total += weight * error;
-            scales.push(limited(scale, role));
-        }
-        (total, zero, scales)
+        let margin = if method == Method::Mse { Margin::between(&halves, zero, method) } else { Margin::NONE };
+        let scales: Vec<f64> = channels.scales(zero, method);
+        let error = match method {
+            Method::Mse => margin.error,
+            _ => channels.error(&scales, zero),
+        };
+        (error, zero, margin.widened(&scales))
     };
-    if positive || least >= 0.0 {
-        return Map { scales: filled(at(0).2), zero: 0 };
+    let positive = matches!(role, Role::Map { positive: true, .. });
+    let (_, zero, scales) = if positive || channels.all.iter().all(|c| c.least >= 0.0) {
+        at(0)
+    } else {
+        // A coarse search, then the even zero points around its best.
+        let best = |zeros: &mut dyn Iterator<Item = u8>| {
+            zeros.map(at).min_by(|a, b| a.0.total_cmp(&b.0)).expect("a zero point is tried")
+        };
+        let (_, coarse, _) = best(&mut (0..=128).step_by(16));
+        best(&mut (coarse.saturating_sub(14)..=coarse + 14).step_by(2))
+    };
+    Map { scales: filled(scales.into_iter().map(|s| limited(s, role)).collect()), zero }
+}
+
+/// The channels of a map.
+struct Channels<'w> {
+    all: Vec<Spread>,
+    /// Least and largest value of each.
+    bounds: Vec<(f64, f64)>,
+    importance: &'w [f64],
+}
+
+impl<'w> Channels<'w> {
+    fn new(histograms: &[Histogram], importance: &'w [f64], method: Method) -> Self {
+        let bounds = histograms.iter().map(|c| bounds(&[c], method)).collect();
+        Channels { all: histograms.iter().map(Spread::new).collect(), bounds, importance }
     }
-    // A coarse search, then the even zero points around its best.
-    let best = |zeros: &mut dyn Iterator<Item = u8>| {
-        zeros.map(at).min_by(|a, b| a.0.total_cmp(&b.0)).expect("a zero point is tried")
-    };
-    let (_, coarse, _) = best(&mut (0..=128).step_by(16));
-    let (_, zero, scales) = best(&mut (coarse.saturating_sub(14)..=coarse + 14).step_by(2));
-    Map { scales: filled(scales), zero }
+
+    /// The best scale of each for a zero point; 0 of those that were always 0.
+    fn scales(&self, zero: u8, method: Method) -> Vec<f64> {
+        let each = self.all.iter().zip(&self.bounds);
+        each.map(|(c, &bounds)| best_scale(whole(bounds, zero), method, |s| c.squared_error(s, zero)).0).collect()
+    }
+
+    fn error(&self, scales: &[f64], zero: u8) -> f64 {
+        let each = self.all.iter().zip(self.importance).zip(scales);
+        each.map(|((c, weight), &scale)| weight * c.squared_error(scale, zero)).sum()
+    }
+}
+
+/// What scales get beyond those that the seen values need.
+struct Margin {
+    /// Factor of all.
+    factor: f64,
+    /// Share of the mean of all that each is drawn to.
+    share: f64,
+    /// The error that is left.
+    error: f64,
+}
+
+impl Margin {
+    const NONE: Margin = Margin { factor: 1.0, share: 0.0, error: 0.0 };
+    const FACTORS: [f64; 10] = [1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0];
+    const SHARES: [f64; 7] = [0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7];
+
+    /// The margin with which the scales of each half of the images suit the other half best.
+    fn between(halves: &[Channels; 2], zero: u8, method: Method) -> Margin {
+        let [a, b] = halves;
+        let (scales_a, scales_b) = (a.scales(zero, method), b.scales(zero, method));
+        let tried = Self::FACTORS.iter().flat_map(|&factor| Self::SHARES.map(|share| (factor, share)));
+        let margins = tried.map(|(factor, share)| {
+            let margin = Margin { factor, share, error: 0.0 };
+            let error = b.error(&margin.widened(&scales_a), zero) + a.error(&margin.widened(&scales_b), zero);
+            Margin { error, ..margin }
+        });
+        margins.min_by(|a, b| a.error.total_cmp(&b.error)).expect("a margin is tried")
+    }
+
+    fn widened(&self, scales: &[f64]) -> Vec<f64> {
+        let seen = scales.iter().filter(|s| **s > 0.0);
+        let mean = seen.clone().sum::<f64>() / seen.count().max(1) as f64;
+        scales.iter().map(|s| self.factor * ((1.0 - self.share) * s + self.share * mean)).collect()
+    }
 }
 
 /// Channels that were always 0 get the mean scale of the others: they may have values in other images.
@@ -102,13 +176,13 @@ fn zero_points(least: f64, most: f64) -> Vec<u8> {
     (-8..=8).map(|step| (ideal + 4 * step).clamp(0, 254) as u8).collect()
 }
 
-fn bounds<'h>(channels: impl Iterator<Item = &'h Histogram> + Clone, method: Method) -> (f64, f64) {
-    let least = channels.clone().fold(0.0, |least: f64, c| least.min(c.least));
-    let most = channels.clone().fold(0.0, |most: f64, c| most.max(c.most));
+fn bounds(channels: &[&Histogram], method: Method) -> (f64, f64) {
+    let least = channels.iter().fold(0.0, |least: f64, c| least.min(c.least));
+    let most = channels.iter().fold(0.0, |most: f64, c| most.max(c.most));
     let Method::Percentile(percent) = method else { return (least, most) };
-    let mut values: Vec<(f64, f64)> = channels.clone().flat_map(Histogram::values).collect();
+    let mut values: Vec<(f64, f64)> = channels.iter().flat_map(|c| c.values()).collect();
     values.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let zeros: u64 = channels.map(|c| c.zeros).sum();
+    let zeros: u64 = channels.iter().map(|c| c.zeros).sum();
     let total = values.iter().map(|(_, n)| n).sum::<f64>() + zeros as f64;
     let left_out = total * (1.0 - percent / 100.0);
     let (low, high) = (cut(values.iter(), left_out), cut(values.iter().rev(), left_out));
@@ -125,40 +199,21 @@ fn cut<'v>(mut values: impl Iterator<Item = &'v (f64, f64)>, left_out: f64) -> f
     found.map_or(0.0, |(value, _)| *value)
 }
 
-/// The best scale of channels with these zero points, and its error.
-fn scale(channels: &[(&Histogram, u8)], method: Method) -> (f64, f64) {
-    let whole = channels.iter().fold(0.0, |whole: f64, (channel, zero)| {
-        let (least, most) = bounds([*channel].into_iter(), method);
-        let below = if *zero > 0 { -least / f64::from(*zero) } else { 0.0 };
-        whole.max(most / f64::from(255 - zero)).max(below)
-    });
+/// The least scale whose range has all values between bounds.
+fn whole((least, most): (f64, f64), zero: u8) -> f64 {
+    let below = if zero > 0 { -least / f64::from(zero) } else { 0.0 };
+    (most / f64::from(255 - zero)).max(below)
+}
+
+/// The best scale up to `whole`, and its error.
+fn best_scale(whole: f64, method: Method, error: impl Fn(f64) -> f64) -> (f64, f64) {
     if whole <= 0.0 {
-        return (f64::from(f32::MIN_POSITIVE), 0.0);
+        return (0.0, 0.0);
     }
-    let error = |scale: f64| -> f64 { channels.iter().map(|(c, zero)| squared_error(c, scale, *zero)).sum() };
     if method != Method::Mse {
         return (whole, error(whole));
     }
     let steps = (0..=STEPS).map(|step| LEAST + (1.0 - LEAST) * step as f64 / STEPS as f64);
     let tried = steps.map(|part| (whole * part, error(whole * part)));
     tried.min_by(|a, b| a.1.total_cmp(&b.1)).expect("a step is tried")
-}
-
-/// Expected squared error: that of rounding, uniform in a step, within the range; that of clipping outside of it.
-fn squared_error(channel: &Histogram, scale: f64, zero: u8) -> f64 {
-    let (low, high) = (-f64::from(zero) * scale, (255.0 - f64::from(zero)) * scale);
-    let rounding = scale * scale / 12.0;
-    channel
-        .values()
-        .map(|(value, count)| {
-            let clipped = if value < low {
-                value - low
-            } else if value > high {
-                value - high
-            } else {
-                0.0
-            };
-            count * (clipped * clipped).max(rounding)
-        })
-        .sum()
 }

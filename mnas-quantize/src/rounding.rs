@@ -3,8 +3,9 @@
 //! Rounding each weight to the nearest integer minimises the error of the weights, not of the outputs. Here weights are
 //! rounded one after the other, and what each rounding does to the outputs is taken back by the weights that are not
 //! rounded yet, by the covariance of the inputs: Frantar et al., "GPTQ", 2022, after "Optimal Brain Surgeon", 1993.
-//! Before that, where there are enough samples, the weights become the least-squares fit of the float outputs on the
-//! rounded inputs, which takes back errors of the layers before.
+//! Before that the weights become the least-squares fit of the float outputs on the rounded inputs, which takes back errors
+//! of the layers before. Both follow the samples only as far as there are enough of them: the fewer independent samples a
+//! weight has, the more the covariance is drawn to its diagonal and the fit to the float weights.
 
 use crate::linear_algebra::{Matrix, cholesky, inverse, upper_of_inverse};
 
@@ -23,8 +24,6 @@ pub(crate) struct Moments {
 
 /// Longest reduction that is solved: the work grows with its cube.
 pub(crate) const MOST_INPUTS: usize = 1600;
-/// Samples for each weight of a filter below which the least-squares fit would follow noise.
-const SAMPLES_PER_WEIGHT: f64 = 4.0;
 /// Share of the mean variance that is added to every variance.
 const RIDGE: f64 = 0.01;
 
@@ -52,8 +51,8 @@ impl Moments {
         (0..self.outputs).for_each(|o| self.mean_y[o] += y(o));
     }
 
-    /// The covariance of the inputs with a ridge, and the ridge; `None` where the inputs do not vary.
-    fn covariance(&self) -> Option<(Matrix, f64)> {
+    /// The covariance of the inputs with a ridge, and the ridge of each; `None` where the inputs do not vary.
+    fn covariance(&self, independent: f64) -> Option<(Matrix, Vec<f64>)> {
         let mut covariance = self.xx.clone();
         for i in 0..self.inputs {
             for j in 0..self.inputs {
@@ -62,12 +61,14 @@ impl Moments {
             }
         }
         let variance: f64 = (0..self.inputs).map(|i| covariance.row(i)[i]).sum::<f64>() / self.inputs as f64;
-        let ridge = RIDGE * variance;
-        (0..self.inputs).for_each(|i| covariance.row_mut(i)[i] += ridge);
+        let share = self.inputs as f64 / independent;
+        let ridge: Vec<f64> = (0..self.inputs).map(|i| RIDGE * variance + share * covariance.row(i)[i]).collect();
+        ridge.iter().enumerate().for_each(|(i, ridge)| covariance.row_mut(i)[i] += ridge);
         (variance > 0.0).then_some((covariance, ridge))
     }
 
     /// Rounds filters (one row of `weights` an output, real values for an input of 1); returns integers and scales.
+    /// `independent` is the number of samples that do not depend on each other.
     ///
     /// `None` where the samples say nothing.
     pub(crate) fn round(
@@ -75,14 +76,11 @@ impl Moments {
         weights: &[Vec<f64>],
         most: f64,
         least_scale: &[f64],
+        independent: f64,
     ) -> Option<(Vec<Vec<f64>>, Vec<f64>)> {
-        let (covariance, ridge) = self.covariance()?;
+        let (covariance, ridge) = self.covariance(independent)?;
         let lower = cholesky(&covariance)?;
-        let fitted: Vec<Vec<f64>> = if self.count >= SAMPLES_PER_WEIGHT * self.inputs as f64 {
-            (0..self.outputs).map(|o| self.fit(&lower, &weights[o], o, ridge)).collect()
-        } else {
-            weights.to_vec()
-        };
+        let fitted: Vec<Vec<f64>> = (0..self.outputs).map(|o| self.fit(&lower, &weights[o], o, &ridge)).collect();
         let upper = upper_of_inverse(&inverse(&lower))?;
         let diagonal: Vec<f64> = (0..self.inputs).map(|i| covariance.row(i)[i]).collect();
         let mut integers = Vec::with_capacity(self.outputs);
@@ -105,11 +103,11 @@ impl Moments {
     }
 
     /// The weights whose outputs are nearest to the float ones, drawn to the float weights by the ridge.
-    fn fit(&self, lower: &Matrix, weight: &[f64], o: usize, ridge: f64) -> Vec<f64> {
+    fn fit(&self, lower: &Matrix, weight: &[f64], o: usize, ridge: &[f64]) -> Vec<f64> {
         let right: Vec<f64> = (0..self.inputs)
             .map(|i| {
                 let covariance = (self.xy.row(i)[o] - self.mean_x[i] * self.mean_y[o] / self.count) / self.count;
-                covariance + ridge * weight[i]
+                covariance + ridge[i] * weight[i]
             })
             .collect();
         crate::linear_algebra::solve(lower, right)
@@ -158,7 +156,7 @@ mod tests {
         for x in &samples {
             moments.add(x, |o| output(&weights[o], x));
         }
-        let (integers, scales) = moments.round(&weights, most, &[0.0; 2]).unwrap();
+        let (integers, scales) = moments.round(&weights, most, &[0.0; 2], 500.0).unwrap();
         for o in 0..2 {
             let near_scale = weights[o].iter().fold(0.0, |m: f64, w| m.max(w.abs())) / most;
             let near: Vec<f64> = weights[o].iter().map(|w| (w / near_scale).round() * near_scale).collect();
@@ -178,6 +176,6 @@ mod tests {
     fn constant_inputs_say_nothing() {
         let mut moments = Moments::new(2, 1);
         (0..10).for_each(|_| moments.add(&[3.0, 4.0], |_| 1.0));
-        assert!(moments.round(&[vec![1.0, 2.0]], 127.0, &[0.0]).is_none());
+        assert!(moments.round(&[vec![1.0, 2.0]], 127.0, &[0.0], 10.0).is_none());
     }
 }

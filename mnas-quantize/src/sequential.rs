@@ -7,7 +7,7 @@
 use crate::Options;
 use crate::rounding::{MOST_INPUTS, Moments};
 use crate::weights::{MOST, folded, unit_of_input};
-use mnas_codegen::graph::{Conv, Node, Op, TensorId};
+use mnas_codegen::graph::{Conv, Graph, Node, Op, TensorId};
 use mnas_codegen::quantized::{Integers, Quantized, Value, conv_of, convolve, finish, quantize_image, run_node};
 use mnas_codegen::reference::{ReferenceError, apply_activation, run_nodes};
 use mnas_codegen::weights::Weights;
@@ -22,6 +22,21 @@ const SAMPLES: usize = 8192;
 struct Pair {
     float: BTreeMap<TensorId, Vec<f64>>,
     bytes: BTreeMap<TensorId, Value>,
+}
+
+/// How many images [`quantize`](crate::quantize) can take in this many bytes of memory, at least one: all values of a layer
+/// are held at once, of both networks.
+pub fn images_in(graph: &Graph, bytes: u64) -> usize {
+    let len = |id: TensorId| graph.shape(id).len() as u64;
+    let last_reader = |id: TensorId| graph.nodes.iter().rposition(|node| node.inputs.contains(&id));
+    let at_node = |(index, node): (usize, &Node)| -> u64 {
+        let made = graph.nodes[..index].iter().map(|node| node.output).chain([graph.input]);
+        let held = made.filter(|id| last_reader(*id).is_some_and(|last| last >= index));
+        // f64 and bytes; what is made also as f64 and sums before its activation.
+        held.map(|id| 9 * len(id)).sum::<u64>() + (9 + 8 + 4) * len(node.output)
+    };
+    let most = graph.nodes.iter().enumerate().map(at_node).max().unwrap_or(0);
+    (bytes / most.max(1)).clamp(1, usize::MAX as u64) as usize
 }
 
 pub(crate) fn treat(
@@ -124,6 +139,8 @@ fn round(
     let of_group = outputs / groups;
     let mut moments: Vec<Moments> = (0..groups).map(|_| Moments::new(filter_len, of_group)).collect();
     let step = (output.pixels() * bytes.len()).div_ceil(SAMPLES).max(1);
+    // Pixels of one image depend on each other.
+    let independent = bytes.len() as f64 * (output.pixels() as f64 / step as f64).max(1.0).sqrt();
     let mut window = vec![0.0; filter_len];
     for at in (0..output.pixels() * bytes.len()).step_by(step) {
         let (image, pixel) = (at / output.pixels(), at % output.pixels());
@@ -148,7 +165,7 @@ fn round(
         let outside = |o: usize| if map.by_channel() && !conv.depthwise { 1.0 } else { unit(o, 0) };
         let least: Vec<f64> =
             (first..first + of_group).map(|o| f64::from(folded.bias[o].abs()) / f64::from(1 << 29)).collect();
-        let Some((integers, scales)) = moments.round(&real, f64::from(MOST), &least) else { continue };
+        let Some((integers, scales)) = moments.round(&real, f64::from(MOST), &least, independent) else { continue };
         for (at, (filter, scale)) in integers.iter().zip(scales).enumerate() {
             let o = first + at;
             replace(layer, o, filter, (scale / outside(o)) as f32);

@@ -186,10 +186,9 @@ fn each_node_is_real_arithmetic_rounded_once() {
 fn maps_are_used_and_logits_follow_the_float_network() {
     let (network, quantized, images) = quantized(&Options::default());
     let weights = random(&network, 3);
-    let mut counts = mnas_quantize::Comparison::default();
-    for image in &images {
-        mnas_quantize::compare(&quantized, &weights, image, None, &mut counts).unwrap();
-    }
+    let mut comparer = mnas_quantize::Comparer::new(&quantized, &weights);
+    images.iter().for_each(|image| comparer.add(image, None).unwrap());
+    let counts = comparer.counts();
     assert!(counts.sqnr_db() > 20.0, "{}", counts.sqnr_db());
     // A quarter of the byte at least is used by nearly every map: a wrong scale would leave it empty or full.
     let values = quantized::run(&quantized, &images[0], |_| true);

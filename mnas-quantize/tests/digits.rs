@@ -1,6 +1,6 @@
 //! The network of examples/digits.yaml with its weights, on the digits that it was not trained on.
 
-use mnas_quantize::{Comparison, Observations, Options, compare, quantize};
+use mnas_quantize::{Comparer, Observations, Options, quantize};
 
 #[test]
 fn digits_lose_at_most_three_in_a_thousand() {
@@ -17,10 +17,11 @@ fn digits_lose_at_most_three_in_a_thousand() {
     let mut observations = Observations::new(&graph);
     calibration.iter().for_each(|image| observations.add(&graph, &weights, image).unwrap());
     let network = quantize(&graph, &weights, &observations, &calibration[..40], &Options::default()).unwrap();
-    let mut counts = Comparison::default();
+    let mut comparer = Comparer::new(&network, &weights);
     for (pixels, &label) in data.test.pixels.chunks_exact(len).zip(&data.test.labels) {
-        compare(&network, &weights, &image(pixels), Some(usize::from(label)), &mut counts).unwrap();
+        comparer.add(&image(pixels), Some(usize::from(label))).unwrap();
     }
+    let counts = comparer.counts();
     assert!(counts.images > 300 && counts.float_right * 100 >= counts.images * 97, "{counts:?}");
     let lost = counts.float_right as f64 - counts.int8_right as f64;
     assert!(lost / counts.images as f64 <= 0.003, "{counts:?}");
