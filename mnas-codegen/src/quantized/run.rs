@@ -170,7 +170,12 @@ fn run_node_by<'v>(
         Op::Add => add(network, node, x.bytes(), value(node.inputs[1]).bytes()),
         Op::Activation(activation) => {
             let Value::Sum(sums) = x else { panic!("`{}` reads no sum", node.name) };
-            let y = network.map(node.output);
+            let Some(y) = &network.maps[node.output.0] else {
+                let sum = &graph.nodes[graph.producer(from).expect("a sum is made by a node")];
+                let scale = network.map(sum.inputs[0]).scales[0];
+                let real = |&sum: &i32| arithmetic::activate(*activation, sum as f32 * scale);
+                return Value::Floats(sums.iter().map(real).collect());
+            };
             let scale = y.scales[0];
             let epilogue = Epilogue::new(*activation, vec![scale], |_| scale, y.zero);
             Value::Bytes(sums.iter().map(|&sum| epilogue.apply(sum, 0)).collect())
