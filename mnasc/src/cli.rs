@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use bench::{BenchArgs, Engine};
 pub(crate) use check::CheckArgs;
 pub(crate) use compile::{CompileArgs, Stage};
-pub(crate) use convert::ConvertArgs;
+pub(crate) use convert::{ConvertArgs, Dtype};
 pub(crate) use device::DeviceArgs;
 pub(crate) use fuzz::FuzzArgs;
 pub(crate) use import::ImportArgs;

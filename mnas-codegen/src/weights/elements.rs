@@ -70,9 +70,46 @@ fn f16_to_f32(half: u16) -> f32 {
     f32::from_bits(sign | magnitude)
 }
 
+/// The nearest IEEE 754 binary16, ties to even; `None` for NaN and where that would be infinite.
+pub(crate) fn f32_to_f16(x: f32) -> Option<u16> {
+    let sign = (x.to_bits() >> 16 & 0x8000) as u16;
+    let bits = x.abs().to_bits();
+    let magnitude = if bits < 0x3880_0000 {
+        // Below 2^-14: a multiple of 2^-24, and the product is exact.
+        (x.abs() * 16_777_216.0).round_ties_even() as u32
+    } else {
+        let even = bits >> 13 & 1;
+        (bits.saturating_add(0xfff + even) >> 13) - (112 << 10)
+    };
+    (magnitude < 0x7c00).then_some(sign | magnitude as u16)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_half_comes_back() {
+        for half in (0..=u16::MAX).filter(|half| half & 0x7c00 != 0x7c00) {
+            assert_eq!(f32_to_f16(f16_to_f32(half)), Some(half), "{half:#06x}");
+        }
+    }
+
+    #[test]
+    fn halves_are_the_nearest() {
+        // Between neighbours: below the middle, the middle, above it.
+        for half in (0..0x7bff_u16).step_by(7) {
+            let (low, high) = (f16_to_f32(half), f16_to_f32(half + 1));
+            let middle = f32::midpoint(low, high);
+            assert_eq!(f32_to_f16(middle.next_down()), Some(half));
+            assert_eq!(f32_to_f16(middle), Some(half + (half & 1)));
+            assert_eq!(f32_to_f16(-middle.next_up()), Some((half + 1) | 0x8000));
+        }
+        assert_eq!(f32_to_f16(65_519.996), Some(0x7bff));
+        for beyond in [65_520.0, f32::MAX, f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+            assert_eq!(f32_to_f16(beyond), None, "{beyond}");
+        }
+    }
 
     #[test]
     fn halves_become_the_same_numbers() {

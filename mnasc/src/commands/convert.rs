@@ -1,6 +1,6 @@
 //! `mnasc convert SPEC --weights FILE -o OUT.safetensors`
 
-use crate::cli::ConvertArgs;
+use crate::cli::{ConvertArgs, Dtype};
 use crate::error::{Error, Result};
 use crate::output::{self, Artifact};
 use crate::{input, weight_file};
@@ -20,7 +20,11 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
         (Some(path), _) => weight_file::load(path, &network)?,
         (None, seed) => random(&network, seed.unwrap_or(0)),
     };
-    let bytes = safetensors::write(&fitted.weights).map_err(|error| Error::input(error.to_string()))?;
+    let write = match args.dtype {
+        Dtype::F32 => safetensors::write,
+        Dtype::F16 => safetensors::write_f16,
+    };
+    let bytes = write(&fitted.weights).map_err(|error| Error::input(error.to_string()))?;
     let size = bytes.len();
     output::write_all(&[Artifact { path: args.output.clone(), bytes }])?;
     if args.json {

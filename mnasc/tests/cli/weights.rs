@@ -104,6 +104,39 @@ fn checkpoints_become_safetensors() {
 }
 
 #[test]
+fn weights_become_halves() {
+    let folder = folder("halves");
+    let convert = |dtype: &str, out: &str| {
+        folder.mnasc(&["convert", "net.yaml", "--random-weights", "3", "--dtype", dtype, "-o", out]).done();
+    };
+    convert("f32", "whole.safetensors");
+    convert("f16", "half.safetensors");
+    folder.mnasc(&["convert", "net.yaml", "--weights", "half.safetensors", "-o", "again.safetensors"]).done();
+    let (whole, again) = (tensors(&folder.read("whole.safetensors")), tensors(&folder.read("again.safetensors")));
+    let rounded = |x: f32| {
+        // Eleven bits, or a multiple of 2^-24.
+        let step = 2_f32.powi((x.abs().log2().floor() as i32 - 10).max(-24));
+        (x / step).round_ties_even() * step
+    };
+    let mut changed = 0;
+    for ((name, shape, before), (name_after, shape_after, after)) in whole.iter().zip(&again) {
+        assert_eq!((name, shape), (name_after, shape_after));
+        for (before, after) in before.iter().zip(after) {
+            let expected = if shape.len() > 1 { rounded(*before) } else { *before };
+            assert_eq!(expected.to_bits(), after.to_bits(), "{name}: {before}");
+            changed += usize::from(before != after);
+        }
+    }
+    assert_eq!(whole.len(), again.len());
+    assert!(changed > 100);
+    let listed = folder.mnasc(&["inspect", "half.safetensors", "--json"]).done().json();
+    for tensor in listed["tensors"].as_array().unwrap() {
+        let is_large = tensor["shape"].as_array().unwrap().len() > 1;
+        assert_eq!(tensor["type"], if is_large { "float16" } else { "float32" }, "{tensor}");
+    }
+}
+
+#[test]
 fn what_cannot_be_converted_leaves_nothing() {
     let folder = folder("unconverted");
     let convert = |weights: &str, out: &str| folder.mnasc(&["convert", "net.yaml", "--weights", weights, "-o", out]);

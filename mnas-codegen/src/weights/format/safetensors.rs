@@ -1,10 +1,11 @@
 //! The safetensors format: reading what others wrote, and writing under our names.
 //!
-//! Reading takes F32, F16, BF16 and F64 and gives `f32`, other types are no weights; writing gives F32.
+//! Reading takes F32, F16, BF16 and F64 and gives `f32`, other types are no weights; writing gives F32, or F16 for the
+//! tensors that are large.
 
 use super::{Files, Format, Further, Read};
 use crate::weights::contents::{COUNTER, Contents};
-use crate::weights::elements::ElementType;
+use crate::weights::elements::{ElementType, f32_to_f16};
 use crate::weights::error::shown;
 use crate::weights::{FormatError, Inventory, Listed, WeightTensor, Weights};
 use ::safetensors::tensor::{Dtype, Metadata, TensorInfo, View};
@@ -67,6 +68,30 @@ fn list(bytes: &[u8]) -> Result<Vec<Listed>, FormatError> {
 pub fn write(weights: &Weights) -> Result<Vec<u8>, FormatError> {
     let tensors = weights.iter().map(|(name, tensor)| (name, Written(tensor)));
     ::safetensors::serialize(tensors, None).map_err(|error| FormatError::new(error.to_string()))
+}
+
+/// [`write()`] in half the bytes: tensors of two or more dimensions have elements of F16, the nearest to each. Vectors
+/// (biases, batch norms) stay F32; they are few, and a variance may be smaller than F16 can hold.
+///
+/// # Errors
+///
+/// When a tensor has more or fewer values than its shape says, or a value of 65,520 or more, which F16 cannot hold.
+pub fn write_f16(weights: &Weights) -> Result<Vec<u8>, FormatError> {
+    let mut tensors = Vec::with_capacity(weights.len());
+    for (name, tensor) in weights {
+        let halves = if tensor.shape.len() < 2 { Some(None) } else { halves(&tensor.data).map(Some) };
+        let halves = halves.ok_or_else(|| {
+            FormatError::new(format!("`{}` has a value that float16 cannot hold; it ends at 65504", shown(name)))
+        })?;
+        tensors.push((name, Halved { tensor, halves }));
+    }
+    ::safetensors::serialize(tensors, None).map_err(|error| FormatError::new(error.to_string()))
+}
+
+/// The bytes of the nearest F16 values.
+fn halves(values: &[f32]) -> Option<Vec<u8>> {
+    let halves: Option<Vec<[u8; 2]>> = values.iter().map(|&x| f32_to_f16(x).map(u16::to_le_bytes)).collect();
+    halves.map(|halves| halves.into_flattened())
 }
 
 /// The header, and the bytes that it describes.
@@ -141,6 +166,33 @@ impl View for Written<'_> {
     }
 }
 
+/// A tensor that may be written as F16.
+struct Halved<'a> {
+    tensor: &'a WeightTensor,
+    halves: Option<Vec<u8>>,
+}
+
+impl View for Halved<'_> {
+    fn dtype(&self) -> Dtype {
+        if self.halves.is_some() { Dtype::F16 } else { Dtype::F32 }
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.tensor.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        match &self.halves {
+            Some(halves) => halves.into(),
+            None => Written(self.tensor).data().into_owned().into(),
+        }
+    }
+
+    fn data_len(&self) -> usize {
+        self.halves.as_ref().map_or(self.tensor.data.len() * 4, Vec::len)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +210,19 @@ mod tests {
         let bytes = write(&weights()).unwrap();
         assert_eq!(bytes, write(&weights()).unwrap());
         assert_eq!(read(&bytes), Ok(weights()));
+    }
+
+    #[test]
+    fn halves_are_read_as_the_nearest_values() {
+        let bytes = write_f16(&weights()).unwrap();
+        let read = read(&bytes).unwrap();
+        // A vector stays as it is; 0.1 lies between 0x2e66 and 0x2e67.
+        assert_eq!(read["classifier.bias"], weights()["classifier.bias"]);
+        assert_eq!(read["stem.conv.weight"].data, [1638.0 / 16384.0, -0.0]);
+        let mut large = weights();
+        large.get_mut("stem.conv.weight").unwrap().data[1] = -65_520.0;
+        let error = write_f16(&large).unwrap_err().to_string();
+        assert_eq!(error, "`stem.conv.weight` has a value that float16 cannot hold; it ends at 65504");
     }
 
     #[test]
