@@ -5,6 +5,7 @@ use crate::output::Artifact;
 use mnas_codegen::compile::{Compiled, VERSION, spec_hash};
 use mnas_codegen::graph::Graph;
 use mnas_codegen::onnx::{self, Metadata};
+use mnas_codegen::quantized::Quantized;
 use mnas_codegen::weights::Weights;
 use mnas_dsl::{Network, Spec};
 pub(crate) use mnas_measure::compiler::{build, text};
@@ -16,9 +17,18 @@ pub(crate) fn onnx_file(spec: &Spec, network: &Network, graph: &Graph, weights: 
         return Err(Error::input("an ONNX file holds weights, and none were given")
             .hint("give `--weights FILE`, or `--random-weights SEED` to try it out"));
     };
-    let metadata = Metadata { mnas_version: VERSION.to_owned(), spec_hash: spec_hash(spec) };
-    let exported = onnx::export(graph, network, weights, &metadata);
+    let exported = onnx::export(graph, network, weights, &metadata(spec));
     exported.map_err(|error| Error::input(error.to_string()))
+}
+
+/// The ONNX file of a network in int8.
+pub(crate) fn int8_onnx_file(spec: &Spec, network: &Network, quantized: &Quantized) -> Result<Vec<u8>> {
+    let exported = onnx::export_quantized(quantized, network, &metadata(spec));
+    exported.map_err(|error| Error::input(error.to_string()))
+}
+
+fn metadata(spec: &Spec) -> Metadata {
+    Metadata { mnas_version: VERSION.to_owned(), spec_hash: spec_hash(spec) }
 }
 
 /// OUT.rs, and OUT.weights where weights were given.

@@ -3,6 +3,7 @@
 use crate::cli::{ScheduleArgs, WeightsArgs};
 use crate::error::{Error, Result};
 use crate::weight_file;
+use mnas_codegen::quantized::Quantized;
 use mnas_codegen::tuned::{ScheduleFile, TuningProfile};
 use mnas_codegen::weights::{self, Weights};
 use mnas_dsl::{Diagnostic, Diagnostics, Network, Place, Space, Spec};
@@ -74,6 +75,14 @@ pub(crate) fn weights(args: &WeightsArgs, network: &Network) -> Result<Option<We
     }
     let Some(path) = &args.weights else { return Ok(None) };
     weight_file::load(path, network).map(|fitted| Some(fitted.weights))
+}
+
+/// Reads the weights if they are a network in int8.
+pub(crate) fn quantized(args: &WeightsArgs, network: &Network) -> Result<Option<Quantized>> {
+    match &args.weights {
+        Some(path) => weight_file::load_quantized(path, network),
+        None => Ok(None),
+    }
 }
 
 /// Reads or draws weights; random weights of seed 0 if neither is requested.

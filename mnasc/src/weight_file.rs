@@ -4,6 +4,7 @@
 
 use crate::error::{Error, Result};
 use crate::{onnx_file, output};
+use mnas_codegen::quantized::{self, Quantized};
 use mnas_codegen::weights::format::{self, Beside, FORMATS, Files, Format, Further};
 use mnas_codegen::weights::{self, Fitted, Inventory};
 use mnas_dsl::Network;
@@ -34,18 +35,38 @@ pub(crate) struct WeightFile {
     format: &'static Format,
 }
 
+/// Bytes that the weights of a network may have.
+fn limit(network: &Network) -> u64 {
+    ALLOWANCE + BYTES_PER_PARAMETER * network.parameters()
+}
+
+fn too_large(path: &Path, network: &Network) -> Error {
+    Error::input(format!(
+        "`{}` has more than {} MB, too much for the {} parameters of network `{}`",
+        path.display(),
+        limit(network) >> 20,
+        network.parameters(),
+        network.name
+    ))
+}
+
+/// Reads a network in int8; `None` where the file holds other weights, or several files do.
+pub(crate) fn load_quantized(path: &Path, network: &Network) -> Result<Option<Quantized>> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let bytes = read(path, limit(network))?.ok_or_else(|| too_large(path, network))?;
+    if !quantized::is_quantized(&bytes) {
+        return Ok(None);
+    }
+    let read = quantized::read(&bytes, &quantized::graph(network));
+    read.map(Some).map_err(|error| Error::input(format!("cannot read weights from `{}`: {error}", path.display())))
+}
+
 /// Reads the weights of `network` by name.
 pub(crate) fn load(path: &Path, network: &Network) -> Result<Fitted> {
-    let limit = ALLOWANCE + BYTES_PER_PARAMETER * network.parameters();
-    let too_large = |path: &Path| {
-        Error::input(format!(
-            "`{}` has more than {} MB, too much for the {} parameters of network `{}`",
-            path.display(),
-            limit >> 20,
-            network.parameters(),
-            network.name
-        ))
-    };
+    let limit = limit(network);
+    let too_large = |path: &Path| too_large(path, network);
     let file = WeightFile::open(path, limit, &too_large)?;
     let further = match file.format.further {
         Further::None => BTreeMap::new(),

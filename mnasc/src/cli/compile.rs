@@ -14,7 +14,7 @@ pub(crate) struct CompileArgs {
     /// Write Rust to this file, and weights to OUT.weights; `-` is standard output.
     #[arg(short, long, value_name = "OUT.rs")]
     pub(crate) output: Option<PathBuf>,
-    /// Write ONNX to this file.
+    /// Write ONNX to this file; weights in int8 give a file of QuantizeLinear and DequantizeLinear with their integers.
     #[arg(long, value_name = "OUT.onnx")]
     pub(crate) onnx: Option<PathBuf>,
     /// Write the ONNX file layer by layer, as a framework would: batch norms unfolded, every parameter with its values.

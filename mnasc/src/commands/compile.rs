@@ -2,7 +2,7 @@
 
 use super::emit;
 use crate::cli::{CodeArgs, CompileArgs};
-use crate::compiler::{build, onnx_file, rust_files, text};
+use crate::compiler::{build, int8_onnx_file, onnx_file, rust_files, text};
 use crate::error::{Error, Result};
 use crate::input;
 use crate::output::{self, Artifact};
@@ -25,8 +25,9 @@ pub(crate) fn run(args: &CompileArgs) -> Result<()> {
         .map(PathBuf::as_path)
         .collect();
     let (spec, network) = input::spec(path)?;
-    let weights = input::weights(&args.weights, &network)?;
     let mut artifacts = Vec::new();
+    let int8 = if args.output.is_none() { input::quantized(&args.weights, &network)? } else { None };
+    let weights = if int8.is_none() { input::weights(&args.weights, &network)? } else { None };
     if let Some(out) = &args.output {
         let compiled = build(&spec, &network, weights.as_ref(), &options)?;
         if out.as_os_str() == "-" {
@@ -35,8 +36,17 @@ pub(crate) fn run(args: &CompileArgs) -> Result<()> {
         artifacts.extend(rust_files(&compiled, out)?);
     }
     if let Some(out) = &args.onnx {
-        let graph = if args.unfolded { lower(&network) } else { fused_graph(&network) };
-        let bytes = onnx_file(&spec, &network, &graph, weights.as_ref())?;
+        let bytes = match &int8 {
+            Some(_) if args.unfolded => {
+                return Err(Error::input("weights in int8 have no batch norms")
+                    .hint("leave `--unfolded` away, or give the float weights"));
+            }
+            Some(int8) => int8_onnx_file(&spec, &network, int8)?,
+            None => {
+                let graph = if args.unfolded { lower(&network) } else { fused_graph(&network) };
+                onnx_file(&spec, &network, &graph, weights.as_ref())?
+            }
+        };
         artifacts.push(Artifact { path: out.clone(), bytes });
     }
     for artifact in &artifacts {

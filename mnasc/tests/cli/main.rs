@@ -9,6 +9,7 @@ mod folder;
 mod fuzz;
 mod generated;
 mod import;
+mod int8;
 mod latency;
 mod measured;
 mod photographs;
