@@ -9,6 +9,7 @@ use crate::constants;
 use crate::error::{Problems, shown};
 use crate::operators;
 use crate::proto::{GraphProto, NodeProto, ValueInfo, is_standard};
+use crate::quantized;
 use crate::tape::{Constant, Mistake, Op, Step, Tape, Value};
 use crate::tensor::{Small, Store};
 use crate::understood;
@@ -24,9 +25,20 @@ pub(crate) fn record<'a>(
 ) -> Option<Tape<'a>> {
     let made = graph.nodes.iter().flat_map(|node| node.outputs.iter().copied()).collect();
     let (steps, values, notes) = (Vec::new(), BTreeMap::new(), Vec::new());
-    let mut tape = Tape { graph, store, batch: 1, steps, values, made, output: None, notes };
+    let mut tape = Tape {
+        graph,
+        store,
+        batch: 1,
+        steps,
+        values,
+        made,
+        output: None,
+        scales: BTreeMap::new(),
+        limits: vec![],
+        notes,
+    };
     for tensor in &graph.initializers {
-        let constant = Value::Constant(Constant { tensor, transposed: false });
+        let constant = Value::Constant(Constant::new(tensor));
         if tape.values.insert(tensor.name, constant).is_some() {
             problems.push("", format!("two constants are called `{}`", shown(tensor.name)), "");
         }
@@ -39,6 +51,7 @@ pub(crate) fn record<'a>(
         tape.node(index, node, problems);
     }
     tape.find_output(problems);
+    quantized::name_limits(&mut tape);
     Some(tape)
 }
 
@@ -123,7 +136,7 @@ impl<'a> Tape<'a> {
     }
 
     fn evaluate(&mut self, index: usize, node: &'a NodeProto<'a>) -> Result<Value<'a>, Mistake> {
-        if !is_standard(node.domain) {
+        if !is_standard(node.domain) && !quantized::is_known(node.domain, node.op_type) {
             let found = format!("an operator of the domain `{}`", shown(node.domain));
             return Err(Mistake::new(found, "only ONNX's own operators are known"));
         }
@@ -142,6 +155,9 @@ impl<'a> Tape<'a> {
         }
         if operands.iter().any(|operand| matches!(operand, Some(Value::Broken))) {
             return Ok(Value::Broken);
+        }
+        if let Some(value) = quantized::evaluate(self, index, node.op_type, &attributes, &operands)? {
+            return Ok(value);
         }
         let is_known = |value: &Value| matches!(value, Value::Constant(_) | Value::Small(_));
         if operands.iter().flatten().all(is_known) {

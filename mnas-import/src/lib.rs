@@ -34,6 +34,7 @@
 mod attributes;
 mod bounds;
 mod channels_last;
+mod constant;
 mod constants;
 mod error;
 mod group;
@@ -46,6 +47,7 @@ mod operands;
 mod operators;
 mod padding;
 mod proto;
+mod quantized;
 mod ratios;
 mod recognise;
 mod residual;
@@ -183,7 +185,8 @@ fn recognise(bytes: &[u8], files: &Files, options: &Options, given_eps: Option<f
     let eps = given_eps.unwrap_or(network.batch_norm_eps);
     let weights = weights::collect(&layers, &network, eps, &net, &mut problems);
     if problems.is_empty() {
-        Ok(Imported { spec, network, weights, notes: tape.notes.clone() })
+        let notes = tape.notes.iter().cloned().chain(quantized::note(&tape)).collect();
+        Ok(Imported { spec, network, weights, notes })
     } else {
         Err(problems.into())
     }

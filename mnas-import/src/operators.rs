@@ -22,7 +22,7 @@ pub(crate) fn constant<'a>(attributes: &Attributes<'a, 'a>) -> Result<Value<'a>,
     for name in ["value", "value_float", "value_int", "value_floats", "value_ints"] {
         return Ok(match attributes.value(name) {
             None => continue,
-            Some(AttributeValue::Tensor(tensor)) => Value::Constant(Constant { tensor, transposed: false }),
+            Some(AttributeValue::Tensor(tensor)) => Value::Constant(Constant::new(tensor)),
             Some(AttributeValue::Float(value)) => Value::Small(scalar(f64::from(*value), false)),
             Some(AttributeValue::Int(value)) => Value::Small(scalar(*value as f64, true)),
             Some(AttributeValue::Floats(values)) => {

@@ -1,10 +1,12 @@
 //! The tape: a file's network as a list of steps on feature maps, each after the steps that it reads.
 
 use crate::error::shown;
-use crate::proto::{GraphProto, TensorProto};
+use crate::proto::GraphProto;
 use crate::tensor::{Small, Store};
 use mnas_dsl::network::{Activation, Pads, Shape};
 use std::collections::{BTreeMap, BTreeSet};
+
+pub(crate) use crate::constant::{Constant, Integers};
 
 /// Index of a step.
 pub(crate) type StepId = usize;
@@ -73,11 +75,13 @@ pub(crate) struct Affine<'a> {
     pub(crate) shift: Option<Constant<'a>>,
 }
 
-/// A constant, and whether its two axes change places.
+/// A relu that a file leaves to the limits of a byte.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Constant<'a> {
-    pub(crate) tensor: &'a TensorProto<'a>,
-    pub(crate) transposed: bool,
+pub(crate) struct Limit {
+    /// The activation.
+    pub(crate) step: StepId,
+    /// The largest value.
+    pub(crate) most: f64,
 }
 
 /// The value of a name.
@@ -145,6 +149,10 @@ pub(crate) struct Tape<'a> {
     pub(crate) made: BTreeSet<&'a str>,
     /// The step whose result is the network's.
     pub(crate) output: Option<StepId>,
+    /// Scales of the bytes that steps were turned into.
+    pub(crate) scales: BTreeMap<StepId, Vec<f64>>,
+    /// Activations that are the limits of bytes.
+    pub(crate) limits: Vec<Limit>,
     /// What was left out, each a line.
     pub(crate) notes: Vec<String>,
 }
@@ -156,7 +164,7 @@ impl<'a> Tape<'a> {
             Value::Small(small) => Ok(Some(small.clone())),
             Value::Constant(constant) => self
                 .store
-                .small(constant.tensor)
+                .small_of(constant)
                 .map_err(|error| format!("constant `{}` {error}", shown(constant.tensor.name)).into()),
             _ => Ok(None),
         }

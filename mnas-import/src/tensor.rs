@@ -1,5 +1,6 @@
 //! The data of constants: in the file, or in another beside it.
 
+use crate::constant::Constant;
 use crate::error::shown;
 use crate::proto::{Attribute, AttributeValue, ModelProto, TensorProto};
 use mnas_codegen::weights::WeightTensor;
@@ -74,6 +75,68 @@ impl<'a> Store<'a> {
         Ok(WeightTensor { shape, data: (0..count).map_while(|index| element.get(bytes, index)).collect() })
     }
 
+    /// A constant in real numbers.
+    pub(crate) fn real(&self, constant: &Constant) -> Result<WeightTensor, String> {
+        let Some(integers) = &constant.integers else { return self.weights(constant.tensor) };
+        let (shape, values) = self.integers(constant.tensor)?;
+        let scales = self.weights(integers.scale)?.data;
+        let zeros = integers.zero.map(|zero| self.integers(zero)).transpose()?.map(|(_, zeros)| zeros);
+        let places = shape.get(integers.axis).copied();
+        let is_whole = scales.len() == 1 || Some(scales.len()) == places;
+        if !is_whole || zeros.as_ref().is_some_and(|zeros| zeros.len() != scales.len()) {
+            let zeros = zeros.map_or(String::new(), |zeros| format!(" and {} zero points", zeros.len()));
+            return Err(format!(
+                "of shape {shape:?} has {} scales{zeros}; it needs one, or one a channel",
+                scales.len()
+            ));
+        }
+        let behind = shape.iter().skip(integers.axis.saturating_add(1));
+        let inner = behind.fold(1, |inner: usize, &dim| inner.saturating_mul(dim)).max(1);
+        let real = |(at, value): (usize, &i64)| {
+            let place = at / inner % scales.len();
+            let zero = zeros.as_ref().map_or(0, |zeros| zeros[place]);
+            (value - zero) as f32 * (scales[place] * integers.factor)
+        };
+        Ok(WeightTensor { data: values.iter().enumerate().map(real).collect(), shape })
+    }
+
+    /// [`Store::small`] of a constant that may be in integers.
+    pub(crate) fn small_of(&self, constant: &Constant) -> Result<Option<Small>, String> {
+        if constant.integers.is_none() {
+            return self.small(constant.tensor);
+        }
+        if dims(constant.tensor)?.iter().try_fold(1_usize, |a, &b| a.checked_mul(b)).is_none_or(|it| it > MAX_SMALL) {
+            return Ok(None);
+        }
+        let tensor = self.real(constant)?;
+        let values = tensor.data.iter().map(|&it| f64::from(it)).collect();
+        Ok(Some(Small { dims: tensor.shape, values, is_int: false }))
+    }
+
+    /// Shape and values of a tensor of bytes or of 32 bits.
+    fn integers(&self, tensor: &TensorProto) -> Result<(Vec<usize>, Vec<i64>), String> {
+        let (dims, count) = self.extent(tensor)?;
+        let values: Vec<i64> = match (self.raw(tensor)?, tensor.data_type) {
+            (None, 2 | 3 | 6) => tensor.ints.clone(),
+            (Some(bytes), 2) => bytes.iter().map(|&it| i64::from(it)).collect(),
+            (Some(bytes), 3) => bytes.iter().map(|&it| i64::from(it as i8)).collect(),
+            (Some(bytes), 6) => bytes.as_chunks().0.iter().map(|it| i64::from(i32::from_le_bytes(*it))).collect(),
+            (_, other) => return Err(format!("has elements of type {}; integers have 8 or 32 bits", type_name(other))),
+        };
+        let fits = |value: &i64| match tensor.data_type {
+            2 => u8::try_from(*value).is_ok(),
+            3 => i8::try_from(*value).is_ok(),
+            _ => i32::try_from(*value).is_ok(),
+        };
+        if values.len() != count || !values.iter().all(fits) {
+            return Err(format!(
+                "has {} values for its shape {dims:?}, or some that its type cannot have",
+                values.len()
+            ));
+        }
+        Ok((dims, values))
+    }
+
     /// A tensor of few values, of any type of number; `None` if it has many.
     pub(crate) fn small(&self, tensor: &TensorProto) -> Result<Option<Small>, String> {
         let is_many =
@@ -87,6 +150,9 @@ impl<'a> Store<'a> {
             let values = tensor.data.iter().map(|&it| f64::from(it)).collect();
             return Ok(Some(Small { dims: tensor.shape, values, is_int: false }));
         }
+        if matches!(tensor.data_type, 2 | 3) {
+            return self.integers(tensor).map(|(dims, values)| Some(small_ints(dims, values)));
+        }
         let (dims, count) = self.extent(tensor)?;
         let values: Vec<i64> = match (self.raw(tensor)?, tensor.data_type) {
             (None, 6 | 7 | 9) => tensor.ints.clone(),
@@ -98,7 +164,7 @@ impl<'a> Store<'a> {
         if values.len() != count {
             return Err(format!("has {} values for its shape {dims:?}", values.len()));
         }
-        Ok(Some(Small { dims, values: values.into_iter().map(|it| it as f64).collect(), is_int: true }))
+        Ok(Some(small_ints(dims, values)))
     }
 
     /// Shape and number of values, which are taken from the budget.
@@ -139,6 +205,10 @@ impl<'a> Store<'a> {
         };
         bytes.map(Some).ok_or_else(|| format!("has data beyond the end of `{}`", shown(location)))
     }
+}
+
+fn small_ints(dims: Vec<usize>, values: Vec<i64>) -> Small {
+    Small { dims, values: values.into_iter().map(|it| it as f64).collect(), is_int: true }
 }
 
 /// The names of all files that a model's constants are in.

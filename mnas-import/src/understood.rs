@@ -56,6 +56,8 @@ const TABLE: &[(&str, &[(&str, Rule)])] = &[
             ("strides", Used),
         ],
     ),
+    // One scale for blocks of an axis is refused; the type of the result is a float.
+    ("DequantizeLinear", &[("axis", Used), ("block_size", Is(0)), ("output_dtype", Ignored)]),
     ("Div", &[]),
     // Outside of training it does nothing.
     ("Dropout", &[("ratio", Ignored), ("seed", Ignored)]),
@@ -90,6 +92,46 @@ const TABLE: &[(&str, &[(&str, Rule)])] = &[
     ("Pad", &[("mode", Used), ("pads", Used), ("value", Used)]),
     // A vector is a map of one pixel, with or without the axes; a mean over no axes is refused.
     ("ReduceMean", &[("axes", Used), ("keepdims", Ignored), ("noop_with_empty_axes", Ignored)]),
+    ("QGemm", &[("alpha", Used), ("transA", Used), ("transB", Used)]),
+    ("QLinearAdd", &[]),
+    (
+        "QLinearAveragePool",
+        &[
+            ("auto_pad", Used),
+            ("ceil_mode", Used),
+            ("channels_last", Is(0)),
+            ("count_include_pad", Used),
+            ("kernel_shape", Used),
+            ("pads", Used),
+            ("strides", Used),
+        ],
+    ),
+    (
+        "QLinearConv",
+        &[
+            ("auto_pad", Used),
+            ("dilations", Used),
+            ("group", Used),
+            ("kernel_shape", Used),
+            ("pads", Used),
+            ("strides", Used),
+        ],
+    ),
+    ("QLinearGlobalAveragePool", &[("channels_last", Is(0))]),
+    ("QLinearMatMul", &[]),
+    ("QLinearMul", &[]),
+    ("QLinearSigmoid", &[]),
+    // A map has one scale, and its type is that of its zero point.
+    (
+        "QuantizeLinear",
+        &[
+            ("axis", Ignored),
+            ("block_size", Is(0)),
+            ("output_dtype", Is(0)),
+            ("precision", Ignored),
+            ("saturate", Ignored),
+        ],
+    ),
     ("Relu", &[]),
     ("Reshape", &[("allowzero", Used)]),
     ("Shape", &[("end", Used), ("start", Used)]),
@@ -205,6 +247,7 @@ mod tests {
             include_str!("windows.rs"),
             include_str!("constants.rs"),
             include_str!("channels_last.rs"),
+            include_str!("quantized.rs"),
         ];
         let quoted = |name: &str| sources.iter().any(|source| source.contains(&format!("\"{name}\"")));
         assert!(!quoted("storage_order"), "the control");

@@ -97,7 +97,7 @@ impl Collector<'_, '_, '_> {
     }
 
     fn data(&mut self, unit: &Unit, constant: Constant) -> WeightTensor {
-        match self.net.tape.store.weights(constant.tensor) {
+        match self.net.tape.store.real(&constant) {
             Ok(tensor) if constant.transposed => transposed(tensor),
             Ok(tensor) => tensor,
             Err(error) => {

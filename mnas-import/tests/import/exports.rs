@@ -207,9 +207,9 @@ session.run(None, {given.name: x})[0].astype('<f4').tofile(output)
 }
 
 /// The Python to compare with; `None` where it has no onnxruntime, which is a failure where `CI` is set.
-fn python_with_onnxruntime() -> Option<String> {
+pub(super) fn python_with_onnxruntime() -> Option<String> {
     let python = std::env::var("MNAS_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let found = Command::new(&python).args(["-c", "import numpy, onnxruntime"]).output();
+    let found = Command::new(&python).args(["-c", "import numpy, onnx, onnxruntime"]).output();
     if found.is_ok_and(|output| output.status.success()) {
         return Some(python);
     }

@@ -2,6 +2,7 @@
 
 mod exports;
 mod hostile;
+mod integers;
 mod ours;
 mod proto;
 mod unrecognised;
