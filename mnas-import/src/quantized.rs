@@ -87,9 +87,9 @@ pub(crate) fn name_limits(tape: &mut Tape) {
     }
     if count > 0 {
         let name = if is_relu6 { "relu6" } else { "relu" };
-        tape.notes.push(format!(
-            "{count} activations are not in the file; the ranges of its bytes are those of {name}, which the spec has"
-        ));
+        let note =
+            format!("{count} times the file has no activation; the range of the byte behind it is that of {name}");
+        tape.notes.push(note);
     }
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn note(tape: &Tape) -> Option<String> {
     let is_integer = |op: &Op| matches!(op, Op::Conv(conv) if conv.weight.integers.is_some());
     let count = tape.steps.iter().filter(|step| is_integer(&step.op)).count();
     (count > 0)
-        .then(|| format!("the weights of {count} layers are integers in the file; they were turned into float32"))
+        .then(|| format!("weights that are integers in the file were turned into float32: those of {count} layers"))
 }
 
 /// `QuantizeLinear`, or the end of an operator: scale and zero point are the operands from `at` on.

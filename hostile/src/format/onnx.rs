@@ -2,8 +2,11 @@
 
 use super::{Format, Outcome, compiles, list, refused, tiny, tiny_weights};
 use mnas_codegen::compile::fused_graph;
-use mnas_codegen::onnx::{Metadata, export};
+use mnas_codegen::onnx::{Metadata, export, export_quantized};
+use mnas_codegen::quantized;
+use mnas_codegen::weights::random;
 use mnas_import::{Files, ImportError, Options, external_files, import, inventory, is_onnx, load};
+use mnas_quantize::{self as quantize, Observations};
 
 /// Exported networks.
 pub(super) const ONNX: Format = Format {
@@ -14,6 +17,7 @@ pub(super) const ONNX: Format = Format {
         let fused = export(&fused_graph(&network), &network, &tiny_weights(), &metadata);
         let plain = export(&mnas_codegen::lower::lower(&network), &network, &tiny_weights(), &metadata);
         let mut seeds: Vec<Vec<u8>> = [fused, plain].into_iter().flatten().collect();
+        seeds.extend(int8());
         // Constants in another file: the name is that of what `read` hands over.
         if let Some(first) = seeds.first().cloned() {
             seeds.push([first, EXTERNAL.to_vec()].concat());
@@ -27,6 +31,14 @@ pub(super) const ONNX: Format = Format {
         b"Add",
         b"Mul",
         b"GlobalAveragePool",
+        b"QuantizeLinear",
+        b"DequantizeLinear",
+        b"QLinearConv",
+        b"QLinearAdd",
+        b"QGemm",
+        b"com.microsoft",
+        b"axis",
+        b"block_size",
         b"Gemm",
         b"Flatten",
         b"MaxPool",
@@ -85,6 +97,21 @@ pub(super) const ONNX: Format = Format {
     mend: |_| {},
     read,
 };
+
+/// An exported network in int8 whose maps have one scale each.
+fn int8() -> Option<Vec<u8>> {
+    let text = "name: plain\ninput: 9x8x3\nactivation: relu6\nstem: {op: conv, kernel: 3, stride: 2, filters: 4}\n\
+        blocks: [{op: mbconv, expand: 2, kernel: 3, filters: 4}]\nhead: {classes: 3}\n";
+    let (_, network) = mnas_dsl::load_yaml(text, "plain.yaml").ok()?;
+    let (graph, weights) = (quantized::graph(&network), random(&network, 1));
+    let image: Vec<f32> = (0..network.input.len()).map(|i| (i % 7) as f32 / 3.0 - 1.0).collect();
+    let mut observations = Observations::new(&graph);
+    observations.add(&graph, &weights, &image).ok()?;
+    let options = quantize::Options { by_channel: false, ..Default::default() };
+    let network_in_int8 = quantize::quantize(&graph, &weights, &observations, &[image], &options).ok()?;
+    let metadata = Metadata { mnas_version: "0".to_owned(), spec_hash: "0".to_owned() };
+    export_quantized(&network_in_int8, &network, &metadata).ok()
+}
 
 /// A graph with one more constant, whose data is in `weights.bin`: fields 7 (graph), 5 (initializer), 13 (external).
 const EXTERNAL: &[u8] = b"\x3a\x32\x2a\x30\x08\x04\x10\x01\x42\x01e\x70\x01\x6a\x17\x0a\x08location\x12\x0bweights.bin\

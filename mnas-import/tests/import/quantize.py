@@ -97,7 +97,7 @@ def main():
     forms["QDQ_u8_weights"] = {"activation_type": QuantType.QUInt8, "weight_type": QuantType.QUInt8}
     for name, options in [*forms.items(), ("weights_only", None)]:
         to = str(folder / f"{name}.onnx")
-        if options is None:
+        if not options:
             weights_only(path, to)
         else:
             quantize_static(path, to, Images(images), **options)

@@ -10,7 +10,8 @@ Examples:
   mnasc import mnasnet.onnx -o -
   mnasc import open_size.onnx -o net.yaml --input 224x224x3
 
-The blocks of files exported by PyTorch and by mnas are recognised, with batch norms folded or not. If a spec cannot \
+The blocks of files exported by PyTorch and by mnas are recognised, with batch norms folded or not. Files that onnxruntime \
+quantised to 8 bits (QDQ, QOperator) or that have weights of 8 bits are read too: their weights become float32. If a spec cannot \
 express the model, every such node is named together with what was expected (exit code 2), and nothing is written. Add \
 by hand what an ONNX file does not hold, such as image preprocessing. External data is read only from the folder of the \
 model.";
