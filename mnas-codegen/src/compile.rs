@@ -158,19 +158,7 @@ pub fn compile_plan(
             Some(floats.iter().flat_map(|v| v.to_le_bytes()).collect())
         }
     };
-    let item = options.item.clone().unwrap_or_else(|| Item {
-        ident: Ident::new(&camel_case(&network.name), Span::call_site()),
-        visibility: quote!(pub),
-        attributes: {
-            let doc = format!(
-                " The network `{}`: {} parameters, {} multiply-accumulates.",
-                network.name,
-                network.parameters(),
-                network.macs()
-            );
-            quote!(#[doc = #doc])
-        },
-    });
+    let item = item(network, options);
     let emit = surface::Options {
         ident: item.ident,
         visibility: item.visibility,
@@ -195,6 +183,36 @@ pub fn compile_plan(
     })
 }
 
+/// The generated type of `network`.
+pub(crate) fn item(network: &Network, options: &Options) -> Item {
+    options.item.clone().unwrap_or_else(|| Item {
+        ident: Ident::new(&camel_case(&network.name), Span::call_site()),
+        visibility: quote!(pub),
+        attributes: {
+            let doc = format!(
+                " The network `{}`: {} parameters, {} multiply-accumulates.",
+                network.name,
+                network.parameters(),
+                network.macs()
+            );
+            quote!(#[doc = #doc])
+        },
+    })
+}
+
+/// Options as the command line would have them, behind those that `shown` has already.
+#[cfg(feature = "format")]
+pub(crate) fn shown_options(shown: &str, options: &Options) -> String {
+    let mut shown = shown.to_owned();
+    let Options { standalone, checked, threaded, .. } = *options;
+    for (name, on) in [("--standalone", standalone), ("--checked", checked), ("--threaded", threaded)] {
+        if on {
+            shown = format!("{shown} {name}");
+        }
+    }
+    shown
+}
+
 impl Compiled {
     /// The items, for a macro; weights are written into them. Outside of a macro proc-macro2 keeps a part of the text of
     /// each call until the thread ends, which [`source`](Self::source) does not.
@@ -214,13 +232,7 @@ impl Compiled {
         let embed = if self.weights.is_some() { Embed::File(weights_file.to_owned()) } else { Embed::None };
         let emit = surface::Options { embed, ..self.emit.clone() };
         let isas: Vec<&str> = self.plan.schedules.iter().map(|s| s.isa.name).collect();
-        let mut shown = format!("--isa {}", isas.join(","));
-        let (standalone, checked, threaded) = (self.options.standalone, self.options.checked, self.options.threaded);
-        for (name, on) in [("--standalone", standalone), ("--checked", checked), ("--threaded", threaded)] {
-            if on {
-                shown = format!("{shown} {name}");
-            }
-        }
+        let mut shown = shown_options(&format!("--isa {}", isas.join(",")), &self.options);
         if let Objective::Memory { limit } = self.options.objective {
             shown = format!("{shown} --ram {limit}");
         }
@@ -228,7 +240,8 @@ impl Compiled {
             shown = format!("{shown} --cpu {}", self.options.tuned.cpu);
         }
         let header = Header { version: VERSION, spec_hash: &self.spec_hash, options: &shown };
-        let text = format(&self.plan, surface::emit(&self.plan, &emit), &emit, &header);
+        let (tokens, threads) = (surface::emit(&self.plan, &emit), self.plan.threads.is_some());
+        let text = format(&self.plan.name, threads, tokens, &emit, &header);
         forget_sources();
         text
     }
@@ -248,7 +261,7 @@ impl Compiled {
 
 /// Frees what proc-macro2 keeps of every text that this thread has parsed, each literal of emitted code among them: it is
 /// kept for the places of spans, which no emitted code has. Spans that the thread made of texts before lose their places.
-fn forget_sources() {
+pub(crate) fn forget_sources() {
     // Inside of a macro spans are rustc's, and there is nothing to free.
     if format!("{:?}", Span::call_site()).starts_with("bytes(") {
         proc_macro2::extra::invalidate_current_thread_spans();

@@ -28,6 +28,7 @@ pub mod emit;
 pub mod fnv;
 pub mod fold;
 pub mod graph;
+pub mod int8;
 pub mod layer;
 pub mod lower;
 pub mod machine;

@@ -44,6 +44,7 @@
 mod event_count;
 pub mod floats;
 pub mod image;
+pub mod int8;
 pub mod isa;
 pub mod layer;
 pub mod load;
@@ -93,9 +94,16 @@ pub const SOURCE: &[(&str, &str)] = &[
     ("event_count", include_str!("event_count.rs")),
     ("floats", include_str!("floats.rs")),
     ("image", include_str!("image.rs")),
+    ("int8", include_str!("int8/mod.rs")),
+    ("int8/avx2", include_str!("int8/avx2.rs")),
+    ("int8/avx512vnni", include_str!("int8/avx512vnni.rs")),
+    ("int8/avxvnni", include_str!("int8/avxvnni.rs")),
+    ("int8/portable", include_str!("int8/portable.rs")),
     ("isa", include_str!("isa/mod.rs")),
     ("isa/avx2", include_str!("isa/avx2.rs")),
     ("isa/avx512", include_str!("isa/avx512.rs")),
+    ("isa/avx512vnni", include_str!("isa/avx512vnni.rs")),
+    ("isa/avxvnni", include_str!("isa/avxvnni.rs")),
     ("isa/neon", include_str!("isa/neon.rs")),
     ("isa/portable", include_str!("isa/portable.rs")),
     ("isa/simd128", include_str!("isa/simd128.rs")),

@@ -5,23 +5,23 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 /// Paths by the usual name in lower case.
-pub(super) struct Absolute {
-    pub(super) f32: TokenStream,
-    pub(super) bool: TokenStream,
-    pub(super) u8: TokenStream,
-    pub(super) u64: TokenStream,
-    pub(super) usize: TokenStream,
-    pub(super) str: TokenStream,
-    pub(super) option: TokenStream,
-    pub(super) some: TokenStream,
-    pub(super) none: TokenStream,
-    pub(super) result: TokenStream,
-    pub(super) fn_mut: TokenStream,
-    pub(super) send: TokenStream,
+pub(crate) struct Absolute {
+    pub(crate) f32: TokenStream,
+    pub(crate) bool: TokenStream,
+    pub(crate) u8: TokenStream,
+    pub(crate) u64: TokenStream,
+    pub(crate) usize: TokenStream,
+    pub(crate) str: TokenStream,
+    pub(crate) option: TokenStream,
+    pub(crate) some: TokenStream,
+    pub(crate) none: TokenStream,
+    pub(crate) result: TokenStream,
+    pub(crate) fn_mut: TokenStream,
+    pub(crate) send: TokenStream,
 }
 
 impl Absolute {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Absolute {
             f32: quote!(::core::primitive::f32),
             bool: quote!(::core::primitive::bool),

@@ -1,6 +1,6 @@
 //! Plan -> Rust. The emitter prints the plan and decides nothing.
 
-mod absolute;
+pub(crate) mod absolute;
 
 pub mod block;
 pub mod conv;

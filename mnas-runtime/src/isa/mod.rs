@@ -10,6 +10,10 @@ extern crate std;
 pub mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub mod avx512;
+#[cfg(target_arch = "x86_64")]
+pub mod avx512vnni;
+#[cfg(target_arch = "x86_64")]
+pub mod avxvnni;
 pub mod neon;
 pub mod portable;
 pub mod simd128;
@@ -56,6 +60,10 @@ pub const AVX512: IsaSet = IsaSet(1 << 2);
 pub const NEON: IsaSet = IsaSet(1 << 3);
 /// WebAssembly's 128-bit vectors.
 pub const SIMD128: IsaSet = IsaSet(1 << 4);
+/// AVX-512 with VNNI and VBMI, for int8.
+pub const AVX512VNNI: IsaSet = IsaSet(1 << 5);
+/// AVX-VNNI, for int8.
+pub const AVXVNNI: IsaSet = IsaSet(1 << 6);
 
 /// An instruction set.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +78,13 @@ pub struct Isa {
 
 /// Every instruction set; of those that a processor has, the first is the best.
 pub const ALL: &[Isa] = &[
+    Isa {
+        name: "avx512vnni",
+        set: AVX512VNNI,
+        allows: AVX512VNNI.union(AVXVNNI).union(AVX512).union(AVX2).union(SCALAR),
+    },
     Isa { name: "avx512", set: AVX512, allows: AVX512.union(AVX2).union(SCALAR) },
+    Isa { name: "avxvnni", set: AVXVNNI, allows: AVXVNNI.union(AVX2).union(SCALAR) },
     Isa { name: "avx2", set: AVX2, allows: AVX2.union(SCALAR) },
     Isa { name: "neon", set: NEON, allows: NEON.union(SCALAR) },
     Isa { name: "simd128", set: SIMD128, allows: SIMD128.union(SCALAR) },
@@ -144,6 +158,8 @@ pub fn detected() -> IsaSet {
     {
         add(AVX2, avx2::is_detected());
         add(AVX512, avx512::is_detected());
+        add(AVXVNNI, avxvnni::is_detected());
+        add(AVX512VNNI, avx512vnni::is_detected());
     }
     add(NEON, neon::is_detected());
     add(SIMD128, simd128::is_detected());

@@ -17,11 +17,25 @@ pub(super) fn has(leaf_1: u32, leaf_7: u32, saved: u64) -> bool {
     state & saved == saved
 }
 
+/// ECX of leaf 7, which exists where [`has`] is true of anything.
+pub(super) fn leaf_7_ecx() -> u32 {
+    cpuid(7).ecx
+}
+
+/// EAX of leaf 7.1; 0 where the processor has no such leaf.
+pub(super) fn leaf_7_1_eax() -> u32 {
+    if cpuid(7).eax >= 1 { subleaf(7, 1).eax } else { 0 }
+}
+
 fn cpuid(leaf: u32) -> core::arch::x86_64::CpuidResult {
+    subleaf(leaf, 0)
+}
+
+fn subleaf(leaf: u32, subleaf: u32) -> core::arch::x86_64::CpuidResult {
     #[allow(unused_unsafe, reason = "CPUID is a safe function in later versions of Rust than the oldest supported")]
     // SAFETY: every processor of this architecture has the instruction.
     unsafe {
-        core::arch::x86_64::__cpuid_count(leaf, 0)
+        core::arch::x86_64::__cpuid_count(leaf, subleaf)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Calls of the best instruction set of a file that the processor has.
 
 use crate::emit::absolute::Absolute;
+use crate::machine::Gate;
 use crate::plan::Plan;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 /// The lints that the type's own code may break. Variables are unused where a file has no instruction set for the processor.
-pub(super) fn allow_calls() -> TokenStream {
+pub(crate) fn allow_calls() -> TokenStream {
     quote! {
         #[allow(
             unsafe_code,
@@ -55,16 +56,37 @@ pub(super) fn dispatch(
     call: &TokenStream,
     none: TokenStream,
 ) -> TokenStream {
+    let known = plan.schedules.iter().map(|schedule| Arm { name: schedule.isa.name, gate: schedule.isa.gate });
+    arms(known, runtime, module, isas, call, none)
+}
+
+/// An instruction set of a file.
+pub(crate) struct Arm {
+    /// Its name; in capitals, that of its constant in the runtime.
+    pub(crate) name: &'static str,
+    /// Where its code is compiled.
+    pub(crate) gate: Gate,
+}
+
+/// As [`dispatch`], for instruction sets of any number type, best first.
+pub(crate) fn arms(
+    known: impl Iterator<Item = Arm>,
+    runtime: &TokenStream,
+    module: &Ident,
+    isas: &TokenStream,
+    call: &TokenStream,
+    none: TokenStream,
+) -> TokenStream {
     let (mut arms, mut last) = (TokenStream::new(), none);
-    for schedule in &plan.schedules {
-        let name = format_ident!("{}", schedule.isa.name);
+    for Arm { name, gate } in known {
+        let (constant, name) = (format_ident!("{}", name.to_uppercase()), format_ident!("{name}"));
         let call = quote!(unsafe { #module::#name::#call });
-        if schedule.isa.is_portable() {
+        if gate == Gate::ANY {
             last = quote!({ #call });
             break;
         }
-        let (gate, isa) = (schedule.isa.gate.attribute(), format_ident!("{}", schedule.isa.name.to_uppercase()));
-        arms.extend(quote!(#gate isas if isas.contains(#runtime::isa::#isa) => { #call }));
+        let gate = gate.attribute();
+        arms.extend(quote!(#gate isas if isas.contains(#runtime::isa::#constant) => { #call }));
     }
     if arms.is_empty() { last } else { quote!(match #isas { #arms _ => #last }) }
 }

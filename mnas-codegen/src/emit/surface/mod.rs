@@ -1,6 +1,6 @@
 //! The surface of a generated file: the type, its functions, and the module of its kernels.
 
-mod dispatch;
+pub(crate) mod dispatch;
 mod isa_module;
 mod isa_threads;
 mod network;
@@ -10,7 +10,9 @@ mod preprocess;
 mod threads;
 mod weights_table;
 
+pub(crate) use network::embedded;
 pub use options::{Embed, Options};
+pub(crate) use preprocess::normalization_values;
 
 use crate::plan::Plan;
 use mnas_dsl::names::snake_case;

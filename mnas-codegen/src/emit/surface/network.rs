@@ -6,7 +6,7 @@ use super::preprocess::infer_u8;
 use crate::emit::absolute::Absolute;
 use crate::emit::int;
 use crate::plan::{Plan, Step};
-use crate::units::Elements;
+use crate::units::{Bytes, Elements};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
@@ -20,7 +20,7 @@ pub(super) fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, mo
     let (input_len, output_len) = (int(plan.input.len()), int(plan.output.len()));
     let (arena_len, weights_len) = (int(plan.arena.len), int(plan.weights_len));
     let (parameters, macs) = (Literal::u64_unsuffixed(options.parameters), Literal::u64_unsuffixed(options.macs));
-    let embedded = embedded(plan, options, runtime);
+    let embedded = embedded(plan.weights_len.bytes(), options, runtime);
     let image = plan.arena.buffers[plan.image].offset;
     let image_range = {
         let (from, to) = (int(image), int(image + Elements(plan.input.len())));
@@ -166,7 +166,8 @@ fn step_info(plan: &Plan, step: &Step, runtime: &TokenStream) -> TokenStream {
     quote!(#runtime::StepInfo { name: #name, shape: [#(#shape),*], stride: #stride, macs: #macs })
 }
 
-fn embedded(plan: &Plan, options: &Options, runtime: &TokenStream) -> TokenStream {
+/// The constructor for packed weights of `len` bytes that are embedded, if any are.
+pub(crate) fn embedded(len: Bytes, options: &Options, runtime: &TokenStream) -> TokenStream {
     let bytes = match &options.embed {
         Embed::None => return quote!(),
         Embed::File(path) => quote!(*::core::include_bytes!(#path)),
@@ -175,7 +176,7 @@ fn embedded(plan: &Plan, options: &Options, runtime: &TokenStream) -> TokenStrea
             quote!(*#literal)
         }
     };
-    let (size, ident) = (int(plan.weights_len.bytes()), &options.ident);
+    let (size, ident) = (int(len), &options.ident);
     let result = quote!(#ident<'static>);
     quote! {
         /// The network with the weights that it was compiled with.

@@ -6,10 +6,17 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 /// What 8-bit values are multiplied by, and what is added then, a channel each.
+pub(crate) fn normalization_values(p: &Preprocess) -> (Vec<f32>, Vec<f32>) {
+    let scale = p.std.iter().map(|s| (1.0 / (p.divide * s)) as f32);
+    let shift = p.mean.iter().zip(&p.std).map(|(m, s)| (-m / s) as f32);
+    (scale.collect(), shift.collect())
+}
+
+/// [`normalization_values`] as literals.
 pub(super) fn normalization(p: &Preprocess) -> (Vec<Literal>, Vec<TokenStream>) {
-    let scale = p.std.iter().map(|s| Literal::f32_unsuffixed((1.0 / (p.divide * s)) as f32));
-    let shift = p.mean.iter().zip(&p.std).map(|(m, s)| {
-        let value = (-m / s) as f32;
+    let (scale, shift) = normalization_values(p);
+    let scale = scale.into_iter().map(Literal::f32_unsuffixed);
+    let shift = shift.into_iter().map(|value| {
         if value < 0.0 {
             let magnitude = Literal::f32_unsuffixed(-value);
             quote!(-#magnitude)

@@ -1,0 +1,124 @@
+//! From a quantised network to what every door writes: text or tokens, and packed weights.
+
+use super::emit::{self, Options as Emit};
+use super::machine::{self, Isa};
+use super::{pack, plan};
+use crate::compile::{Options, VERSION, item, spec_hash};
+use crate::emit::surface::{Embed, normalization_values};
+use crate::quantized::{Quantized, arithmetic};
+use crate::units::Bytes;
+use mnas_dsl::network::Network;
+use mnas_dsl::spec::Spec;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// A compiled int8 network before it is printed.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The plan.
+    pub plan: plan::Plan,
+    /// Packed weights.
+    pub weights: Vec<u8>,
+    /// Hash of the spec.
+    pub spec_hash: String,
+    /// Where the packed weights have the bytes of 8-bit values.
+    table: Option<usize>,
+    #[cfg(feature = "format")]
+    options: Options,
+    emit: Emit,
+}
+
+/// Compiles a quantised network of `network` for instruction sets. Of `options`, schedules and the objective are for
+/// `f32`, and so are its instruction sets.
+///
+/// # Errors
+///
+/// What int8 kernels cannot compute.
+pub fn compile(
+    spec: &Spec,
+    network: &Network,
+    quantized: &Quantized,
+    isas: &[Isa],
+    options: &Options,
+) -> Result<Compiled, String> {
+    let mut isas = isas.to_vec();
+    isas.sort_by_key(|isa| machine::ALL.iter().position(|other| other.name == isa.name));
+    isas.dedup_by_key(|isa| isa.name);
+    let mut plan = plan::plan(quantized, isas, options.threaded)?;
+    let mut weights = pack::pack(quantized, &plan);
+    let table = network.preprocess.as_ref().map(|preprocess| {
+        let at = weights.len();
+        let (scale, shift) = normalization_values(preprocess);
+        let map = quantized.map(quantized.graph.input);
+        for (scale, shift) in scale.iter().zip(&shift) {
+            let mut values = [0.0; 256];
+            let bytes: Vec<u8> = (0..=255).collect();
+            mnas_runtime::image::normalize(&bytes, &[*scale], &[*shift], &mut values);
+            weights.extend(values.iter().map(|&x| arithmetic::quantize(x, map.scales[0], map.zero)));
+        }
+        at
+    });
+    plan.weights_len = Bytes(weights.len());
+    let item = item(network, options);
+    let emit = Emit {
+        ident: item.ident,
+        visibility: item.visibility,
+        attributes: item.attributes,
+        runtime: options.runtime.clone().unwrap_or_else(|| quote!(::mnas_runtime)),
+        standalone: options.standalone,
+        checked: options.checked,
+        version: VERSION.to_owned(),
+        embed: Embed::None,
+        preprocess: network.preprocess.clone(),
+        parameters: network.parameters(),
+        macs: network.macs(),
+    };
+    Ok(Compiled {
+        plan,
+        weights,
+        spec_hash: spec_hash(spec),
+        table,
+        #[cfg(feature = "format")]
+        options: options.clone(),
+        emit,
+    })
+}
+
+impl Compiled {
+    /// The items, for a macro; weights are written into them.
+    pub fn tokens(&self) -> TokenStream {
+        let embed = Embed::Bytes(self.weights.clone());
+        let emit = Emit { embed, ..self.emit.clone() };
+        crate::emit::file::without_notes(emit::emit(&self.plan, &emit, self.table))
+    }
+
+    /// The text of a file, which includes `weights_file` (a path as `include_bytes!` takes it).
+    ///
+    /// # Errors
+    ///
+    /// A mistake of the emitter: the text is no Rust.
+    #[cfg(feature = "format")]
+    pub fn text(&self, weights_file: &str) -> Result<String, crate::emit::file::FormatError> {
+        use crate::emit::file::{Header, format};
+        let emit = Emit { embed: Embed::File(weights_file.to_owned()), ..self.emit.clone() };
+        let isas: Vec<&str> = self.plan.isas.iter().map(|isa| isa.name).collect();
+        let shown = crate::compile::shown_options(&format!("--isa {}", isas.join(",")), &self.options);
+        let header = Header { version: VERSION, spec_hash: &self.spec_hash, options: &shown };
+        let tokens = emit::emit(&self.plan, &emit, self.table);
+        let text = format(&self.plan.name, self.plan.threads, tokens, &emit, &header);
+        crate::compile::forget_sources();
+        text
+    }
+
+    /// The items as one line of text, for a file that is compiled and not read.
+    pub fn source(&self) -> String {
+        let text = self.tokens().to_string();
+        crate::compile::forget_sources();
+        text
+    }
+
+    /// The generated type's name.
+    pub fn type_name(&self) -> String {
+        self.emit.ident.to_string()
+    }
+}

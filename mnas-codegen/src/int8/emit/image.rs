@@ -1,0 +1,107 @@
+//! From an image to bytes: floats by rows or by planes, or 8-bit values by a table.
+
+use super::attributes;
+use crate::emit::int;
+use crate::int8::machine::Isa;
+use crate::int8::map::LANES;
+use crate::int8::plan::{Image, Plan};
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+/// The type of an image that `run` takes.
+pub(super) fn kinds() -> TokenStream {
+    quote! {
+        /// An image as it is given.
+        #[derive(Clone, Copy)]
+        pub(super) enum Image<'a> {
+            /// Height x width x channels.
+            Pixels(&'a [f32]),
+            /// Channels x height x width.
+            Planes(&'a [f32]),
+            /// Height x width x channels, 8-bit values.
+            Bytes(&'a [u8]),
+        }
+    }
+}
+
+/// The function `quantize` of an instruction set's module: writes the image's bytes.
+pub(super) fn emit(plan: &Plan, isa: &Isa, table: Option<usize>) -> TokenStream {
+    let Image { layout, scale, zero, .. } = &plan.image;
+    let (height, width, channels) = (layout.height, layout.width, layout.channels);
+    let attribute = attributes(isa);
+    let (scale, zero) = (Literal::f32_unsuffixed(*scale), int(usize::from(*zero)));
+    let [row_len, y_row, origin, y_pixel, lanes] =
+        [width * channels, layout.row(), layout.origin(), layout.block, LANES].map(int);
+    let (h, w, c) = (int(height), int(width), int(channels));
+    let block = int(layout.block_stride());
+    // Where a value of pixel `i` and channel `c` of the row lies.
+    let to = quote!(c / #y_pixel * #block + #origin + y * #y_row + i * #y_pixel + c % #y_pixel);
+    let bytes = table.map_or(quote!(), |table| {
+        let table = int(table);
+        quote! {
+            Image::Bytes(image) => {
+                for y in 0..#h {
+                    for i in 0..#w {
+                        for c in 0..#c {
+                            let value = image[(y * #w + i) * #c + c];
+                            bytes_out[#to].set(w[#table + c * 256 + usize::from(value)]);
+                        }
+                    }
+                }
+            }
+        }
+    });
+    quote! {
+        /// Writes the bytes of an image.
+        ///
+        /// # Safety
+        /// The processor has the features.
+        #attribute
+        unsafe fn quantize(image: Image<'_>, w: &[u8], row: &[Cell<u8>], bytes_out: &[Cell<u8>]) {
+            match image {
+                Image::Pixels(image) => {
+                    for y in 0..#h {
+                        quantize_row(&image[y * #row_len..][..#row_len], row);
+                        for i in 0..#w {
+                            for c in 0..#c {
+                                bytes_out[#to].set(row[i * #c + c].get());
+                            }
+                        }
+                    }
+                }
+                Image::Planes(planes) => {
+                    for c in 0..#c {
+                        for y in 0..#h {
+                            quantize_row(&planes[(c * #h + y) * #w..][..#w], row);
+                            for i in 0..#w {
+                                bytes_out[#to].set(row[i].get());
+                            }
+                        }
+                    }
+                }
+                #bytes
+                #[allow(unreachable_patterns)]
+                _ => {}
+            }
+        }
+
+        /// The bytes of consecutive values.
+        ///
+        /// # Safety
+        /// `to` has as many bytes as there are values, and sixteen more.
+        #attribute
+        unsafe fn quantize_row(values: &[f32], to: &[Cell<u8>]) {
+            let vectors = values.len() / #lanes;
+            for i in 0..vectors {
+                let v = simd::load_floats(values.as_ptr().add(i * #lanes).cast());
+                simd::quantize(to[i * #lanes..].as_ptr().cast::<u8>().cast_mut(), v, #scale, #zero);
+            }
+            let mut rest = [0.0_f32; #lanes];
+            for (to, value) in rest.iter_mut().zip(&values[vectors * #lanes..]) {
+                *to = *value;
+            }
+            let v = simd::load_floats(rest.as_ptr().cast());
+            simd::quantize(to[vectors * #lanes..].as_ptr().cast::<u8>().cast_mut(), v, #scale, #zero);
+        }
+    }
+}

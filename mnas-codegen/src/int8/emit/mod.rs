@@ -1,0 +1,91 @@
+//! Plan -> Rust, for int8.
+//!
+//! Kernels are written in terms of the functions of `mnas_runtime::int8`, which every instruction set has, so their text
+//! differs between instruction sets in the sizes of tiles alone.
+
+mod conv;
+mod depthwise;
+mod elementwise;
+mod image;
+mod memory;
+mod module;
+mod pool;
+mod surface;
+
+pub use surface::{Options, emit};
+
+use super::machine::Isa;
+use super::map::{LANES, Layout};
+use super::plan::{Finish, Output};
+use crate::emit::{int, plus, times};
+use mnas_dsl::network::Activation;
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+/// A vector of constants.
+const VECTOR: usize = 4 * LANES;
+
+/// Attributes of every function.
+fn attributes(isa: &Isa) -> TokenStream {
+    let features = isa.features;
+    if features.is_empty() { quote!() } else { quote!(#[target_feature(enable = #features)]) }
+}
+
+/// Statements that turn the values `x` (a name) into what they become, at `at` of `y`. Constants are at `w[constants..]`;
+/// `layout` tells bytes from floats.
+fn finish(finish: Finish, output: Output, x: &Ident, at: &TokenStream, constants: &[Ident]) -> TokenStream {
+    let zero = match output {
+        Output::Bytes(_, zero) => int(usize::from(zero)),
+        Output::Floats(_) => int(0_usize),
+    };
+    let first = &constants[0];
+    match finish {
+        Finish::Multiply { lower } => {
+            let lower = int(usize::from(lower));
+            quote!(put(y, #at, simd::multiply(simd::to_floats(#x), #first), #zero, #lower);)
+        }
+        Finish::Activate(activation) => {
+            let (value, inverse) = (activate(activation, quote!(v)), &constants[1]);
+            quote! {
+                let v = simd::multiply(simd::to_floats(#x), #first);
+                put(y, #at, simd::multiply(#value, #inverse), #zero, 0);
+            }
+        }
+        Finish::Floats(activation) => {
+            let value = activate(activation, quote!(v));
+            quote! {
+                let v = simd::multiply(simd::to_floats(#x), #first);
+                put_floats(y, (#at) * 4, #value);
+            }
+        }
+    }
+}
+
+/// `activation(v)`.
+fn activate(activation: Activation, v: TokenStream) -> TokenStream {
+    match activation {
+        Activation::Linear => v,
+        Activation::Relu => quote!(simd::relu(#v)),
+        Activation::Relu6 => quote!(simd::relu6(#v)),
+        Activation::HardSigmoid => quote!(simd::hard_sigmoid(#v)),
+        Activation::HardSwish => quote!(simd::multiply(#v, simd::hard_sigmoid(#v))),
+        Activation::Sigmoid => quote!(simd::sigmoid(#v)),
+        Activation::Swish => quote!(simd::multiply(#v, simd::sigmoid(#v))),
+    }
+}
+
+/// Names of the constants of `finish` for vector `n`, and statements that load them from `w[at..]`.
+fn constants(finish: Finish, n: usize, at: &TokenStream) -> (Vec<Ident>, TokenStream) {
+    let names: Vec<Ident> = (0..finish.constants() / VECTOR).map(|i| format_ident!("m{i}_{n}")).collect();
+    let loads = names.iter().enumerate().map(|(i, name)| {
+        let at = plus(at.clone(), i * VECTOR);
+        quote!(let #name = floats(w, #at);)
+    });
+    let loads = quote!(#(#loads)*);
+    (names, loads)
+}
+
+/// From the start of a map to row `row`, a name, of block 0.
+fn row_start(layout: &Layout, row: &TokenStream) -> TokenStream {
+    plus(times(row.clone(), layout.row()), layout.origin())
+}
