@@ -12,10 +12,11 @@
 //!
 //! The only module of this crate that touches files and the environment.
 
-use crate::compile::{Compiled, Options, compile};
+use crate::code::{Code, Values, compile_values};
+use crate::compile::Options;
 use crate::machine;
 use crate::tuned::{ScheduleFile, TuningProfile};
-use crate::weights::{self, Weights};
+use crate::weights;
 use mnas_dsl::{Network, load_yaml};
 use std::env;
 use std::fs;
@@ -89,7 +90,8 @@ impl Build {
         }
     }
 
-    /// Embeds the weights of a safetensors or PyTorch file.
+    /// Embeds the weights of a safetensors or PyTorch file, or those of a network in int8, whose code then computes in
+    /// integers.
     pub fn weights(mut self, file: impl Into<PathBuf>) -> Self {
         self.weights = Source::File(file.into());
         self
@@ -179,16 +181,16 @@ impl Build {
         let weights_name = format!("{name}.weights");
         let text = compiled.text(&weights_name).map_err(|e| error(e.to_string()))?;
         let code = out_dir.join(format!("{name}.rs"));
-        let weights = compiled.weights.as_ref().map(|bytes| (out_dir.join(weights_name), bytes));
+        let weights = compiled.weights().map(|bytes| (out_dir.join(weights_name), bytes));
         let mut outputs: Vec<(&Path, &[u8])> = Vec::new();
         // The code is the last, so that the weights of a file that includes them are there.
-        outputs.extend(weights.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice())));
+        outputs.extend(weights.iter().map(|(path, bytes)| (path.as_path(), *bytes)));
         outputs.push((&code, text.as_bytes()));
         mnas_files::publish(&outputs).map_err(|e| error(e.to_string()))?;
         Ok(Files { code, weights: weights.map(|(path, _)| path) })
     }
 
-    fn read_and_compile(&self) -> Result<Compiled, BuildError> {
+    fn read_and_compile(&self) -> Result<Code, BuildError> {
         let isas = match &self.isas {
             None => Options::default().isas,
             Some(list) => machine::parse_list(list).map_err(|e| error(e.to_string()))?,
@@ -211,7 +213,7 @@ impl Build {
         let text = String::from_utf8(spec?).map_err(|_| error(format!("`{shown}` is not UTF-8")))?;
         let (spec, network) = load_yaml(&text, &shown).map_err(|mistakes| BuildError(mistakes.render(false)))?;
         let weights = self.named_weights(file, &network)?;
-        compile(&spec, &network, weights.as_ref(), &options).map_err(|e| error(e.to_string()))
+        compile_values(&spec, &network, weights.as_ref(), &options).map_err(|e| error(e.to_string()))
     }
 
     fn tuned(&self, schedule: Option<Vec<u8>>) -> Result<TuningProfile, BuildError> {
@@ -227,12 +229,11 @@ impl Build {
         file.select(self.cpu.as_deref()).map_err(|e| error(e.to_string()))
     }
 
-    fn named_weights(&self, file: Option<Vec<u8>>, network: &Network) -> Result<Option<Weights>, BuildError> {
+    fn named_weights(&self, file: Option<Vec<u8>>, network: &Network) -> Result<Option<Values>, BuildError> {
         match (&self.weights, file) {
-            (Source::Random(seed), _) => Ok(Some(weights::random(network, *seed))),
+            (Source::Random(seed), _) => Ok(Some(Values::F32(weights::random(network, *seed)))),
             (Source::File(path), Some(bytes)) => {
-                let loaded = weights::load(&bytes, &path.display().to_string(), network);
-                loaded.map(Some).map_err(|e| error(e.to_string()))
+                Values::load(&bytes, &path.display().to_string(), network).map(Some).map_err(error)
             }
             _ => Ok(None),
         }

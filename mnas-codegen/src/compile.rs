@@ -95,6 +95,10 @@ pub enum CompileError {
     Plan(PlanError),
     /// See [`pack::PackError`].
     Pack(pack::PackError),
+    /// What int8 kernels cannot compute.
+    Int8(String),
+    /// An instruction set without `f32` kernels.
+    Isa(&'static str),
 }
 
 impl fmt::Display for CompileError {
@@ -102,6 +106,12 @@ impl fmt::Display for CompileError {
         match self {
             CompileError::Plan(e) => e.fmt(f),
             CompileError::Pack(e) => e.fmt(f),
+            CompileError::Int8(problem) => f.write_str(problem),
+            CompileError::Isa(name) => {
+                let known: Vec<String> = machine::ALL.iter().map(|isa| format!("`{}`", isa.name)).collect();
+                let known = known.join(", ");
+                write!(f, "`{name}` has int8 kernels and none for `f32`; expected {known}, or int8 weights")
+            }
         }
     }
 }
@@ -130,6 +140,9 @@ pub fn compile(
     weights: Option<&Weights>,
     options: &Options,
 ) -> Result<Compiled, CompileError> {
+    if let Some(isa) = options.isas.iter().find(|isa| !machine::ALL.contains(isa)) {
+        return Err(CompileError::Isa(isa.name));
+    }
     let graph = fused_graph(network);
     let (threads, tuned) = (options.threaded, options.tuned.clone());
     let target = Target { threads, tuned, objective: options.objective, ..Target::new(options.isas.clone()) };

@@ -22,6 +22,7 @@
 
 #[cfg(feature = "build")]
 pub mod build;
+pub mod code;
 pub mod compile;
 pub mod element;
 pub mod emit;

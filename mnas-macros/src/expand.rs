@@ -1,10 +1,10 @@
 //! One call of the macro: parse, read files, compile; or every mistake, each on its token.
 
 use crate::files::Root;
-use mnas_codegen::compile::{Item, Options, compile};
+use mnas_codegen::code::{Values, compile_values};
+use mnas_codegen::compile::{Item, Options};
 use mnas_codegen::machine;
 use mnas_codegen::tuned::{ScheduleFile, TuningProfile};
-use mnas_codegen::weights;
 use mnas_dsl::{Diagnostic, MacroInput, MacroSource, Network, Spec, load_yaml, parse_tokens};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -62,14 +62,14 @@ impl Call {
         let weights = match &file {
             None => None,
             Some((path, span, bytes)) => {
-                let weights = weights::load(bytes, path, &network);
-                Some(weights.map_err(|e| self.error(*span, &e.to_string())).ok()?)
+                let weights = Values::load(bytes, path, &network);
+                Some(weights.map_err(|e| self.error(*span, &e)).ok()?)
             }
         };
         if !self.errors.is_empty() {
             return None;
         }
-        let compiled = compile(&spec, &network, weights.as_ref(), &options);
+        let compiled = compile_values(&spec, &network, weights.as_ref(), &options);
         let compiled = compiled.map_err(|e| self.error(span, &e.to_string())).ok()?;
         let (items, tracked) = (compiled.tokens(), &self.tracked);
         Some(quote!(#items #tracked))

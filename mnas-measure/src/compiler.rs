@@ -1,8 +1,8 @@
 //! The compiler, with its errors as this crate's.
 
 use crate::error::{Error, Result};
-use mnas_codegen::compile::{Compiled, Options, compile};
-use mnas_codegen::weights::Weights;
+use mnas_codegen::code::{Code, Values, compile_values};
+use mnas_codegen::compile::Options;
 use mnas_dsl::{Network, Spec};
 
 /// Compiles; what fails here was not seen by the checks before.
@@ -10,8 +10,8 @@ use mnas_dsl::{Network, Spec};
 /// # Errors
 ///
 /// The compiler's.
-pub fn build(spec: &Spec, network: &Network, weights: Option<&Weights>, options: &Options) -> Result<Compiled> {
-    compile(spec, network, weights, options).map_err(|error| Error::input(error.to_string()))
+pub fn build(spec: &Spec, network: &Network, values: Option<&Values>, options: &Options) -> Result<Code> {
+    compile_values(spec, network, values, options).map_err(|error| Error::input(error.to_string()))
 }
 
 /// The text of the generated file.
@@ -19,6 +19,6 @@ pub fn build(spec: &Spec, network: &Network, weights: Option<&Weights>, options:
 /// # Errors
 ///
 /// A mistake of mnas itself.
-pub fn text(compiled: &Compiled, weights_file: &str) -> Result<String> {
+pub fn text(compiled: &Code, weights_file: &str) -> Result<String> {
     compiled.text(weights_file).map_err(|error| Error::system(format!("a mistake of mnas itself: {error}")))
 }

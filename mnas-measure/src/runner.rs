@@ -4,11 +4,12 @@ use crate::build_cache;
 use crate::compiler;
 use crate::error::{Error, Result};
 use crate::harness;
-use mnas_codegen::compile::{Compiled, Options};
+use mnas_codegen::code::{Code, Values};
+use mnas_codegen::compile::Options;
 use mnas_codegen::machine::{self, Isa};
 use mnas_codegen::pack;
+use mnas_codegen::plan::BufferId;
 use mnas_codegen::tuned::TuningProfile;
-use mnas_codegen::weights::Weights;
 use mnas_dsl::network::Shape;
 use mnas_dsl::{Network, Spec};
 use mnas_harness::{Source, source};
@@ -43,7 +44,7 @@ impl RunnerOptions {
 /// A network that is built and has its weights.
 pub struct Runner {
     /// What was built.
-    pub compiled: Compiled,
+    pub code: Code,
     program: PathBuf,
     /// A command that runs the program, named after it; the program alone where this is empty.
     launcher: Vec<OsString>,
@@ -57,25 +58,37 @@ impl Runner {
     /// # Errors
     ///
     /// The compiler or rustc fails, or the weights are not those of the network.
-    pub fn build(spec: &Spec, network: &Network, weights: &Weights, options: RunnerOptions) -> Result<Self> {
+    pub fn build(spec: &Spec, network: &Network, values: &Values, options: RunnerOptions) -> Result<Self> {
         let RunnerOptions { isas, checked, threads, tuned } = options;
         let threaded = threads > 1;
         let options = Options { isas, standalone: true, checked, threaded, tuned, ..Options::default() };
         // Without weights: the program serves any.
-        let compiled = compiler::build(spec, network, None, &options)?;
-        let text = compiler::text(&compiled, "")?;
+        let (code, weights) = match values {
+            Values::F32(weights) => {
+                let code = compiler::build(spec, network, None, &options)?;
+                let Code::F32(compiled) = &code else { unreachable!("code without weights is of `f32`") };
+                let weights = pack::pack(&compiled.plan, weights).map_err(|error| Error::input(error.to_string()))?;
+                (code, weights)
+            }
+            Values::Int8(_) => {
+                let mut code = compiler::build(spec, network, Some(values), &options)?;
+                let Code::Int8(compiled) = &mut code else { unreachable!("integers lead to integers") };
+                let weights = floats(&compiled.weights.take().unwrap_or_default());
+                (code, weights)
+            }
+        };
+        let text = compiler::text(&code, "")?;
         let main = format!(
             "{}mod network;\nuse network::mnas_runtime;\n\ncrate::{}!(Engine, network::{}<'static>);\n\n\
              fn main() -> std::io::Result<()> {{\n    serve::main::<Engine>()\n}}\n",
             harness::declarations(&MODULES),
             harness::engine_macro(threads),
-            compiled.type_name(),
+            code.type_name(),
         );
         let mut files = harness::files(&MODULES);
         files.extend([("main.rs".to_owned(), main.into_bytes()), ("network.rs".to_owned(), text.into_bytes())]);
         let program = build_cache::program(&network.name, &files)?;
-        let weights = pack::pack(&compiled.plan, weights).map_err(|error| Error::input(error.to_string()))?;
-        Ok(Runner { compiled, program, launcher: Vec::new(), weights, threads })
+        Ok(Runner { code, program, launcher: Vec::new(), weights, threads })
     }
 
     /// The same, run through another command.
@@ -86,19 +99,28 @@ impl Runner {
     /// Outputs of each image.
     pub fn infer(&self, isa: Isa, images: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
         let values = floats(&self.call("infer", 1, isa, images)?);
-        let len = self.compiled.plan.output.len();
+        let len = match &self.code {
+            Code::F32(compiled) => compiled.plan.output.len(),
+            Code::Int8(compiled) => compiled.plan.output.len(),
+        };
         let outputs: Vec<Vec<f32>> = values.chunks_exact(len).map(<[f32]>::to_vec).collect();
         if outputs.len() == images.len() { Ok(outputs) } else { Err(short()) }
     }
 
-    /// What each step wrote: the pixels of its output, each padded to the step's stride.
+    /// What each step wrote: the pixels of its output, each padded to the step's stride; in int8, the memory of its map,
+    /// four bytes in a float.
     pub fn observe(&self, isa: Isa, image: Vec<f32>) -> Result<Vec<Vec<f32>>> {
         let bytes = self.call("observe", 1, isa, &[image])?;
         let mut values = floats(&bytes).into_iter();
-        let plan = &self.compiled.plan;
-        let lens = plan.steps.iter().map(|step| plan.arena.buffers[step.output].len.0);
-        let steps: Vec<Vec<f32>> = lens.clone().map(|len| values.by_ref().take(len).collect()).collect();
-        let complete = steps.iter().zip(lens).all(|(step, len)| step.len() == len) && values.next().is_none();
+        let (arena, outputs): (_, Vec<BufferId>) = match &self.code {
+            Code::F32(compiled) => (&compiled.plan.arena, compiled.plan.steps.iter().map(|step| step.output).collect()),
+            Code::Int8(compiled) => {
+                (&compiled.plan.arena, compiled.plan.steps.iter().map(|step| step.output).collect())
+            }
+        };
+        let lens: Vec<usize> = outputs.iter().map(|&buffer| arena.buffers[buffer].len.0).collect();
+        let steps: Vec<Vec<f32>> = lens.iter().map(|&len| values.by_ref().take(len).collect()).collect();
+        let complete = steps.iter().zip(&lens).all(|(step, len)| step.len() == *len) && values.next().is_none();
         if complete { Ok(steps) } else { Err(short()) }
     }
 
@@ -109,7 +131,10 @@ impl Runner {
 
     /// Nanoseconds of each step, for each inference.
     pub fn profile(&self, isa: Isa, image: Vec<f32>, runs: u32) -> Result<Vec<Vec<u64>>> {
-        let steps = self.compiled.plan.steps.len();
+        let steps = match &self.code {
+            Code::F32(compiled) => compiled.plan.steps.len(),
+            Code::Int8(compiled) => compiled.plan.steps.len(),
+        };
         let times = times(&self.call("profile", runs, isa, &[image])?, runs as usize * steps)?;
         Ok(times.chunks_exact(steps).map(<[u64]>::to_vec).collect())
     }
@@ -163,16 +188,38 @@ pub fn feed<'v>(
     Ok(output.stdout)
 }
 
-/// The requested instruction set, or the best that this machine has.
+/// The requested instruction set, or the best that this machine has for `f32`.
+///
+/// # Errors
+///
+/// The machine does not have it.
 pub fn isa_or_best(requested: Option<Isa>) -> Result<Isa> {
-    let have = machine::on_host();
+    one_of(machine::on_host(), requested)
+}
+
+/// As [`isa_or_best`], for the number type of these values.
+///
+/// # Errors
+///
+/// The machine does not have it.
+pub fn isa_for(values: &Values, requested: Option<Isa>) -> Result<Isa> {
+    match values {
+        Values::F32(_) => isa_or_best(requested),
+        Values::Int8(_) => one_of(machine::int8_on_host(), requested),
+    }
+}
+
+fn one_of(have: Vec<Isa>, requested: Option<Isa>) -> Result<Isa> {
     match requested {
         None => have.first().copied().ok_or_else(|| Error::system("this machine has none of the instruction sets")),
         Some(requested) if have.contains(&requested) => Ok(requested),
         Some(requested) => {
             let names: Vec<&str> = have.iter().map(|isa| isa.name).collect();
-            Err(Error::input(format!("this machine has no {}", requested.name))
-                .hint(format!("it has {}", names.join(" and "))))
+            Err(Error::input(format!(
+                "this machine has no {}, or no kernels of this number type for it",
+                requested.name
+            ))
+            .hint(format!("it has {}", names.join(" and "))))
         }
     }
 }

@@ -1,10 +1,10 @@
 //! From a quantised network to what every door writes: text or tokens, and packed weights.
 
 use super::emit::{self, Options as Emit};
-use super::machine::{self, Isa};
 use super::{pack, plan};
 use crate::compile::{Options, VERSION, item, spec_hash};
 use crate::emit::surface::{Embed, normalization_values};
+use crate::machine::{self, Isa};
 use crate::quantized::{Quantized, arithmetic};
 use crate::units::Bytes;
 use mnas_dsl::network::Network;
@@ -17,8 +17,8 @@ use quote::quote;
 pub struct Compiled {
     /// The plan.
     pub plan: plan::Plan,
-    /// Packed weights.
-    pub weights: Vec<u8>,
+    /// Packed weights. Code that is printed without them takes them when it runs.
+    pub weights: Option<Vec<u8>>,
     /// Hash of the spec.
     pub spec_hash: String,
     /// Where the packed weights have the bytes of 8-bit values.
@@ -28,22 +28,22 @@ pub struct Compiled {
     emit: Emit,
 }
 
-/// Compiles a quantised network of `network` for instruction sets. Of `options`, schedules and the objective are for
-/// `f32`, and so are its instruction sets.
+/// Compiles a quantised network of `network` . Of `options`, schedules and the objective are for `f32` alone.
 ///
 /// # Errors
 ///
-/// What int8 kernels cannot compute.
-pub fn compile(
-    spec: &Spec,
-    network: &Network,
-    quantized: &Quantized,
-    isas: &[Isa],
-    options: &Options,
-) -> Result<Compiled, String> {
-    let mut isas = isas.to_vec();
-    isas.sort_by_key(|isa| machine::ALL.iter().position(|other| other.name == isa.name));
-    isas.dedup_by_key(|isa| isa.name);
+/// What int8 kernels cannot compute, or instruction sets that have none.
+pub fn compile(spec: &Spec, network: &Network, quantized: &Quantized, options: &Options) -> Result<Compiled, String> {
+    // The default list is of `f32` kernels, and stands for every instruction set here as well.
+    let isas: Vec<Isa> = if options.isas == machine::ALL {
+        machine::INT8.to_vec()
+    } else {
+        machine::INT8.iter().filter(|isa| options.isas.contains(isa)).copied().collect()
+    };
+    if isas.is_empty() {
+        let known: Vec<String> = machine::INT8.iter().map(|isa| format!("`{}`", isa.name)).collect();
+        return Err(format!("none of the instruction sets has int8 kernels; expected one of {}", known.join(", ")));
+    }
     let mut plan = plan::plan(quantized, isas, options.threaded)?;
     let mut weights = pack::pack(quantized, &plan);
     let table = network.preprocess.as_ref().map(|preprocess| {
@@ -75,7 +75,7 @@ pub fn compile(
     };
     Ok(Compiled {
         plan,
-        weights,
+        weights: Some(weights),
         spec_hash: spec_hash(spec),
         table,
         #[cfg(feature = "format")]
@@ -87,7 +87,7 @@ pub fn compile(
 impl Compiled {
     /// The items, for a macro; weights are written into them.
     pub fn tokens(&self) -> TokenStream {
-        let embed = Embed::Bytes(self.weights.clone());
+        let embed = self.weights.clone().map_or(Embed::None, Embed::Bytes);
         let emit = Emit { embed, ..self.emit.clone() };
         crate::emit::file::without_notes(emit::emit(&self.plan, &emit, self.table))
     }
@@ -100,7 +100,8 @@ impl Compiled {
     #[cfg(feature = "format")]
     pub fn text(&self, weights_file: &str) -> Result<String, crate::emit::file::FormatError> {
         use crate::emit::file::{Header, format};
-        let emit = Emit { embed: Embed::File(weights_file.to_owned()), ..self.emit.clone() };
+        let embed = if self.weights.is_some() { Embed::File(weights_file.to_owned()) } else { Embed::None };
+        let emit = Emit { embed, ..self.emit.clone() };
         let isas: Vec<&str> = self.plan.isas.iter().map(|isa| isa.name).collect();
         let shown = crate::compile::shown_options(&format!("--isa {}", isas.join(",")), &self.options);
         let header = Header { version: VERSION, spec_hash: &self.spec_hash, options: &shown };

@@ -14,7 +14,6 @@
 
 mod compile;
 pub mod emit;
-pub mod machine;
 pub mod map;
 pub mod pack;
 pub mod plan;

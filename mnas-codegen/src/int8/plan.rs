@@ -1,8 +1,8 @@
 //! The plan of an int8 network: what is computed in which order, and where maps and weights lie.
 
-use super::machine::Isa;
 use super::map::{LANES, Layout, Margins, QUAD};
 use crate::graph::{Conv, Graph, Node, Op, TensorId};
+use crate::machine::Isa;
 use crate::plan::arena::{Arena, Buffer, BufferId};
 use crate::quantized::structure::is_wide_sum;
 use crate::quantized::{Quantized, conv_of};

@@ -1,6 +1,6 @@
 //! Which register tile computes a convolution.
 
-use super::machine::Isa;
+use crate::machine::Int8;
 
 /// Neighbouring tiles of one size: `count` tiles of `pixels` pixels, from pixel `start` of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,7 +27,7 @@ pub fn runs(width: usize, most: usize) -> Vec<Run> {
 ///
 /// A step of the reduction takes as long as its dot products or its loads, two of which start in a cycle, but not less
 /// than the latency of a dot product (5 cycles).
-pub fn choose(isa: &Isa, width: usize, panels: usize) -> (usize, usize) {
+pub fn choose(isa: &Int8, width: usize, panels: usize) -> (usize, usize) {
     let cost = |vectors: usize| {
         let step = |pixels: usize, vectors: usize| (pixels * vectors).max(pixels + vectors).max(10);
         let tiles = |vectors: usize| -> usize {
@@ -44,7 +44,7 @@ pub fn choose(isa: &Isa, width: usize, panels: usize) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::int8::machine::AVX512VNNI;
+    use crate::machine::AVX512VNNI;
 
     #[test]
     fn runs_cover_a_row_once() {
@@ -63,8 +63,8 @@ mod tests {
 
     #[test]
     fn tiles_suit_their_rows() {
-        assert_eq!(choose(&AVX512VNNI, 112, 6), (2, 14));
-        assert_eq!(choose(&AVX512VNNI, 14, 30), (2, 14));
-        assert_eq!(choose(&AVX512VNNI, 1, 63).0, 4);
+        assert_eq!(choose(&AVX512VNNI.int8.unwrap(), 112, 6), (2, 14));
+        assert_eq!(choose(&AVX512VNNI.int8.unwrap(), 14, 30), (2, 14));
+        assert_eq!(choose(&AVX512VNNI.int8.unwrap(), 1, 63).0, 4);
     }
 }

@@ -1,6 +1,6 @@
 //! AVX2 with FMA.
 
-use super::isa::{Gate, Isa};
+use super::isa::{Gate, Int8, Isa};
 use super::microkernel::{Microkernel, broadcast_budget};
 use super::ops::{Ops, float};
 use super::pipes::Pipes;
@@ -23,6 +23,8 @@ pub const AVX2: Isa = Isa {
     depthwise_columns: 8,
     prefetch: true,
     f32: Microkernel { numeric: &F32, k_group: 1, lanes: 8, channels: 8, budget, ops },
+    // Widened weights take four registers, and a vector takes two.
+    int8: Some(Int8 { module: "avx2", pixels: [3, 1, 1, 1], columns: 2, is_portable: false }),
     peak,
 };
 

@@ -23,6 +23,7 @@ pub const AVX512: Isa = Isa {
     depthwise_columns: 14,
     prefetch: true,
     f32: Microkernel { numeric: &F32, k_group: 1, lanes: 16, channels: 16, budget: broadcast_budget, ops },
+    int8: None,
     peak,
 };
 

@@ -33,8 +33,24 @@ pub struct Isa {
     pub prefetch: bool,
     /// The microkernel of `f32`, which every instruction set has.
     pub f32: Microkernel,
+    /// Its tiles of int8 kernels, where it has any.
+    pub int8: Option<Int8>,
     /// `Vector`, `LANES`, `splat`, `load` and `multiply_add` for the program that measures the peak.
     pub peak: fn() -> TokenStream,
+}
+
+/// The tiles of int8 kernels on an instruction set. Vectors have sixteen channels on all of them, and what they compute
+/// is in `mnas_runtime::int8`.
+#[derive(Clone, Copy, Debug)]
+pub struct Int8 {
+    /// Its module in `mnas_runtime::int8`.
+    pub module: &'static str,
+    /// Most pixels of a tile of one, two, three and four vectors.
+    pub pixels: [usize; 4],
+    /// Output columns of a depthwise tile.
+    pub columns: usize,
+    /// Whether reductions stay loops, for a compiler that makes of them what the processor has.
+    pub is_portable: bool,
 }
 
 /// A condition on the target.

@@ -6,6 +6,8 @@
 
 mod avx2;
 mod avx512;
+mod avx512vnni;
+mod avxvnni;
 pub mod cache;
 mod isa;
 mod microkernel;
@@ -15,8 +17,10 @@ mod portable;
 
 pub use avx2::AVX2;
 pub use avx512::AVX512;
+pub use avx512vnni::AVX512VNNI;
+pub use avxvnni::AVXVNNI;
 pub use cache::CacheModel;
-pub use isa::{Gate, Isa};
+pub use isa::{Gate, Int8, Isa};
 pub use microkernel::{Microkernel, Tile};
 pub use ops::Ops;
 pub use pipes::Pipes;
@@ -24,8 +28,11 @@ pub use portable::SCALAR;
 
 use std::fmt;
 
-/// Every implemented instruction set. Of those that a processor has, the first runs.
+/// Every instruction set of `f32` kernels. Of those that a processor has, the first runs.
 pub const ALL: &[Isa] = &[AVX512, AVX2, SCALAR];
+
+/// Every instruction set of int8 kernels. Of those that a processor has, the first runs.
+pub const INT8: &[Isa] = &[AVX512VNNI, AVXVNNI, AVX2, SCALAR];
 
 /// The instruction sets of an architecture, best first; `scalar` belongs to all.
 pub fn of_arch(arch: &str) -> Vec<Isa> {
@@ -43,6 +50,13 @@ pub fn on_host() -> Vec<Isa> {
     of_host().into_iter().filter(|isa| detected.contains(isa.detect)).collect()
 }
 
+/// As [`on_host`], of int8 kernels.
+pub fn int8_on_host() -> Vec<Isa> {
+    let detected = mnas_runtime::isa::detected();
+    let is_here = |isa: &&Isa| isa.is_portable() || isa.gate.arch == std::env::consts::ARCH;
+    INT8.iter().filter(is_here).filter(|isa| detected.contains(isa.detect)).copied().collect()
+}
+
 /// The place of an instruction set in the order of preference; one that is not in [`ALL`] comes last.
 pub fn rank(isa: &Isa) -> usize {
     ALL.iter().position(|other| other == isa).unwrap_or(ALL.len())
@@ -54,7 +68,7 @@ pub fn rank(isa: &Isa) -> usize {
 ///
 /// A name that no implemented instruction set has.
 pub fn by_name(name: &str) -> Result<Isa, UnknownIsa> {
-    ALL.iter().find(|isa| isa.name == name).copied().ok_or_else(|| UnknownIsa(name.to_owned()))
+    ALL.iter().chain(INT8).find(|isa| isa.name == name).copied().ok_or_else(|| UnknownIsa(name.to_owned()))
 }
 
 /// The instruction sets of a list such as `avx2,scalar`, in any order.
@@ -75,7 +89,13 @@ pub struct UnknownIsa(
 
 impl fmt::Display for UnknownIsa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known: Vec<String> = ALL.iter().map(|isa| format!("`{}`", isa.name)).collect();
+        let mut known: Vec<&str> = Vec::new();
+        for isa in ALL.iter().chain(INT8).filter(|isa| !isa.is_portable()).chain([&SCALAR]) {
+            if !known.contains(&isa.name) {
+                known.push(isa.name);
+            }
+        }
+        let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
         write!(f, "unknown instruction set `{}`; known are {}", self.0, known.join(", "))
     }
 }
@@ -101,7 +121,7 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_an_error() {
-        for isa in ALL {
+        for isa in ALL.iter().chain(INT8) {
             assert_eq!(by_name(isa.name), Ok(*isa));
         }
         for name in ["", "neon2", "AVX2", "scalar "] {
@@ -112,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_runtime_detects_every_instruction_set_under_its_name() {
-        for isa in ALL {
+        for isa in ALL.iter().chain(INT8) {
             let found = mnas_runtime::isa::ALL.iter().find(|other| other.name == isa.name);
             assert_eq!(found.map(|other| other.set), Some(isa.detect), "{}", isa.name);
         }

@@ -1,6 +1,6 @@
 //! Plain Rust for any target: a vector of one.
 
-use super::isa::{Gate, Isa};
+use super::isa::{Gate, Int8, Isa};
 use super::microkernel::{Microkernel, broadcast_budget};
 use super::ops::{Ops, float};
 use super::pipes::Pipes;
@@ -24,6 +24,7 @@ pub const SCALAR: Isa = Isa {
     depthwise_columns: 7,
     prefetch: false,
     f32: Microkernel { numeric: &F32, k_group: 1, lanes: 1, channels: 8, budget: broadcast_budget, ops },
+    int8: Some(Int8 { module: "portable", pixels: [1, 1, 1, 1], columns: 1, is_portable: true }),
     peak,
 };
 

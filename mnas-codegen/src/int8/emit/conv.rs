@@ -1,11 +1,11 @@
 //! A convolution of all channels: tiles of pixels times vectors of output channels.
 
-use super::{VECTOR, attributes, constants, finish};
+use super::{VECTOR, attributes, constants, finish, tiles};
 use crate::emit::{int, plus, repeat};
-use crate::int8::machine::Isa;
 use crate::int8::map::LANES;
 use crate::int8::plan::{ConvKernel, Finish, Output};
 use crate::int8::tile::{Run, choose, runs};
+use crate::machine::Isa;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -24,13 +24,16 @@ struct Group {
 /// The function. A call computes the rows, or the groups of panels, that `part` names.
 pub(super) fn emit(kernel: &ConvKernel, isa: &Isa, name: &Ident, part_is_rows: bool) -> TokenStream {
     let [height, width] = kernel.runs();
-    let (vectors, _) = choose(isa, width, kernel.panels());
+    let (vectors, _) = choose(&tiles(isa), width, kernel.panels());
     let groups = [
         Group { start: 0, count: kernel.panels() / vectors, vectors },
         Group { start: kernel.panels() / vectors * vectors, count: 1, vectors: kernel.panels() % vectors },
     ];
-    let tiles = |group: &Group| -> TokenStream {
-        runs(width, isa.pixels[group.vectors - 1]).iter().map(|run| tiles_of(kernel, isa, group.vectors, run)).collect()
+    let tiles_of_group = |group: &Group| -> TokenStream {
+        runs(width, tiles(isa).pixels[group.vectors - 1])
+            .iter()
+            .map(|run| tiles_of(kernel, isa, group.vectors, run))
+            .collect()
     };
     let groups = groups.iter().filter(|group| group.vectors > 0 && group.count > 0);
     let weights = kernel.panels() * kernel.panel_len();
@@ -45,7 +48,7 @@ pub(super) fn emit(kernel: &ConvKernel, isa: &Isa, name: &Ident, part_is_rows: b
         let groups: TokenStream = groups
             .map(|group| {
                 let (start, end) = (int(group.start), int(group.start + group.count * group.vectors));
-                let (step, tiles) = (int(group.vectors), tiles(group));
+                let (step, tiles) = (int(group.vectors), tiles_of_group(group));
                 quote!(for panel in (#start..#end).step_by(#step) { #tiles })
             })
             .collect();
@@ -54,7 +57,7 @@ pub(super) fn emit(kernel: &ConvKernel, isa: &Isa, name: &Ident, part_is_rows: b
         groups
             .map(|group| {
                 let (start, end) = (int(group.start), int(group.start + group.count * group.vectors));
-                let (step, tiles) = (int(group.vectors), tiles(group));
+                let (step, tiles) = (int(group.vectors), tiles_of_group(group));
                 let panels = if part_is_rows {
                     quote!((#start..#end).step_by(#step))
                 } else {
@@ -75,7 +78,7 @@ pub(super) fn emit(kernel: &ConvKernel, isa: &Isa, name: &Ident, part_is_rows: b
 
 /// Panels that a share of threads has to begin at a multiple of.
 pub(super) fn panels_of_group(kernel: &ConvKernel, isa: &Isa) -> usize {
-    choose(isa, kernel.runs()[1], kernel.panels()).0
+    choose(&tiles(isa), kernel.runs()[1], kernel.panels()).0
 }
 
 fn tiles_of(kernel: &ConvKernel, isa: &Isa, vectors: usize, run: &Run) -> TokenStream {
@@ -169,7 +172,7 @@ fn reduction(
     let (input, per_pixel) = (&kernel.input, kernel.quads_of_pixel());
     let per_block = input.block / 4;
     let offset = |quad: usize| quad / per_block * input.block_stride() + quad % per_block * 4;
-    if kernel.quads() <= WRITTEN_OUT && !isa.is_portable {
+    if kernel.quads() <= WRITTEN_OUT && !tiles(isa).is_portable {
         let steps = (0..rows).flat_map(|ky| (0..columns).map(move |kx| (ky, kx))).flat_map(|(ky, kx)| {
             (0..per_pixel).map(move |quad| {
                 let w = ((ky * columns + kx) * per_pixel + quad) * 4 * LANES;

@@ -2,10 +2,10 @@
 
 use super::{VECTOR, attributes, constants, finish};
 use crate::emit::{int, plus};
-use crate::int8::machine::Isa;
 use crate::int8::map::{LANES, QUAD};
 use crate::int8::plan::DepthwiseKernel;
 use crate::int8::tile::{Run, runs};
+use crate::machine::Isa;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeMap;
@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 /// The function. A call computes the blocks of channels that `part` names.
 pub(super) fn emit(kernel: &DepthwiseKernel, isa: &Isa, name: &Ident) -> TokenStream {
     let output = kernel.output.layout();
-    let tiles: TokenStream = runs(output.width, isa.columns).iter().map(|run| tiles_of(kernel, run)).collect();
+    let tiles: TokenStream =
+        runs(output.width, super::tiles(isa).columns).iter().map(|run| tiles_of(kernel, run)).collect();
     let (height, panel_len) = (int(output.height), int(kernel.panel_len()));
     let (x_block, x_row) = (int(kernel.input.block_stride()), int(kernel.input.row() * kernel.stride));
     let (y_block, y_row) = (int(output.block_stride()), int(output.row()));

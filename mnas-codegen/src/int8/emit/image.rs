@@ -2,9 +2,9 @@
 
 use super::attributes;
 use crate::emit::int;
-use crate::int8::machine::Isa;
 use crate::int8::map::LANES;
 use crate::int8::plan::{Image, Plan};
+use crate::machine::Isa;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 

@@ -1,7 +1,7 @@
 //! The functions through which kernels touch memory. With `checked` every access is asserted.
 
 use super::attributes;
-use crate::int8::machine::Isa;
+use crate::machine::Isa;
 use proc_macro2::TokenStream;
 use quote::quote;
 

@@ -14,16 +14,25 @@ mod surface;
 
 pub use surface::{Options, emit};
 
-use super::machine::Isa;
 use super::map::{LANES, Layout};
 use super::plan::{Finish, Output};
 use crate::emit::{int, plus, times};
+use crate::machine::{Int8, Isa};
 use mnas_dsl::network::Activation;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 /// A vector of constants.
 const VECTOR: usize = 4 * LANES;
+
+/// The sizes of tiles.
+///
+/// # Panics
+///
+/// If the instruction set has no int8 kernels, which compiling refuses.
+pub(super) fn tiles(isa: &Isa) -> Int8 {
+    isa.int8.expect("an instruction set of int8 kernels")
+}
 
 /// Attributes of every function.
 fn attributes(isa: &Isa) -> TokenStream {

@@ -2,8 +2,8 @@
 
 use super::{attributes, conv, depthwise, elementwise, image, memory, pool, surface::Options};
 use crate::emit::{int, note, plus};
-use crate::int8::machine::Isa;
 use crate::int8::plan::{Kernel, Output, Plan, Step};
+use crate::machine::Isa;
 use crate::plan::BufferId;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -184,12 +184,12 @@ pub(super) fn emit(
             .map(|(index, step)| {
                 let call = step_call(plan, step, &mut functions, is_team);
                 let comment = note(&format!("{}: {}", step.name, step.source));
-                let (index, made) = (int(index), buffer(plan, "view", step.output));
+                let (index, made) = (int(index), buffer(plan, "view_floats", step.output));
                 let after = if is_team {
                     quote! {
                         worker.barrier();
                         if let (Some(after), 0) = (after, worker.index()) {
-                            after.observe(#index, &[]);
+                            after.observe(#index, #made);
                         }
                     }
                 } else {
@@ -233,7 +233,7 @@ pub(super) fn emit(
     let range = if options.checked { quote!(assert!(start <= a.len());) } else { quote!() };
     let last = plan.steps.last().map(|step| (buffer(plan, "view", step.output), step.kernel.output().layout()));
     let copy = last.map(|(made, layout)| copy_output(plan, &made, &layout));
-    let (name, simd) = (format_ident!("{}", isa.name), format_ident!("{}", isa.module));
+    let (name, simd) = (format_ident!("{}", isa.name), format_ident!("{}", super::tiles(isa).module));
     let gate = isa.gate.attribute();
     let doc = format!(" The kernels for {}.", isa.name);
     let output_len = int(plan.output.len());
@@ -263,6 +263,15 @@ pub(super) fn emit(
                 #guard
                 ::core::slice::from_raw_parts(arena.add(at), len)
             }
+            /// As `view`, four bytes in a float.
+            ///
+            /// # Safety
+            /// As `view`.
+            #[inline(always)]
+            unsafe fn view_floats<'a>(arena: *mut u8, at: usize, len: usize) -> &'a [f32] {
+                #guard
+                ::core::slice::from_raw_parts(arena.add(at).cast(), len / 4)
+            }
             /// A buffer of the arena, to write.
             ///
             /// # Safety
@@ -278,7 +287,7 @@ pub(super) fn emit(
             /// # Safety
             /// The processor has the features; `arena` points to the whole arena.
             #attribute
-            pub(in super::super) unsafe fn run<F: FnMut(usize, &[u8]) + ?Sized>(
+            pub(in super::super) unsafe fn run<F: FnMut(usize, &[f32]) + ?Sized>(
                 w: &[f32; #weights_len],
                 image: Image<'_>,
                 arena: *mut u8,

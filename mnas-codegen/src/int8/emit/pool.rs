@@ -2,9 +2,9 @@
 
 use super::{VECTOR, attributes, finish, row_start};
 use crate::emit::{int, times};
-use crate::int8::machine::Isa;
 use crate::int8::map::Layout;
 use crate::int8::plan::{Finish, Output, PoolKernel};
+use crate::machine::Isa;
 use mnas_dsl::network::Activation;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};

@@ -36,10 +36,9 @@ pub fn emit(plan: &Plan, options: &Options, table: Option<usize>) -> TokenStream
         let call = quote!(run(self.weights, #module::Image::#image, arena, output, &mut #after));
         dispatch::arms(arms(plan), &runtime, &module, &quote!(#runtime::isa::available()), &call, none.clone())
     };
-    let ignored = quote!(|_: #usize, _: &[#u8]| {});
+    let ignored = quote!(|_: #usize, _: &[#f32]| {});
     let (pixels, planes) = (run(quote!(Pixels(image)), ignored.clone()), run(quote!(Planes(planes)), ignored.clone()));
     let observed = run(quote!(Pixels(image)), quote!(*after));
-    let timed = run(quote!(Pixels(image)), quote!(|index: #usize, _: &[#u8]| after(index, &[])));
     let bytes = table.map(|_| {
         let run = run(quote!(Bytes(image)), ignored.clone());
         quote! {
@@ -138,18 +137,6 @@ pub fn emit(plan: &Plan, options: &Options, table: Option<usize>) -> TokenStream
             }
 
             #bytes
-
-            /// As [`Self::infer`], and calls `after` with the index of each step and the memory of the map that it wrote.
-            pub fn observe_bytes(
-                &self,
-                workspace: &mut #runtime::Workspace<#arena_len>,
-                image: &[#f32; #input_len],
-                output: &mut [#f32; #output_len],
-                after: &mut dyn #fn_mut(#usize, &[#u8]),
-            ) {
-                let arena = workspace.arena().as_mut_ptr().cast::<#u8>();
-                #observed
-            }
         }
 
         #[allow(unsafe_code, unused_variables, clippy::all, clippy::pedantic, clippy::restriction, reason = "generated: calls kernels that the processor was asked for")]
@@ -166,7 +153,7 @@ pub fn emit(plan: &Plan, options: &Options, table: Option<usize>) -> TokenStream
                 Self::infer(self, workspace, image, output);
             }
 
-            /// The slices are empty: maps are bytes, which `observe_bytes` shows.
+            /// The slices are the memory of maps, four bytes in a float.
             fn observe(
                 &self,
                 workspace: &mut Self::Workspace,
@@ -175,7 +162,7 @@ pub fn emit(plan: &Plan, options: &Options, table: Option<usize>) -> TokenStream
                 after: &mut dyn #fn_mut(#usize, &[#f32]),
             ) {
                 let arena = workspace.arena().as_mut_ptr().cast::<#u8>();
-                #timed
+                #observed
             }
         }
 
@@ -243,7 +230,7 @@ fn threads(
         runtime,
         module,
         &quote!(isas),
-        &quote!(run(self.weights, image, arena, output, &mut |_: #usize, _: &[#u8]| {})),
+        &quote!(run(self.weights, image, arena, output, &mut |_: #usize, _: &[#f32]| {})),
         quote!({ output.fill(#f32::NAN); }),
     );
     let copy = dispatch::arms(arms(plan), runtime, module, &quote!(isas), &quote!(copy(arena, output)), nothing);
@@ -302,8 +289,8 @@ fn threads(
 
             #bytes
 
-            /// As [`Self::infer_threaded`], and calls `after`, on the caller's thread, with the index of each step, while
-            /// the others go on. The slices are empty: maps are bytes.
+            /// As [`Self::infer_threaded`], and calls `after`, on the caller's thread, with the index of each step
+            /// and the memory of the map that it wrote, four bytes in a float, while the others go on.
             pub fn observe_threaded(
                 &self,
                 team: &mut #team,
