@@ -2,10 +2,19 @@
 
 use crate::error::{Error, Result};
 use mnas_codegen::code::{Code, Values, compile_values};
-use mnas_codegen::compile::Options;
+use mnas_codegen::compile::{Compiled, Options, compile};
 use mnas_dsl::{Network, Spec};
 
-/// Compiles; what fails here was not seen by the checks before.
+/// Compiles for `f32`; what fails here was not seen by the checks before.
+///
+/// # Errors
+///
+/// The compiler's.
+pub fn build_f32(spec: &Spec, network: &Network, options: &Options) -> Result<Compiled> {
+    compile(spec, network, None, options).map_err(|error| Error::input(error.to_string()))
+}
+
+/// Compiles for the number type of the weights; what fails here was not seen by the checks before.
 ///
 /// # Errors
 ///

@@ -2,13 +2,14 @@
 
 use crate::error::{Error, Result};
 use crate::output::Artifact;
-use mnas_codegen::compile::{Compiled, VERSION, spec_hash};
+use mnas_codegen::code::Code;
+use mnas_codegen::compile::{VERSION, spec_hash};
 use mnas_codegen::graph::Graph;
 use mnas_codegen::onnx::{self, Metadata};
 use mnas_codegen::quantized::Quantized;
 use mnas_codegen::weights::Weights;
 use mnas_dsl::{Network, Spec};
-pub(crate) use mnas_measure::compiler::{build, text};
+pub(crate) use mnas_measure::compiler::{build, build_f32, text};
 use std::path::Path;
 
 /// The ONNX file of a network's graph, as lowered or after passes.
@@ -32,9 +33,9 @@ fn metadata(spec: &Spec) -> Metadata {
 }
 
 /// OUT.rs, and OUT.weights where weights were given.
-pub(crate) fn rust_files(compiled: &Compiled, out: &Path) -> Result<Vec<Artifact>> {
+pub(crate) fn rust_files(compiled: &Code, out: &Path) -> Result<Vec<Artifact>> {
     let beside = out.with_extension("weights");
-    let Some(weights) = &compiled.weights else {
+    let Some(weights) = compiled.weights() else {
         return Ok(vec![Artifact { path: out.to_owned(), bytes: text(compiled, "")?.into_bytes() }]);
     };
     if beside == out {
@@ -47,7 +48,7 @@ pub(crate) fn rust_files(compiled: &Compiled, out: &Path) -> Result<Vec<Artifact
     };
     // The weights first, so that new code never stands beside old weights.
     Ok(vec![
-        Artifact { path: beside.clone(), bytes: weights.clone() },
+        Artifact { path: beside.clone(), bytes: weights.to_vec() },
         Artifact { path: out.to_owned(), bytes: text(compiled, name)?.into_bytes() },
     ])
 }

@@ -3,7 +3,7 @@
 use crate::cli::{ScheduleArgs, WeightsArgs};
 use crate::error::{Error, Result};
 use crate::weight_file;
-use mnas_codegen::quantized::Quantized;
+use mnas_codegen::code::Values;
 use mnas_codegen::tuned::{ScheduleFile, TuningProfile};
 use mnas_codegen::weights::{self, Weights};
 use mnas_dsl::{Diagnostic, Diagnostics, Network, Place, Space, Spec};
@@ -77,17 +77,22 @@ pub(crate) fn weights(args: &WeightsArgs, network: &Network) -> Result<Option<We
     weight_file::load(path, network).map(|fitted| Some(fitted.weights))
 }
 
-/// Reads the weights if they are a network in int8.
-pub(crate) fn quantized(args: &WeightsArgs, network: &Network) -> Result<Option<Quantized>> {
-    match &args.weights {
-        Some(path) => weight_file::load_quantized(path, network),
-        None => Ok(None),
-    }
-}
-
 /// Reads or draws weights; random weights of seed 0 if neither is requested.
 pub(crate) fn weights_or_random(args: &WeightsArgs, network: &Network) -> Result<Weights> {
     Ok(weights(args, network)?.unwrap_or_else(|| weights::random(network, 0)))
+}
+
+/// As [`weights`], of either number type: a file may be a network in int8.
+pub(crate) fn values(args: &WeightsArgs, network: &Network) -> Result<Option<Values>> {
+    match &args.weights {
+        Some(path) if args.random_weights.is_none() => weight_file::load_values(path, network).map(Some),
+        _ => Ok(weights(args, network)?.map(Values::F32)),
+    }
+}
+
+/// As [`weights_or_random`], of either number type.
+pub(crate) fn values_or_random(args: &WeightsArgs, network: &Network) -> Result<Values> {
+    Ok(values(args, network)?.unwrap_or_else(|| Values::F32(weights::random(network, 0))))
 }
 
 fn not_utf8(file: &str, bytes: &[u8]) -> Error {

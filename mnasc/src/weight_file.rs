@@ -4,7 +4,8 @@
 
 use crate::error::{Error, Result};
 use crate::{onnx_file, output};
-use mnas_codegen::quantized::{self, Quantized};
+use mnas_codegen::code::Values;
+use mnas_codegen::quantized;
 use mnas_codegen::weights::format::{self, Beside, FORMATS, Files, Format, Further};
 use mnas_codegen::weights::{self, Fitted, Inventory};
 use mnas_dsl::Network;
@@ -35,39 +36,48 @@ pub(crate) struct WeightFile {
     format: &'static Format,
 }
 
-/// Bytes that the weights of a network may have.
-fn limit(network: &Network) -> u64 {
-    ALLOWANCE + BYTES_PER_PARAMETER * network.parameters()
-}
-
-fn too_large(path: &Path, network: &Network) -> Error {
-    Error::input(format!(
-        "`{}` has more than {} MB, too much for the {} parameters of network `{}`",
-        path.display(),
-        limit(network) >> 20,
-        network.parameters(),
-        network.name
-    ))
-}
-
-/// Reads a network in int8; `None` where the file holds other weights, or several files do.
-pub(crate) fn load_quantized(path: &Path, network: &Network) -> Result<Option<Quantized>> {
-    if !path.is_file() {
-        return Ok(None);
+/// Reads the weights of `network`: a network in int8, or weights by name.
+pub(crate) fn load_values(path: &Path, network: &Network) -> Result<Values> {
+    match load_either(path, network)? {
+        Either::Fitted(fitted) => Ok(Values::F32(fitted.weights)),
+        Either::Int8(bytes) => {
+            Values::int8(&bytes, &path.display().to_string(), network).map_err(|error| Error::input(error.to_string()))
+        }
     }
-    let bytes = read(path, limit(network))?.ok_or_else(|| too_large(path, network))?;
-    if !quantized::is_quantized(&bytes) {
-        return Ok(None);
-    }
-    let read = quantized::read(&bytes, &quantized::graph(network));
-    read.map(Some).map_err(|error| Error::input(format!("cannot read weights from `{}`: {error}", path.display())))
 }
 
 /// Reads the weights of `network` by name.
 pub(crate) fn load(path: &Path, network: &Network) -> Result<Fitted> {
-    let limit = limit(network);
-    let too_large = |path: &Path| too_large(path, network);
+    match load_either(path, network)? {
+        Either::Fitted(fitted) => Ok(fitted),
+        Either::Int8(_) => {
+            Err(Error::input(format!("`{}` is a network in int8; expected weights of `f32`", path.display()))
+                .hint("int8 weights are taken by `mnasc SPEC -o`, `run`, `bench` and `verify`"))
+        }
+    }
+}
+
+enum Either {
+    Fitted(Fitted),
+    /// The bytes of a network in int8.
+    Int8(Vec<u8>),
+}
+
+fn load_either(path: &Path, network: &Network) -> Result<Either> {
+    let limit = ALLOWANCE + BYTES_PER_PARAMETER * network.parameters();
+    let too_large = |path: &Path| {
+        Error::input(format!(
+            "`{}` has more than {} MB, too much for the {} parameters of network `{}`",
+            path.display(),
+            limit >> 20,
+            network.parameters(),
+            network.name
+        ))
+    };
     let file = WeightFile::open(path, limit, &too_large)?;
+    if quantized::is_quantized(&file.bytes) {
+        return Ok(Either::Int8(file.bytes));
+    }
     let further = match file.format.further {
         Further::None => BTreeMap::new(),
         Further::Named(names) => {
@@ -90,7 +100,7 @@ pub(crate) fn load(path: &Path, network: &Network) -> Result<Fitted> {
     let fitted = file.format.load(&files, &path.display().to_string(), network);
     let fitted = fitted.map_err(|error| Error::input(error.to_string()))?;
     fitted.notes.iter().for_each(|note| output::progress(&format!("weights: {note}")));
-    Ok(fitted)
+    Ok(Either::Fitted(fitted))
 }
 
 /// Every file that [`load`] reads of the weights at `path`, as far as they are there. Of files that name others, the first.

@@ -6,10 +6,13 @@ use crate::compiler::{build, int8_onnx_file, onnx_file, rust_files, text};
 use crate::error::{Error, Result};
 use crate::input;
 use crate::output::{self, Artifact};
-use mnas_codegen::compile::{Compiled, Options, fused_graph};
+use mnas_codegen::code::{Code, Values};
+use mnas_codegen::compile::{Options, fused_graph};
+use mnas_codegen::graph::Graph;
 use mnas_codegen::lower::lower;
 use mnas_codegen::machine;
 use mnas_codegen::plan::Objective;
+use mnas_dsl::Network;
 use std::path::{Path, PathBuf};
 
 /// Compiles a spec to files, to standard output, or only to compare.
@@ -25,27 +28,25 @@ pub(crate) fn run(args: &CompileArgs) -> Result<()> {
         .map(PathBuf::as_path)
         .collect();
     let (spec, network) = input::spec(path)?;
+    let values = input::values(&args.weights, &network)?;
     let mut artifacts = Vec::new();
-    let int8 = if args.output.is_none() { input::quantized(&args.weights, &network)? } else { None };
-    let weights = if int8.is_none() { input::weights(&args.weights, &network)? } else { None };
     if let Some(out) = &args.output {
-        let compiled = build(&spec, &network, weights.as_ref(), &options)?;
+        let compiled = build(&spec, &network, values.as_ref(), &options)?;
         if out.as_os_str() == "-" {
             return to_stdout(&compiled, args);
         }
         artifacts.extend(rust_files(&compiled, out)?);
     }
     if let Some(out) = &args.onnx {
-        let bytes = match &int8 {
-            Some(_) if args.unfolded => {
+        let unfolded = args.unfolded;
+        let bytes = match &values {
+            Some(Values::Int8(_)) if unfolded => {
                 return Err(Error::input("weights in int8 have no batch norms")
                     .hint("leave `--unfolded` away, or give the float weights"));
             }
-            Some(int8) => int8_onnx_file(&spec, &network, int8)?,
-            None => {
-                let graph = if args.unfolded { lower(&network) } else { fused_graph(&network) };
-                onnx_file(&spec, &network, &graph, weights.as_ref())?
-            }
+            Some(Values::Int8(int8)) => int8_onnx_file(&spec, &network, int8)?,
+            Some(Values::F32(weights)) => onnx_file(&spec, &network, &graph(&network, unfolded), Some(weights))?,
+            None => onnx_file(&spec, &network, &graph(&network, unfolded), None)?,
         };
         artifacts.push(Artifact { path: out.clone(), bytes });
     }
@@ -63,6 +64,11 @@ pub(crate) fn run(args: &CompileArgs) -> Result<()> {
     let names: Vec<String> = stale.iter().map(|path| format!("`{}`", path.display())).collect();
     Err(Error::difference(format!("{} is not what mnasc writes for `{}`", names.join(", "), path.display()))
         .hint("run the same command without `--check`"))
+}
+
+/// What is exported: the network as lowered, or after all passes.
+fn graph(network: &Network, unfolded: bool) -> Graph {
+    if unfolded { lower(network) } else { fused_graph(network) }
 }
 
 /// The compiler's options as the arguments say.
@@ -84,8 +90,8 @@ pub(crate) fn options(args: &CodeArgs) -> Result<Options> {
     Ok(Options { isas, standalone, checked, threaded, tuned, objective, ..Options::default() })
 }
 
-fn to_stdout(compiled: &Compiled, args: &CompileArgs) -> Result<()> {
-    if compiled.weights.is_some() || args.check || args.onnx.is_some() {
+fn to_stdout(compiled: &Code, args: &CompileArgs) -> Result<()> {
+    if compiled.weights().is_some() || args.check || args.onnx.is_some() {
         return Err(Error::input("`-o -` prints code alone, without weights, `--check` or `--onnx`"));
     }
     output::print_bytes(text(compiled, "")?.as_bytes())

@@ -22,6 +22,7 @@ pub(crate) mod train;
 pub(crate) mod train;
 mod tune;
 mod verify;
+mod verify_int8;
 mod view;
 
 use crate::cli::{Cli, Command};

@@ -6,12 +6,13 @@ use crate::npy::{self, Array};
 use crate::output::{self, Artifact};
 use crate::runner::{self, Runner, RunnerOptions};
 use crate::{input, picture};
+use mnas_codegen::code::Values;
 use mnas_codegen::compile::fused_graph;
+use mnas_codegen::quantized::{self, Value};
 use mnas_codegen::reference::{self, Keep};
-use mnas_codegen::weights::Weights;
 use mnas_dsl::network::Shape;
 use mnas_dsl::{Network, Spec};
-use serde_json::{Value, json};
+use serde_json::{Value as Json, json};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -86,16 +87,26 @@ pub(crate) fn planes(pixels: &[f32], channels: usize) -> Vec<f32> {
 }
 
 fn infer(args: &RunArgs, spec: &Spec, network: &Network, images: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
-    let weights = input::weights_or_random(&args.weights, network)?;
+    let values = input::values_or_random(&args.weights, network)?;
     if args.interpret {
-        return images.iter().map(|image| interpret(network, &weights, image)).collect();
+        return images.iter().map(|image| interpret(network, &values, image)).collect();
     }
-    let isa = runner::isa_or_best(args.isa.isa)?;
+    let isa = runner::isa_for(&values, args.isa.isa)?;
     let tuned = input::tuned(&args.schedule)?;
-    Runner::build(spec, network, &weights, RunnerOptions { tuned, ..RunnerOptions::new(isa) })?.infer(isa, images)
+    Runner::build(spec, network, &values, RunnerOptions { tuned, ..RunnerOptions::new(isa) })?.infer(isa, images)
 }
 
-fn interpret(network: &Network, weights: &Weights, image: &[f32]) -> Result<Vec<f32>> {
+fn interpret(network: &Network, values: &Values, image: &[f32]) -> Result<Vec<f32>> {
+    let weights = match values {
+        Values::F32(weights) => weights,
+        Values::Int8(quantized) => {
+            let output = quantized.graph.output;
+            return match quantized::run(quantized, image, |_| false).remove(&output) {
+                Some(Value::Floats(values)) => Ok(values),
+                _ => Err(Error::system("a mistake of mnas itself: the output of an int8 network is no `f32`")),
+            };
+        }
+    };
     let outputs = reference::run_keeping(&fused_graph(network), weights, image, Keep::Only(&[]));
     let outputs = outputs.map_err(|error| Error::input(error.to_string()))?;
     Ok(outputs.output().iter().map(|value| *value as f32).collect())
@@ -119,7 +130,7 @@ fn pictures(args: &RunArgs, spec: &Spec, network: &Network) -> Result<()> {
         let top = top(logits, args.top as usize);
         let label = |index: usize| labels.as_ref().and_then(|labels| labels.get(index));
         if args.json {
-            let classes: Vec<Value> = top
+            let classes: Vec<Json> = top
                 .iter()
                 .map(|&(index, probability)| json!({ "index": index, "label": label(index), "probability": probability }))
                 .collect();

@@ -11,7 +11,7 @@ use serde_json::json;
 /// Prints what a network costs.
 pub(crate) fn run(args: &SummaryArgs) -> Result<()> {
     let (spec, network) = input::spec(&args.spec)?;
-    let compiled = compiler::build(&spec, &network, None, &Options::default())?;
+    let compiled = compiler::build_f32(&spec, &network, &Options::default())?;
     let summary = report::summary(&compiled.graph);
     let arena_bytes = compiled.plan.arena.len.bytes().0;
     if !args.json {

@@ -1,10 +1,12 @@
 //! `mnasc verify SPEC`: the generated code against the reference executor, block by block.
 
 use super::run::read_tensors;
+use super::verify_int8;
 use crate::cli::VerifyArgs;
 use crate::error::{Error, Result};
 use crate::runner::{self, Runner, RunnerOptions, random_image};
 use crate::{input, output};
+use mnas_codegen::code::{Code, Values};
 use mnas_codegen::machine::{self, Isa};
 use mnas_codegen::plan::{Plan, Step};
 use mnas_codegen::reference::{self, Keep, Outputs};
@@ -15,30 +17,35 @@ use serde_json::json;
 /// Compares, for each instruction set.
 pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     let (spec, network) = input::spec(&args.spec)?;
-    let weights = input::weights_or_random(&args.weights, &network)?;
+    let values = input::values_or_random(&args.weights, &network)?;
     let image = image(args, &network)?;
     let isas = match args.isa {
+        None if matches!(values, Values::Int8(_)) => machine::int8_on_host(),
         None => machine::on_host(),
-        Some(_) => vec![runner::isa_or_best(args.isa)?],
+        Some(_) => vec![runner::isa_for(&values, args.isa)?],
     };
     // One program for all of them, as `mnasc SPEC -o` writes it: the widest decides how the weights are packed,
     // and the others read that.
     let tuned = input::tuned(&args.schedule)?;
     let (checked, threads) = (args.checked, args.threads);
     let options = RunnerOptions { isas: machine::of_host(), checked, threads, tuned };
-    let runner = Runner::build(&spec, &network, &weights, options)?;
-    let steps = &runner.compiled.plan.steps;
+    let runner = Runner::build(&spec, &network, &values, options)?;
+    let (compiled, weights) = match (&runner.code, &values) {
+        (Code::F32(compiled), Values::F32(weights)) => (compiled, weights),
+        (Code::Int8(compiled), Values::Int8(quantized)) => {
+            return verify_int8::run(&runner, compiled, quantized, &image, &isas, args.json);
+        }
+        _ => unreachable!("code is of the number type of its weights"),
+    };
+    let steps = &compiled.plan.steps;
     let tensors: Vec<_> = steps.iter().map(|step| step.tensor).collect();
-    let expected = reference::run_keeping(&runner.compiled.graph, &weights, &image, Keep::Only(&tensors));
+    let expected = reference::run_keeping(&compiled.graph, weights, &image, Keep::Only(&tensors));
     let expected = expected.map_err(|error| Error::input(error.to_string()))?;
     let mut reports = Vec::new();
     for isa in isas {
         let found = runner.observe(isa, image.clone())?;
-        let blocks: Vec<Block> = steps
-            .iter()
-            .zip(&found)
-            .map(|(step, found)| compare(&runner.compiled.plan, step, found, &expected))
-            .collect();
+        let blocks: Vec<Block> =
+            steps.iter().zip(&found).map(|(step, found)| compare(&compiled.plan, step, found, &expected)).collect();
         reports.push(Report { isa, blocks });
     }
 

@@ -15,7 +15,7 @@ pub(crate) fn run(args: &ViewArgs) -> Result<()> {
     let inputs: Vec<&Path> = inputs.into_iter().flatten().map(|path| path.as_path()).collect();
     output::refuse_overwriting(&args.output, &inputs)?;
     let (spec, network) = input::spec(&args.spec)?;
-    let compiled = compiler::build(&spec, &network, None, &Options::default())?;
+    let compiled = compiler::build_f32(&spec, &network, &Options::default())?;
     let profile = args.profile.as_ref().map(|path| Profile::read(path, &compiled.plan)).transpose()?;
     let bytes = network::render(&spec, &network, &compiled, profile.as_ref()).into_bytes();
     if args.output.as_os_str() == "-" {

@@ -2,16 +2,19 @@
 
 mod against;
 mod profile;
+mod steps;
 
 use crate::cli::BenchArgs;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lock;
 use crate::quantile::quantile;
 use crate::runner::{self, Runner, RunnerOptions, random_image};
 use crate::{input, output};
+use mnas_codegen::code::{Code, Values};
 use profile::Profile;
 use serde_json::json;
 use std::path::Path;
+use steps::Steps;
 
 /// Times a network.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
@@ -22,17 +25,26 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         let inputs: Vec<&Path> = inputs.into_iter().flatten().map(|path| path.as_path()).collect();
         output::refuse_overwriting(svg, &inputs)?;
     }
-    let isa = runner::isa_or_best(args.isa.isa)?;
-    let weights = input::weights_or_random(&args.weights, &network)?;
+    let values = input::values_or_random(&args.weights, &network)?;
+    let isa = runner::isa_for(&values, args.isa.isa)?;
     let tuned = input::tuned(&args.schedule)?;
     if !args.against.is_empty() {
-        return against::run(args, &spec, &network, &weights, isa, tuned);
+        let Values::F32(weights) = &values else {
+            return Err(Error::input("`--against` compares `f32`, and the weights are those of a network in int8"));
+        };
+        return against::run(args, &spec, &network, weights, isa, tuned);
     }
-    let runner = Runner::build(&spec, &network, &weights, RunnerOptions { threads, tuned, ..RunnerOptions::new(isa) })?;
+    let runner = Runner::build(&spec, &network, &values, RunnerOptions { threads, tuned, ..RunnerOptions::new(isa) })?;
     let image = random_image(network.input);
     let _alone = lock::acquire_for("bench");
-    let profile =
-        if args.profile { Some(Profile::measure(&runner, isa, threads, image.clone(), args.runs)?) } else { None };
+    let (mut profile, mut steps) = (None, None);
+    match &runner.code {
+        _ if !args.profile => {}
+        Code::F32(compiled) => {
+            profile = Some(Profile::measure(&runner, compiled, isa, threads, image.clone(), args.runs)?);
+        }
+        Code::Int8(compiled) => steps = Some(Steps::measure(&runner, compiled, isa, image.clone(), args.runs)?),
+    }
     let times: Vec<f64> = runner.bench(isa, image, args.runs)?.into_iter().map(|ns| ns as f64).collect();
     let [median, p90, min] = [0.5, 0.9, 0.0].map(|part| quantile(&times, part) / 1e6);
 
@@ -53,9 +65,13 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         if let Some(profile) = profile {
             profile.add_to(&mut result, median);
         }
+        if let Some(steps) = steps {
+            result["steps"] = steps.json();
+        }
         return output::print_json(&result);
     }
     let mut text = profile.as_ref().map_or_else(String::new, Profile::table);
+    text.push_str(&steps.as_ref().map_or_else(String::new, Steps::table));
     let (name, isa, runs) = (&network.name, isa.name, args.runs);
     let s = if threads == 1 { "" } else { "s" };
     text.push_str(&format!(

@@ -7,6 +7,7 @@ use crate::peak::{self, Peaks};
 use crate::quantile::median;
 use crate::roofline::{Bound, Level, Roofs, Work};
 use crate::runner::Runner;
+use mnas_codegen::compile::Compiled;
 use mnas_codegen::machine::Isa;
 use mnas_pages::roofline::{Dot, Picture, Roof, draw};
 use serde_json::{Value, json};
@@ -43,12 +44,19 @@ impl Block {
 impl Profile {
     /// Times every block. The machine is measured before and after, and the better counts: a bound that was too low
     /// because something else ran would flatter.
-    pub(super) fn measure(runner: &Runner, isa: Isa, threads: u32, image: Vec<f32>, runs: u32) -> Result<Self> {
+    pub(super) fn measure(
+        runner: &Runner,
+        compiled: &Compiled,
+        isa: Isa,
+        threads: u32,
+        image: Vec<f32>,
+        runs: u32,
+    ) -> Result<Self> {
         let before = peak::measure(&[isa], threads)?;
         let times = runner.profile(isa, image, runs)?;
         let peaks = before.better(peak::measure(&[isa], threads)?);
         let roofs = Roofs::of(&peaks);
-        let plan = &runner.compiled.plan;
+        let plan = &compiled.plan;
         let medians = (0..plan.steps.len()).map(|step| {
             let times: Vec<f64> = times.iter().map(|run| run[step] as f64).collect();
             median(&times) / 1e3

@@ -6,6 +6,7 @@ use crate::compiler;
 use crate::error::Result;
 use crate::output::{self, Artifact};
 use crate::study_error::study_error;
+use mnas_codegen::code::Values;
 use mnas_codegen::compile::Options;
 use mnas_search::study::{Access, Study};
 use std::path::Path;
@@ -26,7 +27,7 @@ pub(super) fn write(folder: &Path, study: &Path, data: Option<&Path>) -> Result<
         if let Some(weights) = &weights {
             artifacts.push(Artifact { path: path.with_extension("safetensors"), bytes: best::file(weights)? });
         }
-        let compiled = compiler::build(&spec, &network, weights.as_ref(), &Options::default())?;
+        let compiled = compiler::build(&spec, &network, weights.map(Values::F32).as_ref(), &Options::default())?;
         artifacts.extend(compiler::rust_files(&compiled, &path.with_extension("rs"))?);
         artifacts.push(Artifact { path, bytes: best::text(&study, trial, &spec).into_bytes() });
     }

@@ -16,6 +16,7 @@ use crate::lock;
 use crate::output;
 use crate::quantile::median;
 use crate::runner::{Runner, RunnerOptions, random_image};
+use mnas_codegen::code::Values;
 use mnas_codegen::compile::fused_graph;
 use mnas_codegen::machine::Isa;
 use mnas_codegen::tuned::TuningProfile;
@@ -71,7 +72,7 @@ pub(super) fn run(
         return start::run(&contest, spec, weights);
     }
     let options = RunnerOptions { threads, tuned: contest.tuned.clone(), ..RunnerOptions::new(isa) };
-    let runner = Runner::build(spec, network, weights, options)?;
+    let runner = Runner::build(spec, network, &Values::F32(weights.clone()), options)?;
     let _alone = lock::acquire_for("bench");
     rounds::run(&contest, &runner.through(contest.launcher("exec")))
 }

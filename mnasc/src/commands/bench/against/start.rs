@@ -13,6 +13,7 @@ use crate::compiler;
 use crate::error::{Error, Result};
 use crate::lock;
 use crate::output;
+use mnas_codegen::code::Values;
 use mnas_codegen::compile::Options;
 use mnas_codegen::machine;
 use mnas_codegen::weights::Weights;
@@ -115,7 +116,7 @@ impl Engine {
 fn build(contest: &Contest<'_>, spec: &Spec, weights: &Weights) -> Result<PathBuf> {
     let (isas, tuned) = (machine::of_host(), contest.tuned.clone());
     let options = Options { isas, tuned, standalone: true, ..Options::default() };
-    let compiled = compiler::build(spec, contest.network, Some(weights), &options)?;
+    let compiled = compiler::build(spec, contest.network, Some(&Values::F32(weights.clone())), &options)?;
     let text = compiler::text(&compiled, "network.weights")?;
     let main = format!(
         "{}mod network;\nuse network::{} as Net;\n\nstatic NETWORK: Net<'static> = Net::embedded();\n\n\
@@ -125,7 +126,7 @@ fn build(contest: &Contest<'_>, spec: &Spec, weights: &Weights) -> Result<PathBu
         harness::declarations(&[source::START]),
         compiled.type_name(),
     );
-    let packed = compiled.weights.unwrap_or_default();
+    let packed = compiled.weights().unwrap_or_default().to_vec();
     let mut files = harness::files(&[source::START]);
     files.extend([
         ("main.rs".to_owned(), main.into_bytes()),
