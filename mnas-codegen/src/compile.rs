@@ -241,7 +241,7 @@ impl Compiled {
     /// A mistake of the emitter: the text is no Rust.
     #[cfg(feature = "format")]
     pub fn text(&self, weights_file: &str) -> Result<String, crate::emit::file::FormatError> {
-        use crate::emit::file::{Header, format};
+        use crate::emit::file::{Header, Number, format};
         let embed = if self.weights.is_some() { Embed::File(weights_file.to_owned()) } else { Embed::None };
         let emit = surface::Options { embed, ..self.emit.clone() };
         let isas: Vec<&str> = self.plan.schedules.iter().map(|s| s.isa.name).collect();
@@ -254,7 +254,7 @@ impl Compiled {
         }
         let header = Header { version: VERSION, spec_hash: &self.spec_hash, options: &shown };
         let (tokens, threads) = (surface::emit(&self.plan, &emit), self.plan.threads.is_some());
-        let text = format(&self.plan.name, threads, tokens, &emit, &header);
+        let text = format(&self.plan.name, Number::F32, threads, tokens, &emit, &header);
         forget_sources();
         text
     }

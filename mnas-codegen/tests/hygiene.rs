@@ -70,7 +70,7 @@ fn rustc(folder: &str, text: &str) -> String {
 
 #[test]
 fn any_name_compiles_among_types_of_all_others() {
-    let mut text = file::runtime();
+    let mut text = file::runtime(file::Number::Int8);
     for (index, name) in NAMES.iter().enumerate() {
         let _ = writeln!(text, "mod around{index} {{\n{}{}\n}}", shadows(name), network(name));
     }

@@ -90,7 +90,7 @@ impl Runtime {
             return Ok(runtime);
         }
         let runtime = Runtime { rustc: rustc.clone(), folder: temp_folder()? };
-        write(&runtime.folder, "runtime.rs", file::runtime().as_bytes())?;
+        write(&runtime.folder, "runtime.rs", file::runtime(file::Number::Int8).as_bytes())?;
         rustc.compile(runtime.folder.path(), &["--crate-type", "rlib", "--crate-name", "runtime", "runtime.rs"])?;
         let runtime = Arc::new(runtime);
         all.push(Arc::downgrade(&runtime));

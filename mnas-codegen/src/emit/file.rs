@@ -55,6 +55,7 @@ fn replace_notes(tokens: TokenStream, replace: &mut dyn FnMut(TokenStream) -> To
 #[cfg(feature = "format")]
 pub fn format(
     network: &str,
+    number: Number,
     threads: bool,
     tokens: TokenStream,
     options: &Options,
@@ -81,7 +82,7 @@ pub fn format(
     }
     if options.standalone {
         text.push('\n');
-        let runtime = runtime();
+        let runtime = runtime(number);
         // A copy has no features: threads switch on what of it needs the standard library.
         text.push_str(&if threads { with_std(&runtime) } else { runtime });
     }
@@ -99,15 +100,26 @@ fn comment(line: &str, notes: &[String]) -> Option<String> {
     Some(format!("{:indent$}// {text}", ""))
 }
 
-/// mnas-runtime as a module: the root without inner attributes and module lines, the other files as modules in it.
+/// The number type of a file's kernels.
 #[cfg(feature = "format")]
-pub fn runtime() -> String {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// `f32`.
+    F32,
+    /// int8.
+    Int8,
+}
+
+/// mnas-runtime as a module, without what kernels of another number type stand on: the root without inner attributes and module lines, the other files as modules in it.
+#[cfg(feature = "format")]
+pub fn runtime(number: Number) -> String {
     let mut out = String::from(
         "/// mnas-runtime, the part of it that generated code stands on.\n\
          #[allow(dead_code, missing_docs, unreachable_pub, unused_imports, unexpected_cfgs, unsafe_code, clippy::all, clippy::pedantic, clippy::restriction, reason = \"a copy of a library\")]\n\
          pub mod mnas_runtime {\n",
     );
-    for (name, text) in mnas_runtime::SOURCE.iter().filter(|(name, _)| !name.contains('/')) {
+    let is_used = |name: &str| !name.contains('/') && (name != "int8" || number == Number::Int8);
+    for (name, text) in mnas_runtime::SOURCE.iter().filter(|(name, _)| is_used(name)) {
         let text = without_tests(text);
         if *name == "lib" {
             let skip = |line: &str| ["#![", "//!", "pub mod ", "mod "].iter().any(|start| line.starts_with(start));

@@ -99,14 +99,14 @@ impl Compiled {
     /// A mistake of the emitter: the text is no Rust.
     #[cfg(feature = "format")]
     pub fn text(&self, weights_file: &str) -> Result<String, crate::emit::file::FormatError> {
-        use crate::emit::file::{Header, format};
+        use crate::emit::file::{Header, Number, format};
         let embed = if self.weights.is_some() { Embed::File(weights_file.to_owned()) } else { Embed::None };
         let emit = Emit { embed, ..self.emit.clone() };
         let isas: Vec<&str> = self.plan.isas.iter().map(|isa| isa.name).collect();
         let shown = crate::compile::shown_options(&format!("--isa {}", isas.join(",")), &self.options);
         let header = Header { version: VERSION, spec_hash: &self.spec_hash, options: &shown };
         let tokens = emit::emit(&self.plan, &emit, self.table);
-        let text = format(&self.plan.name, self.plan.threads, tokens, &emit, &header);
+        let text = format(&self.plan.name, Number::Int8, self.plan.threads, tokens, &emit, &header);
         crate::compile::forget_sources();
         text
     }

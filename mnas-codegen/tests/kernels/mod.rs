@@ -179,7 +179,7 @@ impl Program {
         let functions = functions.replace("unsafe fn", "pub unsafe fn");
         let mut text = format!(
             "#![allow(warnings)]\n{}\n{arch} mod {module} {{ {imports} use std::cell::Cell; use crate::mnas_runtime::Worker; {memory} {shared} {functions} }}\n",
-            file::runtime()
+            file::runtime(file::Number::F32)
         );
         text.push_str(include_str!("plain.rs"));
         let supported = match self.isa.name {

@@ -120,7 +120,7 @@ fn kit(device: &Device) -> Result<PathBuf> {
         harness::declarations(&MODULES),
         device.threads,
         weights(&plan.layers),
-        file::runtime(),
+        file::runtime(file::Number::F32),
     );
     let mut files = harness::files(&MODULES);
     files.extend([("main.rs".to_owned(), main.into_bytes()), ("reference.rs".to_owned(), reference.into_bytes())]);

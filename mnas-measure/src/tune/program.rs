@@ -65,7 +65,7 @@ impl<'a> Program<'a> {
         }
         let main = format!(
             "{modules}{}\nfn main() -> std::io::Result<()> {{\n    schedules::main::<E0>(&[\n{makers}    ])\n}}\n",
-            file::runtime()
+            file::runtime(file::Number::F32)
         );
         files.push(("main.rs".to_owned(), main.into_bytes()));
         let path = build_cache::quiet_program(&files)?;

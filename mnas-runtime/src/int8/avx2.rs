@@ -3,7 +3,7 @@
 //! There is no instruction for four products of bytes that is exact. The bytes at even and at odd places of a quad are
 //! widened to 16 bits and multiplied apart: `vpmaddwd` adds two products without saturation.
 
-use crate::math::{LN_2_HIGH, LN_2_LOW, SIGMOID_LIMIT, TAYLOR};
+use super::super::math::{LN_2_HIGH, LN_2_LOW, SIGMOID_LIMIT, TAYLOR};
 use core::arch::x86_64::*;
 
 /// Sums of sixteen channels.

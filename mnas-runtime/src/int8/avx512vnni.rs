@@ -1,6 +1,6 @@
 //! AVX-512 with VNNI and VBMI: one vector is one register.
 
-use crate::math::{LN_2_HIGH, LN_2_LOW, SIGMOID_LIMIT, TAYLOR};
+use super::super::math::{LN_2_HIGH, LN_2_LOW, SIGMOID_LIMIT, TAYLOR};
 use core::arch::x86_64::*;
 
 /// Sums of sixteen channels.

@@ -1,8 +1,8 @@
 //! Plain Rust for any processor: the definition of what the vectors compute.
 
+use super::super::isa::portable::{max, min};
+use super::super::math::{LN_2_HIGH, LN_2_LOW, SIGMOID_LIMIT, TAYLOR};
 use super::LANES;
-use crate::isa::portable::{max, min};
-use crate::math::{LN_2_HIGH, LN_2_LOW, SIGMOID_LIMIT, TAYLOR};
 
 /// Sums of sixteen channels.
 pub type Sums = [i32; LANES];
