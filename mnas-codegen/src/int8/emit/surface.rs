@@ -139,7 +139,7 @@ pub fn emit(plan: &Plan, options: &Options, table: Option<usize>) -> TokenStream
             #bytes
         }
 
-        #[allow(unsafe_code, unused_variables, clippy::all, clippy::pedantic, clippy::restriction, reason = "generated: calls kernels that the processor was asked for")]
+        #[allow(unsafe_code, unused_variables, clippy::all, clippy::pedantic, clippy::restriction, reason = "generated: calls kernels that the processor has")]
         impl #runtime::Network for #ident<'_> {
             type Workspace = #runtime::Workspace<#arena_len>;
             type Input = [#f32; #input_len];
