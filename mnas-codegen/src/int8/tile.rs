@@ -63,8 +63,8 @@ mod tests {
 
     #[test]
     fn tiles_suit_their_rows() {
-        assert_eq!(choose(&AVX512VNNI.int8.unwrap(), 112, 6), (2, 14));
-        assert_eq!(choose(&AVX512VNNI.int8.unwrap(), 14, 30), (2, 14));
+        // A single panel has all registers, and one pixel is hidden behind the latency of several vectors.
+        assert_eq!(choose(&AVX512VNNI.int8.unwrap(), 28, 1), (1, 28));
         assert_eq!(choose(&AVX512VNNI.int8.unwrap(), 1, 63).0, 4);
     }
 }
