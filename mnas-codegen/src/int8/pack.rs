@@ -53,7 +53,7 @@ fn pack_step(network: &Quantized, step: &Step, out: &mut Vec<u8>) {
             let scale = network.map(from).scales[0];
             match finish {
                 None => {}
-                Some(Finish::Multiply { .. }) => floats(out, LANES, |_| scale / scale),
+                Some(Finish::Multiply { .. }) => floats(out, LANES, |_| 1.0),
                 Some(Finish::Activate(_)) => {
                     floats(out, LANES, |_| scale);
                     floats(out, LANES, |_| 1.0 / scale);

@@ -120,6 +120,10 @@ pub unsafe fn load_bytes(from: *const u8) -> Sums {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn dot(sums: Sums, bytes: Quad, weights: Weights) -> Sums {
@@ -127,6 +131,10 @@ pub fn dot(sums: Sums, bytes: Quad, weights: Weights) -> Sums {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn dot_window(sums: Sums, window: Window, weights: Weights) -> Sums {
@@ -141,6 +149,10 @@ fn half(sums: __m256i, bytes: [__m256i; 2], weights: [__m256i; 2]) -> __m256i {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn add_sums(a: Sums, b: Sums) -> Sums {
@@ -148,6 +160,10 @@ pub fn add_sums(a: Sums, b: Sums) -> Sums {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn max_sums(a: Sums, b: Sums) -> Sums {
@@ -155,6 +171,10 @@ pub fn max_sums(a: Sums, b: Sums) -> Sums {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn splat_sum(value: i32) -> Sums {
@@ -162,6 +182,10 @@ pub fn splat_sum(value: i32) -> Sums {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn splat(value: f32) -> Floats {
@@ -169,6 +193,10 @@ pub fn splat(value: f32) -> Floats {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn to_floats(sums: Sums) -> Floats {
@@ -176,6 +204,10 @@ pub fn to_floats(sums: Sums) -> Floats {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn multiply(a: Floats, b: Floats) -> Floats {
@@ -183,6 +215,10 @@ pub fn multiply(a: Floats, b: Floats) -> Floats {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn relu(x: Floats) -> Floats {
@@ -190,6 +226,10 @@ pub fn relu(x: Floats) -> Floats {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn relu6(x: Floats) -> Floats {
@@ -197,6 +237,10 @@ pub fn relu6(x: Floats) -> Floats {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn hard_sigmoid(x: Floats) -> Floats {
@@ -204,6 +248,10 @@ pub fn hard_sigmoid(x: Floats) -> Floats {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub fn sigmoid(x: Floats) -> Floats {

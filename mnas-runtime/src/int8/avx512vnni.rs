@@ -96,6 +96,10 @@ pub unsafe fn load_bytes(from: *const u8) -> Sums {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub fn dot(sums: Sums, bytes: Quad, weights: Weights) -> Sums {
@@ -103,6 +107,10 @@ pub fn dot(sums: Sums, bytes: Quad, weights: Weights) -> Sums {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub fn dot_window(sums: Sums, window: Window, weights: Weights) -> Sums {
@@ -110,6 +118,10 @@ pub fn dot_window(sums: Sums, window: Window, weights: Weights) -> Sums {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub fn add_sums(a: Sums, b: Sums) -> Sums {
@@ -117,6 +129,10 @@ pub fn add_sums(a: Sums, b: Sums) -> Sums {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub fn max_sums(a: Sums, b: Sums) -> Sums {
@@ -124,6 +140,10 @@ pub fn max_sums(a: Sums, b: Sums) -> Sums {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub fn splat_sum(value: i32) -> Sums {
@@ -131,6 +151,10 @@ pub fn splat_sum(value: i32) -> Sums {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub fn splat(value: f32) -> Floats {
@@ -138,6 +162,10 @@ pub fn splat(value: f32) -> Floats {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub fn to_floats(sums: Sums) -> Floats {
@@ -145,6 +173,10 @@ pub fn to_floats(sums: Sums) -> Floats {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub fn multiply(a: Floats, b: Floats) -> Floats {
@@ -152,6 +184,10 @@ pub fn multiply(a: Floats, b: Floats) -> Floats {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub fn relu(x: Floats) -> Floats {
@@ -159,6 +195,10 @@ pub fn relu(x: Floats) -> Floats {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub fn relu6(x: Floats) -> Floats {
@@ -166,6 +206,10 @@ pub fn relu6(x: Floats) -> Floats {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub fn hard_sigmoid(x: Floats) -> Floats {
@@ -173,6 +217,10 @@ pub fn hard_sigmoid(x: Floats) -> Floats {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub fn sigmoid(x: Floats) -> Floats {

@@ -57,6 +57,10 @@ pub unsafe fn load_window(from: *const u8) -> Window {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx2,avxvnni")]
 pub fn dot(sums: Sums, bytes: Quad, weights: Weights) -> Sums {
@@ -64,6 +68,10 @@ pub fn dot(sums: Sums, bytes: Quad, weights: Weights) -> Sums {
 }
 
 /// See `portable`.
+///
+/// # Safety
+///
+/// The processor has the features, which functions with them enabled know.
 #[inline]
 #[target_feature(enable = "avx2,avxvnni")]
 pub fn dot_window(sums: Sums, window: Window, weights: Weights) -> Sums {
