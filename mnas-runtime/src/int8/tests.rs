@@ -36,7 +36,9 @@ macro_rules! equals_portable {
             #[target_feature(enable = $features)]
             unsafe fn integers(a: &[u8; 64], w: &[u8; 64], b: &[u8; 64]) -> [[u8; 64]; 3] {
                 let mut out = [[0; 64]; 3];
+                // SAFETY: sums are 64 bytes, and any bits are bytes.
                 let mut keep = |i: usize, sums| out[i] = unsafe { core::mem::transmute_copy(&sums) };
+                // SAFETY: arrays of 64 bytes.
                 unsafe {
                     let (w, b) = (simd::load_weights(w.as_ptr()), simd::load_sums(b.as_ptr()));
                     let sum = simd::add_sums(b, simd::load_bytes(a.as_ptr()));
@@ -49,6 +51,7 @@ macro_rules! equals_portable {
             #[target_feature(enable = $features)]
             unsafe fn reals(x: &[f32; LANES], zero: i32, lower: i32) -> ([[u8; 64]; 6], [[u8; 16]; 4]) {
                 let (mut wide, mut narrow) = ([[0; 64]; 6], [[0; 16]; 4]);
+                // SAFETY: arrays of 16 values, and of 64 and 16 bytes.
                 unsafe {
                     let x = simd::load_floats(x.as_ptr().cast());
                     simd::store_floats(wide[0].as_mut_ptr(), simd::relu(x));
