@@ -3,7 +3,7 @@
 #
 #   scripts/test.sh [LANE...]
 #
-#   lint       rustfmt, clippy, the lints of this tree, documentation
+#   lint       rustfmt, clippy, the lints of this tree, documentation; the patches of `additions`
 #   core       tests of the crates, but for those of the other lanes
 #   generated  generated code: random networks, planted faults, kernels, assembly; mutants of files; equal bytes
 #   train      training on the processor and, if there is a driver for Vulkan, on a GPU
@@ -44,15 +44,29 @@ lint_tests="cycles subjects words"
 generated_tests="networks planted graphs pairs kernels_equal_loops toolchain doors macro_errors mutants attacks identical"
 train_tests="model training"
 
+# Seconds that the processors have computed for the processes that have ended. On a machine that does other things
+# as well they say more than the time that has passed.
+computed() {
+    # Not in a subshell, which would count its own processes.
+    times > "$logs/times"
+    awk 'NR == 2 { for (i = 1; i <= 2; i++) { split($i, t, "[ms]"); sum += 60 * t[1] + t[2] } printf "%d\n", sum }' "$logs/times"
+}
+
+# Seconds since $1 that have passed, since $2 that were computed; then what took them.
+took() { printf '%5d s %5d s of processors  %.100s' $((SECONDS - $1)) $(($(< "$logs/computed") - $2)) "$3"; }
+
 times=()
 part() {
-    local start=$SECONDS shown="$*"
+    local start=$SECONDS shown="$*" before
+    computed > "$logs/computed"
+    before=$(< "$logs/computed")
     # The features are the same everywhere.
     shown=${shown//"${workspace[*]}"/--workspace}
     echo "== $shown"
     "$@"
-    times+=("$(printf '%5d s  %.100s' $((SECONDS - start)) "$shown")")
-    echo "== $((SECONDS - start)) s: $shown"
+    computed > "$logs/computed"
+    times+=("$(took "$start" "$before" "$shown")")
+    echo "== ${times[-1]}"
 }
 
 # Runs tests; what passes is shown in one line a program, what fails in full, and what is skipped at the end.
@@ -101,6 +115,8 @@ lint() {
     # Nothing is linked here: the build script of libfuzzer-sys need not compile libFuzzer.
     local -x CUSTOM_LIBFUZZER_PATH=$target/libfuzzer.a
     part cargo fmt --all --check
+    # The patches of the lane `additions`, which changes near them break.
+    part scripts/test_how_to_add.sh patches
     # All crates of all features, whose licences are tested.
     part cargo fetch --locked
     # shellcheck disable=SC2046
@@ -189,9 +205,12 @@ done
 
 for lane in "${lanes[@]}"; do
     lane_start=$SECONDS
+    computed > "$logs/computed"
+    lane_before=$(< "$logs/computed")
     echo "=== lane $lane, seed $MNAS_SEED"
     "$lane"
-    times+=("$(printf '%5d s  lane %s' $((SECONDS - lane_start)) "$lane")")
+    computed > "$logs/computed"
+    times+=("$(took "$lane_start" "$lane_before" "lane $lane")")
 done
 
 echo "=== test programs of ten seconds or more:"

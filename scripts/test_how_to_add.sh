@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Adds a block kind, a pass, a weight format and a searcher to a copy of the tree and runs a few tests of them there.
 #
+#   scripts/test_how_to_add.sh [patches]   `patches`: only applies the patches, which takes a second
+#
 # Each patch in scripts/how_to_add may touch only the files that its row of "How to add" in ARCHITECTURE.md lists
 # (NAME there is the name of what is added). The copy shares the target folder, so that dependencies are built once.
 set -euo pipefail
@@ -17,11 +19,8 @@ listed() {
 rm -rf "$copy"
 mkdir -p "$copy"
 git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
-    if [[ -e $file ]]; then
-        mkdir -p "$copy/$(dirname "$file")"
-        cp -p "$file" "$copy/$file"
-    fi
-done
+    if [[ -e $file ]]; then printf '%s\0' "$file"; fi
+done | tar --create --null --files-from=- | tar --extract --directory "$copy"
 
 cd "$copy"
 # A repository of its own: inside of another one, `git apply` would leave out every file.
@@ -48,6 +47,7 @@ else
     skip=mnas-search
 fi
 
+if [ "${1:-}" = patches ]; then exit; fi
 packages=()
 for check in "$root"/scripts/how_to_add/check/*.rs; do
     package=$(basename "$check" .rs)
