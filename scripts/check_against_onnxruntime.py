@@ -8,8 +8,8 @@ is compared with onnxruntime's output for the file with folded batch norms and f
 1e-4 of the largest output. At least half of the outputs of every layer have to be away from zero, because a comparison
 of dead activations proves nothing.
 
-With MNAS_NIGHT the output is that of generated code. Otherwise it is that of the reference executor, which `mnasc verify`
-compares with generated code, except for every eighth spec, chosen by MNAS_SEED.
+With MNAS_NIGHT the output is that of generated code. Otherwise it is that of the reference executor, which
+`test_packages.sh` compares with generated code, except for every eighth spec, chosen by MNAS_SEED.
 """
 
 import os

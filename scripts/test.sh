@@ -6,7 +6,7 @@
 #   lint       rustfmt, clippy, the lints of this tree, documentation; the patches of `additions`
 #   core       tests of the crates, but for those of the other lanes
 #   generated  generated code: random networks, planted faults, kernels, assembly; mutants of files; equal bytes
-#   train      training on the processor and, if there is a driver for Vulkan, on a GPU
+#   train      training on the processor, and at night on a GPU
 #   targets    foreign targets, the oldest Rust that is supported (rustup fetches both), the target for cargo-fuzz
 #   sanitize   Miri and sanitizers (rustup fetches a nightly Rust)
 #   packages   the packages as a user gets them (needs Python and the fetched assets)
@@ -34,14 +34,14 @@ logs=$target/test-logs
 mkdir -p "$logs"
 rm -f "$logs"/*
 
-# One set of features for all lanes, so that no crate is compiled twice. GPU backends are apart: they compile hundreds
-# of crates more, which only the trainer's tests need.
-features="mnas-codegen/build mnas-codegen/onnx mnas-runtime/std mnas-runtime/source mnasc/train"
-workspace=(--locked --workspace --features "$features")
+if [ "$*" = night ]; then export MNAS_NIGHT=1; fi
+# shellcheck source=scripts/workspace.sh
+source scripts/workspace.sh
 
 # Test programs of the lanes `lint`, `generated` and `train`; all others are of `core`.
 lint_tests="cycles subjects words"
-generated_tests="networks planted graphs pairs kernels_equal_loops toolchain doors macro_errors mutants attacks identical"
+generated_tests="networks kernels_equal_loops graphs pairs doors macro_errors"
+other_generated_tests="planted toolchain mutants attacks identical"
 train_tests="model training"
 
 # Seconds that the processors have computed for the processes that have ended. On a machine that does other things
@@ -62,6 +62,8 @@ part() {
     before=$(< "$logs/computed")
     # The features are the same everywhere.
     shown=${shown//"${workspace[*]}"/--workspace}
+    shown=${shown//"${workspace_without_gpu[*]}"/--workspace}
+    shown=${shown//$'\n'/ }
     echo "== $shown"
     "$@"
     computed > "$logs/computed"
@@ -71,7 +73,7 @@ part() {
 
 # Runs tests; what passes is shown in one line a program, what fails in full, and what is skipped at the end.
 tests() {
-    local log=$logs/$((${#times[@]} + 1)).log
+    local log=$logs/$((${#times[@]} + 1))-$BASHPID.log
     local shown='^ *(Compiling mnas|Running|Doc-tests)|^test result|^test .* FAILED|^(error|warning)'
     if ! cargo test "$@" -- --show-output > "$log" 2>&1; then
         grep -E "$shown" "$log" || true
@@ -82,6 +84,19 @@ tests() {
     grep -E "$shown" "$log"
 }
 
+# Runs sets of tests at the same time, each given by its options: cargo runs programs one after another, and what a
+# program runs last often keeps one processor busy.
+at_once() {
+    local set sets=() failed=
+    for set in "$@"; do
+        # shellcheck disable=SC2086
+        tests "${workspace[@]}" $set &
+        sets+=($!)
+    done
+    for set in "${sets[@]}"; do wait "$set" || failed=1; done
+    test -z "$failed"
+}
+
 # Options that choose the programs with these names.
 named() { for name in $1; do printf -- '--test %s ' "$name"; done; }
 
@@ -90,7 +105,7 @@ core_tests() {
     local file name
     for file in */tests/*.rs */tests/*/main.rs; do
         name=$(basename "${file%/main.rs}" .rs)
-        case " $lint_tests $generated_tests $train_tests " in
+        case " $lint_tests $generated_tests $other_generated_tests $train_tests " in
             *" $name "*) ;;
             *) echo "$name" ;;
         esac
@@ -123,34 +138,28 @@ lint() {
     part tests "${workspace[@]}" $(named "$lint_tests")
     # Without features first: the macro compiles mnas-codegen so, and hints of unused code show only here.
     part cargo clippy --locked -p mnas-dsl -p mnas-codegen -p mnas-runtime --no-default-features -- -D warnings
-    part cargo clippy "${workspace[@]}" --all-targets -- -D warnings
+    part cargo clippy "${workspace_without_gpu[@]}" --all-targets -- -D warnings
     if [ -n "${MNAS_NIGHT:-}" ]; then
         part cargo clippy --locked -p mnas-train -p mnasc --features mnasc/wgpu --all-targets -- -D warnings
     fi
-    RUSTDOCFLAGS="-D warnings" part cargo doc "${workspace[@]}" --no-deps
+    RUSTDOCFLAGS="-D warnings" part cargo doc "${workspace_without_gpu[@]}" --no-deps
     part cargo build --locked -p mnas-runtime --no-default-features
 }
 
 core() {
     # Building is a part of its own: its time says nothing about the tests.
     part cargo test "${workspace[@]}" --no-run
-    # shellcheck disable=SC2046
-    part tests "${workspace[@]}" --lib $(bins) --examples $(named "$(core_tests)")
-    part tests "${workspace[@]}" --doc
+    part at_once "--lib $(bins) --examples $(named "$(core_tests | grep -vx cli)")" "--test cli" "--doc"
 }
 
 generated() {
-    # shellcheck disable=SC2046
-    part tests "${workspace[@]}" $(named "$generated_tests")
+    part at_once "$(named "$generated_tests")" "$(named "$other_generated_tests")"
 }
 
 train() {
-    # With a GPU backend the tests run on the processor as well; with CI set they demand one.
-    if compgen -G '/usr/share/vulkan/icd.d/*.json' > /dev/null; then
-        part tests --locked -p mnas-train --features mnas-train/wgpu --test model --test training
-    else
-        # shellcheck disable=SC2046
-        part tests "${workspace[@]}" $(named "$train_tests")
+    # shellcheck disable=SC2046
+    part tests "${workspace[@]}" $(named "$train_tests")
+    if [ -n "${MNAS_NIGHT:-}" ] && [ -z "$has_gpu" ]; then
         skip "training on GPUs (no driver for Vulkan; Debian's mesa-vulkan-drivers has one)"
     fi
 }
@@ -189,10 +198,7 @@ additions() { part scripts/test_how_to_add.sh; }
 all=(lint core generated train targets sanitize packages additions)
 lanes=("$@")
 if [ ${#lanes[@]} = 0 ]; then lanes=(lint core generated train); fi
-if [ "${lanes[*]}" = night ]; then
-    export MNAS_NIGHT=1
-    lanes=("${all[@]}")
-fi
+if [ "${lanes[*]}" = night ]; then lanes=("${all[@]}"); fi
 for lane in "${lanes[@]}"; do
     case " ${all[*]} " in
         *" $lane "*) ;;

@@ -7,6 +7,8 @@
 # (NAME there is the name of what is added). The copy shares the target folder, so that dependencies are built once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/workspace.sh
+source scripts/workspace.sh
 root=$PWD
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target}"
 copy="$CARGO_TARGET_DIR/how_to_add"
@@ -40,21 +42,13 @@ add() {
 add "block kind" block_kind.patch widen
 add "pass" pass.patch drop_repeated_relu
 add "weight format" weight_format.patch lines
-if grep -qE '^\| searcher \|' ARCHITECTURE.md; then
-    add "searcher" searcher.patch sweep
-else
-    echo "skipped: ARCHITECTURE.md has no row for a searcher"
-    skip=mnas-search
-fi
+add "searcher" searcher.patch sweep
 
 if [ "${1:-}" = patches ]; then exit; fi
-packages=()
 for check in "$root"/scripts/how_to_add/check/*.rs; do
     package=$(basename "$check" .rs)
-    [[ $package == "${skip:-}" ]] && continue
     folder=${package#mnas-hostile}
     mkdir -p "${folder:-hostile}/tests"
     cp "$check" "${folder:-hostile}/tests/added.rs"
-    packages+=(-p "$package")
 done
-cargo test --offline "${packages[@]}" --features "mnas-codegen/build mnas-codegen/onnx mnas-runtime/std mnas-runtime/source" --test added
+cargo test --offline "${workspace[@]}" --test added
