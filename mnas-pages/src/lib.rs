@@ -1,6 +1,6 @@
 //! Self-contained HTML pages and SVG pictures: they load nothing, neither fonts nor libraries.
 //!
-//! [`network`] draws a network, [`study`] a search, [`roofline`] a roofline plot. This file has what all pages share: the
+//! [`network`] draws a network, [`study`] a search, [`roofline`] a roofline plot, [`quantized`] what int8 loses. This file has what all pages share: the
 //! head, the light and the dark theme, the tooltips. Each page is a folder with its own style and script.
 //!
 //! ```
@@ -24,6 +24,7 @@ pub mod network;
 mod numbers;
 pub mod paper;
 mod parts;
+pub mod quantized;
 pub mod roofline;
 pub mod study;
 
