@@ -25,6 +25,18 @@ pub fn refuse_overwriting(artifact: &Path, inputs: &[&Path]) -> Result<()> {
     }
 }
 
+/// Refuses a path that cannot be written because it is a folder, or because its folder is not there: before long work, not
+/// after it.
+pub fn refuse_unwritable(artifact: &Path) -> Result<()> {
+    let folder = artifact.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let what = match (artifact.is_dir(), folder.is_dir()) {
+        (false, true) => return Ok(()),
+        (true, _) => "it is a folder",
+        (false, false) => "its folder is not there",
+    };
+    Err(Error::file("write", artifact, &what))
+}
+
 /// Refuses to write two outputs to one file, however their paths are written.
 pub fn refuse_same_file(artifacts: &[Artifact]) -> Result<()> {
     let paths: Vec<&Path> = artifacts.iter().map(|artifact| artifact.path.as_path()).collect();

@@ -10,6 +10,7 @@ mod import;
 mod inspect;
 mod parse;
 mod peak;
+mod quantize;
 mod report;
 mod run;
 mod search;
@@ -33,6 +34,7 @@ pub(crate) use import::ImportArgs;
 pub(crate) use inspect::InspectArgs;
 pub(crate) use parse::parse;
 pub(crate) use peak::PeakArgs;
+pub(crate) use quantize::QuantizeArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use run::RunArgs;
 pub(crate) use search::{
@@ -118,6 +120,9 @@ pub(crate) enum Command {
     /// Measure this machine's peak rates: multiply-adds, and reads from each cache.
     #[command(after_help = peak::EXAMPLES)]
     Peak(PeakArgs),
+    /// Quantise a network after training: weights, and pictures to calibrate with, become a network in int8.
+    #[command(after_help = quantize::EXAMPLES)]
+    Quantize(QuantizeArgs),
     /// Train a network; needs the feature `train`.
     #[command(after_help = train::TRAIN_EXAMPLES)]
     Train(TrainArgs),

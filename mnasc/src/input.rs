@@ -4,6 +4,7 @@ use crate::cli::{ScheduleArgs, WeightsArgs};
 use crate::error::{Error, Result};
 use crate::weight_file;
 use mnas_codegen::code::Values;
+use mnas_codegen::quantized;
 use mnas_codegen::tuned::{ScheduleFile, TuningProfile};
 use mnas_codegen::weights::{self, Weights};
 use mnas_dsl::{Diagnostic, Diagnostics, Network, Place, Space, Spec};
@@ -43,9 +44,13 @@ fn text(path: &Path) -> Result<(String, String)> {
         return Err(diagnostic(
             format!("the file has more than {} MB; this is no spec", SPEC_LIMIT >> 20),
             Place::File { file: name },
-            "weights are given by `--weights`",
+            "weights are given by `--weights`, and `mnasc inspect FILE` says what a file of weights is",
         ));
     };
+    if quantized::is_quantized(&bytes) {
+        return Err(Error::input(format!("`{name}` is a network in int8, not a spec"))
+            .hint("give the spec that it was quantised from; `mnasc inspect FILE` lists what it holds"));
+    }
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(&name, error.as_bytes()))?;
     Ok((text, name))
 }

@@ -9,6 +9,7 @@
 mod cli;
 mod commands;
 mod compiler;
+mod data_set;
 mod describe;
 mod input;
 mod onnx_file;

@@ -157,6 +157,11 @@ impl WeightFile {
         (self.format.list)(&self.bytes).map_err(|error| unreadable(&self.path, &error))
     }
 
+    /// Whether it is a network in int8.
+    pub(crate) fn is_int8(&self) -> bool {
+        quantized::is_quantized(&self.bytes)
+    }
+
     fn names_beside(&self, beside: &Beside) -> Result<Vec<String>> {
         let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let rest = name.strip_suffix(beside.suffix).unwrap_or(name);

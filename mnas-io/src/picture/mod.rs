@@ -28,7 +28,7 @@ pub fn image(
     shape: Shape,
     preprocess: &Preprocess,
 ) -> Result<Vec<f32>> {
-    Ok(normalise(&middle(file, size, path, shape, preprocess)?, preprocess))
+    Ok(normalised(&middle(file, size, path, shape, preprocess)?.bytes, preprocess))
 }
 
 /// Reads a picture as bytes of `shape`, not normalised yet.
@@ -45,6 +45,13 @@ pub fn resized(bytes: &[u8], from: Shape, to: Shape, preprocess: &Preprocess) ->
         return Some(with_channels(pixels, to.channels)?.bytes);
     }
     Some(fitted(pixels, to, preprocess)?.bytes)
+}
+
+/// Bytes (HWC) as the network's input: `(byte / divide - mean) / std`.
+pub fn normalised(bytes: &[u8], preprocess: &Preprocess) -> Vec<f32> {
+    let Preprocess { divide, mean, std, .. } = preprocess;
+    let constants = mean.iter().zip(std).cycle();
+    bytes.iter().zip(constants).map(|(v, (mean, std))| ((f64::from(*v) / divide - mean) / std) as f32).collect()
 }
 
 fn middle(file: impl BufRead + Seek, size: u64, path: &Path, shape: Shape, preprocess: &Preprocess) -> Result<Pixels> {
@@ -131,17 +138,6 @@ fn pixels(picture: DynamicImage) -> Pixels {
 /// ITU-R BT.601 in 16 bits, as Pillow computes it.
 fn luma([r, g, b]: [u8; 3]) -> u8 {
     ((u32::from(r) * 19595 + u32::from(g) * 38470 + u32::from(b) * 7471 + 0x8000) >> 16) as u8
-}
-
-fn normalise(pixels: &Pixels, preprocess: &Preprocess) -> Vec<f32> {
-    let Preprocess { divide, mean, std, .. } = preprocess;
-    let constants = || mean.iter().zip(std).cycle();
-    pixels
-        .bytes
-        .iter()
-        .zip(constants())
-        .map(|(v, (mean, std))| ((f64::from(*v) / divide - mean) / std) as f32)
-        .collect()
 }
 
 #[cfg(test)]

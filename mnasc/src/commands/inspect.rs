@@ -18,10 +18,11 @@ const MAX_DIMENSIONS: usize = 8;
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let file = WeightFile::inspect(&args.file)?;
     let inventory = file.inventory()?;
-    if args.json { output::print_json(&object(&inventory)) } else { output::print(&text(&inventory)) }
+    let is_int8 = file.is_int8();
+    if args.json { output::print_json(&object(&inventory, is_int8)) } else { output::print(&text(&inventory, is_int8)) }
 }
 
-fn text(inventory: &Inventory) -> String {
+fn text(inventory: &Inventory, is_int8: bool) -> String {
     let mut text = String::new();
     // Names are anyone's: what would move a terminal's cursor is shown as an escape.
     let rows: Vec<[String; 4]> = inventory.tensors.iter().map(row).collect();
@@ -31,13 +32,18 @@ fn text(inventory: &Inventory) -> String {
         let [names, elements, shapes, sizes] = widths;
         let _ = writeln!(text, "{name:names$}  {element:elements$}  {shape:>shapes$}  {bytes:>sizes$}");
     }
+    let (format, tensors, bytes) = (inventory.format, inventory.tensors.len(), inventory.bytes());
+    if is_int8 {
+        let _ = writeln!(
+            text,
+            "{format}: a network in int8, as `mnasc quantize` writes it; {tensors} tensors, {bytes} bytes"
+        );
+        return text;
+    }
     let _ = write!(
         text,
-        "{}: {} tensors, {} floating-point values, {} bytes; names: {}",
-        inventory.format,
-        inventory.tensors.len(),
+        "{format}: {tensors} tensors, {} floating-point values, {bytes} bytes; names: {}",
         inventory.floats(),
-        inventory.bytes(),
         inventory.scheme().unwrap_or("none that mnas knows"),
     );
     if let Some(averages) = inventory.averages.filter(|averages| *averages > 0) {
@@ -60,7 +66,7 @@ fn row(tensor: &Listed) -> [String; 4] {
     [name, tensor.element.clone(), shape, tensor.bytes.to_string()]
 }
 
-fn object(inventory: &Inventory) -> Value {
+fn object(inventory: &Inventory, is_int8: bool) -> Value {
     let tensor = |tensor: &Listed| json!({"name": tensor.name, "type": tensor.element, "shape": tensor.shape, "bytes": tensor.bytes});
     let tensors: Vec<Value> = inventory.tensors.iter().map(tensor).collect();
     json!({
@@ -68,6 +74,7 @@ fn object(inventory: &Inventory) -> Value {
         "names": inventory.scheme(),
         "values": inventory.floats(),
         "bytes": inventory.bytes(),
+        "int8": is_int8,
         "averages": inventory.averages,
         "tensors": tensors,
     })

@@ -9,6 +9,7 @@ mod fuzz;
 pub(crate) mod import;
 mod inspect;
 pub(crate) mod peak;
+mod quantize;
 pub(crate) mod report;
 mod run;
 mod search;
@@ -44,6 +45,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<()> {
         Some(Command::Import(args)) => import::run(&args),
         Some(Command::Peak(args)) => peak::run(&args),
         Some(Command::Tune(args)) => tune::run(&args),
+        Some(Command::Quantize(args)) => quantize::run(&args),
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Space(args)) => space::run(&args),
         Some(Command::Search(args)) => search::run(&args),

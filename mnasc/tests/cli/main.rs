@@ -15,6 +15,7 @@ mod measured;
 mod photographs;
 mod pictures;
 mod pytorch;
+mod quantize;
 mod report;
 mod search;
 mod search_hardships;

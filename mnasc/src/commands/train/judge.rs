@@ -1,7 +1,8 @@
 //! What a search judges networks by: the data set and the recipe of its options, or of the study that it goes on with.
 
-use super::{data, device, recipe};
+use super::{device, recipe};
 use crate::cli::RecipeArgs;
+use crate::data_set;
 use crate::error::{Error, Result};
 use crate::lock;
 use mnas_dsl::Network;
@@ -37,7 +38,7 @@ pub(crate) fn evaluator(
         _ => recipe::read(args)?,
     };
     let device = device::name(args)?.unwrap_or_else(|| begun.map_or(Backend::Cpu, |setup| setup.backend).into());
-    let data = data::read(from, network)?;
+    let data = data_set::read(from, network)?;
     check_classes(&data, network)?;
     let evaluator = TrainingEvaluator::new(&data, held_out, pictures, recipe, Pause::new(lock::pass)).on(device);
     let evaluator = evaluator.map_err(device::absent)?;

@@ -1,23 +1,21 @@
 //! `mnasc train SPEC`
 
-mod data;
 mod device;
-mod folder;
 pub(crate) mod judge;
 mod recipe;
 
 use crate::cli::TrainArgs;
+use crate::data_set;
 use crate::error::{Error, Result};
 use crate::input;
 use crate::lock;
 use crate::output::{self, Artifact};
 use mnas_codegen::weights::safetensors;
 use mnas_train::Pause;
-use mnas_train::data::{DataError, fewer, hold_out};
+use mnas_train::data::{fewer, hold_out};
 use mnas_train::training::{Progress, Task, TrainingError, judge, train};
 use serde_json::json;
 use std::io::IsTerminal as _;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How often a line that is looked at changes.
@@ -33,13 +31,9 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     if let Some(out) = &args.out {
         output::refuse_overwriting(out, &[&args.spec])?;
         // Not behind the training, when all would be lost.
-        let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if !folder.is_dir() || out.is_dir() {
-            let what = if out.is_dir() { "it is a folder" } else { "its folder is not there" };
-            return Err(Error::file("write", out, &what));
-        }
+        output::refuse_unwritable(out)?;
     }
-    let data = data::read(&args.data, &network)?;
+    let data = data_set::read(&args.data, &network)?;
     let (mut train_pictures, held_out) = hold_out(&data.train, share, args.seed);
     if let Some(count) = args.how.pictures {
         train_pictures = fewer(&train_pictures, count as usize, args.seed);
@@ -152,13 +146,5 @@ impl Watch {
             100.0 * train_accuracy,
             left.ceil()
         )
-    }
-}
-
-/// As an error with its exit code.
-fn data_error(error: DataError) -> Error {
-    match error {
-        DataError::System(message) => Error::system(message),
-        DataError::Input(message) => Error::input(message),
     }
 }
