@@ -1,6 +1,5 @@
-//! The digits of scikit-learn, which come with this crate: 1,797 grey pictures of 8x8 pixels. Their values from 0 to 16 are
-//! spread over 0 to 255, so that they are pictures as others are.
-//! `assets/digits/README.md` says where they are from.
+//! The digits of scikit-learn, which are embedded in this crate: 1,797 grey pictures of 8x8 pixels. Their values from 0 to 16
+//! are scaled to the bytes 0 to 255. `assets/digits/README.md` names their source.
 
 use crate::file::DataFile;
 use crate::{Data, Pictures, idx, test_split};
@@ -8,11 +7,11 @@ use crate::{Data, Pictures, idx, test_split};
 const IMAGES: &[u8] = include_bytes!("../assets/digits/images-idx3-ubyte.gz");
 const LABELS: &[u8] = include_bytes!("../assets/digits/labels-idx1-ubyte.gz");
 
-/// The embedded digits. Every fifth of each class is for tests: they come without a split.
+/// The embedded digits. They have no split, so every fifth picture of each class is a test picture.
 ///
 /// # Panics
 ///
-/// Never: the files are part of the crate.
+/// This never happens: the files are part of the crate.
 pub fn digits() -> Data {
     let file = |bytes: &'static [u8]| DataFile::gzip("digits".into(), bytes, bytes.len() as u64);
     let (shape, pixels) = idx::image_file(&mut file(IMAGES), None).expect("the embedded pictures are good");
@@ -24,7 +23,7 @@ pub fn digits() -> Data {
     Data { name: "digits".to_owned(), shape, classes, train, test }
 }
 
-/// 0 to 16 as 0 to 255, rounded.
+/// Scales 0 to 16 to 0 to 255, rounded.
 fn spread(value: u8) -> u8 {
     ((u16::from(value.min(16)) * 255 + 8) / 16) as u8
 }

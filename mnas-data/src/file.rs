@@ -1,4 +1,4 @@
-//! The files of data sets, compressed or not. Each has a limit on the bytes that are read.
+//! The files of data sets, compressed or not, with a limit on the bytes that are read.
 
 use flate2::read::GzDecoder;
 use std::collections::BTreeMap;
@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 const UNPACKED: u64 = 48 << 20;
 const UNPACKED_PER_BYTE: u64 = 100;
 
-/// Why there is no data set.
+/// The reason why a data set cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DataError {
-    /// The system refused.
+    /// The system's error.
     System(String),
-    /// A file is not what its name says.
+    /// The content of a file does not match its name.
     Input(String),
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for DataError {
 
 impl std::error::Error for DataError {}
 
-/// Where the files of a data set are.
+/// The files of a data set, in a folder or in memory.
 #[derive(Clone, Copy)]
 pub(crate) enum Files<'a> {
     Folder(&'a Path),
@@ -38,7 +38,7 @@ pub(crate) enum Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    /// What the data set is called: as its folder.
+    /// The data set's name, which is that of the folder.
     pub(crate) fn name(self) -> String {
         let path = match self {
             Self::Folder(folder) => folder.canonicalize().ok(),
@@ -55,7 +55,7 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Opens a file, which is decompressed if its name ends in `.gz`.
+    /// Opens a file, and decompresses it if its name ends in `.gz`.
     pub(crate) fn open(self, name: &str) -> Result<DataFile<'a>, DataError> {
         let path = match self {
             Self::Folder(folder) => folder.join(name),
@@ -77,7 +77,7 @@ impl<'a> Files<'a> {
         Ok(if is_compressed { DataFile::gzip(path, bytes, len) } else { DataFile { path, bytes, limit: u64::MAX } })
     }
 
-    /// What a file is called in messages.
+    /// The name of a file in messages.
     pub(crate) fn shown(self) -> String {
         match self {
             Self::Folder(folder) => folder.display().to_string(),
@@ -86,11 +86,11 @@ impl<'a> Files<'a> {
     }
 }
 
-/// A file that is read from its beginning to its end.
+/// A file that is read from start to end.
 pub(crate) struct DataFile<'a> {
     path: PathBuf,
     bytes: Box<dyn Read + 'a>,
-    /// Bytes that are read of it at most, in one piece.
+    /// Most bytes that are read from the file.
     limit: u64,
 }
 
@@ -101,28 +101,28 @@ impl<'a> DataFile<'a> {
         Self { path, bytes: Box::new(GzDecoder::new(bytes)), limit }
     }
 
-    /// Something is wrong with it.
+    /// An error that names the file.
     pub(crate) fn wrong(&self, what: impl fmt::Display) -> DataError {
         DataError::Input(format!("`{}`: {what}", self.path.display()))
     }
 
-    /// Some bytes from the beginning.
+    /// The next bytes, into an array.
     pub(crate) fn header<const N: usize>(&mut self) -> Result<[u8; N], DataError> {
         let mut bytes = [0; N];
         self.bytes.read_exact(&mut bytes).map_err(|error| self.broken(&error))?;
         Ok(bytes)
     }
 
-    /// Everything that is left: exactly `len` bytes, which nothing allocates before they are there.
+    /// The remaining `len` bytes, exactly; memory is allocated only as bytes arrive.
     pub(crate) fn rest(&mut self, len: u64) -> Result<Vec<u8>, DataError> {
         let bytes = self.up_to(len)?;
         if bytes.len() as u64 == len {
             return Ok(bytes);
         }
-        Err(self.wrong(format!("{len} bytes of data are expected, the file has {}", bytes.len())))
+        Err(self.wrong(format!("{len} bytes of data are expected, but the file has {}", bytes.len())))
     }
 
-    /// What is left, at most `limit` bytes.
+    /// The remaining bytes, at most `limit`.
     pub(crate) fn up_to(&mut self, limit: u64) -> Result<Vec<u8>, DataError> {
         let mut bytes = Vec::new();
         let most = limit.min(self.limit);
@@ -131,9 +131,9 @@ impl<'a> DataFile<'a> {
         match bytes.len() as u64 {
             len if len <= most => Ok(bytes),
             _ if most < limit => {
-                Err(self.wrong(format!("more than {most} bytes are packed in it, too many for a file of its size")))
+                Err(self.wrong(format!("it decompresses to more than {most} bytes, too many for a file of its size")))
             }
-            _ => Err(self.wrong(format!("more than the {limit} bytes of data that are expected"))),
+            _ => Err(self.wrong(format!("it has more than the {limit} bytes of data that are expected"))),
         }
     }
 

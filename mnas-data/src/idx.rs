@@ -1,17 +1,17 @@
-//! MNIST's format, and the names under which its family is found.
+//! MNIST's file format (IDX), and the file names of MNIST and similar data sets.
 
 use crate::file::{DataError, DataFile, Files};
 use crate::{Data, MAX_BYTES, Pictures};
 use mnas_dsl::network::Shape;
 
-/// What the four files are called, `.gz` behind it or not: as MNIST's authors and Debian's packages have it, and with a
-/// dot, as unpacked copies have.
+/// Names of the four files, with or without `.gz`: those of MNIST's authors and Debian's packages, and those with a dot,
+/// which unpacked copies have.
 const IMAGES: [&str; 2] = ["-images-idx3-ubyte", "-images.idx3-ubyte"];
 const LABELS: [&str; 2] = ["-labels-idx1-ubyte", "-labels.idx1-ubyte"];
 const TRAIN: [&str; 1] = ["train"];
 const TEST: [&str; 2] = ["t10k", "test"];
 
-/// Reads the data set of files by these names.
+/// Reads the data set from files by these names.
 pub(crate) fn read(files: Files<'_>) -> Result<Option<Data>, DataError> {
     let names: Vec<String> = [[&TRAIN[..], &IMAGES], [&TRAIN, &LABELS], [&TEST, &IMAGES], [&TEST, &LABELS]]
         .into_iter()
@@ -22,7 +22,7 @@ pub(crate) fn read(files: Files<'_>) -> Result<Option<Data>, DataError> {
             return Ok(None);
         }
         return Err(DataError::Input(format!(
-            "`{}` has some of the four files of a data set and not all: images and labels of `train` and `t10k` or `test`",
+            "`{}` has some of the four files of a data set, but not all; expected images and labels of `train` and of `t10k` or `test`",
             files.shown()
         )));
     };
@@ -38,7 +38,7 @@ fn find(files: Files<'_>, [splits, kinds]: [&[&str]; 2]) -> Option<String> {
     names.flat_map(|name| [format!("{name}.gz"), name]).find(|name| files.has(name))
 }
 
-/// Pictures, of a shape that is known or not, and their labels.
+/// Pictures and their labels; `expected` is their shape, if it is known.
 fn pictures(
     files: Files<'_>,
     images: &str,
@@ -50,32 +50,32 @@ fn pictures(
     Ok((shape, Pictures { pixels, labels }))
 }
 
-/// Unsigned bytes in three dimensions: pictures, rows, columns.
+/// An array of unsigned bytes with three dimensions: pictures, rows, columns.
 pub(crate) fn image_file(file: &mut DataFile<'_>, expected: Option<Shape>) -> Result<(Shape, Vec<u8>), DataError> {
     let [magic, count, height, width] = numbers(file)?;
     if magic != 0x803 {
-        return Err(file.wrong("no IDX file of pictures: it begins otherwise"));
+        return Err(file.wrong("not an IDX file of pictures: its first bytes differ"));
     }
-    // More than any network takes.
+    // The limit is above the size of any network's input.
     if !(1..=4096).contains(&height) || !(1..=4096).contains(&width) {
-        return Err(file.wrong(format!("pictures of {height}x{width} pixels; 1 to 4096 are expected")));
+        return Err(file.wrong(format!("pictures of {height}x{width} pixels; expected 1 to 4096 each")));
     }
     let shape = Shape { height: height as usize, width: width as usize, channels: 1 };
     if let Some(expected) = expected.filter(|expected| *expected != shape) {
-        return Err(file.wrong(format!("pictures of {shape}, those to learn from are {expected}")));
+        return Err(file.wrong(format!("pictures of {shape}; expected {expected} as in the training files")));
     }
     let len = u64::from(count) * u64::from(height) * u64::from(width);
     if len > MAX_BYTES {
-        return Err(file.wrong(format!("{len} bytes of pictures; at most {MAX_BYTES} are read")));
+        return Err(file.wrong(format!("{len} bytes of pictures; expected at most {MAX_BYTES}")));
     }
     Ok((shape, file.rest(len)?))
 }
 
-/// Unsigned bytes in one dimension, one for each picture.
+/// An array of unsigned bytes with one dimension: a label for each picture.
 pub(crate) fn label_file(file: &mut DataFile<'_>, pictures: usize) -> Result<Vec<u16>, DataError> {
     let [magic, count] = numbers(file)?;
     if magic != 0x801 {
-        return Err(file.wrong("no IDX file of labels: it begins otherwise"));
+        return Err(file.wrong("not an IDX file of labels: its first bytes differ"));
     }
     if count as usize != pictures {
         return Err(file.wrong(format!("{count} labels for {pictures} pictures")));

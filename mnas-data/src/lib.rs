@@ -1,7 +1,7 @@
 //! Labelled images, stored as bytes until a batch is made, and training recipes.
 //!
-//! [`read`] recognises a data set by the names of its files. The files are untrusted input: what is read has limits,
-//! each error names its file, and nothing panics.
+//! [`read`] recognises a data set by the names of its files. The files are untrusted input: sizes have limits, each error
+//! names its file, and no input causes a panic.
 #![forbid(unsafe_code)]
 
 mod cifar;
@@ -22,33 +22,33 @@ use mnas_dsl::network::Shape;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Bytes of all pictures together: far above CIFAR's 180 MB, and no danger to a machine's memory.
+/// Most bytes of all pictures together: far above CIFAR's 180 MB, and within a machine's memory.
 pub const MAX_BYTES: u64 = 2 << 30;
 
-/// Classes at most: labels are 16 bits.
+/// Largest number of classes, as labels have 16 bits.
 pub const MAX_CLASSES: usize = 65_536;
 
 /// A data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Data {
-    /// What it is called.
+    /// The name of the data set.
     pub name: String,
     /// Shape of every picture.
     pub shape: Shape,
-    /// What the classes are called.
+    /// The names of the classes.
     pub classes: Vec<String>,
-    /// What networks may learn from.
+    /// The training pictures.
     pub train: Pictures,
-    /// What final figures are measured on, and nothing else.
+    /// The test pictures, on which only final figures are measured.
     pub test: Pictures,
 }
 
 /// Pictures with their classes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pictures {
-    /// Of each picture rows of pixels, the channels of a pixel together.
+    /// The bytes of all pictures, as [picture, row, column, channel].
     pub pixels: Vec<u8>,
-    /// The class of each.
+    /// The class of each picture.
     pub labels: Vec<u16>,
 }
 
@@ -63,11 +63,11 @@ impl Pictures {
         self.labels.is_empty()
     }
 
-    /// Some of them, in the order of the indices.
+    /// The pictures of these indices, in their order.
     ///
     /// # Panics
     ///
-    /// If there is no such picture.
+    /// If an index is out of range.
     pub fn select(&self, indices: &[usize]) -> Self {
         let size = self.pixels.len().checked_div(self.len()).unwrap_or(0);
         Self {
@@ -78,7 +78,7 @@ impl Pictures {
 }
 
 impl Data {
-    /// Its name and a sum of everything in it: other data have another.
+    /// The name and a checksum of all content, which identify the data set.
     pub fn fingerprint(&self) -> String {
         let hash = [&self.train, &self.test].into_iter().fold(fnv::EMPTY, |hash, pictures| {
             let hash = fnv::continued(fnv::add(hash, pictures.len() as u64), &pictures.pixels);
@@ -87,46 +87,46 @@ impl Data {
         format!("{} {hash:016x}", self.name)
     }
 
-    /// Whether it can be trained with.
+    /// Checks that networks can be trained on the data.
     ///
     /// # Errors
     ///
-    /// What is missing or does not fit together.
+    /// The data lacks something, or its parts do not fit together.
     pub fn check(&self) -> Result<(), DataError> {
         let refuse = |what: &str| Err(DataError::Input(format!("the data set `{}` {what}", self.name)));
         if self.train.is_empty() || self.test.is_empty() {
-            return refuse("has no pictures to learn from, or none to test with");
+            return refuse("has no training pictures, or no test pictures");
         }
         if self.classes.len() < 2 {
             return refuse("has fewer than two classes");
         }
         for pictures in [&self.train, &self.test] {
             if pictures.pixels.len() != pictures.len() * self.shape.len() {
-                return refuse("has pictures of other sizes than it says");
+                return refuse("has pictures whose size differs from the data set's shape");
             }
             if pictures.labels.iter().any(|&label| usize::from(label) >= self.classes.len()) {
-                return refuse("has labels of classes that it does not have");
+                return refuse("has a label that is not the number of a class");
             }
         }
         Ok(())
     }
 }
 
-/// Reads the data set in a folder: MNIST's kind (IDX), CIFAR-10 or CIFAR-100 (binary). `None` where the folder has no
-/// files by such names.
+/// Reads the data set in a folder: MNIST and similar (IDX), CIFAR-10 or CIFAR-100 (binary). `None` if the folder has no file
+/// by their names.
 ///
 /// # Errors
 ///
-/// A file cannot be read, or is not what its name says.
+/// A file cannot be read, or its content does not match its name.
 pub fn read(folder: &Path) -> Result<Option<Data>, DataError> {
     of(Files::Folder(folder))
 }
 
-/// The same of files that are in memory, by their names.
+/// Reads the data set in files that are in memory, by their names.
 ///
 /// # Errors
 ///
-/// A file is missing, or not what its name says.
+/// A file is missing, or its content does not match its name.
 pub fn read_files(files: &BTreeMap<&str, &[u8]>) -> Result<Option<Data>, DataError> {
     of(Files::Memory(files))
 }

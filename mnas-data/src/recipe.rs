@@ -1,55 +1,55 @@
-//! How to train: everything that decides the weights beside the spec, the data and the seed.
+//! Recipes: everything besides the spec, the data and the seed that the trained weights depend on.
 
 use serde::{Deserialize, Serialize};
 
-/// How to train. Fields that a recipe file omits have the values of [`Recipe::default`].
+/// The settings of a training. Fields that a recipe file omits have the values of [`Recipe::default`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Recipe {
-    /// Passes through the training pictures.
+    /// Number of passes over the training pictures.
     pub epochs: u32,
-    /// Pictures of a step.
+    /// Number of pictures in a step.
     pub batch: usize,
-    /// What takes the steps.
+    /// The optimizer.
     pub optimizer: Optimizer,
-    /// Learning rate after the warm-up, for a batch as it is.
+    /// Learning rate after the warm-up; it is not scaled by the batch size.
     pub learning_rate: f64,
-    /// What becomes of it.
+    /// The schedule of the learning rate.
     pub schedule: Schedule,
-    /// Epochs over which it rises from 0, not necessarily a whole number.
+    /// Epochs of the warm-up, over which the rate rises from 0; may be a fraction.
     pub warm_up: f64,
     /// L2 penalty of the weights of convolutions and classifiers; batch norms and biases have none.
     pub weight_decay: f64,
-    /// Share of the target that all classes get alike.
+    /// Share of the target that is spread over all classes.
     pub label_smoothing: f64,
-    /// How much a step leaves of the running statistics of batch norms; early ones are plain means.
+    /// Share of the running statistics of batch norms that a step keeps; early statistics are plain means.
     pub batch_norm_momentum: f64,
-    /// How much a step leaves of the average of weights that is kept in the end; 0 keeps the last weights.
+    /// Decay of the moving average of weights, which is the result; with 0 the result is the last weights.
     pub weight_average: f64,
-    /// Share of the classifier's inputs that are left out; the spec's `dropout` without.
+    /// Dropout before the classifier; `None` for the spec's `dropout`.
     pub dropout: Option<f64>,
-    /// Pixels by which a picture is shifted at most, each way; edges are repeated.
+    /// Largest random shift of a picture in pixels, in each direction; edges are repeated.
     pub shift: usize,
-    /// Whether half of the pictures are mirrored: not for digits.
+    /// Whether half of the pictures are mirrored, which suits no digits.
     pub flip: bool,
 }
 
-/// What takes the steps.
+/// The optimizer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, tag = "name", rename_all = "lowercase")]
 pub enum Optimizer {
     /// `v = momentum v + g; w -= lr v`.
     Sgd {
-        /// What a step leaves of the velocity.
+        /// Share of the velocity that a step keeps.
         #[serde(default = "nine_tenths")]
         momentum: f64,
     },
     /// As TensorFlow has it: `s = decay s + (1 - decay) g^2; v = momentum v + lr g / sqrt(s + epsilon); w -= v`, s from 1.
     RmsProp {
-        /// What a step leaves of the mean square.
+        /// Share of the mean square that a step keeps.
         #[serde(default = "nine_tenths")]
         decay: f64,
-        /// What a step leaves of the velocity.
+        /// Share of the velocity that a step keeps.
         #[serde(default = "nine_tenths")]
         momentum: f64,
         /// Added to the mean square.
@@ -66,19 +66,19 @@ fn thousandth() -> f64 {
     1e-3
 }
 
-/// What becomes of the learning rate after the warm-up.
+/// The learning rate after the warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, tag = "name", rename_all = "lowercase")]
 pub enum Schedule {
-    /// It stays.
+    /// A constant rate.
     Constant,
-    /// Half a cosine, to 0 with the last step.
+    /// Half a cosine, which reaches 0 with the last step.
     Cosine,
-    /// Multiplied by `factor` after every `every` epochs, in steps.
+    /// A rate that is multiplied by `factor` after every `every` epochs.
     Exponential {
-        /// From 0 to 1.
+        /// The factor, above 0 and at most 1.
         factor: f64,
-        /// Epochs.
+        /// The number of epochs between two changes.
         every: f64,
     },
 }
@@ -110,7 +110,7 @@ impl Optimizer {
     /// MnasNet's.
     pub const RMS_PROP: Self = Self::RmsProp { decay: 0.9, momentum: 0.9, epsilon: 1e-3 };
 
-    /// A learning rate to begin with, where nothing is known of the network.
+    /// A default learning rate for an unknown network.
     pub const fn usual_rate(self) -> f64 {
         match self {
             Self::Sgd { .. } => 0.1,
@@ -119,12 +119,12 @@ impl Optimizer {
     }
 }
 
-/// Letters of an error that are shown: it has the file's own words in it, which may be anything.
+/// Most characters of an error that are shown: it quotes the file, which is untrusted.
 const SHOWN: usize = 300;
 
-/// An error with its end, where the place is, whatever stands before that.
+/// A shortened error that keeps its end, which names the place.
 fn shown(error: &serde_json::Error) -> String {
-    // Quotes are serde's.
+    // The quotes come from serde.
     let visible = |c: char| if "\"'\\".contains(c) { c.to_string() } else { c.escape_debug().to_string() };
     let text = error.to_string();
     let start: String = text.chars().take(SHOWN).map(visible).collect();
@@ -135,7 +135,7 @@ fn shown(error: &serde_json::Error) -> String {
 }
 
 impl Recipe {
-    /// What MnasNet's paper gives for ImageNet: RMSProp, a warm-up of five epochs to 0.256 for batches of 4,096, then 0.97
+    /// MnasNet's recipe for ImageNet: RMSProp, a warm-up of five epochs to 0.256 for batches of 4,096, then a factor of 0.97
     /// every 2.4 epochs.
     pub fn paper() -> Self {
         Self {
@@ -155,22 +155,22 @@ impl Recipe {
         }
     }
 
-    /// Reads a recipe file: one JSON object, all of whose fields may be left away.
+    /// Reads a recipe file: one JSON object, whose fields are all optional.
     ///
     /// # Errors
     ///
-    /// Where it is no such object, with line and column, or every value that is out of range.
+    /// The text is not such an object (with line and column), or values are out of range (all of them).
     pub fn parse(text: &str) -> Result<Self, String> {
         let recipe: Self = serde_json::from_str(text).map_err(|error| shown(&error))?;
         recipe.check()?;
         Ok(recipe)
     }
 
-    /// Whether all values are in range.
+    /// Checks that all values are in range.
     ///
     /// # Errors
     ///
-    /// Every value that is not.
+    /// Lists every value that is out of range.
     pub fn check(&self) -> Result<(), String> {
         let share = |value: f64| (0.0..1.0).contains(&value);
         let positive = |value: f64| value > 0.0 && value.is_finite();

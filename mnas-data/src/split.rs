@@ -1,10 +1,10 @@
-//! Parts of data sets.
+//! Splits of data sets.
 
 use crate::Pictures;
 use mnas_search::rng::Rng;
 use std::collections::BTreeMap;
 
-/// Of data without a test split every fifth picture of each class becomes one: what is learnt from, what is tested with.
+/// Splits data without a test split: every fifth picture of each class is a test picture. Returns training and test pictures.
 pub fn test_split(pictures: &Pictures) -> (Pictures, Pictures) {
     let mut seen = BTreeMap::<u16, usize>::new();
     let (mut train, mut test) = (Vec::new(), Vec::new());
@@ -16,8 +16,8 @@ pub fn test_split(pictures: &Pictures) -> (Pictures, Pictures) {
     (pictures.select(&train), pictures.select(&test))
 }
 
-/// Takes a share of each class out, drawn by the seed: what is left to learn from, what networks are compared on.
-/// Both keep the order of the pictures.
+/// Holds out a share of each class, drawn by the seed. Returns training and held-out pictures, both in their original
+/// order.
 pub fn hold_out(pictures: &Pictures, share: f64, seed: u64) -> (Pictures, Pictures) {
     let mut classes = BTreeMap::<u16, Vec<usize>>::new();
     for (at, &label) in pictures.labels.iter().enumerate() {
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn fewer_pictures_have_of_each_class_its_share() {
-        // Of 90 pictures 60 are of class 0 and 30 of class 1; each is its own pixel.
+        // There are 60 pictures of class 0 and 30 of class 1; the value of each is its index.
         let labels: Vec<u16> = (0..90).map(|at| u16::from(at % 3 == 0)).collect();
         let pictures = Pictures { pixels: (0..90).collect(), labels };
         let some = fewer(&pictures, 30, 1);

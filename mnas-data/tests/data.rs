@@ -1,4 +1,4 @@
-//! Data sets: what is read of files that were written by hand, and what is said of broken ones.
+//! Data sets are read from files that the tests write, and broken files are errors.
 
 use mnas_data::{self as data, Data, DataError};
 use mnas_dsl::network::Shape;
@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// A folder that goes with the test.
+/// A temporary folder of a test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -42,7 +42,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Two pictures of 2x3 pixels to learn from, one to test with.
+/// Two training pictures of 2x3 pixels, and a test picture.
 fn small_idx(name: &str) -> Folder {
     let folder = Folder::new(name);
     folder
@@ -68,13 +68,13 @@ fn broken_idx_files_are_named() {
     let pictures = "train-images-idx3-ubyte.gz";
     let good = idx(0x803, &[2, 2, 3], &[0; 12]);
     for (name, bytes, words) in [
-        ("magic", gzip(&idx(0x801, &[2, 2, 3], &[0; 12])), "begins otherwise"),
-        ("short", gzip(&good[..20]), "12 bytes of data are expected, the file has 4"),
+        ("magic", gzip(&idx(0x801, &[2, 2, 3], &[0; 12])), "its first bytes differ"),
+        ("short", gzip(&good[..20]), "12 bytes of data are expected, but the file has 4"),
         ("header", gzip(&good[..7]), "ends too early"),
         ("long", gzip(&[&good[..], &[0]].concat()), "more than the 12 bytes"),
-        ("huge", gzip(&idx(0x803, &[u32::MAX, 4096, 4096], &[])), "bytes of pictures; at most"),
-        ("wide", gzip(&idx(0x803, &[1, u32::MAX, 1], &[])), "1 to 4096 are expected"),
-        ("none", gzip(&idx(0x803, &[1, 0, 3], &[])), "1 to 4096 are expected"),
+        ("huge", gzip(&idx(0x803, &[u32::MAX, 4096, 4096], &[])), "bytes of pictures; expected at most"),
+        ("wide", gzip(&idx(0x803, &[1, u32::MAX, 1], &[])), "expected 1 to 4096 each"),
+        ("none", gzip(&idx(0x803, &[1, 0, 3], &[])), "expected 1 to 4096 each"),
         ("count", gzip(&idx(0x803, &[3, 2, 3], &[0; 18])), "2 labels for 3 pictures"),
         ("packing", good.clone(), "damaged"),
         ("cut", gzip(&good)[..20].to_vec(), "ends too early"),
@@ -84,14 +84,14 @@ fn broken_idx_files_are_named() {
         let said = folder.message();
         assert!(said.contains(words) && said.contains("train-"), "{name}: {said}");
     }
-    // What would fill the memory from a small file: refused by what is read of it, whatever its header says.
+    // A small file that would fill the memory is refused by its decompressed size, independent of its header.
     for (name, header) in [("bomb", vec![0x803, 60 << 20, 1, 1]), ("product", vec![0x803, 60 << 10, 32, 32])] {
         let folder = small_idx(name);
         let packed = gzip(&idx(header[0], &header[1..], &vec![0; 60 << 20]));
         assert!(packed.len() < 1 << 20, "{}", packed.len());
         folder.write(pictures, &packed);
         let said = folder.message();
-        assert!(said.contains("bytes are packed in it, too many for a file of its size"), "{name}: {said}");
+        assert!(said.contains("bytes, too many for a file of its size"), "{name}: {said}");
     }
     let folder = small_idx("labels");
     folder.write("t10k-labels.idx1-ubyte", &idx(0x801, &[u32::MAX], &[1]));
@@ -101,10 +101,10 @@ fn broken_idx_files_are_named() {
     assert!(folder.message().contains("not all"), "{}", folder.message());
     let folder = small_idx("class");
     folder.write("t10k-labels.idx1-ubyte", &idx(0x801, &[1], &[2]));
-    assert!(folder.message().contains("classes that it does not have"), "{}", folder.message());
+    assert!(folder.message().contains("not the number of a class"), "{}", folder.message());
 }
 
-/// Pictures that are all alike are no bomb.
+/// Equal pictures compress well, and are read.
 #[test]
 fn pictures_that_pack_well_are_read() {
     let folder = small_idx("well");
@@ -113,7 +113,7 @@ fn pictures_that_pack_well_are_read() {
     assert_eq!(folder.read().unwrap().unwrap().train.len(), 30_000);
 }
 
-/// Files in memory are a data set as those in a folder are.
+/// Files in memory give the same data set as files in a folder.
 #[test]
 fn files_in_memory_are_read_as_those_in_a_folder() {
     let folder = small_idx("memory");
@@ -126,7 +126,7 @@ fn files_in_memory_are_read_as_those_in_a_folder() {
     assert_eq!(Data { name: "data_memory".into(), ..in_memory }, folder.read().unwrap().unwrap());
 }
 
-/// A picture of CIFAR whose planes hold their own number.
+/// A picture of CIFAR in which each plane has the value of its index.
 fn cifar_picture(labels: &[u8]) -> Vec<u8> {
     let planes = [1, 2, 3].into_iter().flat_map(|plane| [plane; 1024]);
     labels.iter().copied().chain(planes).collect()
@@ -160,7 +160,7 @@ fn cifar_files_are_read_with_their_channels_together() {
 fn broken_cifar_files_are_named() {
     let folder = small_cifar("cifar_cut");
     folder.write("data_batch_3.bin", &cifar_picture(&[1])[..3000]);
-    assert!(folder.message().contains("data_batch_3.bin`: 3000 bytes are no whole number"), "{}", folder.message());
+    assert!(folder.message().contains("data_batch_3.bin`: 3000 bytes are not a whole number"), "{}", folder.message());
     folder.write("data_batch_3.bin", &cifar_picture(&[10]));
     assert!(folder.message().contains("picture 0 is of class 10"), "{}", folder.message());
     let folder = small_cifar("cifar_names");
@@ -177,7 +177,7 @@ fn digits_are_those_of_scikit_learn() {
     data.check().unwrap();
     assert_eq!(data.train.len() + data.test.len(), 1797);
     assert_eq!(data.shape, Shape { height: 8, width: 8, channels: 1 });
-    // As scikit-learn's documentation shows its first picture, a zero.
+    // The first picture, a zero, as scikit-learn's documentation shows it.
     let first =
         [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0].map(|it| (f64::from(it) * 255.0 / 16.0).round() as u8);
     assert_eq!((&data.train.pixels[..16], data.train.labels[0]), (&first[..], 0));

@@ -1,4 +1,4 @@
-//! Pictures a second of forward, backward and a step: `speed SPEC [BATCH] [STEPS]`, on pictures without meaning.
+//! Measures training in pictures a second, on random pictures: `speed SPEC [BATCH] [STEPS]`.
 
 use mnas_train::data::Pictures;
 use mnas_train::training::{Task, train};

@@ -1,19 +1,19 @@
-//! Batches: pictures as a network sees them, shifted and mirrored where training wants it.
+//! Batches: pictures as the input of a network; for training, each is shifted and mirrored at random.
 
 use crate::data::Pictures;
 use crate::recipe::Recipe;
 use mnas_dsl::network::{Preprocess, Shape};
 use mnas_search::rng::Rng;
 
-/// What bytes become: `(byte / divide - mean) / std`, as generated code and `mnasc run` have it.
+/// The normalisation of bytes, `(byte / divide - mean) / std`, which generated code and `mnasc run` use too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values {
-    /// For each channel, of each byte.
+    /// The value of each byte, for each channel.
     table: Vec<[f32; 256]>,
 }
 
 impl Values {
-    /// As a spec's `preprocess` says.
+    /// The normalisation that a spec's `preprocess` describes.
     pub fn new(preprocess: &Preprocess) -> Self {
         let channel = |(mean, std): (&f64, &f64)| {
             std::array::from_fn(|byte| ((byte as f64 / preprocess.divide - mean) / std) as f32)
@@ -21,12 +21,12 @@ impl Values {
         Self { table: preprocess.mean.iter().zip(&preprocess.std).map(channel).collect() }
     }
 
-    /// Pictures as they are, one behind the other.
+    /// The pictures unchanged, one after another.
     pub fn batch(&self, pictures: &Pictures, indices: &[usize], shape: Shape) -> Vec<f32> {
         self.drawn(pictures, indices, shape, Moved::default)
     }
 
-    /// The same, each shifted and mirrored at random.
+    /// The pictures one after another, each shifted and mirrored at random.
     pub fn augmented(
         &self,
         pictures: &Pictures,
@@ -70,7 +70,7 @@ impl Values {
     }
 }
 
-/// How a picture is moved.
+/// The shift of a picture, and whether it is mirrored.
 #[derive(Clone, Copy, Default)]
 struct Moved {
     down: isize,
@@ -78,7 +78,7 @@ struct Moved {
     is_mirrored: bool,
 }
 
-/// The nearest row or column that there is.
+/// The nearest row or column inside of the picture.
 fn inside(at: isize, size: usize) -> usize {
     at.clamp(0, size as isize - 1) as usize
 }
@@ -88,14 +88,14 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// Three by two pixels of two channels; the second counts down.
+    /// Pictures of 3x2 pixels with two channels; the values of the second count down.
     const SHAPE: Shape = Shape { height: 2, width: 3, channels: 2 };
 
     fn pictures() -> Pictures {
         Pictures { pixels: (0..6).flat_map(|pixel| [pixel, 100 - pixel]).collect(), labels: vec![0] }
     }
 
-    /// A byte as it is, but for what a channel has of its own: `(byte / 2 - mean) / std`.
+    /// A normalisation with other constants for each channel: `(byte / 2 - mean) / std`.
     fn values() -> Values {
         Values::new(&Preprocess { divide: 2.0, mean: vec![0.0, 10.0], std: vec![0.5, 4.0], ..preprocess() })
     }
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(batch.len(), 12);
     }
 
-    /// All pictures that shifts by one pixel and mirrors give are made here in another way, and all of them come.
+    /// The test computes all pictures that a shift by one pixel and a mirror give in another way, and all of them occur.
     #[test]
     fn pictures_are_moved_as_worked_out_by_hand() {
         let moved = |down: isize, right: isize, mirrored: bool| -> Vec<i32> {
@@ -141,7 +141,7 @@ mod tests {
             let mut rng = Rng::new(1);
             let one = |_| {
                 let batch = values().augmented(&pictures(), &[0], SHAPE, &recipe, &mut rng);
-                // The first channel is the byte itself, the second moves with it.
+                // The first channel is the byte itself; the second moves with the first.
                 let bytes: Vec<i32> = batch.iter().step_by(2).map(|value| *value as i32).collect();
                 let other = batch.iter().skip(1).step_by(2).map(|value| 100 - ((value * 4.0 + 10.0) * 2.0) as i32);
                 assert!(other.eq(bytes.iter().copied()));

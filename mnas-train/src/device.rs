@@ -1,5 +1,5 @@
-//! Where networks are trained: the processor, which has kernels of its own, or a GPU by one of burn's backends, each a
-//! feature of this crate.
+//! The devices that train networks: the processor, which has its own kernels, or a GPU by one of burn's backends, each of
+//! which is a feature of this crate.
 
 pub use burn_tensor::Device;
 
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What drives a device.
+/// The backend of a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Backend {
-    /// The processor, always there.
+    /// The processor, which is always available.
     #[default]
     Cpu,
-    /// Whatever the system draws with: Vulkan, Metal or Direct3D 12, by WGSL.
+    /// The system's graphics API (Vulkan, Metal or Direct3D 12), by WGSL.
     Wgpu,
     /// Vulkan by SPIR-V.
     Vulkan,
-    /// Apple's GPUs by their own language.
+    /// Metal, by Apple's shading language.
     Metal,
     /// NVIDIA's GPUs.
     Cuda,
@@ -27,10 +27,10 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// All of them.
+    /// All backends.
     pub const ALL: [Self; 6] = [Self::Cpu, Self::Wgpu, Self::Vulkan, Self::Metal, Self::Cuda, Self::Rocm];
 
-    /// As it is called in options; also the feature that it needs, unless it is the processor.
+    /// The name in options, which is also the feature that the backend needs, except for the processor.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
@@ -47,7 +47,7 @@ impl Backend {
         *self == Self::Cpu
     }
 
-    /// Its devices on this machine; `None` where it is not built in.
+    /// The backend's devices on this machine; `None` if the backend is not built in.
     fn devices(self) -> Option<Vec<Device>> {
         match self {
             Self::Cpu => Some(vec![processor()]),
@@ -72,7 +72,7 @@ impl Backend {
         }
     }
 
-    /// The device that it takes by itself, where that is not its first.
+    /// The backend's default device, if that is not its first.
     fn usual(self) -> Option<Device> {
         match self {
             #[cfg(feature = "wgpu")]
@@ -86,17 +86,17 @@ impl Backend {
     }
 }
 
-/// A device by its name: a backend's best, or one of its devices by number, as in `wgpu` and `cuda:1`.
+/// The name of a device: a backend for its default device, or a backend and a number, as in `wgpu` and `cuda:1`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeviceName {
-    /// What drives it.
+    /// The backend.
     pub backend: Backend,
-    /// Which of the backend's devices, from 0; without, the one that the backend takes by itself.
+    /// Number of the backend's device, from 0; `None` for the default device.
     pub index: Option<usize>,
 }
 
 impl DeviceName {
-    /// The device, if it is there.
+    /// The device.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl FromStr for DeviceName {
         let (name, index) = text.split_once(':').map_or((text, None), |(name, index)| (name, Some(index)));
         let backend = Backend::ALL.into_iter().find(|backend| backend.name() == name).ok_or_else(|| {
             format!(
-                "it is one of {}, with a number behind it as in `cuda:1`",
+                "expected one of {}, with an optional number as in `cuda:1`",
                 Backend::ALL.map(Backend::name).join(", ")
             )
         })?;
@@ -151,7 +151,7 @@ pub enum DeviceError {
     NotThere {
         /// The requested device.
         name: DeviceName,
-        /// What the backend's devices are called, in order.
+        /// Names of the backend's devices, in order.
         there: Vec<String>,
     },
 }
@@ -159,7 +159,7 @@ pub enum DeviceError {
 impl fmt::Display for DeviceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotBuilt(backend) => write!(f, "devices of `{}` were not built in", backend.name()),
+            Self::NotBuilt(backend) => write!(f, "devices of `{}` are not built in", backend.name()),
             Self::NotThere { name, there } if there.is_empty() => {
                 write!(f, "`{}` finds no device on this machine", name.backend.name())
             }
@@ -179,7 +179,7 @@ pub fn processor() -> Device {
     Device::flex()
 }
 
-/// The device's name, as its maker gives it.
+/// The device's name, as its vendor gives it.
 pub fn describe(device: &Device) -> String {
     #[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
     if let Some(identity) = device.identity() {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_built_in_is_said() {
+    fn missing_backends_are_named() {
         for backend in Backend::ALL {
             let is_built_in = match backend {
                 Backend::Cpu => true,

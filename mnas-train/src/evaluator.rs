@@ -1,4 +1,4 @@
-//! What a search judges networks by: training them.
+//! The evaluator of a search that trains networks.
 
 use crate::data::{Data, Pictures, fewer, hold_out};
 use crate::device::{Backend, DeviceError, DeviceName, processor};
@@ -10,8 +10,8 @@ use mnas_search::evaluator::{Evaluator, TRAINS};
 use mnas_search::job::{Evaluation, Failure, Job};
 use serde::{Deserialize, Serialize};
 
-/// Trains each network from random weights, and judges it on pictures that it did not learn from. The test pictures stay
-/// untouched.
+/// Trains each network from random weights, and measures its accuracy on held-out pictures. The test pictures are not
+/// used.
 #[derive(Clone, Debug)]
 pub struct TrainingEvaluator {
     setup: Setup,
@@ -21,26 +21,26 @@ pub struct TrainingEvaluator {
     pause: Pause,
 }
 
-/// What decides an accuracy beside the job: what a study keeps as the evaluator's name.
+/// Everything besides the job that an accuracy depends on; a study stores it as the evaluator's name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Setup {
-    /// Name and sum of the data set.
+    /// Name and checksum of the data set.
     pub data: String,
-    /// Share of its training pictures that networks are judged on.
+    /// Share of the training pictures that is held out.
     pub held_out: f64,
-    /// How many of the others they learn from; without, all.
+    /// Number of the other training pictures that networks are trained on; `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pictures: Option<u32>,
-    /// How they are trained.
+    /// The recipe.
     pub recipe: Recipe,
-    /// Where: other devices add up in another order, and give other weights.
+    /// The device: another device adds in another order, and gives other weights.
     #[serde(default, skip_serializing_if = "Backend::is_cpu")]
     pub backend: Backend,
 }
 
 impl Setup {
-    /// That of an evaluator by name; `None` if it is another kind of evaluator.
+    /// The setup in an evaluator's name; `None` if the name belongs to another kind of evaluator.
     pub fn parse(name: &str) -> Option<Self> {
         serde_json::from_str(name.strip_prefix(TRAINS)?).ok()
     }
@@ -51,12 +51,12 @@ impl Setup {
     }
 }
 
-/// Decides which pictures are held out: of all trials of all searches the same.
+/// Seed of the held-out pictures, which are the same for all trials of all searches.
 const HOLD_OUT_SEED: u64 = 0;
 
 impl TrainingEvaluator {
     /// An evaluator that trains on `data`, on the processor. The share `held_out` of the training images is held out;
-    /// networks learn from `pictures` of the rest, or from all of it. Each batch waits for `pause`.
+    /// networks are trained on `pictures` of the rest, or on all of it. Each batch waits for `pause`.
     pub fn new(data: &Data, held_out: f64, pictures: Option<u32>, recipe: Recipe, pause: Pause) -> Self {
         let setup = Setup { data: data.fingerprint(), held_out, pictures, recipe, backend: Backend::Cpu };
         let (mut train, held_out) = hold_out(&data.train, held_out, HOLD_OUT_SEED);
@@ -66,32 +66,32 @@ impl TrainingEvaluator {
         Self { setup, train, held_out, device: processor(), pause }
     }
 
-    /// How many pictures networks learn from, and how many they are judged on.
+    /// Numbers of training pictures and held-out pictures.
     pub fn counts(&self) -> (usize, usize) {
         (self.train.len(), self.held_out.len())
     }
 
-    /// The same on another device.
+    /// This evaluator on another device.
     ///
     /// # Errors
     ///
-    /// There is no such device.
+    /// The device is not available.
     pub fn on(mut self, name: DeviceName) -> Result<Self, DeviceError> {
         self.device = name.open()?;
         self.setup.backend = name.backend;
         Ok(self)
     }
 
-    /// Where networks are trained.
+    /// The device that trains.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Does the training of a job, again if it was done before: equal jobs give equal weights.
+    /// Trains the network of a job. Equal jobs give equal weights.
     ///
     /// # Errors
     ///
-    /// As the evaluation.
+    /// The errors of an evaluation.
     pub fn train(&self, job: &Job) -> Result<Trained, Failure> {
         let (spec, network) =
             mnas_dsl::load_yaml(&job.spec, "spec").map_err(|mistakes| Failure::Trial(mistakes.to_string()))?;
@@ -108,9 +108,9 @@ impl TrainingEvaluator {
             pause: &self.pause,
         };
         train(&task, &mut |_| true).map_err(|error| match error {
-            // Of this network and no other: another may have a head, or converge.
+            // A failure of this network alone: another may have a head, or converge.
             TrainingError::Unfit(_) | TrainingError::Diverged(_) => Failure::Trial(error.to_string()),
-            // Of a network that is too large for it, too; five failures in a row stop a search.
+            // A network may be too large for the device; five failures in a row stop a search.
             TrainingError::Device(_) => Failure::Trial(error.to_string()),
             TrainingError::Stopped => Failure::Stop(error.to_string()),
         })
@@ -119,7 +119,7 @@ impl TrainingEvaluator {
 
 impl Evaluator for TrainingEvaluator {
     fn name(&self) -> String {
-        // A structure of strings and numbers is always written.
+        // Writing a structure of strings and numbers never fails.
         format!("{TRAINS}{}", serde_json::to_string(&self.setup).unwrap_or_default())
     }
 
@@ -127,7 +127,7 @@ impl Evaluator for TrainingEvaluator {
         if !self.setup.backend.is_cpu() {
             return 1;
         }
-        // On the processor a training computes in one thread.
+        // On the processor a training uses one thread.
         std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     }
 

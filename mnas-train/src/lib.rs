@@ -3,12 +3,12 @@
 //! ```text
 //!  Spec -> Graph, nothing fused -> Model (parameters under mnas's names) <- Recipe, Data
 //!                                    |
-//!                                 Weights, which the compiler takes as they are
+//!                                 Weights, which the compiler reads unchanged
 //! ```
 //!
 //! A network is interpreted from the same [`Graph`](mnas_codegen::graph::Graph) that the compiler starts from, so there
-//! is no second description of any block. Pictures are bytes until a batch is made, and become input exactly as the
-//! spec's `preprocess` says, as in generated code. All chance comes from seeds.
+//! is no second description of any block. Pictures are bytes until a batch is made. Then they are normalised by the spec's
+//! `preprocess`, exactly as in generated code. All random numbers come from seeds.
 #![forbid(unsafe_code)]
 
 pub mod augment;

@@ -1,18 +1,18 @@
-//! Steps down the gradient, tensor by tensor.
+//! Optimizer steps, tensor by tensor.
 
 use crate::recipe::Optimizer;
 
-/// What an optimiser keeps of a tensor.
+/// The optimizer's state for a tensor.
 #[derive(Clone, Debug)]
 pub(crate) struct Steps {
     optimizer: Optimizer,
     velocity: Vec<f32>,
-    /// Mean squares of gradients.
+    /// Moving averages of the squared gradients.
     squares: Vec<f32>,
 }
 
 impl Steps {
-    /// Of a tensor of `len` values.
+    /// The initial state for a tensor of `len` values.
     pub(crate) fn new(optimizer: Optimizer, len: usize) -> Self {
         let squares = match optimizer {
             Optimizer::Sgd { .. } => Vec::new(),
@@ -21,7 +21,7 @@ impl Steps {
         Self { optimizer, velocity: vec![0.0; len], squares }
     }
 
-    /// Takes a step; `weight_decay` is that of this tensor.
+    /// Takes a step with this tensor's `weight_decay`.
     pub(crate) fn step(&mut self, values: &mut [f32], gradient: &[f32], rate: f64, weight_decay: f64) {
         let (rate, weight_decay) = (rate as f32, weight_decay as f32);
         let values = values.iter_mut().zip(gradient).zip(&mut self.velocity);

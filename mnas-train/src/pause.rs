@@ -1,9 +1,9 @@
-//! What trainings wait for between two batches, such as that nothing is measured on the machine.
+//! A condition that trainings wait for before each batch, such as the end of a measurement on the machine.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// What is called before each batch, and returns when it may begin. By default nothing is waited for.
+/// A function that is called before each batch and returns when the batch may begin. The default returns at once.
 #[derive(Clone, Default)]
 pub struct Pause(Option<Arc<dyn Fn() + Send + Sync>>);
 

@@ -6,7 +6,7 @@ use crate::recipe::{Recipe, Schedule};
 pub(crate) fn learning_rate(recipe: &Recipe, step: usize, steps: usize, per_epoch: usize) -> f64 {
     let epoch = step as f64 / per_epoch as f64;
     if epoch < recipe.warm_up {
-        // The first step moves already.
+        // The rate of the first step is not 0.
         let rise = (recipe.warm_up * per_epoch as f64).ceil();
         return recipe.learning_rate * ((step + 1) as f64 / rise).min(1.0);
     }

@@ -1,4 +1,4 @@
-//! Training one network.
+//! The training of one network.
 
 use crate::augment::Values;
 use crate::data::Pictures;
@@ -15,56 +15,56 @@ use mnas_search::rng::Rng;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 
-/// What is trained, with what, and how.
+/// The input of a training.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
-    /// The spec, for its dropout.
+    /// The spec, which gives the dropout.
     pub spec: &'a Spec,
-    /// What it means.
+    /// The network of the spec.
     pub network: &'a Network,
-    /// What it learns from.
+    /// The training pictures.
     pub train: &'a Pictures,
-    /// What its accuracy is measured on after each epoch.
+    /// The held-out pictures, on which accuracy is measured after each epoch.
     pub held_out: &'a Pictures,
-    /// How.
+    /// The recipe.
     pub recipe: &'a Recipe,
-    /// Decides initial weights, the order of pictures, and what is drawn of them.
+    /// Seed of the initial weights, the order of pictures and their random changes.
     pub seed: u64,
-    /// Where it is computed.
+    /// The device.
     pub device: &'a Device,
-    /// What is waited for before each batch.
+    /// The condition that each batch waits for.
     pub pause: &'a Pause,
 }
 
-/// Where a training is.
+/// The progress of a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     /// The epoch, from 0.
     pub epoch: u32,
-    /// Epochs in all.
+    /// Number of epochs.
     pub epochs: u32,
-    /// Steps that are done, of all epochs.
+    /// Number of completed steps, over all epochs.
     pub step: usize,
-    /// Steps in all.
+    /// Number of steps of all epochs.
     pub steps: usize,
     /// Mean loss of the epoch so far.
     pub loss: f64,
-    /// Share of the epoch's pictures so far that were right, as they were when they were learnt from.
+    /// Share of the epoch's pictures so far that were classified correctly during training.
     pub train_accuracy: f64,
-    /// Accuracy on what was held out, behind the last step of an epoch.
+    /// Accuracy on the held-out pictures, after the last step of an epoch.
     pub accuracy: Option<f64>,
 }
 
 /// A trained network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trained {
-    /// Its weights under mnas's names.
+    /// The weights under mnas's names.
     pub weights: Weights,
-    /// Accuracy on what was held out after each epoch; 0 where nothing was.
+    /// Accuracy on the held-out pictures after each epoch; 0 if no picture was held out.
     pub epochs: Vec<f64>,
 }
 
-/// Why a network was not trained.
+/// The reason why a training failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TrainingError {
     /// The network, the data and the recipe do not fit together.
@@ -73,7 +73,7 @@ pub enum TrainingError {
     Diverged(u32),
     /// The `watch` function returned false.
     Stopped,
-    /// The device failed, for example for lack of memory: the driver's message.
+    /// The device failed, for example for lack of memory; the text is the driver's message.
     Device(String),
 }
 
@@ -101,14 +101,14 @@ pub fn train(task: &Task<'_>, watch: &mut dyn FnMut(&Progress) -> bool) -> Resul
     unless_it_fails(task.device, || train_here(task, watch)).unwrap_or_else(Err)
 }
 
-/// What `compute` gives; the words of a device that failed. burn has none for it but a panic.
+/// The result of `compute`, or the message of a device that failed: burn reports such a failure by a panic.
 fn unless_it_fails<T>(device: &Device, compute: impl FnOnce() -> T) -> Result<T, TrainingError> {
     if *device == processor() {
         return Ok(compute());
     }
     std::panic::catch_unwind(AssertUnwindSafe(compute)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-        TrainingError::Device(text.unwrap_or("it says nothing").trim().to_owned())
+        TrainingError::Device(text.unwrap_or("it gives no reason").trim().to_owned())
     })
 }
 
@@ -129,7 +129,7 @@ fn train_here(task: &Task<'_>, watch: &mut dyn FnMut(&Progress) -> bool) -> Resu
         let (mut loss_sum, mut right, mut done) = (0.0, 0, 0);
         for batch in 0..per_epoch {
             task.pause.wait();
-            // Batches of an epoch differ by a picture at most.
+            // The sizes of an epoch's batches differ by at most one picture.
             let indices = &order[batch * order.len() / per_epoch..(batch + 1) * order.len() / per_epoch];
             let step = epoch as usize * per_epoch + batch;
             let rate = learning_rate(recipe, step, steps, per_epoch);
@@ -165,9 +165,9 @@ fn train_here(task: &Task<'_>, watch: &mut dyn FnMut(&Progress) -> bool) -> Resu
     Ok(Trained { weights: average.unwrap_or(model).weights(), epochs })
 }
 
-/// Share of the pictures whose class has the highest score; 0 of none.
+/// Share of the pictures whose class has the highest score; 0 for an empty set.
 pub fn accuracy(model: &Model, values: &Values, pictures: &Pictures) -> f64 {
-    /// Pictures that are judged at once.
+    /// Number of pictures in a batch of the evaluation.
     const BATCH: usize = 256;
     let indices: Vec<usize> = (0..pictures.len()).collect();
     let right: usize = indices
@@ -177,22 +177,22 @@ pub fn accuracy(model: &Model, values: &Values, pictures: &Pictures) -> f64 {
     right as f64 / pictures.len().max(1) as f64
 }
 
-/// Accuracy of a task's network with these weights, such as on test pictures.
+/// Accuracy of a task's network with the given weights, for example on test pictures.
 ///
 /// # Errors
 ///
-/// That a GPU failed.
+/// The GPU failed.
 ///
 /// # Panics
 ///
-/// If the weights are not the network's, or the task cannot be trained.
+/// If the weights do not fit the network, or the task cannot be trained.
 pub fn judge(task: &Task<'_>, weights: &Weights, pictures: &Pictures) -> Result<f64, TrainingError> {
     let preprocess = task.network.preprocess.as_ref().expect("what was trained has a `preprocess`");
     let model = Model::with_weights(task.spec, task.network, weights, task.device);
     unless_it_fails(task.device, || accuracy(&model, &Values::new(preprocess), pictures))
 }
 
-/// What the network's input is made by.
+/// The normalisation of the network's input.
 fn check(task: &Task<'_>) -> Result<Values, TrainingError> {
     let Task { network, train, held_out, recipe, .. } = *task;
     let unfit = |message: String| Err(TrainingError::Unfit(message));
@@ -200,26 +200,35 @@ fn check(task: &Task<'_>) -> Result<Values, TrainingError> {
         return unfit(message);
     }
     let Some(head) = &network.head else {
-        return unfit(format!("the network `{}` has no head, so it gives no classes", network.name));
+        return unfit(format!("the network `{}` has no head; a network with classes is expected", network.name));
     };
     let Some(preprocess) = &network.preprocess else {
-        return unfit(format!("the spec of `{}` does not say how bytes become its input: `preprocess`", network.name));
+        return unfit(format!(
+            "the spec of `{}` has no `preprocess`; expected one that says how bytes become the input",
+            network.name
+        ));
     };
     if train.len() < 2 {
-        return unfit("there are fewer than two pictures to learn from".to_owned());
+        return unfit("there are fewer than two pictures to train on".to_owned());
     }
     for pictures in [train, held_out] {
         if pictures.pixels.len() != pictures.len() * network.input.len() {
-            return unfit(format!("the pictures have another size than the network's input, {}", network.input));
+            return unfit(format!(
+                "the pictures have another size than the network's input; expected {}",
+                network.input
+            ));
         }
         if let Some(label) = pictures.labels.iter().find(|&&label| usize::from(label) >= head.classes) {
-            return unfit(format!("the network has {} classes, the data have more: {label}, from 0", head.classes));
+            return unfit(format!(
+                "the network has {} classes, but the data has the label {label}, counted from 0",
+                head.classes
+            ));
         }
     }
     Ok(Values::new(preprocess))
 }
 
-/// What a step showed.
+/// The figures of a step.
 struct Learnt {
     loss: f64,
     right: usize,
@@ -261,7 +270,7 @@ fn count_right(scores: &[f32], pictures: &Pictures, indices: &[usize]) -> usize 
     scores.chunks_exact(classes.max(1)).zip(indices).filter(|pair| is_right(*pair)).count()
 }
 
-/// Takes the weights and statistics after a step into their average, which follows faster in the beginning.
+/// Adds the weights and statistics after a step to their moving average, whose decay is smaller in the beginning.
 fn take_in(average: &mut Model, model: &Model, decay: f64, step: usize) {
     let kept = decay.min((1.0 + step as f64) / (10.0 + step as f64)) as f32;
     for (average, parameter) in average.parameters_mut().iter_mut().zip(model.parameters()) {
@@ -307,13 +316,13 @@ mod tests {
         is(&average, 0.9);
         take_in(&mut average, &model, 0.5, 1);
         is(&average, 0.9 * 2.0 / 11.0 + 9.0 / 11.0);
-        // Later ones what the recipe says.
+        // Later steps keep the recipe's share.
         set(&mut average, 0.0);
         take_in(&mut average, &model, 0.5, 1000);
         is(&average, 0.5);
     }
 
-    /// The first batch norm sees a convolution of pictures whose pixels are all alike; its statistics follow by hand.
+    /// The first batch norm follows a convolution of constant pictures, so its statistics are known exactly.
     #[test]
     fn running_statistics_are_those_of_the_batches() {
         let text =
@@ -334,17 +343,17 @@ mod tests {
                 assert!((is_variance - expected).abs() < 1e-5 * (1.0 + expected), "{is_variance} is not {expected}");
             }
         };
-        // 64 ones and 64 threes: mean 2, variance 1 of 128 values, so 128 / 127. The first batch counts alone.
+        // 64 ones and 64 threes have the mean 2 and, over 128 values, the variance 128 / 127. Only the first batch counts.
         let seen = batch(&model, [1.0, 3.0]);
         model.collect(seen, 0.9);
         check(&model, 2.0, 128.0 / 127.0);
-        // The second counts alike: mean 4, variance 0.
+        // The second batch has the same weight: mean 4, variance 0.
         let seen = batch(&model, [4.0, 4.0]);
         model.collect(seen, 0.9);
         check(&model, 3.0, 64.0 / 127.0);
     }
 
-    /// Of a classifier's inputs a share is left out, the others are larger by as much: scores stay on average.
+    /// Dropout sets a share of the classifier's inputs to 0 and scales the others, so the mean of the scores is unchanged.
     #[test]
     fn dropout_leaves_out_its_share_and_keeps_the_mean() {
         let model = model(NET);
@@ -372,7 +381,7 @@ mod tests {
             };
             sums.iter().zip(&whole).map(variance).collect()
         };
-        // Of a term t, kept with a chance of 1 - p and then divided by that, the variance is t^2 p / (1 - p).
+        // A term t that is kept with probability 1 - p and divided by it has the variance t^2 p / (1 - p).
         for (half, most) in of(0.5).into_iter().zip(of(0.9)) {
             assert!((most / half / 9.0 - 1.0).abs() < 0.25, "{most} is not nine times {half}");
         }

@@ -1,4 +1,4 @@
-//! Whole trainings: the same bits for the same seed, whatever else runs; weights that the compiler takes; what cannot be.
+//! Whole trainings: equal seeds give equal bits under any load, the compiler reads the weights, and wrong input is refused.
 
 mod common;
 
@@ -29,7 +29,7 @@ fn net(text: &str) -> (Spec, Network) {
     mnas_dsl::load_yaml(text, "spec").unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 
-/// A training on a part of the digits, and what it gave.
+/// A training on a part of the digits, and its result.
 fn trained(
     recipe: &Recipe,
     seed: u64,
@@ -64,7 +64,7 @@ fn part(count: usize) -> Pictures {
     digits().train.select(&(0..count).collect::<Vec<_>>())
 }
 
-/// Everything that draws or averages is on.
+/// A recipe with every random change and every average.
 fn busy() -> Recipe {
     let schedule = Schedule::Exponential { factor: 0.9, every: 1.0 };
     Recipe { epochs: 2, batch: 32, weight_average: 0.9, shift: 1, flip: true, schedule, ..Recipe::default() }
@@ -75,7 +75,7 @@ fn bits(trained: &Trained) -> Vec<u32> {
 }
 
 #[test]
-fn equal_seeds_give_equal_bits_whatever_else_runs() {
+fn equal_seeds_give_equal_bits_under_load() {
     let pictures = part(200);
     for recipe in [busy(), Recipe { optimizer: Optimizer::SGD, learning_rate: 0.1, ..busy() }] {
         let one = |seed| trained(&recipe, seed, &pictures, &pictures).unwrap();
@@ -97,13 +97,13 @@ fn digits_are_learnt_and_the_reference_agrees() {
     let recipe = Recipe { epochs: 6, ..Recipe::default() };
     let trained = trained(&recipe, 1, &train_pictures, &held_out).unwrap();
     assert_eq!(trained.epochs.len(), 6);
-    // Chance is 10 %.
+    // A random guess has an accuracy of 10 %.
     assert!(trained.epochs[5] > 0.85, "{:?}", trained.epochs);
     let (spec, network) = net(NET);
-    // The weights are those that the compiler needs.
+    // The weights are complete for the compiler.
     let bytes = weights::safetensors::write(&trained.weights).unwrap();
     assert_eq!(weights::load(&bytes, "trained", &network).unwrap(), trained.weights);
-    // The accuracy is that of another executor on the same bytes.
+    // Another executor has the same accuracy on the same bytes.
     let values = Values::new(network.preprocess.as_ref().unwrap());
     let graph = lower(&network);
     let right = (0..100).filter(|&at| {
@@ -144,7 +144,7 @@ fn gpus_learn_digits_too_and_equal_seeds_give_equal_bits() {
 }
 
 #[test]
-fn what_cannot_be_trained_is_said() {
+fn wrong_tasks_and_recipes_are_errors() {
     let pictures = part(50);
     let unfit = |recipe: &Recipe, pictures: &Pictures| trained(recipe, 0, pictures, pictures).unwrap_err().to_string();
     let recipe = Recipe { epochs: 1, ..Recipe::default() };
@@ -170,7 +170,7 @@ fn what_cannot_be_trained_is_said() {
 }
 
 #[test]
-fn a_search_is_told_what_a_training_gives() {
+fn a_search_receives_the_result_of_a_training() {
     let recipe = Recipe { epochs: 9, ..Recipe::default() };
     let evaluator = TrainingEvaluator::new(&digits(), 0.2, None, recipe.clone(), Pause::default());
     let job = Job {
@@ -192,7 +192,7 @@ fn a_search_is_told_what_a_training_gives() {
     let setup = Setup::parse(&evaluator.name()).unwrap();
     assert!(setup.is_of("digits") && !setup.is_of("digit"));
     assert_eq!((setup.held_out, setup.recipe), (0.2, recipe.clone()));
-    // What another accuracy would come from has another name.
+    // A setup that changes accuracies changes the name.
     let others = [
         TrainingEvaluator::new(&digits(), 0.3, None, recipe.clone(), Pause::default()),
         TrainingEvaluator::new(&digits(), 0.2, Some(500), recipe.clone(), Pause::default()),
@@ -206,7 +206,7 @@ fn a_search_is_told_what_a_training_gives() {
         ),
     ];
     assert!(others.iter().all(|other| other.name() != evaluator.name()));
-    assert!(!evaluator.name().contains("backend"), "studies of before there were other devices go on");
+    assert!(!evaluator.name().contains("backend"), "studies from before there were other devices can continue");
     for &(name, _) in common::GPUS.iter() {
         let gpu = evaluator.clone().on(name).unwrap();
         let setup = Setup { backend: name.backend, ..Setup::parse(&evaluator.name()).unwrap() };
@@ -251,7 +251,7 @@ fn trainings_wait_before_each_batch() {
                 true
             })
         });
-        // Nothing can come, however long one waits.
+        // No batch can begin, so waiting longer changes nothing.
         assert!(told.recv_timeout(std::time::Duration::from_millis(100)).is_err());
         drop(held);
         let steps: Vec<usize> = told.iter().collect();

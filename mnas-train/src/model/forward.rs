@@ -1,4 +1,4 @@
-//! From pictures to scores, node by node of the graph.
+//! The forward pass, from pictures to scores, node by node of the graph.
 
 use super::{Model, Parameter, operators, values};
 use burn_tensor::{Device, Tensor, TensorData};
@@ -6,38 +6,38 @@ use mnas_codegen::graph::{Conv, Node, Op, TensorId};
 use mnas_dsl::network::{Activation, Shape};
 use mnas_search::rng::Rng;
 
-/// What a batch norm saw of a batch.
+/// Statistics of a batch norm's input, for one batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Statistics<T = Vec<f32>> {
-    /// `{param}` of `{param}.running_mean`.
+    /// The prefix of the batch norm's parameters: `{param}` in `{param}.running_mean`.
     pub(super) param: String,
-    /// How many values of each channel there were.
+    /// Number of values of each channel.
     pub(super) count: usize,
-    /// Mean and variance of each channel, this divided by the number of values.
+    /// Mean and variance of each channel; the variance is the sum of squares divided by the number of values.
     pub(super) moments: [T; 2],
 }
 
 impl<T> Statistics<T> {
-    /// The same with other moments.
+    /// These statistics with converted moments.
     pub(super) fn map<U>(self, moment: impl FnMut(T) -> U) -> Statistics<U> {
         Statistics { param: self.param, count: self.count, moments: self.moments.map(moment) }
     }
 }
 
-/// What training does beside computing.
+/// The state that the forward pass of a training needs.
 pub(super) struct Training<'a> {
-    /// Draws what is left out.
+    /// Draws the dropout mask.
     pub(super) rng: &'a mut Rng,
-    /// Share of the classifier's inputs that is left out.
+    /// Share of the classifier's inputs that dropout sets to 0.
     pub(super) dropout: f64,
 }
 
 impl Model {
-    /// Scores of pictures with the running statistics, those of a picture together.
+    /// Scores of pictures, one picture after another, with the running statistics.
     ///
     /// # Panics
     ///
-    /// If these are no whole pictures.
+    /// If the length is not a multiple of a picture's.
     pub fn scores(&self, pictures: &[f32]) -> Vec<f32> {
         let tensor = |parameter: &Parameter| Tensor::from_floats(parameter.values.as_slice(), &self.device);
         let parameters: Vec<Tensor<1>> = self.parameters.iter().map(tensor).collect();
@@ -45,7 +45,7 @@ impl Model {
         values(run.run(self.batch(pictures, &self.device)).into_data())
     }
 
-    /// Scores of pictures with the statistics of their batch, and these; of parameters that are given.
+    /// Scores of pictures by the given parameters and the statistics of their batch, and these statistics.
     pub(super) fn train(
         &self,
         parameters: &[Tensor<1>],
@@ -63,7 +63,7 @@ impl Model {
         Tensor::from_data(TensorData::new(pictures.to_vec(), [count, height, width, channels]), device)
     }
 
-    /// Takes what batch norms saw into their running statistics: early batches count alike, later ones by the momentum.
+    /// Updates the running statistics of batch norms: early batches have equal weights, later ones follow the momentum.
     pub(crate) fn collect(&mut self, seen: Vec<Statistics>, momentum: f64) {
         self.batches += 1;
         let share = (1.0 - momentum).max(1.0 / self.batches as f64) as f32;
@@ -80,7 +80,7 @@ impl Model {
     }
 }
 
-/// One way through the graph.
+/// One pass through the graph.
 struct Run<'a> {
     model: &'a Model,
     parameters: &'a [Tensor<1>],
@@ -100,7 +100,7 @@ impl Run<'_> {
         for node in &graph.nodes {
             let mut operand = |input: &TensorId| {
                 readers[input.0] -= 1;
-                // The last reader takes it, so that it may be overwritten.
+                // The last reader takes the tensor, so that it may be overwritten.
                 let tensor = &mut tensors[input.0];
                 let operand = if readers[input.0] == 0 { tensor.take() } else { tensor.clone() };
                 operand.expect("nodes stand in the order of execution")
@@ -165,7 +165,7 @@ impl Run<'_> {
         y
     }
 
-    /// Leaves some values out and makes the others larger, so that the mean stays.
+    /// Dropout: sets some values to 0 and scales the others, so that the mean is unchanged.
     fn drop_out(&mut self, x: Tensor<4>) -> Tensor<4> {
         let Some(Training { rng, dropout }) = &mut self.training else { return x };
         if *dropout == 0.0 {
@@ -185,5 +185,5 @@ impl Run<'_> {
     }
 }
 
-/// Parameters of what gives a score to each class, a fully connected layer or a convolution.
+/// Parameters of the classifier, which is a fully connected layer or a convolution.
 const CLASSIFIER: &str = "classifier";

@@ -1,14 +1,15 @@
-//! Weights to begin with, as MnasNet's code draws them.
+//! Initial weights, drawn as in MnasNet's code.
 
 use mnas_codegen::fnv;
 use mnas_codegen::weights::{ParameterKind, WeightTensor, Weights, parameters};
 use mnas_dsl::Network;
 use mnas_search::rng::Rng;
 
-/// Convolutions normal with variance `2 / (kernel^2 * outputs)` (He's, of the outputs; one output a filter where they are
-/// depthwise), classifiers uniform within `1 / sqrt(classes)`, batch norms as if they were not there, biases 0.
+/// Weights of convolutions are normal with variance `2 / (kernel^2 * outputs)` (He's initialisation by fan-out, where a
+/// depthwise filter has one output), those of classifiers uniform within `1 / sqrt(classes)`. Batch norms start as the
+/// identity, biases at 0.
 ///
-/// Each tensor has a generator of its own, so that a change to one layer leaves the others' values alone.
+/// Each tensor has its own generator, so that a change to one layer does not change the values of others.
 pub(super) fn weights(network: &Network, seed: u64) -> Weights {
     let draw = |parameter: mnas_codegen::weights::Parameter| {
         let mut rng = Rng::new(seed ^ fnv::of(parameter.name.as_bytes()));

@@ -1,4 +1,4 @@
-//! A network that learns: its graph, its parameters as tensors, and what computes one from the other.
+//! A trainable network: its graph, its parameters as tensors, and the operators that compute them.
 
 mod forward;
 mod initial;
@@ -22,15 +22,15 @@ use std::collections::BTreeMap;
 pub struct Model {
     graph: Graph,
     device: Device,
-    /// Whether the device is the processor, which has kernels of its own.
+    /// Whether the device is the processor, which has its own kernels.
     is_fast: bool,
     /// The spec's dropout before the classifier.
     dropout: f64,
-    /// In the network's order.
+    /// The parameters, in the network's order.
     parameters: Vec<Parameter>,
-    /// Positions in `parameters`.
+    /// Index in `parameters` by name.
     names: BTreeMap<String, usize>,
-    /// Batches that running statistics have seen.
+    /// Number of batches in the running statistics.
     batches: u64,
 }
 
@@ -40,29 +40,29 @@ pub(crate) struct Parameter {
     name: String,
     shape: Vec<usize>,
     kind: ParameterKind,
-    /// In a row.
+    /// The values in row-major order.
     pub(crate) values: Vec<f32>,
 }
 
 impl Parameter {
-    /// Whether large values are penalised: of weights, and not of batch norms and biases.
+    /// Whether weight decay applies: to weights, and not to batch norms and biases.
     pub(crate) fn decays(&self) -> bool {
         matches!(self.kind, ParameterKind::ConvWeight | ParameterKind::LinearWeight)
     }
 }
 
 impl Model {
-    /// A network with random parameters, which the seed decides.
+    /// A network with random parameters from a seed.
     pub fn new(spec: &Spec, network: &Network, seed: u64, device: &Device) -> Self {
         let weights = initial::weights(network, seed);
         Self::with_weights(spec, network, &weights, device)
     }
 
-    /// A network with weights that fit it.
+    /// A network with the given weights.
     ///
     /// # Panics
     ///
-    /// If they do not; readers of weights have checked them against the network.
+    /// If the weights do not fit the network; readers of weights check that.
     pub fn with_weights(spec: &Spec, network: &Network, weights: &Weights, device: &Device) -> Self {
         let device = device.clone();
         let parameters: Vec<Parameter> = weights::parameters(network)
@@ -79,7 +79,7 @@ impl Model {
         Self { graph: lower(network), device, is_fast, dropout, parameters, names, batches: 0 }
     }
 
-    /// The same, computed as on devices that have no kernels of their own.
+    /// This model, computed by the operators of devices that have no kernels here.
     #[doc(hidden)]
     #[must_use]
     pub fn portable(self) -> Self {

@@ -1,6 +1,5 @@
-//! Operators on feature maps, `[pictures, height, width, channels]`: channels stand together, so that a pointwise
-//! convolution is one product of matrices. On the processor they are `kernels`; here they are in burn's terms, for any
-//! device.
+//! Operators on feature maps in NHWC, `[pictures, height, width, channels]`, so that a pointwise convolution is one product
+//! of matrices. The processor uses `kernels`; this module expresses the operators in burn's terms, for any device.
 
 use super::kernels::{self, Window};
 use crate::device::processor;
@@ -27,7 +26,7 @@ pub(super) fn conv(x: Tensor<4>, weight: Tensor<1>, conv: &Conv, fast: bool) -> 
         }
         let [pictures, height, width, _] = window.dims();
         let [outputs, inputs, taps, _] = conv.weight_shape();
-        // As the patches have it: taps first, then channels.
+        // The order of the patches: taps first, then channels.
         let weight = weight.reshape([outputs, inputs, taps * taps]).swap_dims(1, 2);
         let weight = weight.reshape([outputs, inputs * taps * taps]);
         let y = kernels::patches(x, window).matmul(weight.transpose());
@@ -46,8 +45,8 @@ pub(super) fn add_bias(x: Tensor<4>, bias: Tensor<1>, fast: bool) -> Tensor<4> {
     x + bias.reshape([1, 1, 1, channels])
 }
 
-/// By the statistics of the batch; gives them too, the mean and the variance divided by the number of values. They stay
-/// where they are: reading them here would wait for the device.
+/// Batch norm by the statistics of the batch. Also returns the mean and the variance (divided by the number of values), which
+/// stay on the device: reading them here would wait for it.
 pub(super) fn batch_norm_train(
     x: Tensor<4>,
     weight: Tensor<1>,
@@ -64,7 +63,7 @@ pub(super) fn batch_norm_train(
     (result.output.reshape(shape), [result.mean, result.variance])
 }
 
-/// By given statistics.
+/// Batch norm by the given statistics.
 pub(super) fn batch_norm(x: Tensor<4>, parameters: [Tensor<1>; 4], eps: f64, fast: bool) -> Tensor<4> {
     if fast {
         return kernels::batch_norm(x, parameters, eps);
@@ -93,7 +92,7 @@ fn hard_sigmoid(x: Tensor<4>) -> Tensor<4> {
     x.add_scalar(3.0).clamp(0.0, 6.0).div_scalar(6.0)
 }
 
-/// Each channel times its gate, `[pictures, 1, 1, channels]`.
+/// Multiplies each channel by its gate, `[pictures, 1, 1, channels]`.
 pub(super) fn gate(x: Tensor<4>, gate: Tensor<4>, fast: bool) -> Tensor<4> {
     if fast { kernels::gate(x, gate) } else { x * gate }
 }
@@ -107,7 +106,7 @@ pub(super) fn global_average(x: Tensor<4>, fast: bool) -> Tensor<4> {
     x.reshape([pictures, height * width, channels]).mean_dim(1).reshape([pictures, 1, 1, channels])
 }
 
-/// Mean over the pixels of a window that lie in the picture.
+/// Mean over the pixels of a window that lie inside of the picture.
 pub(super) fn average_pool(x: Tensor<4>, kernel_size: usize, stride: usize, pads: Pads, fast: bool) -> Tensor<4> {
     if fast {
         let window = Window::new(&x, kernel_size, stride, pads);
@@ -123,7 +122,7 @@ pub(super) fn average_pool(x: Tensor<4>, kernel_size: usize, stride: usize, pads
     channels_last(avg_pool2d(channels_first(x), options))
 }
 
-/// The largest of the pixels of a window that lie in the picture.
+/// Maximum over the pixels of a window that lie inside of the picture.
 pub(super) fn max_pool(x: Tensor<4>, kernel_size: usize, stride: usize, pads: Pads, fast: bool) -> Tensor<4> {
     if fast {
         let window = Window::new(&x, kernel_size, stride, pads);
@@ -139,7 +138,7 @@ pub(super) fn max_pool(x: Tensor<4>, kernel_size: usize, stride: usize, pads: Pa
     channels_last(max_pool2d(channels_first(x), options))
 }
 
-/// Rows first, then columns; before, then behind.
+/// Padding of rows, then of columns; before, then after.
 fn pairs(pads: Pads) -> [(usize, usize); 2] {
     [(pads.top, pads.bottom), (pads.left, pads.right)]
 }

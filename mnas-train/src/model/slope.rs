@@ -5,33 +5,33 @@ use super::{Model, Parameter, values};
 use burn_tensor::{Device, Tensor, TensorData, Transaction, activation};
 use mnas_search::rng::Rng;
 
-/// What a batch says of a network.
+/// Loss and gradient of a batch.
 #[derive(Debug)]
 pub struct Slope {
     /// Mean cross entropy.
     pub loss: f64,
     /// Scores of each picture.
     pub scores: Vec<f32>,
-    /// The gradient of each parameter, in the network's order; `None` of what is not learnt.
+    /// The gradient of each parameter, in the network's order; `None` for parameters that are not trained.
     pub gradients: Vec<Option<Vec<f32>>>,
     pub(crate) seen: Vec<Statistics>,
 }
 
-/// What training does to a batch beside computing.
+/// Regularisation of a batch.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Noise {
-    /// Share of the target that all classes get alike.
+    /// Label smoothing: the share of the target that is spread over all classes.
     pub label_smoothing: f64,
-    /// Share of the classifier's inputs that is left out.
+    /// Share of the classifier's inputs that dropout sets to 0.
     pub dropout: f64,
 }
 
 impl Model {
-    /// Loss and gradient of pictures and their classes, by the statistics of their batch.
+    /// Loss and gradient for pictures and their classes, with the statistics of the batch.
     ///
     /// # Panics
     ///
-    /// If these are no whole pictures, or there are other classes than the network's.
+    /// If the length is not a multiple of a picture's, or a class is out of range.
     pub fn slope(&self, pictures: &[f32], labels: &[u16], noise: Noise, rng: &mut Rng) -> Slope {
         let leaves = self.leaves();
         let (scores, seen) = self.train(&leaves, pictures, Training { rng, dropout: noise.dropout });
@@ -53,7 +53,7 @@ impl Model {
         }
     }
 
-    /// The parameters' values as what gradients are taken of.
+    /// The parameters as tensors that record gradients.
     fn leaves(&self) -> Vec<Tensor<1>> {
         let device: Device = self.device.clone().autodiff();
         let leaf = |parameter: &Parameter| {
@@ -64,7 +64,7 @@ impl Model {
     }
 }
 
-/// Tensors that are read together: a device is waited for once, where each by itself would be waited for.
+/// Tensors that are read together, so that the program waits for the device once and not for each tensor.
 #[derive(Default)]
 struct Reading {
     tensors: Transaction,
@@ -72,14 +72,14 @@ struct Reading {
 }
 
 impl Reading {
-    /// Adds a tensor; gives its place among what is read.
+    /// Adds a tensor and returns its index among the results.
     fn later<const D: usize>(&mut self, tensor: Tensor<D>) -> usize {
         self.tensors = std::mem::take(&mut self.tensors).register(tensor);
         self.count += 1;
         self.count - 1
     }
 
-    /// The values of each.
+    /// The values of each tensor.
     fn done(self) -> Vec<Vec<f32>> {
         let read: Vec<Vec<f32>> = self.tensors.execute().into_iter().map(values).collect();
         debug_assert_eq!(read.len(), self.count, "tensors are read in the order of their places");

@@ -1,4 +1,4 @@
-//! Scores by running statistics, on random networks that have every value of what specs vary in.
+//! Scores by running statistics, on random networks that cover every option value of a spec.
 
 use super::forms;
 use mnas_codegen::lower::lower;
@@ -6,7 +6,7 @@ use mnas_codegen::reference;
 use mnas_codegen::weights;
 use mnas_fuzz::{data, draw};
 
-/// Of these networks every kind of block is one, and every activation, skip and padding in some.
+/// These networks have every kind of block, activation, skip and padding.
 const SPECS: usize = 60;
 
 #[test]
@@ -20,7 +20,7 @@ fn scores_equal_the_reference() {
             .flat_map(|image| reference::run(&lower(&case.network), &weights, image).unwrap().output().to_vec())
             .collect();
         let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
-        assert!(largest > 1e-3, "nothing is alive in\n{}", case.spec.to_yaml());
+        assert!(largest > 1e-3, "all scores are 0 in\n{}", case.spec.to_yaml());
         for (form, model) in forms(&case.spec, &case.network, &weights) {
             let found = model.scores(&images.concat());
             assert_eq!(found.len(), expected.len());

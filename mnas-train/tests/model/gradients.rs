@@ -1,5 +1,5 @@
-//! Gradients are compared with finite differences of the reference executor: a batch goes through its operators image by
-//! image, and batch norms use the statistics of the batch.
+//! Gradients equal finite differences of the reference executor, whose operators run image by image, and whose batch norms
+//! use the statistics of the batch.
 
 use super::forms;
 use mnas_codegen::graph::{Graph, Op, TensorId};
@@ -10,8 +10,8 @@ use mnas_search::rng::Rng;
 use mnas_train::model::Noise;
 use std::collections::BTreeMap;
 
-/// Between them: every kind of block, skip and pool, squeeze-excites, strides, asymmetric padding, both classifiers. Their
-/// activations have no corners, which finite differences would step over; the last one's have.
+/// Together these networks have every kind of block, skip and pool, squeeze-excite, strides, asymmetric padding and both
+/// classifiers. Only the last one's activations have corners, at which finite differences are wrong.
 const NETS: [(&str, &str, f64); 4] = [
     (
         "mobile",
@@ -74,7 +74,7 @@ head: {classes: 3}
     ),
 ];
 
-/// Pictures of a batch.
+/// Number of pictures in a batch.
 const PICTURES: usize = 3;
 const LABELS: [u16; PICTURES] = [2, 0, 1];
 const SMOOTHING: f64 = 0.1;
@@ -102,7 +102,7 @@ fn gradients_equal_finite_differences_of_the_reference() {
                 for (at, &found) in gradient.iter().enumerate() {
                     let near = difference(&graph, &weights, &pictures, &parameter.name, at, 2e-3);
                     let nearer = difference(&graph, &weights, &pictures, &parameter.name, at, 5e-4);
-                    // On both sides of a corner there are different slopes.
+                    // The slopes on the two sides of a corner differ.
                     if name == "corners" && (near - nearer).abs() > 1e-3 * f64::from(largest) {
                         stepped_over += 1;
                         continue;
@@ -132,7 +132,7 @@ fn difference(graph: &Graph, weights: &Weights, pictures: &[Vec<f32>], parameter
     (above - below) / (right - left)
 }
 
-/// Mean cross entropy with smoothed targets, of what a graph makes of pictures with the statistics of their batch.
+/// Mean cross entropy with smoothed targets of a graph's scores, with the statistics of the batch.
 fn loss(graph: &Graph, weights: &Weights, pictures: &[Vec<f32>]) -> f64 {
     let scores = scores(graph, weights, pictures);
     let of = |(scores, label): (&Vec<f64>, &u16)| {
@@ -158,8 +158,8 @@ fn scores(graph: &Graph, weights: &Weights, pictures: &[Vec<f32>]) -> Vec<Vec<f6
         if let Op::BatchNorm { param, eps } = &mut node.op {
             let x: Vec<&Vec<f64>> = values.iter().map(|values| &values[&node.inputs[0]]).collect();
             let channels = graph.shape(node.inputs[0]).channels;
-            // In single precision, as weights are, the statistics would be too coarse for small differences: they go
-            // into the input instead.
+            // As weights the statistics would have single precision, which is too coarse for small differences: the test
+            // applies them to the input instead.
             let normalised = normalise(&x, channels, *eps);
             for (values, x) in values.iter_mut().zip(normalised) {
                 values.insert(node.inputs[0], x);
@@ -177,7 +177,7 @@ fn scores(graph: &Graph, weights: &Weights, pictures: &[Vec<f32>]) -> Vec<Vec<f6
     values.into_iter().map(|mut values| values.remove(&graph.output).unwrap()).collect()
 }
 
-/// Each channel with mean 0 and variance 1 over all pictures.
+/// Normalises each channel to mean 0 and variance 1 over all pictures.
 fn normalise(x: &[&Vec<f64>], channels: usize, eps: f64) -> Vec<Vec<f64>> {
     let mut result: Vec<Vec<f64>> = x.iter().map(|x| (*x).clone()).collect();
     for channel in 0..channels {

@@ -1,4 +1,4 @@
-//! What a model computes, held against the reference executor.
+//! Models are compared with the reference executor.
 
 mod forward;
 mod gradients;
@@ -11,8 +11,8 @@ use mnas_dsl::{Network, Spec};
 use mnas_train::Model;
 use mnas_train::device::processor;
 
-/// A network in every form that computes it: the processor's kernels, burn's operators on the processor, and these on each
-/// GPU that can be had.
+/// A network on every implementation: the processor's kernels, burn's operators on the processor, and burn's operators on
+/// each GPU of this machine.
 fn forms(spec: &Spec, network: &Network, weights: &Weights) -> Vec<(String, Model)> {
     let kernels = Model::with_weights(spec, network, weights, &processor());
     let mut forms = vec![("kernels".to_owned(), kernels.clone()), ("burn's operators".to_owned(), kernels.portable())];

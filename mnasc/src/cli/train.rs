@@ -1,4 +1,4 @@
-//! Arguments of `train`, and of what judges networks by training them.
+//! Arguments of `train`, and options of the searches that train.
 
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -11,28 +11,30 @@ Examples:
   mnasc train net.yaml --data pictures --train-on cuda:1
   mnasc net.yaml -o net.rs --weights net.safetensors
 
-Data, by the names of the files in the folder; pictures of another size than the network's input are resized and cropped as
-by `mnasc run`:
+The names of the files in the folder say what the data is. Pictures of another size than the network's input are resized and
+cropped as by `mnasc run`:
   digits                           scikit-learn's 1,797 digits of 8x8 pixels, which are built in
   train-images-idx3-ubyte[.gz] ... MNIST and its family (Debian's package dataset-fashion-mnist)
   data_batch_1.bin, train.bin ...  CIFAR-10 and CIFAR-100, binary
-  CLASS/*.png, *.jpg               a folder for each class, in `train` and `test` or not; without, every fifth is for tests
+  CLASS/*.png, *.jpg               a folder for each class, inside of `train` and `test` or without them; without them, every
+                                   fifth picture is a test picture
 
-A share of the training pictures is held out, and the accuracy on it told after each epoch; the test pictures are looked at
-once, at the end. `--pictures 20000` learns from a part of the others, for a search that has no time for all. Equal seeds give equal weights on one machine.
+A share of the training pictures is held out, and the accuracy on it is printed after each epoch. The test pictures are used
+once, at the end. `--pictures 20000` trains on a part of the others, which makes a search faster. Equal seeds give equal
+weights on one machine.
 
-A recipe is a JSON object; what it leaves away is as here, and options win over it:
+A recipe is a JSON object. Keys that it lacks have these values, and options override it:
   {\"epochs\": 20, \"batch\": 32, \"optimizer\": {\"name\": \"rmsprop\", \"decay\": 0.9, \"momentum\": 0.9, \"epsilon\": 0.001},
    \"learning_rate\": 0.01, \"schedule\": {\"name\": \"cosine\"}, \"warm_up\": 0.5, \"weight_decay\": 0.0001,
    \"label_smoothing\": 0.1, \"batch_norm_momentum\": 0.9, \"weight_average\": 0, \"dropout\": null, \"shift\": 0, \"flip\": false}
 Other optimizers and schedules, the second with the values of MnasNet's paper:
   {\"name\": \"sgd\", \"momentum\": 0.9}
   {\"name\": \"exponential\", \"factor\": 0.97, \"every\": 2.4}, {\"name\": \"constant\"}
-`weight_average` keeps a moving average of the weights, `shift` moves pictures by so many pixels at most, `flip` mirrors half
-of them; without `dropout` the spec's counts.
+`weight_average` is the decay of a moving average of the weights, `shift` the largest random shift in pixels, and `flip`
+mirrors half of the pictures. If `dropout` is null, the spec's dropout is used.
 
-Training is the feature `train` of mnasc: `cargo build --release --features train`. A GPU takes one more, which contains it:
-`--features wgpu` (whatever the system draws with), vulkan, metal, cuda or rocm; then `--train-on wgpu`.
+Training needs the feature `train` of mnasc: `cargo build --release --features train`. A GPU needs one of the features wgpu
+(the system's graphics API), vulkan, metal, cuda and rocm, which include `train`; then `--train-on wgpu`.
 
 Exit codes: 0 done, 2 bad input, 3 files or a device failed.";
 
@@ -41,50 +43,50 @@ Exit codes: 0 done, 2 bad input, 3 files or a device failed.";
 pub(crate) struct TrainArgs {
     /// The spec.
     pub(crate) spec: PathBuf,
-    /// What to learn from: a folder, or `digits`.
+    /// The data set: a folder, or `digits`.
     #[arg(long, value_name = "FOLDER|digits")]
     pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) how: RecipeArgs,
-    /// Passes through the training pictures.
+    /// Number of passes over the training pictures.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) epochs: Option<u32>,
-    /// Pictures of a step.
+    /// Number of pictures in a step.
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=65536))]
     pub(crate) batch: Option<u32>,
-    /// Learning rate after the warm-up [default: the recipe's; of another optimizer than its own 0.1 for sgd, 0.01 for
+    /// Learning rate after the warm-up [default: the recipe's; with another `--optimizer` 0.1 for sgd, 0.01 for
     /// rmsprop].
     #[arg(long, value_name = "RATE")]
     pub(crate) lr: Option<f64>,
-    /// What takes the steps.
+    /// The optimizer.
     #[arg(long, value_enum)]
     pub(crate) optimizer: Option<OptimizerName>,
-    /// Decides initial weights, the order of pictures and what is drawn of them.
+    /// Seed of the initial weights, the order of pictures and random changes of them.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Write the weights to this file, safetensors with mnas's names.
+    /// Write the weights to this file as safetensors, with mnas's names.
     #[arg(short, long, value_name = "OUT.safetensors")]
     pub(crate) out: Option<PathBuf>,
-    /// A line of JSON after each epoch, and one with the result.
+    /// Print a line of JSON after each epoch, and one with the result.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// How networks are trained, wherever they are.
+/// Options of every command that trains.
 #[derive(Clone, Debug, Default, Args)]
 #[cfg_attr(not(feature = "train"), allow(dead_code, reason = "only training reads them"))]
 pub(crate) struct RecipeArgs {
-    /// Read how to train from this file.
+    /// Read the recipe from this file.
     #[arg(long, value_name = "FILE.json")]
     pub(crate) recipe: Option<PathBuf>,
-    /// Share of the training pictures that accuracy is measured on after each epoch [default: 0.2].
+    /// Share of the training pictures that is held out, to measure accuracy after each epoch [default: 0.2].
     #[arg(long, value_name = "SHARE")]
     pub(crate) held_out: Option<f64>,
-    /// Learn from about so many of the other training pictures, of each class its share [default: all].
+    /// Train on about N of the other training pictures, with the same share of each class [default: all].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     pub(crate) pictures: Option<u32>,
-    /// Train there: cpu, or a GPU by wgpu, vulkan, metal, cuda or rocm, each a feature of mnasc; the second device is
-    /// `cuda:1` [default: cpu].
+    /// Train on this device: cpu, or a GPU by wgpu, vulkan, metal, cuda or rocm, each of which is a feature of mnasc;
+    /// `cuda:1` is the second GPU [default: cpu].
     #[arg(long, value_name = "DEVICE")]
     pub(crate) train_on: Option<String>,
 }
@@ -105,8 +107,8 @@ impl RecipeArgs {
 /// Optimisers by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OptimizerName {
-    /// With momentum.
+    /// Stochastic gradient descent with momentum.
     Sgd,
-    /// As MnasNet's paper has it.
+    /// RMSProp as in MnasNet's paper.
     Rmsprop,
 }

@@ -43,20 +43,20 @@ mod trains {
         assert_eq!(lines.len(), 6);
         assert_eq!(lines[4]["epoch"], 5);
         let accuracy = lines[5]["held_out"]["accuracy"].as_f64().unwrap();
-        // Chance is 10 %.
+        // A random guess has an accuracy of 10 %.
         assert!(accuracy > 0.8, "{accuracy}");
         assert_eq!(lines[4]["accuracy"], accuracy);
         assert_eq!(lines[5]["recipe"]["epochs"], 5);
         let some =
             folder.mnasc(&[&train[..], &["--json", "--pictures", "300", "--held-out", "0.1"]].concat()).done().out;
         let last: serde_json::Value = serde_json::from_str(some.lines().last().unwrap()).unwrap();
-        // Of 1,437 pictures to learn from, 144 are held out; each class has about its share.
+        // 144 of the 1,437 training pictures are held out; each class has about its share.
         let count = |what: &str| last[what]["pictures"].as_i64().unwrap();
         assert!((count("train") - 300).abs() <= 5 && (count("held_out") - 144).abs() <= 5, "{last}");
     }
 
     #[test]
-    fn what_cannot_be_trained_is_said() {
+    fn wrong_input_is_an_error() {
         let folder = Folder::new("train_wrong");
         folder.write("net.yaml", NET);
         let train = |options: &[&str]| folder.mnasc(&[&["train", "net.yaml"], options].concat());
@@ -76,19 +76,19 @@ mod trains {
     }
 
     #[test]
-    fn devices_that_cannot_be_had_are_said() {
+    fn unknown_and_missing_devices_are_errors() {
         let folder = Folder::new("train_device");
         folder.write("net.yaml", NET);
         let train = |device: &str| {
             folder.mnasc(&["train", "net.yaml", "--data", "digits", "--epochs", "1", "--train-on", device])
         };
         train("cpu").done();
-        train("gpu").failed(2, &["`--train-on gpu` is no device", "cpu, wgpu, vulkan, metal, cuda, rocm"]);
+        train("gpu").failed(2, &["`--train-on gpu` is not a device", "cpu, wgpu, vulkan, metal, cuda, rocm"]);
         train("cuda:x").failed(2, &["`x` is not a device number"]);
         train("cpu:1").failed(3, &["there is no device `cpu:1`", "0: the processor"]);
-        // Tests are built without it.
+        // Tests are built without this feature.
         if cfg!(not(feature = "rocm")) {
-            train("rocm").failed(2, &["`rocm` were not built in", "--features rocm"]);
+            train("rocm").failed(2, &["devices of `rocm` are not built in", "--features rocm"]);
         }
         folder.write("space.yaml", NET.replace("filters: 16", "filters: {choose: [8, 12]}"));
         let search = ["search", "space.yaml", "--study", "s.study", "--synthetic", "--trials", "2"];
@@ -97,10 +97,10 @@ mod trains {
             .failed(2, &["mnasc trains nothing here", "`--train-on`"]);
     }
 
-    /// Skipped where no driver is, unless `CI` is set.
+    /// Skipped without a driver, unless `CI` is set.
     #[cfg(feature = "wgpu")]
     #[test]
-    fn gpus_train_and_searches_go_on_where_they_began() {
+    fn gpus_train_and_searches_continue_on_their_device() {
         use mnas_train::device::{Backend, DeviceName};
         if let Err(error) = DeviceName::from(Backend::Wgpu).open() {
             assert!(std::env::var_os("CI").is_none(), "{error}");
@@ -125,15 +125,15 @@ mod trains {
             let search = ["search", "space.yaml", "--study", "s.study", "--epochs", "1", "--no-ranking"];
             folder.mnasc(&[&search[..], options].concat())
         };
-        search(&["--data", "digits", "--held-out", "0"]).failed(2, &["leaves none to judge networks by"]);
-        search(&["--data", "digits", "--held-out", "0.9999"]).failed(2, &["fewer than two to learn from"]);
+        search(&["--data", "digits", "--held-out", "0"]).failed(2, &["leaves none to evaluate networks on"]);
+        search(&["--data", "digits", "--held-out", "0.9999"]).failed(2, &["fewer than two to train on"]);
         folder.write(
             "five.yaml",
             NET.replace("filters: 16", "filters: {choose: [8, 12]}").replace("classes: 10", "classes: 5"),
         );
         folder
             .mnasc(&["search", "five.yaml", "--study", "s.study", "--data", "digits"])
-            .failed(2, &["have 5 classes, and the data have label 9", "classes: 10"]);
+            .failed(2, &["have 5 classes, but the data has the label 9", "classes: 10"]);
         let all = ["train", "net.yaml", "--data", "digits", "--epochs", "1", "--held-out", "0"];
         let all = folder.mnasc(&all).done();
         assert!(!all.err.contains("% held out") && !all.out.contains("held out:"), "{}{}", all.err, all.out);
@@ -144,7 +144,7 @@ mod trains {
             .failed(2, &["another evaluator"]);
         let went_on = search(&["--resume", "--trials", "2"]).done();
         assert!(went_on.err.contains("training on wgpu: "), "{}", went_on.err);
-        // The weights of the best are those of its trial: the same accuracy, or it would be said.
+        // The best network is trained again with the accuracy of its trial; otherwise a message would say so.
         let best = folder.mnasc(&["study", "best", "s.study", "--to", "found"]).done();
         assert!(!best.err.contains("another machine or version"), "{}", best.err);
     }
@@ -172,19 +172,19 @@ mod trains {
     }
 
     #[test]
-    fn a_search_needs_no_option_where_the_space_says_how_it_is_searched() {
+    fn a_search_without_options_uses_the_defaults_of_the_space() {
         let folder = Folder::new("train_usual");
         let space = NET.replace("filters: 16", "filters: {choose: [8, 12, 16, 20]}");
         folder.write("space.yaml", format!("{space}search: {{data: digits, epochs: 2, trials: 2}}\n"));
         folder.mnasc(&["search", "space.yaml"]).done();
         let study = folder.mnasc(&["study", "list", "small.study", "--json"]).done().json();
         assert_eq!((study["trials"].as_array().unwrap().len(), &study["settings"]["budget"]["epochs"]), (2, &2.into()));
-        // Its target goes with a reward that is named, too.
+        // The space's target applies to the reward of an option, too.
         folder.write("aimed.yaml", format!("{space}search: {{data: digits, target: 50us, epochs: 1, trials: 1}}\n"));
         folder.mnasc(&["search", "aimed.yaml", "--study", "aimed.study", "--reward", "hard", "--no-ranking"]).done();
         let aimed = folder.mnasc(&["study", "list", "aimed.study", "--json"]).done().json();
         assert_eq!(aimed["settings"]["reward"]["weighted"]["target"]["ms"], 0.05, "{aimed}");
-        // Networks to compare with are files of the space's folder.
+        // Baselines are files in the space's folder.
         folder.write("beside.yaml", NET.replace("name: small", "name: beside"));
         let with = |name: &str| format!("{space}search: {{data: digits, epochs: 1, trials: 1, baselines: [{name}]}}\n");
         folder.write("compared.yaml", with("beside.yaml"));
@@ -197,7 +197,7 @@ mod trains {
             folder.write("outside.yaml", with(outside));
             folder.mnasc(&["search", "outside.yaml", "--study", "o.study"]).failed(2, &[outside, "not in its folder"]);
         }
-        // Who says what the space says gets the rest of it, too.
+        // An option that repeats a default of the space leaves the space's other defaults in place.
         folder.mnasc(&["search", "space.yaml", "--data", "digits", "--study", "same.study", "--no-ranking"]).done();
         let same = folder.mnasc(&["study", "list", "same.study", "--json"]).done().json();
         assert_eq!((same["trials"].as_array().unwrap().len(), &same["settings"]["budget"]["epochs"]), (2, &2.into()));
@@ -208,7 +208,7 @@ mod trains {
     }
 
     #[test]
-    fn searches_train_and_go_on_with_the_same_data_and_recipe() {
+    fn searches_train_and_continue_with_the_same_data_and_recipe() {
         let folder = Folder::new("train_search");
         folder.write("space.yaml", NET.replace("filters: 16", "filters: {choose: [8, 12, 16, 20]}"));
         folder.write("recipe.json", "{\"shift\": 1}");

@@ -1,4 +1,4 @@
-//! What concerns all pixels of a channel.
+//! Operators on all pixels of a channel.
 
 use super::{Operand, result, vectorized};
 use burn_tensor::Tensor;
@@ -44,7 +44,7 @@ pub(in crate::model) fn global_average(x: Tensor<4>) -> Tensor<4> {
     })
 }
 
-/// Each channel times its gate, `[pictures, 1, 1, channels]`.
+/// Multiplies each channel by its gate, `[pictures, 1, 1, channels]`.
 pub(in crate::model) fn gate(x: Tensor<4>, gate: Tensor<4>) -> Tensor<4> {
     let dims = x.dims();
     let (channels, picture) = (dims[3], dims[1] * dims[2] * dims[3]);

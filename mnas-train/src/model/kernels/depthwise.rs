@@ -3,11 +3,11 @@
 use super::{Operand, Window, result, vectorized};
 use burn_tensor::Tensor;
 
-/// `weight` is a filter for each channel, flat.
+/// `weight` has a filter for each channel, in row-major order.
 pub(in crate::model) fn depthwise(x: Tensor<4>, weight: Tensor<1>, window: Window) -> Tensor<4> {
     let (x, weight) = (Operand::new(x), Operand::new(weight));
     let channels = window.input.channels;
-    // The filters of all channels together for each tap.
+    // For each tap, the weights of all channels.
     let taps = transposed(&weight.values, channels);
     let y = vectorized(|| forward(&window, &x.values, &taps));
     let kept = x.values.clone();
@@ -45,7 +45,7 @@ fn backward(window: &Window, x: &[f32], taps: &[f32], gradient: &[f32]) -> [Vec<
     [dx, transposed(&dtaps, dtaps.len() / channels)]
 }
 
-/// Rows become columns, of which there are as many as `rows`.
+/// Transposes a matrix of `rows` rows.
 fn transposed(values: &[f32], rows: usize) -> Vec<f32> {
     let columns = values.len() / rows;
     (0..values.len()).map(|at| values[at % rows * columns + at / rows]).collect()

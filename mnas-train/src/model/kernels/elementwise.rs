@@ -4,7 +4,7 @@ use super::{Operand, result, vectorized};
 use burn_tensor::Tensor;
 use mnas_dsl::network::Activation;
 
-/// An activation of each value.
+/// Applies an activation to each value.
 pub(in crate::model) fn activate(activation: Activation, x: Tensor<4>) -> Tensor<4> {
     match activation {
         Activation::Linear => x,

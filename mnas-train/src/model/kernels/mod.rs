@@ -1,8 +1,8 @@
-//! The operators on the processor, for which burn's general ones are slow: feature maps whose channels stand together,
-//! one pass where burn takes several, and gradients that are written down instead of put together.
+//! The operators on the processor, where burn's general ones are slow: maps are NHWC, one pass does the work of several of
+//! burn's, and gradients are explicit instead of composed.
 //!
-//! `operators` decides whether they run, and has the same in burn's terms for other devices; both are held against the
-//! reference executor.
+//! `operators` decides whether these kernels run, and has the operators in burn's terms for other devices. Tests compare
+//! both with the reference executor.
 
 mod channels;
 mod depthwise;
@@ -29,7 +29,7 @@ pub(super) use norm::{batch_norm, batch_norm_train};
 pub(super) use patches::patches;
 pub(super) use pool::{average_pool, max_pool};
 
-/// A window that slides over pictures whose channels stand together.
+/// A window that slides over pictures in NHWC.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     pub(super) pictures: usize,
@@ -49,8 +49,8 @@ impl Window {
         Self { pictures, input, output, kernel_size, stride, pads }
     }
 
-    /// Calls `visit(output pixel, input pixel, tap)` for each pair of pixels that a tap of the window joins, picture by
-    /// picture; pixels are counted over all pictures.
+    /// Calls `visit(output pixel, input pixel, tap)` for each pair of pixels that a tap of the window connects, picture by
+    /// picture; indices of pixels count over all pictures.
     #[inline(always)]
     fn pairs(&self, mut visit: impl FnMut(usize, usize, usize)) {
         let Self { pictures, input, output, kernel_size, stride, pads } = *self;
@@ -89,7 +89,7 @@ impl Window {
     }
 }
 
-/// Lets the compiler use AVX2 where the processor has it. What runs must be inlined.
+/// Lets the compiler use AVX2 if the processor has it. The function must be inlined.
 #[inline(always)]
 fn vectorized<R>(run: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
@@ -101,10 +101,10 @@ fn vectorized<R>(run: impl FnOnce() -> R) -> R {
 
 type Ad = Autodiff<Flex>;
 
-/// Gradients of the operands for the gradient of the result.
+/// Computes the gradients of the operands from the gradient of the result.
 type Derivative<const N: usize> = dyn Fn(&[f32]) -> [Vec<f32>; N] + Send + Sync;
 
-/// What a kernel keeps for its gradient.
+/// The state that a kernel keeps for its gradient.
 #[derive(Clone)]
 struct State<const N: usize> {
     derivative: Arc<Derivative<N>>,
@@ -134,7 +134,7 @@ impl<const N: usize> Backward<Flex, N> for Kernel {
     }
 }
 
-/// The values of a tensor, in a row.
+/// The values of a tensor in row-major order.
 #[derive(Clone)]
 struct Values(FlexTensor);
 
@@ -146,11 +146,11 @@ impl std::ops::Deref for Values {
     }
 }
 
-/// What is taken of an operand of an operator.
+/// An operand of an operator.
 struct Operand {
     values: Values,
     shape: Vec<usize>,
-    /// Where its gradient goes; `None` where nothing is recorded.
+    /// The node that receives its gradient; `None` if gradients are not recorded.
     node: Option<NodeGuard>,
 }
 
@@ -168,9 +168,9 @@ impl Operand {
     }
 }
 
-const ON_PROCESSOR: &str = "whether the tensor is on the processor has been looked at";
+const ON_PROCESSOR: &str = "the caller has checked that the tensor is on the processor";
 
-/// A tensor that a kernel made of operands, which gets back to them by `derivative`.
+/// The result of a kernel, whose gradient `derivative` propagates to the operands.
 fn result<const N: usize, const D: usize>(
     operands: [Operand; N],
     values: Vec<f32>,

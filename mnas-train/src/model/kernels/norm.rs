@@ -3,10 +3,10 @@
 use super::{Operand, result, vectorized};
 use burn_tensor::Tensor;
 
-/// Pixels whose sums are taken in single precision before they are added up in double.
+/// Number of pixels that are summed in single precision; these sums are added in double precision.
 const BLOCK: usize = 64;
 
-/// By the statistics of the batch; gives mean and variance too, the variance divided by the number of values.
+/// Batch norm by the statistics of the batch. Also returns the mean and the variance, divided by the number of values.
 pub(in crate::model) fn batch_norm_train(
     x: Tensor<4>,
     weight: Tensor<1>,
@@ -35,7 +35,7 @@ pub(in crate::model) fn batch_norm_train(
     (y, mean, variance.iter().map(|&variance| variance as f32).collect())
 }
 
-/// By given statistics.
+/// Batch norm by the given statistics.
 pub(in crate::model) fn batch_norm(
     x: Tensor<4>,
     [weight, bias, mean, variance]: [Tensor<1>; 4],
@@ -47,7 +47,7 @@ pub(in crate::model) fn batch_norm(
     let inverse: Vec<f32> =
         variance.iter().map(|&variance| (1.0 / (f64::from(variance) + eps).sqrt()) as f32).collect();
     let y = vectorized(|| affine(&x.values, &mean, &inverse, &weight, &bias));
-    // Networks are only judged this way.
+    // Only evaluation uses this form, so it needs no gradient.
     result([Operand { node: None, ..x }], y, dims, |gradient| [gradient.to_vec()])
 }
 
@@ -99,7 +99,7 @@ fn backward(x: &[f32], gradient: &[f32], mean: &[f32], inverse: &[f32], weight: 
     [dx, dweight, dbias]
 }
 
-/// For each channel the sum of what `value` makes of its values.
+/// For each channel, the sum of `value` over its pixels.
 #[inline(always)]
 fn sums(x: &[f32], channels: usize, value: impl Fn(usize, f32) -> f32) -> Vec<f64> {
     let mut sums = vec![0.0; channels];

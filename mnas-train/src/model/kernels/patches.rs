@@ -1,4 +1,4 @@
-//! What each pixel of a convolution sees, in a row, so that the convolution is a product of matrices.
+//! im2col: a row of input values for each output pixel, so that a convolution is a product of matrices.
 
 use super::{Operand, Window, result};
 use burn_tensor::Tensor;

@@ -1,9 +1,9 @@
-//! Pools over windows; padding counts for nothing.
+//! Pools over windows; padding is ignored.
 
 use super::{Operand, Window, result, vectorized};
 use burn_tensor::Tensor;
 
-/// Mean over the pixels of a window that lie in the picture.
+/// Mean over the pixels of a window that lie inside of the picture.
 pub(in crate::model) fn average_pool(x: Tensor<4>, window: Window) -> Tensor<4> {
     let x = Operand::new(x);
     let channels = window.input.channels;
@@ -31,7 +31,7 @@ pub(in crate::model) fn average_pool(x: Tensor<4>, window: Window) -> Tensor<4> 
     })
 }
 
-/// The largest of the pixels of a window that lie in the picture; of equal ones the first gets the gradient.
+/// Maximum over the pixels of a window that lie inside of the picture; the first of equal values gets the gradient.
 pub(in crate::model) fn max_pool(x: Tensor<4>, window: Window) -> Tensor<4> {
     let x = Operand::new(x);
     let channels = window.input.channels;
@@ -40,7 +40,7 @@ pub(in crate::model) fn max_pool(x: Tensor<4>, window: Window) -> Tensor<4> {
     window.pairs(|to, from, _| {
         for channel in 0..channels {
             let (place, x) = (to * channels + channel, x.values[from * channels + channel]);
-            // A NaN wins, so that it is seen.
+            // A NaN is the maximum, so that it stays visible.
             if x > y[place] || x.is_nan() {
                 y[place] = x;
                 winners[place] = from * channels + channel;

@@ -1,17 +1,17 @@
-//! Where networks are trained, as options say it.
+//! The device of `--train-on`.
 
 use crate::cli::RecipeArgs;
 use crate::error::{Error, Result};
 use crate::output;
 use mnas_train::device::{Device, DeviceError, DeviceName, describe};
 
-/// The device that was asked for, if one was.
+/// The device of the option, if it is given.
 pub(super) fn name(args: &RecipeArgs) -> Result<Option<DeviceName>> {
-    let wrong = |text: &str, hint: String| Error::input(format!("`--train-on {text}` is no device")).hint(hint);
+    let wrong = |text: &str, hint: String| Error::input(format!("`--train-on {text}` is not a device")).hint(hint);
     args.train_on.as_deref().map(|text| text.parse().map_err(|hint| wrong(text, hint))).transpose()
 }
 
-/// A device that cannot be had, as an error with its exit code.
+/// A device that is not available, as an error with its exit code.
 pub(super) fn absent(error: DeviceError) -> Error {
     match error {
         DeviceError::NotBuilt(backend) => Error::input(error.to_string())
@@ -24,10 +24,10 @@ pub(super) fn absent(error: DeviceError) -> Error {
 
 /// A device that failed, as an error with its exit code.
 pub(super) fn failed(words: String) -> Error {
-    Error::system(words).hint("a smaller `--batch` takes less of a GPU's memory; `--train-on cpu` takes none")
+    Error::system(words).hint("a smaller `--batch` needs less of a GPU's memory; `--train-on cpu` needs none")
 }
 
-/// Says what a GPU is called: a name without a number leaves it to the system which is taken.
+/// Prints a GPU's name: without a number in the option, the system chooses the GPU.
 pub(super) fn say(name: DeviceName, device: &Device) {
     if !name.backend.is_cpu() {
         output::progress(&format!("training on {name}: {}", describe(device)));

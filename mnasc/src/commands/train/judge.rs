@@ -1,4 +1,4 @@
-//! What a search judges networks by: the data set and the recipe of its options, or of the study that it goes on with.
+//! The evaluator of a search that trains: data set and recipe of its options, or of the study that it continues.
 
 use super::{device, recipe};
 use crate::cli::RecipeArgs;
@@ -11,8 +11,8 @@ use mnas_train::device::Backend;
 use mnas_train::{Pause, Setup, TrainingEvaluator};
 use std::path::Path;
 
-/// The evaluator of options, and of the name of the evaluator that a study was begun with, if there is one: what is not
-/// given again is as it was.
+/// The evaluator of options and, if a study is continued, of the name of its evaluator: options that are not repeated keep
+/// their values.
 pub(crate) fn evaluator(
     from: Option<&Path>,
     args: &RecipeArgs,
@@ -24,8 +24,8 @@ pub(crate) fn evaluator(
         (Some(from), _) => from,
         (None, Some(setup)) if setup.is_of("digits") => Path::new("digits"),
         (None, _) => {
-            return Err(Error::input("the study's networks were trained, and nothing says on what")
-                .hint("give the same data again by `--data`"));
+            return Err(Error::input("the study's networks were trained, but no data set is given")
+                .hint("repeat the study's data by `--data`"));
         }
     };
     let held_out = match (&begun, args.held_out) {
@@ -45,27 +45,27 @@ pub(crate) fn evaluator(
     let (learnt, judging) = evaluator.counts();
     if judging == 0 || learnt < 2 {
         let (size, what) = if judging == 0 {
-            ("larger", "none to judge networks by")
+            ("larger", "none to evaluate networks on")
         } else {
             ("smaller", "fewer than two to learn from")
         };
         let what = format!("of {} pictures `--held-out {held_out}` leaves {what}", data.train.len());
-        return Err(Error::input(what).hint(format!("give a {size} `--held-out`, or leave it away")));
+        return Err(Error::input(what).hint(format!("give a {size} `--held-out`, or omit it")));
     }
     device::say(device, evaluator.device());
     Ok(evaluator)
 }
 
-/// Classes of the data that networks do not have would fail every trial.
+/// Every trial would fail if the data had more classes than the networks.
 fn check_classes(data: &Data, network: &Network) -> Result<()> {
     let most = data.train.labels.iter().chain(&data.test.labels).max().copied().map(usize::from);
     match (&network.head, most) {
         (Some(head), Some(most)) if most >= head.classes => Err(Error::input(format!(
-            "networks of the space have {} classes, and the data have label {most}, counted from 0",
+            "networks of the space have {} classes, but the data has the label {most}, counted from 0",
             head.classes
         ))
         .hint(format!("write `head: {{classes: {}}}` in the space, or give other data", most + 1))),
-        (None, _) => Err(Error::input("networks of the space name no classes (`head: none`)")
+        (None, _) => Err(Error::input("networks of the space have no classes (`head: none`)")
             .hint("give the space a `head: {classes: N}`")),
         _ => Ok(()),
     }
