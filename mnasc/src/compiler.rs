@@ -1,4 +1,4 @@
-//! Networks as files of Rust and ONNX.
+//! Output files: Rust, packed weights and ONNX.
 
 use crate::error::{Error, Result};
 use crate::output::Artifact;
@@ -15,7 +15,7 @@ use std::path::Path;
 /// The ONNX file of a network's graph, as lowered or after passes.
 pub(crate) fn onnx_file(spec: &Spec, network: &Network, graph: &Graph, weights: Option<&Weights>) -> Result<Vec<u8>> {
     let Some(weights) = weights else {
-        return Err(Error::input("an ONNX file holds weights, and none were given")
+        return Err(Error::input("an ONNX file needs weights, but none were given")
             .hint("give `--weights FILE`, or `--random-weights SEED` to try it out"));
     };
     let exported = onnx::export(graph, network, weights, &metadata(spec));
@@ -32,7 +32,7 @@ fn metadata(spec: &Spec) -> Metadata {
     Metadata { mnas_version: VERSION.to_owned(), spec_hash: spec_hash(spec) }
 }
 
-/// OUT.rs, and OUT.weights where weights were given.
+/// OUT.rs, and OUT.weights if weights were given.
 pub(crate) fn rust_files(compiled: &Code, out: &Path) -> Result<Vec<Artifact>> {
     let beside = out.with_extension("weights");
     let Some(weights) = compiled.weights() else {
@@ -46,7 +46,7 @@ pub(crate) fn rust_files(compiled: &Code, out: &Path) -> Result<Vec<Artifact>> {
         return Err(Error::input(format!("`{}` cannot be named in Rust source", beside.display()))
             .hint("give the output a file name in UTF-8"));
     };
-    // The weights first, so that new code never stands beside old weights.
+    // Weights are written first, so that new code is never beside old weights.
     Ok(vec![
         Artifact { path: beside.clone(), bytes: weights.to_vec() },
         Artifact { path: out.to_owned(), bytes: text(compiled, name)?.into_bytes() },

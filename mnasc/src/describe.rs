@@ -1,9 +1,9 @@
-//! A trial in words.
+//! Descriptions of trials.
 
 use mnas_dsl::printable;
 use mnas_search::study::Trial;
 
-/// A trial in one line.
+/// Describes a trial in one line.
 pub(crate) fn describe(trial: &Trial) -> String {
     let mut parts = Vec::new();
     if let Some(reward) = trial.reward {

@@ -1,4 +1,4 @@
-//! Reading specs and weights, never more of a file than it can sensibly have.
+//! Reading specs and weights, with a limit on the size of each file.
 
 use crate::cli::{ScheduleArgs, WeightsArgs};
 use crate::error::{Error, Result};
@@ -12,7 +12,7 @@ pub(crate) use mnas_io::read;
 use mnas_search::reward::Target;
 use std::path::Path;
 
-/// More than the language takes for a spec, so that it judges every file that is read completely.
+/// Most bytes of a spec that are read: more than the language allows, so that the language reports long specs.
 const SPEC_LIMIT: u64 = 2 << 20;
 
 /// Reads and resolves a spec.
@@ -21,7 +21,7 @@ pub(crate) fn spec(path: &Path) -> Result<(Spec, Network)> {
     Ok(mnas_dsl::load_yaml(&text, &name)?)
 }
 
-/// Reads a search space, and gives its text too.
+/// Reads a search space and returns it with its text.
 pub(crate) fn space(path: &Path) -> Result<(Space, String)> {
     let (text, name) = text(path)?;
     let space = Space::parse(&text, &name)?;
@@ -31,7 +31,7 @@ pub(crate) fn space(path: &Path) -> Result<(Space, String)> {
     Ok((space, text))
 }
 
-/// What a space says that it aims at.
+/// The target latency of a space.
 pub(crate) fn target(path: &Path, said: &str) -> Result<Target> {
     let wrong = |hint| Error::input(format!("the `target` of the space `{}` is `{said}`", path.display())).hint(hint);
     said.parse().map_err(wrong)
@@ -42,7 +42,7 @@ fn text(path: &Path) -> Result<(String, String)> {
     let name = path.display().to_string();
     let Some(bytes) = read(path, SPEC_LIMIT)? else {
         return Err(diagnostic(
-            format!("the file has more than {} MB; this is no spec", SPEC_LIMIT >> 20),
+            format!("the file has more than {} MB; expected a spec", SPEC_LIMIT >> 20),
             Place::File { file: name },
             "weights are given by `--weights`, and `mnasc inspect FILE` says what a file of weights is",
         ));
@@ -67,7 +67,7 @@ pub(crate) fn tuned(args: &ScheduleArgs) -> Result<TuningProfile> {
 pub(crate) fn schedule_file(path: &Path) -> Result<ScheduleFile> {
     let name = path.display().to_string();
     let Some(bytes) = read(path, SPEC_LIMIT)? else {
-        return Err(Error::input(format!("`{name}` has more than {} MB; this is no schedule file", SPEC_LIMIT >> 20)));
+        return Err(Error::input(format!("`{name}` has more than {} MB; expected a schedule file", SPEC_LIMIT >> 20)));
     };
     let text = String::from_utf8(bytes).map_err(|_| Error::input(format!("`{name}` is not UTF-8 text")))?;
     Ok(ScheduleFile::parse(&text, &name)?)

@@ -1,4 +1,4 @@
-//! See the library beside it, which tests reach too.
+//! The program; the library has the code, so that tests can call it.
 #![forbid(unsafe_code)]
 
 fn main() -> std::process::ExitCode {

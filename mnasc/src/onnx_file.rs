@@ -1,14 +1,14 @@
-//! Reading ONNX files, and the files beside them that hold their constants.
+//! Reading ONNX files, and the files beside them that have their constants.
 
 use crate::error::{Error, Result};
 use mnas_import::{Files, ImportError, external_files};
 use std::fs;
 use std::path::Path;
 
-/// A protocol buffer cannot have more.
+/// Most bytes of a model, which is the limit of protocol buffers.
 const MODEL_LIMIT: u64 = 2 << 30;
 
-/// Bytes of all files beside a model together.
+/// Most bytes of all files beside a model together.
 const EXTERNAL_LIMIT: u64 = 4 << 30;
 
 /// The bytes of a model, and of the files that it names.
@@ -56,7 +56,7 @@ pub(crate) fn named(path: &Path, names: &[String]) -> Result<Files> {
     Ok(files)
 }
 
-/// Why a file was of no use.
+/// The error of a file that cannot be used.
 pub(crate) fn refused(action: &str, path: &Path, error: &ImportError) -> Error {
     Error::input(format!("cannot {action} `{}`: {error}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! What commands write: files, standard output, reports of progress.
+//! Output of commands: files, standard output and progress.
 
 pub(crate) use mnas_io::output::*;
 pub(crate) use mnas_io::progress::{progress, status};

@@ -1,6 +1,6 @@
-//! Files of weights: one file, or a first one and those that belong to it.
+//! Weights files: a single file, or a first file and the files that belong to it.
 //!
-//! The rows of the formats say which files those are. Names that a file chooses itself never lead out of its folder.
+//! Each format's row names those files. Names that a file contains never lead out of its folder.
 
 use crate::error::{Error, Result};
 use crate::{onnx_file, output};
@@ -18,13 +18,13 @@ use std::path::{Path, PathBuf};
 /// copies has five times eight.
 const BYTES_PER_PARAMETER: u64 = 64;
 
-/// Bytes that any weights file may have beside that.
+/// Further bytes that every weights file may have.
 const ALLOWANCE: u64 = 64 << 20;
 
-/// Bytes that are read of a file when there is no network to say how many are sensible.
+/// Most bytes of a file that are read without a network.
 const INSPECT_LIMIT: u64 = 2 << 30;
 
-/// Every format that is read, in the order in which files are compared with them.
+/// Every format, in the order of detection.
 fn formats() -> impl Iterator<Item = &'static Format> {
     [&mnas_import::FORMAT].into_iter().chain(FORMATS)
 }
@@ -103,7 +103,7 @@ fn load_either(path: &Path, network: &Network) -> Result<Either> {
     Ok(Either::Fitted(fitted))
 }
 
-/// Every file that [`load`] reads of the weights at `path`, as far as they are there. Of files that name others, the first.
+/// Every existing file that [`load`] reads for the weights at `path`; for files that name others, the first one.
 pub(crate) fn files(path: &Path) -> Vec<PathBuf> {
     let is_beside = |beside: &Beside| has_suffix(path, beside.suffix) || !path.exists();
     let several = formats().any(|format| matches!(&format.further, Further::Beside(beside) if is_beside(beside)));
@@ -117,7 +117,7 @@ pub(crate) fn files(path: &Path) -> Vec<PathBuf> {
 }
 
 impl WeightFile {
-    /// Reads the file at `path`, or the first of the files that this is the common name of.
+    /// Reads the file at `path`, or the first of the files whose common name this is.
     pub(crate) fn open(path: &Path, limit: u64, too_large: &dyn Fn(&Path) -> Error) -> Result<Self> {
         let besides = || {
             formats().filter_map(|format| match &format.further {
@@ -139,20 +139,21 @@ impl WeightFile {
             && !has_suffix(&path, beside.suffix)
         {
             let message = format!("`{}` is the index of a {} under another name", path.display(), format.name);
-            let hint = format!("its name has to end in `{}`, for its values to be found beside it", beside.suffix);
+            let hint =
+                format!("rename it to end in `{}`: the files of its values are found by that name", beside.suffix);
             return Err(Error::input(message).hint(hint));
         }
         Ok(WeightFile { path, bytes, format })
     }
 
-    /// Reads a file to list what it holds.
+    /// Reads a file to list its content.
     pub(crate) fn inspect(path: &Path) -> Result<Self> {
         Self::open(path, INSPECT_LIMIT, &|path| {
             Error::input(format!("`{}` has more than {} GB", path.display(), INSPECT_LIMIT >> 30))
         })
     }
 
-    /// What it holds.
+    /// The content of the file.
     pub(crate) fn inventory(&self) -> Result<Inventory> {
         (self.format.list)(&self.bytes).map_err(|error| unreadable(&self.path, &error))
     }

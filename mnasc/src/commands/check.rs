@@ -4,7 +4,7 @@ use crate::cli::CheckArgs;
 use crate::error::{Error, Result};
 use crate::{input, output};
 
-/// Checks every spec, whatever is wrong with those before it.
+/// Checks every spec, also after an invalid one.
 pub(crate) fn run(args: &CheckArgs) -> Result<()> {
     let mut worst: Option<Error> = None;
     for path in &args.specs {

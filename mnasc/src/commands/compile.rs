@@ -15,7 +15,7 @@ use mnas_codegen::plan::Objective;
 use mnas_dsl::Network;
 use std::path::{Path, PathBuf};
 
-/// Compiles a spec to files, to standard output, or only to compare.
+/// Compiles a spec to files or to standard output, or compares existing files with the result.
 pub(crate) fn run(args: &CompileArgs) -> Result<()> {
     let Some(path) = &args.spec else { return Err(Error::input("no spec was given")) };
     let options = options(&args.code)?;
@@ -62,16 +62,16 @@ pub(crate) fn run(args: &CompileArgs) -> Result<()> {
         return Ok(());
     }
     let names: Vec<String> = stale.iter().map(|path| format!("`{}`", path.display())).collect();
-    Err(Error::difference(format!("{} is not what mnasc writes for `{}`", names.join(", "), path.display()))
+    Err(Error::difference(format!("the output for `{}` differs from {}", path.display(), names.join(", ")))
         .hint("run the same command without `--check`"))
 }
 
-/// What is exported: the network as lowered, or after all passes.
+/// The graph to export: as lowered, or after all passes.
 fn graph(network: &Network, unfolded: bool) -> Graph {
     if unfolded { lower(network) } else { fused_graph(network) }
 }
 
-/// The compiler's options as the arguments say.
+/// The compiler's options from the arguments.
 pub(crate) fn options(args: &CodeArgs) -> Result<Options> {
     let isas = match &args.arch {
         _ if !args.isa.is_empty() => args.isa.clone(),

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Writes weights as safetensors with our names.
+/// Writes weights as safetensors with mnas's names.
 pub(crate) fn run(args: &ConvertArgs) -> Result<()> {
     let (_, network) = input::spec(&args.spec)?;
     let read = args.weights.weights.as_ref().map(|path| weight_file::files(path)).unwrap_or_default();
@@ -58,7 +58,7 @@ fn text(args: &ConvertArgs, network: &Network, fitted: &Fitted, size: usize) -> 
     text
 }
 
-/// Random weights, which have our names from the start.
+/// Random weights, which already have mnas's names.
 fn random(network: &Network, seed: u64) -> Fitted {
     let weights = weights::random(network, seed);
     let sources = weights.keys().map(|name| (name.clone(), name.clone())).collect();

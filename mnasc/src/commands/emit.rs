@@ -13,9 +13,7 @@ use std::path::Path;
 pub(crate) fn run(stage: Stage, path: &Path, args: &CompileArgs, options: &Options) -> Result<()> {
     let (spec, network) = input::spec(path)?;
     if stage != Stage::Onnx && (args.weights.weights.is_some() || args.weights.random_weights.is_some()) {
-        return Err(
-            Error::input("this stage holds no weights").hint("leave the weights away, or write to a file by `-o`")
-        );
+        return Err(Error::input("this stage holds no weights").hint("omit the weights, or write to a file by `-o`"));
     }
     let text = match stage {
         Stage::Spec => spec.to_yaml(),
@@ -24,7 +22,7 @@ pub(crate) fn run(stage: Stage, path: &Path, args: &CompileArgs, options: &Optio
         Stage::Rust => compiler::text(&compiler::build(&spec, &network, None, options)?, "")?,
         Stage::Onnx => {
             if std::io::stdout().is_terminal() {
-                return Err(Error::input("an ONNX file is binary and standard output a terminal")
+                return Err(Error::input("an ONNX file is binary, but standard output is a terminal")
                     .hint("write it to a file: `--onnx OUT.onnx`"));
             }
             let weights = match input::values(&args.weights, &network)? {

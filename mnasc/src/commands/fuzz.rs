@@ -1,4 +1,4 @@
-//! `mnasc fuzz`: the generated code of random networks against the reference executor, step by step.
+//! `mnasc fuzz`: compares the generated code of random networks with the reference executor, step by step.
 
 use crate::cli::FuzzArgs;
 use crate::error::{Error, Result};
@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// How often long work says how far it is.
+/// Time between two lines of progress.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Checks drawn or given specs; shrinks the first that fails.
@@ -76,14 +76,14 @@ fn cases(args: &FuzzArgs) -> Result<Vec<Case>> {
     args.spec.iter().map(|path| case(path)).collect()
 }
 
-/// What was found, the small spec, and how to see it again.
+/// The finding, the shrunk spec, and the command that reproduces it.
 fn describe(args: &FuzzArgs, cases: &[Case], failures: &[Failure], report: &Report) -> Result<String> {
     let first = &failures[0];
     let mut failing: Vec<usize> = failures.iter().map(|failure| failure.index).collect();
     failing.dedup();
     let mut text = format!("{} of {} networks fail\n", failing.len(), cases.len());
     text.push_str(&format!("{}: {}\n", named(cases, first), first.finding));
-    text.push_str(&format!("at fault: {}\n", report.blame));
+    text.push_str(&format!("faulty part: {}\n", report.blame));
     text.push_str(&format!("the smallest spec that fails as well: {}\n\n", report.finding));
     let yaml = report.case.spec.to_yaml();
     text.push_str(&yaml);
@@ -94,10 +94,10 @@ fn describe(args: &FuzzArgs, cases: &[Case], failures: &[Failure], report: &Repo
         let comment: String =
             format!("{}\n{again}", report.finding).lines().map(|line| format!("# {line}\n")).collect();
         output::write_all(&[Artifact { path: path.clone(), bytes: format!("{comment}{yaml}").into_bytes() }])?;
-        text.push_str(&format!("\nsee it again with\n  {again}"));
+        text.push_str(&format!("\nreproduce it with\n  {again}"));
     } else {
         text.push_str(&format!(
-            "\nwrite it to {} (or ask for `--keep FOLDER`) and see it again with\n  {again}",
+            "\nwrite it to {} (or repeat with `--keep FOLDER`) and reproduce it with\n  {again}",
             path.display()
         ));
     }

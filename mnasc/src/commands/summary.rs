@@ -8,7 +8,7 @@ use mnas_codegen::compile::Options;
 use mnas_codegen::report;
 use serde_json::json;
 
-/// Prints what a network costs.
+/// Prints parameters, multiply-accumulates and bytes of a network.
 pub(crate) fn run(args: &SummaryArgs) -> Result<()> {
     let (spec, network) = input::spec(&args.spec)?;
     let compiled = compiler::build_f32(&spec, &network, &Options::default())?;

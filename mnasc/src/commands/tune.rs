@@ -1,9 +1,9 @@
-//! `mnasc tune SPEC`: measures what can be chosen on this machine, and writes what is faster than the estimates.
+//! `mnasc tune SPEC`: measures schedules on this machine, and writes those that are faster than the estimated ones.
 //!
-//! Several schedules of the whole network are built as one program, each of which tries something else in every step, and
-//! are run in turn; medians of each step are compared. So a step is timed with the caches as the network leaves them. What is
-//! best is compared with the estimates once more, in other processes, at last by whole inferences: only what gains there
-//! is written.
+//! One program has several schedules of the whole network, each with another choice in every step. They run by turns, and the
+//! medians of each step are compared, so the caches are in the state in which the network leaves them. The best choices are
+//! compared with the estimated ones again, in other processes and with whole inferences. Only choices that are faster there
+//! are written.
 
 use crate::cli::TuneArgs;
 use crate::error::{Error, Result};
@@ -25,7 +25,9 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let cpu = match &args.cpu {
         Some(name) if ScheduleFile::is_name(name) => name.clone(),
         Some(name) => {
-            return Err(Error::input(format!("`{name}` cannot name a section: letters, digits, `.`, `_` and `-` can")));
+            return Err(Error::input(format!(
+                "`{name}` is not a name of a section; expected letters, digits, `.`, `_` and `-`"
+            )));
         }
         None => cpu_name()?,
     };
@@ -39,13 +41,13 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let weights = input::weights_or_random(&args.weights, &network)?;
     let subject = Subject::new(&spec, &network, &weights, args.threads)?;
 
-    // Neither measures while the other compiles.
+    // The lock keeps another mnasc from compiling while this one measures.
     let _alone = lock::acquire_for("tune");
     let end = Instant::now() + Duration::from_secs(u64::from(args.budget));
     let count = isas.len() as u32;
     let mut changed = false;
     for (i, isa) in isas.into_iter().enumerate() {
-        // What is left is shared by those that are left.
+        // The remaining instruction sets share the remaining time.
         let share = end.saturating_duration_since(Instant::now()) / (count - i as u32);
         let before = file.select(Some(&cpu)).unwrap_or_else(|_| TuningProfile::default());
         let found = Search::new(&subject, isa, &before, share)?.run()?;
@@ -63,7 +65,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     }
     match &args.output {
         Some(path) if changed => progress(&format!("`--schedule {} --cpu {cpu}` compiles with it", path.display())),
-        Some(path) if path.exists() => progress(&format!("`{}` is left as it was", path.display())),
+        Some(path) if path.exists() => progress(&format!("`{}` is unchanged", path.display())),
         Some(path) => progress(&format!("`{}` is not written", path.display())),
         None if changed => output::print(&file.to_string())?,
         None => progress("no schedule is written"),

@@ -1,4 +1,4 @@
-//! `mnasc verify SPEC`: the generated code against the reference executor, block by block.
+//! `mnasc verify SPEC`: compares the generated code with the reference executor, block by block.
 
 use super::run::read_tensors;
 use super::verify_int8;
@@ -14,7 +14,7 @@ use mnas_dsl::Network;
 use mnas_dsl::network::Shape;
 use serde_json::json;
 
-/// Compares, for each instruction set.
+/// Compares the outputs for each instruction set.
 pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     let (spec, network) = input::spec(&args.spec)?;
     let values = input::values_or_random(&args.weights, &network)?;
@@ -24,8 +24,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
         None => machine::on_host(),
         Some(_) => vec![runner::isa_for(&values, args.isa)?],
     };
-    // One program for all of them, as `mnasc SPEC -o` writes it: the widest decides how the weights are packed,
-    // and the others read that.
+    // One program has all instruction sets, as `mnasc SPEC -o` writes it: the widest one decides the packing of the weights,
+    // which the others read.
     let tuned = input::tuned(&args.schedule)?;
     let (checked, threads) = (args.checked, args.threads);
     let options = RunnerOptions { isas: machine::of_host(), checked, threads, tuned };
@@ -113,7 +113,7 @@ struct Block {
     source: String,
     /// Relative to the block's largest output; infinite if one of the two is NaN.
     difference: f64,
-    /// Row, column and channel of it.
+    /// Row, column and channel of the difference.
     at: [usize; 3],
     found: f64,
     expected: f64,

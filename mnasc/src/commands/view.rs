@@ -1,4 +1,4 @@
-//! `mnasc view SPEC -o OUT.html`: a network on a page.
+//! `mnasc view SPEC -o OUT.html`: draws a network as a page.
 
 use crate::cli::ViewArgs;
 use crate::compiler;

@@ -17,7 +17,7 @@ fn python() -> Option<String> {
 }
 
 fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("no number: {value}"))
+    value.as_f64().unwrap_or_else(|| panic!("not a number: {value}"))
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn first_results_are_timed_and_compared() {
 }
 
 #[test]
-fn without_python_or_a_package_it_says_what_is_missing() {
+fn a_missing_python_or_package_is_named() {
     let folder = Folder::new("no-python");
     folder
         .mnasc(&["bench", "tiny.yaml", "--against", "openvino", "--python", "./none"])
@@ -116,8 +116,8 @@ fn with_shell(folder: &Folder, script: &str) -> Said {
 fn a_package_that_is_not_there_is_named() {
     let folder = Folder::new("no-package");
     let said = with_shell(&folder, r#"echo '{"python": "3", "numpy": "2", "versions": {"onnxruntime": null}}'"#);
-    said.failed(3, &["there is no `onnxruntime` for `./python`", "-m pip install onnxruntime"]);
-    with_shell(&folder, "echo a mess").failed(3, &["no answer that can be read"]);
+    said.failed(3, &["`./python` has no package `onnxruntime`", "-m pip install onnxruntime"]);
+    with_shell(&folder, "echo a mess").failed(3, &["gave no valid answer"]);
     with_shell(&folder, "echo why it failed >&2; exit 1").failed(3, &["why it failed"]);
 }
 

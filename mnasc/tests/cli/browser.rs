@@ -20,7 +20,7 @@ pub(crate) struct Expected<'a> {
 const FRAMES: [(u32, &str); 6] =
     [(390, "light"), (390, "dark"), (980, "light"), (980, "dark"), (1280, "light"), (1280, "dark")];
 
-/// Starts a browser on the pages; what is wrong with each. `None`, and a word on standard error, where there is none.
+/// Opens the pages in a browser and returns the faults of each. Without a browser, prints that and returns `None`.
 pub(crate) fn look(folder: &Folder, pages: &[Expected]) -> Option<Vec<Vec<String>>> {
     let browser = browser()?;
     let list: Vec<Value> = pages

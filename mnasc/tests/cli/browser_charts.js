@@ -87,7 +87,7 @@ function checkCharts(page, view, expected, say, { rgba, over, contrast, behind }
       }
     });
 
-    // Shapes are told from what is behind them.
+    // Shapes differ visibly from their background.
     const below = behind(svg);
     const looks = new Map([...svg.querySelectorAll("use, path, .target, .early, .late, .pair circle")].map((at) => [at.getAttribute("class") ?? at.tagName, at]));
     for (const [look, at] of looks) {

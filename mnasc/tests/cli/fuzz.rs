@@ -27,7 +27,7 @@ fn mistakes_are_told() {
 /// A rustc that takes the smaller of two numbers for the larger.
 #[cfg(unix)]
 #[test]
-fn a_wrong_network_is_found_made_small_and_kept() {
+fn a_wrong_network_is_found_shrunk_and_written() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new("fuzz_wrong");
     folder.write("rustc", "#!/bin/sh\nsed -i 's/simd *:: *max/simd :: min/g' n*.rs\nexec rustc \"$@\"\n");
@@ -37,14 +37,14 @@ fn a_wrong_network_is_found_made_small_and_kept() {
         |arguments: &[&str]| crate::folder::Said::of(folder.command(arguments).env("RUSTC", &script).output().unwrap());
     let said = mnasc(&["fuzz", "tiny.yaml", "--isa", "scalar", "--seed", "5", "--keep", "found"]);
     let words =
-        ["1 of 1 networks fail", "scalar: step ", "at fault: the schedule or the kernels of scalar", "blocks:\n"];
+        ["1 of 1 networks fail", "scalar: step ", "faulty part: the schedule or the kernels of scalar", "blocks:\n"];
     said.failed(1, &words);
     let kept = String::from_utf8(folder.read("found/tiny.yaml")).unwrap();
     // One layer behind the stem, and a ReLU somewhere.
     let spec = mnas_dsl::load_yaml(&kept, "kept").unwrap().1;
     assert_eq!(spec.layers.len(), 2, "{kept}");
     assert!(!kept.contains("activation: linear\nstem: {op: conv, kernel: 1, filters: 1}"), "{kept}");
-    let again = kept.lines().find_map(|line| line.strip_prefix("# mnasc ")).expect("how to see it again");
+    let again = kept.lines().find_map(|line| line.strip_prefix("# mnasc ")).expect("the command that reproduces it");
     let again: Vec<&str> = again.split(' ').collect();
     mnasc(&again).failed(1, &["scalar: step "]);
     folder.mnasc(&again).done();

@@ -55,7 +55,7 @@ fn an_exported_network_comes_back_and_computes_the_same() {
 }
 
 #[test]
-fn what_is_no_network_is_refused_and_nothing_is_written() {
+fn other_files_are_refused_and_nothing_is_written() {
     let folder = Folder::new("import_refused");
     let import = |model: &str| folder.mnasc(&["import", model, "-o", "net.yaml", "--weights", "net.safetensors"]);
     import("tiny.yaml").failed(2, &["cannot read `tiny.yaml`: it is not a valid ONNX file"]);

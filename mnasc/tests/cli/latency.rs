@@ -49,7 +49,7 @@ fn entries(folder: &Folder, cache: &str) -> Vec<(std::path::PathBuf, String)> {
 
 #[cfg(unix)]
 #[test]
-fn a_search_measures_layers_once_and_goes_on_only_with_the_same_stopwatch() {
+fn a_search_measures_layers_once_and_is_resumed_only_with_the_same_stopwatch() {
     let folder = folder("measure");
     let run = |more: &[&str]| {
         let begin = ["search", "space.yaml", "--study", "s", "--isa", "scalar", "--cache", "c"];
@@ -116,14 +116,14 @@ fn a_search_measures_layers_once_and_goes_on_only_with_the_same_stopwatch() {
 
 #[cfg(unix)]
 #[test]
-fn answers_that_cannot_be_are_refused() {
+fn invalid_answers_are_refused() {
     let folder = folder("answers");
     let measure = |runner: &str| {
         let line = ["space", "space.yaml", "--latency", "2", "--isa", "scalar", "--cache", "c", "--runner", runner];
         folder.mnasc(&line)
     };
     for (runner, words) in [
-        ("sh -c '\"$0\" | sed \"s/\\\"ns\\\": .[0-9]*/\\\"ns\\\": [-7/\"' {}", "-7 ns is no time"),
+        ("sh -c '\"$0\" | sed \"s/\\\"ns\\\": .[0-9]*/\\\"ns\\\": [-7/\"' {}", "-7 ns is out of range"),
         ("sh -c '\"$0\" | sed \"s/\\\"ns\\\": .[0-9]*/\\\"ns\\\": [NaN/\"' {}", "not what a measuring program writes"),
         ("sh -c 'echo {}; echo no' {}", "not what a measuring program writes"),
         ("sh -c 'echo broken >&2; exit 7' {}", "broken"),
@@ -174,7 +174,7 @@ fn without_rustc_the_message_says_so() {
     said.failed(3, &["cannot start rustc", "install Rust"]);
 }
 
-/// Who gives a latency by itself is not measured unless that is asked for.
+/// A network is not measured if its evaluator gives a latency, unless the options request it.
 #[test]
 fn evaluators_say_whether_they_give_a_latency() {
     assert!(Synthetic.gives_latency() && Command::new("x").gives_latency());

@@ -66,11 +66,11 @@ fn check(name: &str) {
 }
 
 #[test]
-fn efficientnet_lite0_says_what_pytorch_says() {
+fn efficientnet_lite0_agrees_with_pytorch() {
     check("efficientnet_lite0");
 }
 
 #[test]
-fn mobilenet_v2_says_what_pytorch_says() {
+fn mobilenet_v2_agrees_with_pytorch() {
     check("mobilenet_v2");
 }

@@ -86,7 +86,7 @@ fn alpha_is_dropped_grey_is_spread_and_orientation_is_heeded() {
 }
 
 #[test]
-fn what_is_no_picture_is_refused() {
+fn files_that_are_not_pictures_are_refused() {
     let folder = Folder::new("no-pictures");
     let run = ["run", "tiny.yaml", "--random-weights", "2", "--image"];
     picture().save(folder.path("good.png")).unwrap();

@@ -285,7 +285,7 @@ fn pages_look_right_in_a_browser() {
     let page = &pages[0].0;
     let best = tips(&folder, "whole");
     let best = best.as_object().unwrap().keys().next().unwrap();
-    // Of the first chart; positions are told apart by what stands before them.
+    // The mark of the first chart; the text before a position identifies it.
     let (_, mark) = page.split_once(&format!("data-t=\"{best}\"")).unwrap();
     let mark = mark.split_once("/>").unwrap().0;
     let x = mark.split_once(" x=\"").unwrap().1.split_once('"').unwrap().0;
@@ -414,11 +414,11 @@ fn studies_of_one_space_are_shown_beside_each_other() {
 }
 
 #[test]
-fn what_is_from_memory_is_never_shown_as_published() {
+fn figures_without_a_source_are_never_shown_as_published() {
     let folder = Folder::new("report-paper");
     search(&folder, &space("digits.yaml"), "study", &["--synthetic", "--trials", "1"]);
     let page = page(&folder, "study");
-    // Figures of which nobody has seen the source, all that are in no other cell.
+    // Figures without a verified source which no other cell has.
     for figure in
         ["708M", "3.2M", "67.5", "88.2", "89.5", "597M", "75.4", "274M", "6.9M", "92.5", "143", "588M", "74.2"]
     {

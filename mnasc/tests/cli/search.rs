@@ -38,7 +38,7 @@ pub(crate) fn contents(folder: &Folder, study: &str) -> String {
 }
 
 #[test]
-fn a_search_goes_on_as_if_it_had_not_stopped() {
+fn a_resumed_search_equals_an_uninterrupted_one() {
     let folder = folder("halves");
     let begin = ["--synthetic", "--target", "0.05ms", "--w", "auto", "--first", "20", "--seed", "5"];
     let said = search(&folder, "whole", &[&begin[..], &["--trials", "50"]].concat()).done();
@@ -53,7 +53,7 @@ fn a_search_goes_on_as_if_it_had_not_stopped() {
 }
 
 #[test]
-fn what_is_not_said_is_as_the_space_says_and_the_best_is_written() {
+fn defaults_come_from_the_space_and_the_best_is_written() {
     let folder = folder("defaults");
     folder.write("space.yaml", format!("{LARGE}search: {{data: nowhere, target: 3ms, trials: 6}}\n"));
     // The target of the space does not apply to another evaluator.
@@ -115,7 +115,7 @@ fn what_is_not_said_is_as_the_space_says_and_the_best_is_written() {
 }
 
 #[test]
-fn what_cannot_be_written_is_said_before_the_search() {
+fn unwritable_outputs_are_reported_before_the_search() {
     let folder = folder("unwritable");
     let begin = ["--synthetic", "--trials", "4"];
     search(&folder, "none/study", &begin).failed(3, &["`none/study`", "`none` is not a folder", "--study"]);
@@ -169,7 +169,7 @@ fn every_trial_is_within_the_limits_and_its_spec_compiles() {
 }
 
 #[test]
-fn mistakes_are_told_before_anything_is_judged() {
+fn mistakes_are_reported_before_any_evaluation() {
     let folder = folder("mistakes");
     search(&folder, "study", &[]).failed(2, &["no evaluator was given"]);
     search(&folder, "study", &["--synthetic", "--reward", "hard"]).failed(2, &["needs a target", "--target 25ms"]);
@@ -374,7 +374,7 @@ fn where_no_exponent_can_be_fitted_that_is_said_everywhere() {
 /// A shell script that returns a result, fails, or prints nonsense.
 #[cfg(unix)]
 #[test]
-fn a_command_judges_networks_and_its_failures_are_kept() {
+fn a_command_evaluates_networks_and_its_failures_are_stored() {
     let folder = folder("command");
     folder.write(
         "judge.sh",

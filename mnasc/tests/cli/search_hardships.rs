@@ -187,7 +187,7 @@ fn a_file_that_may_not_grow_stops_the_search_and_loses_nothing() {
 /// The error of a full disk, injected into the calls that write the journal, from the 300th on. It only needs the right to
 /// trace (strace).
 #[test]
-fn calls_that_find_the_disk_full_stop_the_search_and_room_lets_it_go_on() {
+fn calls_on_a_full_disk_stop_the_search_until_there_is_space() {
     let strace = ["-f", "-qq", "-o", "/dev/null"];
     let probe = Command::new("strace").args(strace).arg("true").output();
     if !probe.is_ok_and(|output| output.status.success()) {
@@ -213,7 +213,7 @@ fn calls_that_find_the_disk_full_stop_the_search_and_room_lets_it_go_on() {
 
 /// A full disk, where a process may mount one; elsewhere the test before this one has to do.
 #[test]
-fn a_full_disk_stops_the_search_and_room_lets_it_go_on() {
+fn a_full_disk_stops_the_search_until_there_is_space() {
     let folder = folder("disk");
     std::fs::create_dir(folder.path("disk")).unwrap();
     let script = "\

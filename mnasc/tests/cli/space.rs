@@ -89,7 +89,7 @@ fn arena_and_weights_have_limits_too() {
 }
 
 #[test]
-fn members_are_told_from_others_with_the_block_that_is_none() {
+fn members_are_recognised_and_the_first_other_block_is_named() {
     let folder = Folder::new("member");
     let space = shipped("spaces/mnasnet.yaml");
     let space = space.to_str().unwrap();

@@ -16,7 +16,7 @@ other:
 const BLOCK: &str = "block 16x16x8 expand 48 depthwise k3 s2 se 2 to 8x8x16";
 
 #[test]
-fn what_is_measured_can_be_compiled_and_is_added_to_the_file() {
+fn measured_choices_compile_and_are_added_to_the_file() {
     let folder = Folder::new("tune");
     folder.write("s.yaml", FILE);
     let said = folder
@@ -28,8 +28,7 @@ fn what_is_measured_can_be_compiled_and_is_added_to_the_file() {
     // Whether anything is faster here is chance: a section that is there is compiled with.
     let is_written = text.contains("\nmine:\n");
     assert_eq!(is_written, !said.err.contains("no gain"), "{}", said.err);
-    let last =
-        if is_written { "`--schedule s.yaml --cpu mine` compiles with it" } else { "`s.yaml` is left as it was" };
+    let last = if is_written { "`--schedule s.yaml --cpu mine` compiles with it" } else { "`s.yaml` is unchanged" };
     assert!(said.err.trim_end().ends_with(last), "{}", said.err);
     assert!(is_written || text == FILE);
     let cpu = if is_written { "mine" } else { "other" };
@@ -87,7 +86,7 @@ fn a_schedule_file_decides_and_the_output_agrees_with_the_reference() {
 }
 
 #[test]
-fn what_so_many_threads_share_is_tuned_and_written_for_so_many() {
+fn shares_of_a_thread_count_are_tuned_and_written_for_it() {
     let folder = Folder::new("tune-threads");
     // Far from what is best, and of another number of threads: it stays whatever is found.
     folder.write("s.yaml", format!("a:\n  scalar:\n    {BLOCK}: {{threads: row_blocks 1, threads 4: panels}}\n"));
@@ -135,7 +134,7 @@ fn schedule_files_that_do_not_fit_are_refused() {
     compile(&[]).failed(2, &["not UTF-8"]);
     folder.mnasc(&["tiny.yaml", "-o", "x.rs", "--cpu", "a"]).failed(2, &["--schedule"]);
     folder.mnasc(&["tiny.yaml", "-o", "x.rs", "--schedule", "none.yaml"]).failed(3, &["none.yaml"]);
-    folder.mnasc(&["tune", "tiny.yaml", "--cpu", "a b"]).failed(2, &["cannot name a section"]);
+    folder.mnasc(&["tune", "tiny.yaml", "--cpu", "a b"]).failed(2, &["is not a name of a section"]);
     folder.mnasc(&["tune", "tiny.yaml", "-o", "tiny.yaml"]).failed(2, &["tiny.yaml:1:"]);
     assert!(!folder.path("x.rs").exists());
 }

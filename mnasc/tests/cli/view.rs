@@ -167,7 +167,7 @@ fn a_profile_of_the_network_is_shown_and_any_other_refused() {
     wrong("{\"name\": \"tiny\"", "[", "is not JSON");
     wrong(PROFILE, &"[".repeat(100_000), "is not JSON");
     wrong(PROFILE, "\u{0}", "is not JSON");
-    wrong(PROFILE, "[1]", "has no word as `name`");
+    wrong(PROFILE, "[1]", "has no text as `name`");
     folder.write("large.json", vec![b' '; (8 << 20) + 1]);
     folder.mnasc(&["view", "tiny.yaml", "--profile", "large.json", "-o", "x.html"]).failed(2, &["more than 8 MB"]);
     folder.mnasc(&["view", "tiny.yaml", "--profile", "none.json", "-o", "x.html"]).failed(3, &["none.json"]);

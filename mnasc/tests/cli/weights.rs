@@ -145,7 +145,7 @@ fn what_cannot_be_converted_leaves_nothing() {
     convert("sharded.ckpt", "sharded.ckpt.data-00002-of-00003").failed(2, &["would overwrite"]);
     convert("sharded.ckpt.index", "sharded.ckpt.index").failed(2, &["would overwrite"]);
     folder.write("renamed", folder.read("sharded.ckpt.index"));
-    convert("renamed", "x").failed(2, &["has to end in `.index`"]);
+    convert("renamed", "x").failed(2, &["rename it to end in `.index`"]);
     fs::remove_file(folder.path("sharded.ckpt.data-00001-of-00003")).unwrap();
     convert("sharded.ckpt", "x").failed(3, &["cannot read `sharded.ckpt.data-00001-of-00003`"]);
     let mut damaged = folder.read("averaged.ckpt.data-00000-of-00001");

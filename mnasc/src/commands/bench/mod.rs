@@ -1,4 +1,4 @@
-//! `mnasc bench SPEC`: how long the generated code takes.
+//! `mnasc bench SPEC`: times the generated code.
 
 mod against;
 mod profile;
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     output::print(&text)
 }
 
-/// To a millionth: of a millisecond that is what clocks count.
+/// Rounds to a millionth: a nanosecond, for values in milliseconds.
 fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }

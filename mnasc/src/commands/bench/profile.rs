@@ -1,4 +1,4 @@
-//! `--profile`: each block against what the machine can do.
+//! `--profile`: the time of each block, compared with the machine's peak rates.
 
 use super::rounded;
 use crate::commands::peak as peaks_shown;
@@ -12,7 +12,7 @@ use mnas_codegen::machine::Isa;
 use mnas_pages::roofline::{Dot, Picture, Roof, draw};
 use serde_json::{Value, json};
 
-/// A network block by block, and the machine in the same minute.
+/// The times of a network's blocks, and the machine's peak rates.
 pub(super) struct Profile {
     blocks: Vec<Block>,
     /// Bytes of all packed weights.
@@ -21,12 +21,12 @@ pub(super) struct Profile {
     roofs: Roofs,
 }
 
-/// A block as it ran, and as it could at best.
+/// A block's time, and its bound.
 struct Block {
     name: String,
     /// Median time, microseconds.
     us: f64,
-    /// Of all blocks' times.
+    /// Share of the sum of all blocks' times.
     share: f64,
     work: Work,
     /// Floating-point operations a second.
@@ -35,15 +35,15 @@ struct Block {
 }
 
 impl Block {
-    /// How much of the bound was reached: 1 is as fast as the machine can.
+    /// The bound over the time: 1 means that the block is as fast as the machine allows.
     fn of_bound(&self) -> f64 {
         part(self.bound.seconds * 1e6, self.us)
     }
 }
 
 impl Profile {
-    /// Times every block. The machine is measured before and after, and the better counts: a bound that was too low
-    /// because something else ran would flatter.
+    /// Times every block. The peaks are measured before and after, and the higher ones count: other programs lower
+    /// them, and lower peaks would make the blocks look better.
     pub(super) fn measure(
         runner: &Runner,
         compiled: &Compiled,
@@ -111,7 +111,7 @@ impl Profile {
                 text.push('\n');
             }
             let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
-                // Words to the left, numbers to the right.
+                // Text is aligned to the left, numbers to the right.
                 if column == 0 || column == 7 { format!("{cell:width$}") } else { format!("{cell:>width$}") }
             });
             text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
@@ -120,7 +120,7 @@ impl Profile {
         text
     }
 
-    /// The network as a whole, which took `median` milliseconds, against its bounds.
+    /// The whole network, which took `median` milliseconds, compared with its bounds.
     pub(super) fn verdict(&self, isa: &str, median: f64) -> String {
         let (fma, bound) = (self.fma_bound() * 1e3, self.bound() * 1e3);
         let weights = self.roofs.level(self.weight_bytes);
@@ -135,7 +135,7 @@ impl Profile {
         )
     }
 
-    /// Adds all of it to the object that `--json` prints.
+    /// Adds the profile to the object that `--json` prints.
     pub(super) fn add_to(&self, result: &mut Value, median: f64) {
         let blocks = self.blocks.iter().map(|block| {
             let Work { macs, weight_bytes, input_bytes, output_bytes } = block.work;
@@ -164,7 +164,7 @@ impl Profile {
         result["peak"] = peaks_shown::value(&self.peaks);
     }
 
-    /// A picture of the roofs and of each block under them.
+    /// A roofline plot with a dot for each block.
     pub(super) fn svg(&self, name: &str, isa: Isa, median: f64) -> String {
         let threads = match self.peaks.threads {
             1 => "1 thread".to_owned(),
@@ -188,7 +188,7 @@ impl Profile {
             ),
             note: "one dot a block, 2.1 is blocks.2.1".to_owned(),
             flops: self.roofs.flops,
-            // L1 bounds no block: what a block reads has passed through the caches behind it.
+            // L1 bounds no block, as its data also passes through the other caches.
             roofs: self.roofs.levels.iter().skip(1).map(level).collect(),
             dots: dots.collect(),
         })
@@ -203,12 +203,12 @@ impl Profile {
         self.blocks.iter().map(|block| block.work.flops()).sum()
     }
 
-    /// Seconds that all multiply-adds take at the peak.
+    /// Seconds of all multiply-adds at the peak rate.
     fn fma_bound(&self) -> f64 {
         self.flops() / self.roofs.flops
     }
 
-    /// Seconds: each block's least time, one after the other.
+    /// The sum of the blocks' bounds in seconds.
     fn bound(&self) -> f64 {
         self.blocks.iter().map(|block| block.bound.seconds).sum()
     }

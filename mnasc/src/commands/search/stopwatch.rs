@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stopwatch_goes_on_as_it_was_begun() {
+    fn a_stopwatch_continues_with_its_settings() {
         let none = DeviceArgs::default();
         let name = "generated code, avx2, 3 threads, Some CPU 6 1";
         let args = like(&none, name);

@@ -1,8 +1,8 @@
-//! `--against ENGINE,...`: the same network, weights and input in other engines, in the same minute.
+//! `--against ENGINE,...`: times other engines with the same network, weights and input.
 //!
-//! Every round runs every engine once, ours too, one after the other, each in a process of its own that is pinned to
-//! the same processors. What changes while it runs (clocks, other programs) hits all of a round alike, so what counts
-//! is the ratio in each round: our median over that of the fastest of the others.
+//! Every round runs every engine once, one after another, each in its own process that is pinned to the same processors.
+//! Disturbances (clock rates, other programs) affect all engines of a round, so the result is the ratio in each round:
+//! mnas's median over that of the fastest other engine.
 
 mod peers;
 mod rounds;
@@ -26,13 +26,13 @@ use peers::{Peers, Probe};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 
-/// How far outputs of engines may differ, as a part of the largest.
+/// Largest difference between outputs of engines, relative to the largest output.
 const TOLERANCE: f64 = 1e-4;
 
-/// Our name in tables.
+/// The name of mnas in tables.
 const OURS: &str = "mnas";
 
-/// A network and where it runs.
+/// A network and its device.
 struct Contest<'a> {
     args: &'a BenchArgs,
     network: &'a Network,
@@ -46,7 +46,7 @@ struct Contest<'a> {
     tuned: TuningProfile,
 }
 
-/// Compares.
+/// Compares the engines.
 pub(super) fn run(
     args: &BenchArgs,
     spec: &Spec,
@@ -61,7 +61,7 @@ pub(super) fn run(
     engines.dedup();
     if args.start && threads > 1 {
         return Err(Error::input("`--start` times one thread, from a program's start to its first output")
-            .hint("leave `--threads` away"));
+            .hint("omit `--threads`"));
     }
     let image = random_image(network.input);
     let model = compiler::onnx_file(spec, network, &fused_graph(network), Some(weights))?;
@@ -78,24 +78,24 @@ pub(super) fn run(
 }
 
 impl Contest<'_> {
-    /// What makes a command of ours run where the others do; nothing where the system cannot pin.
+    /// The prefix of mnas's command that pins it to the processors of the others; empty if the system cannot pin.
     fn launcher(&self, mode: &str) -> Vec<OsString> {
         if self.probe.processors.is_some() { self.peers.launcher(mode) } else { Vec::new() }
     }
 
-    /// Refuses outputs that are not the same.
+    /// Refuses outputs that differ.
     fn agree(&self, differences: &[f64]) -> Result<()> {
         let different = self.engines.iter().zip(differences).find(|(_, difference)| **difference > TOLERANCE);
         different.map_or(Ok(()), |(engine, difference)| {
             let name = engine.name();
             Err(Error::difference(format!(
-                "outputs of {name} differ from ours by {difference:.1e} of the largest, more than {TOLERANCE:e}"
+                "outputs of {name} differ from mnas's by {difference:.1e} of the largest; expected at most {TOLERANCE:e}"
             ))
-            .hint("`mnasc verify` compares ours with the reference executor"))
+            .hint("`mnasc verify` compares mnas's with the reference executor"))
         })
     }
 
-    /// An output of ours as other engines have it: of a backbone one plane a channel.
+    /// mnas's output in the layout of other engines: a backbone's is a plane for each channel.
     fn as_planes(&self, output: Vec<f32>) -> Vec<f32> {
         if self.network.head.is_some() { output } else { planes(&output, self.network.features().channels) }
     }
@@ -103,7 +103,7 @@ impl Contest<'_> {
     fn heading(&self) -> String {
         let s = if self.threads == 1 { "" } else { "s" };
         let pinned = match &self.probe.processors {
-            None => "not pinned to processors, which this system cannot".to_owned(),
+            None => "not pinned to processors, as this system cannot pin".to_owned(),
             Some(processors) => {
                 let s = if processors.len() == 1 { "" } else { "s" };
                 let list: Vec<String> = processors.iter().map(u64::to_string).collect();
@@ -124,7 +124,7 @@ impl Contest<'_> {
         )
     }
 
-    /// What every JSON object here starts with.
+    /// The first entries of every JSON object of this command.
     fn value(&self, differences: &[f64]) -> Value {
         let engines = self.engines.iter().zip(&self.probe.versions).zip(differences);
         let engines = engines.map(|((engine, version), difference)| {
@@ -140,7 +140,7 @@ impl Contest<'_> {
         })
     }
 
-    /// Prints a part of the table at once: the whole takes a while.
+    /// Prints a part of the table immediately, because the whole table takes a while.
     fn say(&self, text: &str) -> Result<()> {
         if self.args.json { Ok(()) } else { output::print(text) }
     }
@@ -151,7 +151,7 @@ fn middle(values: impl Iterator<Item = f64>) -> f64 {
     median(&values.collect::<Vec<_>>())
 }
 
-/// The largest difference, as a part of the largest value; infinite where the two cannot be compared.
+/// The largest difference relative to the largest value; infinite if the outputs cannot be compared.
 fn difference(found: &[f32], expected: &[f32]) -> f64 {
     if found.len() != expected.len() {
         return f64::INFINITY;

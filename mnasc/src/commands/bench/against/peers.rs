@@ -1,4 +1,4 @@
-//! Other engines as processes of a Python, which answer in numbers.
+//! Other engines, which run in processes of a Python interpreter.
 
 use crate::cli::Engine;
 use crate::error::{Error, Result};
@@ -10,17 +10,17 @@ use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-/// What runs in Python.
+/// The Python script.
 const SCRIPT: &str = include_str!("peers.py");
 
-/// A Python, and a folder with the script, a model and its input.
+/// A Python interpreter, and a folder with the script, a model and its input.
 pub(super) struct Peers {
     python: PathBuf,
     folder: TempFolder,
     threads: u32,
 }
 
-/// What there is.
+/// Versions and processors.
 pub(super) struct Probe {
     /// Version of Python.
     pub(super) python: String,
@@ -30,13 +30,13 @@ pub(super) struct Probe {
     pub(super) versions: Vec<String>,
 }
 
-/// How soon an engine gave its first result, in seconds.
+/// The first result of an engine, with times in seconds.
 pub(super) struct First {
-    /// Since before it was imported.
+    /// Time from before the import.
     pub(super) from_import: f64,
-    /// Since before the model was loaded.
+    /// Time from before the model was loaded.
     pub(super) from_load: f64,
-    /// The most bytes of memory that its process had, and had before the import, where the system says so.
+    /// Peak memory of the process in bytes, and its peak before the import, if the system reports it.
     pub(super) memory: Option<u64>,
     pub(super) memory_before: Option<u64>,
     /// The result.
@@ -44,7 +44,7 @@ pub(super) struct First {
 }
 
 impl Peers {
-    /// Writes what the engines read: a model as ONNX, and its input.
+    /// Writes the engines' files: a model as ONNX, and its input.
     pub(super) fn new(python: &Path, threads: u32, model: &[u8], input: &[f32]) -> Result<Self> {
         let folder = TempFolder::new("mnasc")
             .map_err(|error| Error::file("create a folder in", &std::env::temp_dir(), &error))?;
@@ -56,7 +56,7 @@ impl Peers {
         Ok(Peers { python: python.to_owned(), folder, threads })
     }
 
-    /// Looks whether Python and the engines' packages are there.
+    /// Checks that Python and the engines' packages are installed.
     pub(super) fn probe(&self, engines: &[Engine]) -> Result<Probe> {
         let names = engines.iter().map(|engine| OsStr::new(engine.name()));
         let found = self.answer("probe", names)?;
@@ -64,7 +64,7 @@ impl Peers {
         let python = self.python.display();
         let version = |package: &str, value: &Value| {
             text(value).ok_or_else(|| {
-                Error::system(format!("there is no `{package}` for `{python}`"))
+                Error::system(format!("`{python}` has no package `{package}`"))
                     .hint(format!("`{python} -m pip install {package}`, or name another Python with `--python`"))
             })
         };
@@ -77,7 +77,7 @@ impl Peers {
         })
     }
 
-    /// The first result of an engine, and nanoseconds of each of `count` inferences once it is warm.
+    /// The first result of an engine, and nanoseconds of each of `count` warm inferences.
     pub(super) fn time(&self, engine: Engine, count: u32) -> Result<(Vec<f32>, Vec<u64>)> {
         let runs = count.to_string();
         let [model, input, output] = ["model.onnx", "input", "output"].map(|name| self.folder.path().join(name));
@@ -89,7 +89,7 @@ impl Peers {
         if times.len() == count as usize { Ok((self.output()?, times)) } else { Err(strange()) }
     }
 
-    /// How soon an engine gives its first result.
+    /// The first result of an engine, with its times.
     pub(super) fn first(&self, engine: Engine) -> Result<First> {
         let [model, input, output] = ["model.onnx", "input", "output"].map(|name| self.folder.path().join(name));
         let mut command = self.command("first");
@@ -110,7 +110,7 @@ impl Peers {
         })
     }
 
-    /// What makes a command that follows it run pinned; in the mode `start` after an empty line on standard output.
+    /// The command prefix that pins a program; in the mode `start` it prints an empty line before the program starts.
     pub(super) fn launcher(&self, mode: &str) -> Vec<OsString> {
         let threads = self.threads.to_string();
         vec![self.python.clone().into(), self.script().into(), threads.into(), mode.into()]
@@ -122,7 +122,7 @@ impl Peers {
         command.spawn().map_err(|error| self.no_python(&error))
     }
 
-    /// Closes a process's standard input, and waits for its end; what it said explains an error.
+    /// Closes a process's standard input and waits for its end; its standard error explains a failure.
     pub(super) fn finish<T>(&self, mut child: Child, read: io::Result<T>) -> Result<T> {
         drop(child.stdin.take());
         let output = child.wait_with_output().map_err(|error| self.no_python(&error))?;
@@ -138,7 +138,7 @@ impl Peers {
         if !output.status.success() {
             return Err(failed(&output.stderr));
         }
-        // Engines may say something too.
+        // Engines may print lines, too.
         parse(String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or_default())
     }
 
@@ -169,7 +169,7 @@ pub(super) fn stdout(child: &mut Child) -> io::Result<BufReader<ChildStdout>> {
     child.stdout.take().map(BufReader::new).ok_or_else(|| io::Error::other("no pipe"))
 }
 
-/// The most bytes of memory that a process has had so far, where the system says so.
+/// Peak memory of a process in bytes, if the system reports it.
 pub(super) fn peak_memory(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -181,13 +181,13 @@ fn parse(line: &str) -> Result<Value> {
 }
 
 fn strange() -> Error {
-    Error::system("the script in Python gave no answer that can be read")
+    Error::system("the Python script gave no valid answer")
 }
 
-/// What Python said last: the error itself stands at the end.
+/// The last lines of Python's standard error, which name the error.
 fn failed(stderr: &[u8]) -> Error {
     let said = String::from_utf8_lossy(stderr);
     let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = lines[lines.len().saturating_sub(5)..].join("\n");
-    Error::system(format!("the script in Python failed:\n{last}"))
+    Error::system(format!("the Python script failed:\n{last}"))
 }

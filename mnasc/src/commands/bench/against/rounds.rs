@@ -9,17 +9,17 @@ use crate::quantile::median;
 use crate::runner::Runner;
 use serde_json::{Map, Value, json};
 
-/// Median milliseconds of each engine, ours first.
+/// Median milliseconds of each engine, mnas first.
 struct Round(Vec<f64>);
 
 impl Round {
-    /// Ours over that of the fastest of the others.
+    /// mnas's median over that of the fastest other engine.
     fn ratio(&self) -> f64 {
         self.0[0] / self.0[1..].iter().copied().fold(f64::INFINITY, f64::min)
     }
 }
 
-/// Checks that all engines give the same, and times them.
+/// Checks that the outputs of all engines agree, and times them.
 pub(super) fn run(contest: &Contest<'_>, ours: &Runner) -> Result<()> {
     let differences = check(contest, ours)?;
     let names: Vec<&str> = [OURS].into_iter().chain(contest.engines.iter().map(|engine| engine.name())).collect();
@@ -55,7 +55,7 @@ pub(super) fn run(contest: &Contest<'_>, ours: &Runner) -> Result<()> {
     ))
 }
 
-/// Runs every engine once; how far the output of each is from ours, as a part of the largest value.
+/// Runs every engine once. Returns the difference of each output from mnas's, relative to the largest value.
 fn check(contest: &Contest<'_>, ours: &Runner) -> Result<Vec<f64>> {
     let outputs = ours.infer(contest.isa, std::slice::from_ref(&contest.image))?;
     let expected = contest.as_planes(outputs.concat());
@@ -65,7 +65,7 @@ fn check(contest: &Contest<'_>, ours: &Runner) -> Result<Vec<f64>> {
     Ok(differences)
 }
 
-/// Times every engine. Another one begins each round, lest one always follows the same.
+/// Times every engine. The first engine changes with each round, so that none always follows the same one.
 fn time(contest: &Contest<'_>, ours: &Runner, index: usize) -> Result<Round> {
     let count = contest.engines.len() + 1;
     let mut medians = vec![0.0; count];

@@ -1,9 +1,8 @@
-//! `--start`: from nothing to the first result, and the memory that it takes.
+//! `--start`: the time to the first result of a new process, and its peak memory.
 //!
-//! Ours is a program as it would be shipped: generated code for every instruction set, weights embedded, a `main` that
-//! answers images. Its time is from the start of its process to its answer. The others are libraries of a Python,
-//! which starts first and is not counted: their times are from before the import, and from before the model is
-//! loaded.
+//! mnas is a program as a user ships it: generated code for every instruction set, embedded weights, and a `main` that
+//! classifies images. Its time is from the start of its process to its answer. The others are libraries of a Python
+//! process, whose own start is not counted: their times are from before the import, and from before the model is loaded.
 
 use super::peers::{First, peak_memory, stdout};
 use super::{Contest, OURS, difference, middle};
@@ -27,14 +26,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-/// How soon our program gave its first result.
+/// The first result of mnas's program, with its time.
 struct Ours {
     seconds: f64,
     memory: Option<u64>,
     output: Vec<f32>,
 }
 
-/// Builds the program, and starts everything once a round.
+/// Builds the program, and starts it and every engine once in each round.
 pub(super) fn run(contest: &Contest<'_>, spec: &Spec, weights: &Weights) -> Result<()> {
     let program = build(contest, spec, weights)?;
     let size = std::fs::metadata(&program).map_err(|error| Error::file("read", &program, &error))?.len();
@@ -148,7 +147,7 @@ fn start(contest: &Contest<'_>, program: &Path) -> Result<Ours> {
     let mut answer = || {
         let mut stdout = stdout(&mut child)?;
         if !launcher.is_empty() {
-            // The line that comes before the program takes the place of what launched it.
+            // The launcher prints a line before the program replaces it.
             stdout.read_line(&mut String::new())?;
             start = Instant::now();
         }
