@@ -83,7 +83,7 @@ def long_form(block):
         elif word != "skip":
             raise Unsupported(f"`{word}` in the block string {block}")
     if made["op"] is None:
-        raise Unsupported(f"the block string {block} is none of timm's that are read here")
+        raise Unsupported(f"the block string {block} is not one of timm's that this example reads")
     if made["op"] == "sepconv":
         made.pop("expand", None)
     return made

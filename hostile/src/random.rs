@@ -34,7 +34,7 @@ impl Random {
     ///
     /// # Panics
     ///
-    /// If there is none.
+    /// If the list is empty.
     pub fn of<'a, T: ?Sized>(&mut self, values: &[&'a T]) -> &'a T {
         values[self.below(values.len())]
     }

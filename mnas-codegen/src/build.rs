@@ -58,7 +58,7 @@ pub struct Files {
     pub weights: Option<PathBuf>,
 }
 
-/// Why a network was not compiled: text for the person who builds, drawn where it is about a spec.
+/// The reason why a network was not compiled, as text for the output of the build; mistakes of a spec are drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildError(
     /// The text; ends with a line break.

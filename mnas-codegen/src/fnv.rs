@@ -1,7 +1,6 @@
-//! FNV-1a, 64 bits: a sum that tells what is different, the same on every platform. Nobody is kept from finding two equal
-//! ones.
+//! FNV-1a, 64 bits: a hash that is the same on every platform. It is not cryptographic: collisions are easy to find.
 
-/// The sum of nothing.
+/// The hash of no bytes.
 pub const EMPTY: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// A sum with a byte, or another value, behind what it was of.

@@ -61,21 +61,21 @@ impl<'w> BatchNormParameters<'w> {
     }
 }
 
-/// Weights that do not belong to the graph: whoever reads weights checks them against the network first.
+/// Weights that do not fit the graph. Readers of weights check them against the network first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParameterError {
     /// No weight has this name.
     Missing {
-        /// The name looked for.
+        /// The name that the graph needs.
         name: String,
     },
-    /// A weight has this name but not the shape that the graph asks for.
+    /// The weight of this name has another shape than the graph needs.
     Shape {
-        /// The name looked for.
+        /// The name that the graph needs.
         name: String,
-        /// What the graph asks for.
+        /// The shape that the graph needs.
         expected: Vec<usize>,
-        /// What the weight says of itself.
+        /// The shape of the weight.
         found: Vec<usize>,
     },
 }

@@ -31,7 +31,7 @@ def check_form(model):
     assert len(set(values)) == len(values)
     assert len({node.name for node in graph.node}) == len(graph.node)
     used = {name for node in graph.node for name in node.input}
-    assert {constant.name for constant in graph.initializer} <= used, "an initialiser that nobody uses"
+    assert {constant.name for constant in graph.initializer} <= used, "an initialiser that no node uses"
 
     stated = {value.name: dims(value) for value in [*graph.value_info, *graph.output]}
     assert set(stated) == set(values), "every value states its shape"

@@ -136,7 +136,7 @@ fn code_for_several_threads_is_another_layer() {
 }
 
 #[test]
-fn what_the_step_before_wrote_is_touched_last() {
+fn the_output_of_the_previous_step_is_touched_last() {
     let layers = layers(NET);
     for layer in &layers {
         assert_eq!(layer.plan.touched().len(), layer.plan.arena.buffers.len() - 1, "all but the image");
@@ -151,7 +151,7 @@ fn what_the_step_before_wrote_is_touched_last() {
 }
 
 #[test]
-fn a_step_that_asks_for_the_next_ones_weights_is_one_layer_with_it() {
+fn a_step_that_prefetches_the_next_ones_weights_is_one_layer_with_it() {
     // Every shipped network, and so the largest heads.
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs");
     let mut tied = 0;

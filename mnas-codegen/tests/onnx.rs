@@ -207,7 +207,7 @@ fn metadata_and_names_are_in_the_file() {
 }
 
 #[test]
-fn weights_that_do_not_fit_are_told() {
+fn weights_that_do_not_fit_are_errors() {
     let network = every_feature().swap_remove(0);
     let graph = fused(&network);
     let mut weights = weights(&graph, 3);

@@ -1,4 +1,4 @@
-//! Schedule files: what is written is what is read, mistakes are shown at their places, and a plan does what it is told.
+//! Schedule files read back as they were written, mistakes are shown at their places, and plans follow the entries.
 
 use mnas_codegen::compile::{Options, compile};
 use mnas_codegen::machine;
@@ -68,13 +68,13 @@ fn a_section_is_chosen_by_name_or_is_alone() {
     let file = parse(FILE);
     let error = file.select(None).expect_err("there are two");
     assert!(error.hint.contains("`intel-xeon-6-143-8`, `zen`"), "{error}");
-    let error = file.select(Some("m1")).expect_err("there is none");
+    let error = file.select(Some("m1")).expect_err("no such section");
     assert!(error.message.contains("`m1`") && error.hint.contains("`zen`"), "{error}");
     assert!(ScheduleFile::default().select(None).is_err());
 }
 
 #[test]
-fn a_plan_does_what_it_is_told_and_no_more() {
+fn a_plan_follows_its_entries_alone() {
     let (tuned, plain) = (plan(FILE, Some("intel-xeon-6-143-8"), false), plan("a:\n", None, false));
     let StepSchedule::Block(block) = step(&tuned, "avx512", "blocks.1.0") else { panic!("a block") };
     let expand = block.expand.as_ref().expect("an expansion");
@@ -110,7 +110,7 @@ fn an_entry_for_every_block_gives_way_to_its_own() {
 }
 
 #[test]
-fn what_a_plan_does_is_an_entry_that_gives_the_same_plan() {
+fn a_plan_written_as_an_entry_gives_the_same_plan() {
     let plain = plan("a:\n", None, true);
     let mut file = ScheduleFile::default();
     for schedule in &plain.schedules {

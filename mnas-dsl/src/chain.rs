@@ -69,7 +69,7 @@ pub struct ConvUnit {
     pub pads: Pads,
     /// Whether a batch norm follows.
     pub batch_norm: bool,
-    /// After that; `Linear` is none.
+    /// The activation after it; `Linear` means no activation.
     pub activation: Activation,
 }
 

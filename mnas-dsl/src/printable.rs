@@ -30,7 +30,7 @@ mod tests {
     use super::printable;
 
     #[test]
-    fn what_a_terminal_obeys_is_escaped() {
+    fn control_characters_are_escaped() {
         for hidden in
             ["\0", "\n", "\r", "\t", "\x08", "\x1b", "\x7f", "\u{9b}", "\u{85}", "\u{202e}", "\u{2066}", "\u{200b}"]
         {

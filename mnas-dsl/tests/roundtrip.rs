@@ -150,7 +150,7 @@ fn block_strings_are_exact_both_ways() {
         r4_k3_s22_e6_i40_o80 r1_k3_s11_e6_i192_o320_noskip r5_k3_s22_e9_i36_o48";
     for text in tensorflow.split_whitespace() {
         let block = block_string::parse(text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        // The string's own claim wins over what it is told.
+        // The number in the string overrides the argument.
         assert_eq!(block_string::to_tensorflow(&block, 1).as_deref(), Some(text));
     }
     // From one to the other and back.

@@ -191,7 +191,7 @@ fn mistakes_are_reported_where_the_alternative_stands() {
             assert!(said.contains(words), "{block}\n{said}");
         }
     }
-    // Much to check, and so much that it is refused at once.
+    // A space with many choices is checked, and one with too many is refused at once.
     let many: String = (1..=900).map(|number| format!("{number}, ")).collect();
     let choice = format!("{{op: conv, kernel: 3, filters: {{choose: [{many}]}}}}");
     assert!(parse(&choice).is_ok());

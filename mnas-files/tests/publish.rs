@@ -143,7 +143,7 @@ mod unix {
 }
 
 #[test]
-fn what_killed_processes_left_is_removed_after_a_day() {
+fn files_of_killed_processes_are_removed_after_a_day() {
     let folder = folder();
     let long_ago = SystemTime::now() - Duration::from_secs(25 * 60 * 60);
     let old = [".a.0123456789abcdef.tmp", ".a.notes.tmp", ".b.0123456789abcdef.tmp"];

@@ -136,8 +136,8 @@ fn graphs_in_any_order_equal_the_reference() {
     assert!(shown.is_empty(), "{} builds fail\n\n{}", shown.len(), shown.join("\n"));
 }
 
-/// A stem that is 1x1 is the expansion of a block that reads the caller's image, whose pixels lie closer than the arena's:
-/// in row blocks, it must not look for the next of them as it would in the arena.
+/// A 1x1 stem is the expansion of a block that reads the caller's image, whose pixels are closer together than the arena's.
+/// A row block of it must not prefetch the next rows as if they lay in the arena.
 #[test]
 fn row_blocks_of_an_image_stay_inside_of_it() {
     let text = "name: image\ninput: 24x24x3\nstem: {op: conv, kernel: 1, stride: 1, filters: 8}\nblocks:\n  \
@@ -151,7 +151,7 @@ fn row_blocks_of_an_image_stay_inside_of_it() {
         StepSchedule::Block(block) => (block.row_block, block.project.prefetch_len),
         _ => panic!("no block"),
     };
-    // The second asks for its next rows, the first has none that lie so.
+    // The second block prefetches its next rows; the first one reads the image and prefetches nothing.
     assert!(plan.steps[0].input.is_none() && row_blocks(0).0 < 24, "{plan}");
     assert_eq!((row_blocks(0).1.0 > 0, row_blocks(1).1.0 > 0), (false, settings.in_code[0].prefetch), "{plan}");
     let variant = |checked, team| Variant { isas: settings.in_code.clone(), checked, team };

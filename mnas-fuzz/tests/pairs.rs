@@ -19,7 +19,7 @@ fn two_hundred_specs_have_every_pair() {
 }
 
 #[test]
-fn what_is_ruled_out_never_happens() {
+fn impossible_pairs_never_occur() {
     let mut blocks = 0;
     for case in draw::cases(7, 100) {
         let rows = rows(&case);
@@ -40,7 +40,7 @@ fn what_is_ruled_out_never_happens() {
 
 /// Rows are read from what a spec means. This is one, read by hand.
 #[test]
-fn a_row_is_what_the_spec_says() {
+fn a_row_matches_the_spec() {
     let text = "
 name: tiny
 input: 9x2x3

@@ -129,7 +129,7 @@ pub(crate) fn record<'a>(
                 return Err(Mistake::new("its shape is not a constant", "a head reshapes to (batch, channels)"));
             };
             if attributes.int("allowzero", 0)? != 0 && to.to_ints().contains(&0) {
-                return Err(Mistake::new("it reshapes to nothing", "with `allowzero` a size of 0 is none"));
+                return Err(Mistake::new("it reshapes to nothing", "with `allowzero` sizes are at least 1"));
             }
             let channels = tape.steps[step].shape.channels as i64;
             // (N, C), or (N, C, 1, 1) or (N, 1, 1, C) where the vector becomes a map of one pixel again.

@@ -92,7 +92,7 @@ impl Call {
         }
     }
 
-    /// The section of the schedule file; nothing is tuned where there is none, or one that is wrong.
+    /// The section of the schedule file; without a file or with a wrong one, the default profile.
     fn tuned(&mut self, schedule: Option<(String, Span)>, cpu: Option<(String, Span)>) -> TuningProfile {
         let Some((path, span)) = schedule else {
             if let Some((_, span)) = cpu {

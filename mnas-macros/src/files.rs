@@ -1,6 +1,6 @@
-//! Files that a macro call names: inside the folder of the crate that calls, and nowhere else.
+//! Files that a macro call names, which must be inside of the calling crate's folder.
 //!
-//! A dependency must not be able to read what lies elsewhere on the machine of whoever builds it.
+//! A dependency must not be able to read other files of the machine that builds it.
 
 use std::ffi::OsString;
 use std::fs;

@@ -169,7 +169,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn whatever_another_user_put_in_its_place_a_measurement_goes_on() {
+    fn a_measurement_continues_if_another_user_replaced_the_lock() {
         use std::os::unix::fs::{PermissionsExt as _, symlink};
         let folder = mnas_files::TempFolder::new("mnasc-lock-test").unwrap();
         let place = |name: &str| folder.path().join(name);

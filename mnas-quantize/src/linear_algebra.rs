@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_positive_definite_has_no_factor() {
+    fn indefinite_matrices_have_no_factor() {
         let mut a = positive(3);
         a.row_mut(2)[2] = -1.0;
         assert!(cholesky(&a).is_none());

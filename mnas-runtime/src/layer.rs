@@ -89,7 +89,7 @@ impl<Name, List: AsRef<[Panels]>> Layer<Name, List> {
         (self.rows() + 1) * self.panels.as_ref().iter().map(|panels| panels.width * panels.count).sum::<usize>()
     }
 
-    /// Whether there is nothing; never for a real layer.
+    /// Whether the layer has no values, which is false for every real layer.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -100,7 +100,7 @@ fn shares_follow_each_other_cover_all_and_differ_by_one() {
 }
 
 #[test]
-fn what_was_written_before_a_barrier_is_read_after_it() {
+fn writes_before_a_barrier_are_visible_after_it() {
     const LEN: usize = 61;
     const PHASES: usize = ROUNDS;
     for threads in COUNTS.iter().copied() {

@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn a_front_has_what_nothing_dominates() {
+    fn a_front_has_the_points_that_no_other_dominates() {
         let mut rng = crate::rng::Rng::new(5);
         let points: Vec<_> = (0..300).map(|_| (rng.below(20) as f64, rng.below(20) as f64)).collect();
         let front = front(&points);

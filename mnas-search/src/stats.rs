@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn intervals_hold_what_they_should_as_often_as_they_say() {
+    fn intervals_cover_the_true_value_at_their_rate() {
         assert_eq!(kendall_tau_interval(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0]).1, 1.0);
         // Two noisy views of one order, whose tau is known for many: 2 / pi * asin(rho), rho = 1 / (1 + 1).
         let truth = 2.0 / std::f64::consts::PI * 0.5_f64.asin();

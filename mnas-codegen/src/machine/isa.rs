@@ -58,7 +58,7 @@ pub struct Int8 {
 pub struct Gate {
     /// `target_arch`; empty for any.
     pub arch: &'static str,
-    /// `target_feature` that the target must have because a program cannot ask for it; empty for none.
+    /// `target_feature` that the target must have because a program cannot detect it; empty for none.
     pub feature: &'static str,
 }
 
@@ -122,7 +122,7 @@ mod tests {
     use super::Gate;
 
     #[test]
-    fn a_gate_names_what_it_needs() {
+    fn a_gate_names_its_requirements() {
         let text = |arch, feature| Gate { arch, feature }.attribute().to_string().replace(' ', "");
         assert_eq!(text("", ""), "");
         assert_eq!(text("x86_64", ""), "#[cfg(target_arch=\"x86_64\")]");

@@ -15,7 +15,7 @@ pub struct Microkernel {
     pub channels: usize,
     /// Values of the reduction that one instruction takes, which lie beside each other in the packed weights.
     pub k_group: usize,
-    /// Most pixels (MR) of a tile of so many vectors, given the registers.
+    /// Most pixels (MR) of a tile of `vectors` vectors, given the registers.
     pub budget: fn(registers: usize, vectors: usize) -> usize,
     /// Its operations as tokens.
     pub ops: fn() -> Ops,

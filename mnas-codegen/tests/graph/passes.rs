@@ -189,7 +189,7 @@ fn with_second_reader(suffix: &str) -> Graph {
 }
 
 #[test]
-fn what_has_another_use_stays() {
+fn values_with_another_use_are_kept() {
     for (shared, stays) in [
         ("stem/conv", "stem/conv/bn"),
         ("stem/conv/bn", "stem/conv/relu"),
@@ -361,7 +361,7 @@ fn dead_nodes_go() {
 }
 
 #[test]
-fn pass_names_are_unique_and_unknown_ones_are_told() {
+fn pass_names_are_unique_and_unknown_ones_are_errors() {
     let names: BTreeSet<&str> = PASSES.iter().map(|pass| pass.name).collect();
     assert_eq!(names.len(), PASSES.len());
     let mut graph = lower(&every_feature()[0]);

@@ -79,7 +79,7 @@ impl Program {
         let residual = if k.residual.is_some() { "residual," } else { "" };
         let gate = if k.gated { "gate, panel," } else { "" };
         let fun = format!("{}::{name}", self.isa.name);
-        // What is asked for may be anything.
+        // A kernel may prefetch any memory.
         let residual =
             if k.prefetch_len.0 > 0 { format!("&w[w.len() / 2..], {residual}") } else { residual.to_owned() };
         let call = match k.range {

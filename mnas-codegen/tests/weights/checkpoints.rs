@@ -56,7 +56,7 @@ fn objects() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn what_is_beside_the_weights_is_not_looked_at() {
+fn other_entries_beside_the_weights_are_ignored() {
     let mut file = File::default();
     let mut items = objects();
     items.push(("state_dict", state_dict(&mut file, &ours(), "")));
@@ -208,7 +208,7 @@ fn averaged_weights_come_first_and_are_named() {
             ]
         );
     }
-    // An average that lacks the statistics of batch norms is none of this network.
+    // An average without the statistics of batch norms does not fit the network.
     let mut file = File::default();
     let learnt: Weights = ours().into_iter().filter(|(name, _)| !name.contains("running")).collect();
     let root = dict(&[("model", state_dict(&mut file, &raw, "")), ("model_ema", state_dict(&mut file, &learnt, ""))]);

@@ -39,7 +39,7 @@ fn every_format_reads_the_same_values() {
 }
 
 #[test]
-fn what_would_execute_is_a_name_and_nothing_else() {
+fn pickled_calls_are_names_and_never_run() {
     // One tensor, and beside it a call of `posix.system`.
     for file in ["hostile.pth", "hostile_legacy.pth"] {
         let tensors = pth::read(&bytes(file)).unwrap();

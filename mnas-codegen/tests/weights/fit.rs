@@ -131,7 +131,7 @@ fn names_of_tensorflow() {
         &[("blocks.1.0.se.expand.bias", "efficientnet-b0/blocks_1/se/conv2d_1/bias")],
     );
     check_names("tensorflow_mnasnet_small_tf", &nets::shipped("mnasnet_small_tf"), &[]);
-    // Trained with a class more, of what is none of the others.
+    // This network was trained with one more class, for the background.
     let mut network = nets::shipped("efficientnet_es");
     network.head.as_mut().unwrap().classes += 1;
     check_names("tensorflow_efficientnet_es", &network, &[]);
@@ -349,7 +349,7 @@ weights of `x.safetensors` (names: timm) do not fit network `mnasnet_a1`: 1 prob
 }
 
 #[test]
-fn what_is_no_weight_file_is_said_to_be_none() {
+fn files_without_weights_are_refused() {
     let network = nets::tiny();
     let reason = |bytes: &[u8]| load(bytes, "x.bin", &network).map(|_| ()).unwrap_err().to_string();
     let neither = "cannot read weights from `x.bin`: its format is not known; \

@@ -167,7 +167,7 @@ fn keras_and_paddle_lay_axes_out_otherwise() {
 }
 
 #[test]
-fn what_is_not_the_same_one_by_one_is_refused() {
+fn tensors_in_another_order_are_refused() {
     let refused = |tensors: &[(String, WeightTensor)]| load_for(&pth(tensors), "x", &nets::tiny()).is_err();
     assert!(!refused(&flat()));
     let mut swapped = flat();

@@ -164,7 +164,7 @@ fn slices_are_listed_and_refused() {
 }
 
 #[test]
-fn what_is_missing_or_misshapen_is_said_in_the_names_of_the_file() {
+fn missing_and_misshapen_tensors_are_named_as_in_the_file() {
     let mut tensors = read(&index("averaged"), &shards("averaged")).unwrap();
     tensors.remove("mnasnet-tiny/mnas_net_model/mnas_blocks_1/conv2d_11/kernel").unwrap();
     tensors.get_mut("mnasnet-tiny/mnas_net_model/mnas_blocks_0/depthwise_conv2d_9/depthwise_kernel").unwrap().shape =

@@ -1,6 +1,6 @@
-//! Emitters that print something else than the plan says, and weights that are packed wrongly.
+//! Faults of emitters, whose code differs from the plan, and of packed weights.
 //!
-//! Code is changed as text, where what an emitter would get wrong is no number of the plan.
+//! Code is changed as text, as such a fault of an emitter is not in the plan.
 
 use super::Planted;
 use mnas_codegen::plan::{PackedLayer, Plan};
@@ -26,7 +26,7 @@ pub(crate) fn faults() -> Vec<Planted> {
         code("rows of the line buffer are made one too late", |code| {
             replace(code, "{ need } else", "{ need - 1 } else")
         }),
-        code("planes are taken for pixels", |code| {
+        code("planes are read as pixels", |code| {
             let texts: Vec<String> = (2..10).map(|channels| format!("(planes , {channels} , image)")).collect();
             texts.iter().any(|text| replace(code, text, "(planes , 1 , image)"))
         }),

@@ -39,7 +39,7 @@ fn a_wrong_pass_is_named() {
 }
 
 #[test]
-fn a_wrong_ring_is_told_from_a_wrong_kernel() {
+fn a_wrong_line_buffer_is_distinguished_from_a_wrong_kernel() {
     let report = hunted(crate::plan::SHORT_LINE_BUFFER);
     assert!(report.blame.starts_with("every instruction set is wrong"), "{}", report.blame);
     assert!(report.blame.contains("right in one row block"), "{}", report.blame);
@@ -54,7 +54,7 @@ fn a_wrong_instruction_set_is_named() {
 }
 
 #[test]
-fn a_wrong_layout_of_weights_is_told_from_a_wrong_kernel() {
+fn a_wrong_layout_of_weights_is_distinguished_from_a_wrong_kernel() {
     let report = hunted(crate::plan::NARROW_PANELS);
     assert!(report.blame.contains("right alone in a file"), "{}", report.blame);
 }

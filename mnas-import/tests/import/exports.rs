@@ -113,12 +113,12 @@ fn blocks_are_those_of_the_shipped_specs() {
 }
 
 #[test]
-fn epsilons_are_those_that_were_written() {
+fn epsilons_of_files_are_kept() {
     for (name, model) in exports() {
         let imported = import(&model.write_to_bytes().unwrap()).unwrap();
         let written = imported.spec.batch_norm_eps.map(|eps| eps.value);
         let expected = match name.as_str() {
-            // Where batch norms were folded nobody knows.
+            // A file with folded batch norms has no epsilon.
             name if !name.ends_with("_faithful") => None,
             // 1e-3 is the default, and not written.
             "timm_tf_efficientnet_lite0_faithful" | "torchvision_mobilenet_v3_large_faithful" => None,

@@ -229,7 +229,7 @@ fn activations_are_known_in_pieces() {
 }
 
 #[test]
-fn a_softmax_at_the_end_is_left_out_and_said() {
+fn a_softmax_at_the_end_is_removed_and_reported() {
     let plain = import(&Small::new().bytes()).unwrap();
     assert!(plain.notes.is_empty());
     let ended = |nodes: &[super::proto::Message]| {

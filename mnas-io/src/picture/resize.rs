@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_what_the_whole_has_there() {
+    fn a_part_equals_that_part_of_the_whole() {
         for (width, height, size) in [(40, 30, 20), (30, 40, 20), (9, 7, 33), (7, 9, 33), (20, 20, 20)] {
             let picture = picture(width, height);
             let short = width.min(height);

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_command_is_refused() {
+    fn invalid_commands_are_refused() {
         for (text, expected) in [
             ("", "empty"),
             ("   ", "empty"),

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_settle_is_unstable() {
+    fn unsettled_measurements_are_unstable() {
         let constant = vec![1000.0; 40];
         let slower: Vec<f64> = (0..40).map(|i| if i < 20 { 1000.0 } else { 1030.0 }).collect();
         assert!(Figure::of(&times(constant.clone(), constant.clone()), 4, true).is_stable);

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_machine_is_told_from_a_quiet_one() {
+    fn busy_and_quiet_machines_are_distinguished() {
         let seen = |others, times: &[f64]| Seen { others, spread: spread(times) }.warning();
         assert_eq!(seen(Some(0.1), &[1.0, 1.02, 0.99]), None);
         assert_eq!(seen(None, &[1.0]), None);

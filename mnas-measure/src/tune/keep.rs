@@ -126,7 +126,7 @@ mod tests {
     const TWO: Tuning<'static> = Tuning { threads: 2, ..ONE };
 
     #[test]
-    fn what_holds_is_put_in_and_the_rest_stays() {
+    fn accepted_choices_are_inserted_and_other_entries_stay() {
         let mut file = file(&format!(
             "a:\n  avx2:\n    # Old.\n    {BLOCK}: {{columns: 3, threads: panels}}\n    linear 1 to 2: {{tiles: 1x1/1}}\n"
         ));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_says_what_is_no_gain() {
+    fn the_verdict_names_choices_without_a_gain() {
         let choice = || Some(StepTuning { row_block: Some(RowBlock::All), ..StepTuning::default() });
         let gain = ONE.verdict(&found(choice(), [0.93, 0.97]));
         assert!(gain.contains("tiny avx2, 1 thread: the whole network takes 0.950 (0.930 to 0.970)"), "{gain}");

@@ -275,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_holds_is_faster_every_time() {
+    fn only_repeated_gains_are_accepted() {
         let pairs = |ratios: [f64; 5]| ratios.map(|ratio| [1000.0, 1000.0 * ratio]);
         assert!(holds(&pairs([0.97, 0.99, 0.98, 0.999, 0.9])));
         assert!(!holds(&pairs([0.9, 0.9, 0.9, 0.9, 1.0])));

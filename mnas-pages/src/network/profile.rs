@@ -110,11 +110,12 @@ impl Profile {
 
 fn word(value: &Value, key: &str, place: &str) -> std::result::Result<String, String> {
     let word = value.get(key).and_then(Value::as_str);
-    word.map(str::to_owned).ok_or_else(|| format!("has no word as `{place}{key}`; this is not a profile"))
+    word.map(str::to_owned)
+        .ok_or_else(|| format!("has no text as `{place}{key}`; expected a profile of `mnasc bench --json --profile`"))
 }
 
-/// Times are not negative, and within what can be added up.
+/// A number from 0 to below 1e15, so that sums are finite.
 fn number(value: &Value, key: &str, place: &str) -> std::result::Result<f64, String> {
     let number = value.get(key).and_then(Value::as_f64).filter(|number| (0.0..1e15).contains(number));
-    number.ok_or_else(|| format!("has no number as `{place}{key}`, or one that is no time; this is not a profile"))
+    number.ok_or_else(|| format!("has no time as `{place}{key}`; expected a profile of `mnasc bench --json --profile`"))
 }

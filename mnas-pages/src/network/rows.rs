@@ -71,7 +71,7 @@ fn draw_stage(out: &mut Html, model: &Model, scale: &Scale, stage: &Stage) {
 
 fn draw_layer(out: &mut Html, model: &Model, scale: &Scale, layer: &Layer, open: bool) {
     let class = format!("layer {} {}", layer.look.hue.class(), kernel_class(layer.kernel_size));
-    // The stage has the name where there is nothing to repeat.
+    // The stage has the name if it has a single layer.
     let id = format!("layer.{}", layer.name);
     out.open("li", &[("class", &class), ("id", &id), ("data-layer", &layer.name)]);
     out.raw(if open { "<details open>" } else { "<details>" }).raw("<summary class=\"row\">");

@@ -109,13 +109,13 @@ fn parse(title: &'static str, text: &str) -> Result<Table, String> {
         let cells: Vec<&str> = line.split(',').collect();
         let wrong = |what: &str| format!("{title}, line {}: {what}", number + 1);
         if cells.len() != head.len() {
-            return Err(wrong("the number of cells is another than that of columns"));
+            return Err(wrong("the number of cells differs from that of columns"));
         }
-        let proof = Proof::parse(cells[proof]).ok_or_else(|| wrong("the proof says nothing"))?;
+        let proof = Proof::parse(cells[proof]).ok_or_else(|| wrong("the proof is not valid"))?;
         let figure = |&(at, column): &(usize, Column)| match cells[at] {
             "" => Ok(None),
             text if is_number(text) => Ok(Some(Figure { text: text.to_owned(), is_proven: proof.holds(column) })),
-            text => Err(wrong(&format!("`{text}` is no number"))),
+            text => Err(wrong(&format!("`{text}` is not a number"))),
         };
         let named = |name: &str| place(name).map(|at| cells[at]).filter(|cell| !cell.is_empty());
         let counted = match (named("counted_parameters"), named("counted_macs")) {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_how_is_told_apart() {
+    fn figures_are_proven_where_the_source_was_seen() {
         let tables = tables().unwrap();
         let proven = |model: &str| -> Vec<bool> {
             let row = tables[0].rows.iter().find(|row| row.model == model).unwrap();
@@ -259,7 +259,7 @@ mod tests {
         let good = "model,top1,proof\na,70,V\n";
         assert!(parse("t", good).is_ok());
         for (from, to, words) in [
-            (",70,", ",x,", "`x` is no number"),
+            (",70,", ",x,", "`x` is not a number"),
             (",V", ",", "the proof"),
             (",V", ",V; M: top9", "the proof"),
             (",V", ",V; V: top1", "the proof"),

@@ -156,7 +156,7 @@ fn dots(out: &mut String, dots: &[Placed], lines: &[Line], taken: &[Rect]) {
         })
         .collect();
     let lines: Vec<Line> = lines.iter().copied().chain(dots.iter().map(|dot| (dot.at, dot.bound))).collect();
-    // Above the peak there is nothing.
+    // The area above the peak is empty.
     let top = lines.iter().map(|line| line.1.y).fold(AREA.bottom, f64::min).max(AREA.top);
     let places = labels::place(&labelled, Rect { top: top.min(AREA.bottom - 100.0), ..AREA }, &lines, taken);
     for (dot, place) in labelled.iter().zip(&places) {

@@ -11,7 +11,7 @@ use mnas_search::study::{Settings, Trial};
 /// Pixels of a bar.
 const BAR: f64 = 13.5;
 
-/// What one search asked for.
+/// The latencies that one search sampled.
 struct Sampled<'a> {
     /// Its name, where it is not the page's own.
     name: Option<&'a str>,
@@ -23,12 +23,12 @@ struct Sampled<'a> {
 }
 
 impl Sampled<'_> {
-    /// Of every trial, repeats too: what the searcher asked for.
+    /// Number and latency of every trial that the searcher requested, including repeats.
     fn latencies(&self) -> impl Iterator<Item = (u64, f64)> + '_ {
         self.trials.iter().filter_map(|trial| Some((trial.number, trial.latency?.ms))).filter(|&(_, ms)| ms > 0.0)
     }
 
-    /// What part of the latencies is at most so long; `None` of none.
+    /// The share of the latencies that are at most `most`; `None` if there are no latencies.
     fn within(&self, most: f64) -> Option<f64> {
         let all: Vec<f64> = self.latencies().map(|(_, ms)| ms).collect();
         let within = all.iter().filter(|&&ms| ms <= most).count();
@@ -36,7 +36,7 @@ impl Sampled<'_> {
     }
 }
 
-/// The study's own, and those that it is shown beside.
+/// The latencies of the study, and those of the studies beside it.
 fn sampled<'a>(model: &'a Model) -> Vec<Sampled<'a>> {
     let one = |name, settings: &Settings, reward, trials| Sampled {
         name,
@@ -50,7 +50,7 @@ fn sampled<'a>(model: &'a Model) -> Vec<Sampled<'a>> {
     [own].into_iter().chain(others).collect()
 }
 
-/// Who tells a study's latencies.
+/// The name of the stopwatch or evaluator that gives a study's latencies.
 fn latency_by(settings: &Settings) -> &str {
     settings.stopwatch.as_deref().unwrap_or(&settings.evaluator)
 }
@@ -138,7 +138,8 @@ pub(super) fn histograms(model: &Model) -> Vec<Histogram> {
         let id = if at == 0 { "latencies".to_owned() } else { format!("latencies-{at}") };
         let chart = histogram(model, it, &id)?;
         let heading = it.name.map_or("Sampled latencies".to_owned(), |name| format!("Sampled latencies of {name}"));
-        let mut note = "What the search asked for, repeats included; blue is its second half.".to_owned();
+        let mut note =
+            "The latencies that the search requested, including repeats; blue is its second half.".to_owned();
         match it.reward {
             Some(reward) if !is_alone => note = format!("Under {reward}."),
             None if !is_alone => note = "Under a reward that was not fitted yet.".to_owned(),

@@ -197,7 +197,7 @@ mod tests {
 
     const SPEC: &str = "name: digits\ninput: 8x8x1\nstem: {op: conv, kernel: 3, stride: 1, filters: 12}\nblocks:\n  - {op: sepconv, kernel: 3, filters: 20, layers: 2, se: 0.25}\n  - {op: mbconv, expand: 6, kernel: 5, stride: 2, filters: 28, layers: 2, se: 0.25, skip: none}\n  - {op: mbconv, expand: 3, kernel: 3, filters: 40, skip: none}\nhead: {filters: 64, dropout: 0.1, classes: 10}\n";
 
-    /// A study of so many different networks.
+    /// A study of `count` different networks, and its page.
     fn page(count: u64) -> (Vec<Trial>, String) {
         let settings = json!({
             "space": "", "sizes": [3, 3], "method": "random", "seed": 1, "evaluator": "synthetic", "stopwatch": null,

@@ -35,14 +35,14 @@ pub(super) struct Model<'a> {
     pub(super) left_out: usize,
 }
 
-/// What a network costs.
+/// The cost of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cost {
     /// Milliseconds of an inference.
     Latency,
-    /// Multiply-accumulates, where nobody measured.
+    /// Multiply-accumulates, without a measurement.
     Macs,
-    /// Nothing is known.
+    /// The cost is unknown.
     Unknown,
 }
 

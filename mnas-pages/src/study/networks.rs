@@ -7,13 +7,13 @@ use crate::parts::boxed;
 use mnas_codegen::compile::{Options, compile};
 use mnas_search::study::Trial;
 
-/// So many are drawn.
+/// Number of networks that are drawn.
 const DRAWN: usize = 3;
 
-/// So many have a row.
+/// Number of networks that have a row.
 const ROWS: usize = 20;
 
-/// The best networks block by block; nothing where candidates are no networks.
+/// The best networks block by block; empty if candidates are not networks.
 pub(super) fn draw(model: &Model) -> Html {
     let mut out = Html::new();
     // Small ones side by side: as many blocks as columns have room for at least (`.nets.small`), so that no classifier is cut.

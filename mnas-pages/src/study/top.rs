@@ -78,7 +78,7 @@ fn verdict(ranking: &Ranking) -> String {
     )
 }
 
-/// What noise is on the rungs above the lowest, on which the ranking was looked at; nothing where there are none.
+/// The noise on the rungs above the lowest, where the ranking was checked; `None` without such rungs.
 fn noise_above(ranking: &Ranking, noise: Option<&RungNoise>, halving: Option<Halving>) -> Option<String> {
     halving.filter(|halving| halving.rungs > 1)?;
     let lowest = 100.0 * ranking.seed_difference;
@@ -232,7 +232,7 @@ fn raised(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn what_evaluates_is_said_without_braces() {
+    fn evaluators_are_shown_without_braces() {
         let name = "train {\"data\":\"digits\",\"recipe\":{\"epochs\":20,\"optimizer\":{\"name\":\"sgd\",\"momentum\":0.9},\"weight_decay\":0.1,\"flip\":false,\"dropout\":null}}";
         let all = "train, data digits, epochs 20, momentum 0.9, optimizer sgd, weight decay 0.1";
         assert_eq!(super::flat(name, false), all);

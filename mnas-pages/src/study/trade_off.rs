@@ -54,7 +54,7 @@ pub(super) fn draw(model: &Model) -> Option<(Html, Html)> {
     marks.iter().map(|mark| mark.at).chain(compared.iter().map(|it| it.1)).for_each(|at| names.avoid(at));
     mark::draw(&mut chart, marks);
     if let Some((at, number)) = labelled {
-        // To the upper left of a point of the front there is nothing.
+        // The area to the upper left of a point of the front is empty.
         names.name(&mut chart, at, Anchor::End, "name halo", &format!("trial {number}"));
     }
     for (name, at) in compared {
@@ -246,7 +246,7 @@ fn contours(chart: &mut Chart, model: &Model, reward: &Reward) {
     }
 }
 
-/// The accuracy with which a network of this latency is worth so much.
+/// The accuracy at which a network of this latency has the reward `worth`.
 fn accuracy_for(reward: &Reward, worth: f64, ms: f64) -> Option<f64> {
     let accuracy = match *reward {
         Reward::Accuracy => return None,

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_available_was_detected() {
+    fn available_instruction_sets_were_detected() {
         assert!(detected().contains(SCALAR) && detected().contains(available()) && available().contains(SCALAR));
     }
 }

@@ -1,6 +1,6 @@
 //! NEON, 64-bit ARM's vectors: detection. There are no kernels of it yet.
 
-/// Whether the processor has NEON. Without the standard library the target says it, which a program cannot ask for.
+/// Whether the processor has NEON. Without the standard library the target decides: a program cannot detect it then.
 #[cfg(all(target_arch = "aarch64", feature = "std"))]
 pub fn is_detected() -> bool {
     extern crate std;

@@ -123,7 +123,7 @@ mod tests {
 
     /// 25 / 3 = 8 and 8 / 3 = 2; 50 / 3 = 16, so 8 more, and 16 / 3 = 5, so 3 more; 75 / 3 = 25, so 9, and 25 / 3 = 8, so 3.
     #[test]
-    fn one_in_three_of_all_goes_on_however_many_brackets_there_are() {
+    fn one_in_three_is_promoted_for_any_number_of_brackets() {
         let rising: Vec<f64> = (0..75).map(|at| f64::from(at) / 100.0).collect();
         let descending = |from: usize, count: usize| -> Vec<usize> { (0..count).map(|at| from - at).collect() };
         for jobs in [1, 2, 5, 40] {

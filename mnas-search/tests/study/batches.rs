@@ -75,7 +75,7 @@ fn begin(path: &Path, settings: &Settings) {
 }
 
 #[test]
-fn a_search_is_the_same_whoever_is_ready_first() {
+fn a_search_does_not_depend_on_the_order_of_completion() {
     let folder = Folder::new("order");
     for method in METHODS.iter().map(|method| method.name) {
         let mut all = Vec::new();
@@ -100,7 +100,7 @@ fn a_search_is_the_same_whoever_is_ready_first() {
 }
 
 #[test]
-fn batches_that_are_cut_short_go_on() {
+fn interrupted_batches_continue() {
     let folder = Folder::new("cut");
     for method in METHODS.iter().map(|method| method.name) {
         let [whole, halves] = ["whole", "halves"].map(|name| folder.file(&format!("{method}{name}")));

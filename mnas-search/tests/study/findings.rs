@@ -126,7 +126,7 @@ fn make_old(path: &Path) {
 }
 
 #[test]
-fn studies_from_before_there_were_findings_go_on() {
+fn studies_without_findings_can_be_resumed() {
     let folder = Folder::new("old");
     let (old, new) = (folder.file("old"), folder.file("new"));
     for path in [&old, &new] {

@@ -34,7 +34,7 @@ fn best(trials: &[Trial], rung: u32, eta: usize) -> Vec<u64> {
 }
 
 #[test]
-fn the_best_of_each_rung_go_on_three_times_as_long() {
+fn the_best_of_each_rung_are_trained_three_times_as_long() {
     let folder = Folder::new("halving");
     let noisy = Noisy::new(0.03, 0.2);
     let path = folder.file("study");
@@ -69,7 +69,7 @@ fn the_best_of_each_rung_go_on_three_times_as_long() {
 
 /// The searcher observes the lowest rung only: without the others it proposes the same candidates.
 #[test]
-fn higher_rungs_do_not_change_what_is_asked_for() {
+fn higher_rungs_do_not_change_the_candidates() {
     let folder = Folder::new("unchanged");
     let noisy = Noisy::new(0.03, 0.2);
     let (with, without) = (folder.file("with"), folder.file("without"));

@@ -85,7 +85,7 @@ fn each_rung_has_its_own_noise() {
 }
 
 #[test]
-fn what_was_trained_twice_before_an_interruption_is_not_trained_again() {
+fn networks_trained_twice_before_an_interruption_are_not_trained_again() {
     let folder = Folder::new("twice-killed");
     let mortal = |life: u64| Mortal { inner: Noisy::new(0.05, 0.2), life: AtomicU64::new(life) };
     let all = mortal(u64::MAX);
@@ -123,7 +123,7 @@ fn what_was_trained_twice_before_an_interruption_is_not_trained_again() {
 
 /// Without a check of the ranking, or without rungs, nothing is trained twice.
 #[test]
-fn nothing_is_trained_twice_where_nobody_asked() {
+fn no_network_is_trained_twice_without_an_option() {
     let folder = Folder::new("not-twice");
     let noisy = Noisy::new(0.1, 0.2);
     let with = Settings { ranking: Some(3), ..halved(&noisy, 60, 1) };

@@ -160,7 +160,7 @@ impl Evaluator for Mortal {
 }
 
 #[test]
-fn a_check_that_is_interrupted_goes_on_where_it_was() {
+fn an_interrupted_check_continues_where_it_stopped() {
     let folder = Folder::new("interrupted");
     let mortal = |life: u64| Mortal { inner: Noisy::new(0.05, 0.1), life: AtomicU64::new(life) };
     let all = mortal(u64::MAX);
@@ -289,7 +289,7 @@ fn networks_within_noise_are_ranked_by_latency() {
 }
 
 #[test]
-fn what_was_trained_longest_ranks_first_and_counts_once() {
+fn networks_that_were_trained_longest_rank_first_and_count_once() {
     let mut trials: Vec<Trial> = (0..4).map(|number| trial(number, 0.5 + 0.01 * number as f64, 1.0)).collect();
     // The best two on the next rung, in the opposite order; the best of them failed on the last rung.
     trials.push(Trial { rung: 1, of: Some(3), accuracy: Some(0.4), ..trials[3].clone() });

@@ -217,7 +217,7 @@ fn failing_trials_are_marked_and_a_failing_evaluator_stops_the_search() {
 }
 
 #[test]
-fn a_search_goes_on_only_with_what_it_was_begun_with() {
+fn a_search_is_resumed_only_with_its_own_settings() {
     let folder = Folder::new("other");
     let path = folder.file("study");
     search(&path, "random", WeightExponent::Given, &[3]);
@@ -246,7 +246,7 @@ impl Evaluator for Broken {
 }
 
 #[test]
-fn five_failures_in_a_row_stop_the_search_and_it_can_go_on() {
+fn five_failures_in_a_row_stop_the_search_which_can_be_resumed() {
     let folder = Folder::new("broken");
     let path = folder.file("study");
     let broken = Broken { table: table(), from: 12 };

@@ -130,7 +130,7 @@ fn forged(study: &Connection, which: &str, change: &dyn Fn(&mut Value)) {
 }
 
 #[test]
-fn records_that_cannot_be_are_refused_whatever_their_checksums() {
+fn impossible_records_are_refused_even_with_valid_checksums() {
     let folder = Folder::new("untrusted-records");
     let set = |key: &'static str, value: Value| move |record: &mut Value| record[key] = value.clone();
     type Change = Box<dyn Fn(&mut Value)>;
@@ -197,7 +197,7 @@ fn values_of_other_types_are_refused() {
 
 /// Reading a study needs no searcher; a resumed search refuses an invalid state before the first request.
 #[test]
-fn searchers_that_cannot_be_are_refused() {
+fn invalid_searchers_are_refused() {
     let folder = Folder::new("untrusted-searcher");
     let table = table();
     let go_on = |path: &Path| -> Result<(), String> {

@@ -3,7 +3,7 @@
 use mnas_search::searcher::{AnySearcher, Searcher as _};
 
 #[test]
-fn an_added_searcher_goes_on_where_it_was_saved() {
+fn an_added_searcher_continues_from_its_saved_state() {
     let sizes = [2, 3];
     let mut searcher = AnySearcher::by_name("sweep", &sizes, 1).unwrap();
     let asked: Vec<Vec<usize>> = (0..4).map(|_| searcher.ask()).collect();

@@ -51,7 +51,7 @@ fn every_door_gives_the_same_bits() {
 }
 
 #[test]
-fn the_macro_takes_the_section_of_a_schedule_that_it_is_told() {
+fn the_macro_uses_the_given_section_of_a_schedule() {
     let path = |file: &str| format!("{}/specs/{file}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path("features.schedule.yaml")).expect("the schedule");
     let file = ScheduleFile::parse(&text, "features.schedule.yaml").expect("a good schedule");

@@ -10,7 +10,7 @@ fn error(build: Build, folder: &Path) -> String {
 }
 
 #[test]
-fn mistakes_are_told_and_leave_no_file() {
+fn mistakes_are_reported_and_leave_no_file() {
     let folder = folder("build-door");
     let out = folder.join("out");
     fs::create_dir(&out).expect("a folder to write to");

@@ -67,7 +67,7 @@ pub enum BlockEntry {
 }
 
 impl ShapeKey {
-    /// The shape of a step; `None` where there is nothing to choose.
+    /// The shape of a step; `None` for steps without a choice.
     pub fn of(step: &Step) -> Option<ShapeKey> {
         let size = |shape: Shape| [shape.height, shape.width, shape.channels];
         Some(match &step.kind {

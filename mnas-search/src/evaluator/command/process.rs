@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_too_long_is_killed_with_all_that_it_started() {
+    fn a_slow_program_is_killed_with_its_children() {
         let folder = std::env::temp_dir().join(format!("mnas-process-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let (id, done) = (folder.join("id"), folder.join("done"));
@@ -179,7 +179,7 @@ mod tests {
     /// A process with redirected outputs is not touched: a server that was started on purpose continues.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_process_with_outputs_of_its_own_goes_on() {
+    fn a_process_with_its_own_outputs_continues() {
         let child = said(sh("sleep 100000 < /dev/null > /dev/null 2>&1 & echo $!", Some(60_000)));
         let child: u32 = child.trim().parse().unwrap();
         assert!(is_alive(child));

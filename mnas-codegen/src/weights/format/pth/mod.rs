@@ -44,8 +44,8 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, WeightTensor>, FormatError>
     contents(bytes, None).map(|contents| contents.tensors)
 }
 
-/// The floating-point tensors of the dict or module that `fitness` is largest for: it is told names and shapes. Of
-/// equal ones an averaged copy is taken first.
+/// The floating-point tensors of the dict or module with the largest `fitness`, a function of names and shapes. An
+/// averaged copy precedes others of equal fitness.
 fn contents(bytes: &[u8], fitness: Option<&Fitness<'_>>) -> Result<Contents, FormatError> {
     let contents = || {
         let checkpoint = open(bytes)?;
@@ -84,7 +84,7 @@ fn choose<'c>(
     let fits: Vec<usize> = fitness.map_or(Vec::new(), |fitness| shapes.iter().map(fitness).collect());
     let (scores, least) = match fits.iter().max() {
         Some(&best) if best > 0 => (fits, best),
-        // Nothing fits, or there is nothing to fit.
+        // No candidate fits, or there is no network to fit.
         _ => {
             let sizes: Vec<usize> = shapes.iter().map(BTreeMap::len).collect();
             let most = sizes.iter().copied().max()?;

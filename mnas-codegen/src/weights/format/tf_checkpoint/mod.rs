@@ -143,7 +143,7 @@ impl Checkpoint {
         shards: &BTreeMap<usize, &[u8]>,
         budget: &mut usize,
     ) -> Result<WeightTensor, Reason> {
-        let Element::Known(element) = entry.element else { return Err("has elements that are no numbers".into()) };
+        let Element::Known(element) = entry.element else { return Err("has elements that are not numbers".into()) };
         if entry.sliced {
             return Err("is stored in slices, as partitioned variables are; save it as one".into());
         }
