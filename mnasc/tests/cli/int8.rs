@@ -60,6 +60,6 @@ fn files_that_do_not_fit_are_refused() {
     export("net.yaml", &["--unfolded"]).failed(2, &["weights in int8 have no batch norms", "`--unfolded`"]);
     folder.write("other.yaml", SPEC.replace("filters: 4}]", "filters: 6}]"));
     export("other.yaml", &[])
-        .failed(2, &["cannot read weights from `w8.safetensors`", "the network needs I8 [6, 16, 1, 1]"]);
+        .failed(2, &["`w8.safetensors` does not fit network `tiny`", "the network needs I8 [6, 16, 1, 1]"]);
     assert!(!folder.path("net.onnx").exists());
 }
