@@ -7,12 +7,14 @@ use crate::proto::TensorProto;
 pub(crate) struct Constant<'a> {
     pub(crate) tensor: &'a TensorProto<'a>,
     pub(crate) transposed: bool,
+    /// Where its axes come from; they stay where they are if the list is empty.
+    pub(crate) order: &'static [usize],
     pub(crate) integers: Option<Integers<'a>>,
 }
 
 impl<'a> Constant<'a> {
     pub(crate) fn new(tensor: &'a TensorProto<'a>) -> Self {
-        Constant { tensor, transposed: false, integers: None }
+        Constant { tensor, transposed: false, order: &[], integers: None }
     }
 }
 

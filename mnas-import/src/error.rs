@@ -5,22 +5,27 @@ use std::fmt;
 /// Problems that are listed; a file with more is not a network of a spec.
 const MAX_PROBLEMS: usize = 100;
 
-/// The bytes are not an ONNX file.
+/// The bytes are not a file of their format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
+    format: &'static str,
     at: usize,
     message: String,
 }
 
 impl ReadError {
     pub(crate) fn new(at: usize, message: String) -> Self {
-        ReadError { at, message }
+        ReadError { format: "ONNX", at, message }
+    }
+
+    pub(crate) fn of_tflite(at: usize, message: String) -> Self {
+        ReadError { format: "TensorFlow Lite", at, message }
     }
 }
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "it is not a valid ONNX file: at byte {} {}", self.at, self.message)
+        write!(f, "it is not a valid {} file: at byte {} {}", self.format, self.at, self.message)
     }
 }
 
@@ -102,9 +107,9 @@ impl std::error::Error for Problems {}
 /// Why a file could not be imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportError {
-    /// It is not an ONNX file, or it is damaged.
+    /// It is not a file of a known format, or it is damaged.
     Read(ReadError),
-    /// It is an ONNX file, but not of a network that a spec can describe.
+    /// It is such a file, but not of a network that a spec can describe.
     Problems(Problems),
 }
 

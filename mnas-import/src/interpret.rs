@@ -14,7 +14,6 @@ use crate::tape::{Constant, Mistake, Op, Step, Tape, Value};
 use crate::tensor::{Small, Store};
 use crate::understood;
 use mnas_dsl::network::{Pads, Shape};
-use std::collections::BTreeMap;
 
 /// Interprets all nodes. Errors go into `problems`; interpretation continues after them.
 pub(crate) fn record<'a>(
@@ -24,19 +23,7 @@ pub(crate) fn record<'a>(
     problems: &mut Problems,
 ) -> Option<Tape<'a>> {
     let made = graph.nodes.iter().flat_map(|node| node.outputs.iter().copied()).collect();
-    let (steps, values, notes) = (Vec::new(), BTreeMap::new(), Vec::new());
-    let mut tape = Tape {
-        graph,
-        store,
-        batch: 1,
-        steps,
-        values,
-        made,
-        output: None,
-        scales: BTreeMap::new(),
-        limits: vec![],
-        notes,
-    };
+    let mut tape = Tape { made, ..Tape::new(graph, store) };
     for tensor in &graph.initializers {
         let constant = Value::Constant(Constant::new(tensor));
         if tape.values.insert(tensor.name, constant).is_some() {

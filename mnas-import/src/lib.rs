@@ -56,6 +56,7 @@ mod spec_text;
 mod squeeze_excite;
 mod tape;
 mod tensor;
+mod tflite;
 mod understood;
 mod walk;
 mod weights;
@@ -107,6 +108,9 @@ pub struct Imported {
 ///
 /// The file is not ONNX, or it names a file outside of its folder.
 pub fn external_files(bytes: &[u8]) -> Result<BTreeSet<String>, ImportError> {
+    if tflite::is_tflite(bytes) {
+        return Ok(BTreeSet::new());
+    }
     let model = ModelProto::read(bytes)?;
     tensor::locations(&model).map_err(|found| {
         let mut problems = Problems::default();
@@ -133,8 +137,16 @@ pub fn import(bytes: &[u8], files: &Files, options: &Options) -> Result<Imported
 
 /// [`import`], with the epsilon of the batch norms that folded convolutions get; the default is the spec's.
 fn recognise(bytes: &[u8], files: &Files, options: &Options, given_eps: Option<f64>) -> Result<Imported, ImportError> {
-    let model = ModelProto::read(bytes)?;
     let mut problems = Problems::default();
+    if tflite::is_tflite(bytes) {
+        let model = tflite::Model::read(bytes)?;
+        let store = Store::new(bytes.len(), files);
+        let Some(tape) = tflite::record(&model, options.input, &store, &mut problems) else {
+            return Err(problems.into());
+        };
+        return describe(&tape, options, given_eps, &[], problems);
+    }
+    let model = ModelProto::read(bytes)?;
     let Some(graph) = &model.graph else {
         problems.push("", "the file has no graph", "");
         return Err(problems.into());
@@ -148,8 +160,19 @@ fn recognise(bytes: &[u8], files: &Files, options: &Options, given_eps: Option<f
     let Some(tape) = interpret::record(graph, options.input, &store, &mut problems) else {
         return Err(problems.into());
     };
+    describe(&tape, options, given_eps, &model.metadata, problems)
+}
+
+/// The spec and the weights of a tape.
+fn describe(
+    tape: &tape::Tape,
+    options: &Options,
+    given_eps: Option<f64>,
+    metadata: &[(&str, &str)],
+    mut problems: Problems,
+) -> Result<Imported, ImportError> {
     let Some(output) = tape.output else { return Err(problems.into()) };
-    let net = net::Net::new(&tape, output);
+    let net = net::Net::new(tape, output);
     let layers = recognise::recognise(&net, &mut problems);
     let eps = batch_norm_eps(&layers, &net, &mut problems);
     let text = |preprocess: &str, problems: &mut Problems| {
@@ -161,7 +184,7 @@ fn recognise(bytes: &[u8], files: &Files, options: &Options, given_eps: Option<f
     }
     // Metadata about pictures is optional: where it is invalid, the network is imported without it.
     let channels = layers.layers.first().map_or(0, |stem| stem.input.channels);
-    let preprocess = metadata::preprocess(&model.metadata, channels);
+    let preprocess = metadata::preprocess(metadata, channels);
     let with = mnas_dsl::load_yaml(&text(&preprocess, &mut problems), &options.name);
     let (spec, network) = match with.or_else(|_| mnas_dsl::load_yaml(&plain, &options.name)) {
         Ok(both) => both,
@@ -185,7 +208,7 @@ fn recognise(bytes: &[u8], files: &Files, options: &Options, given_eps: Option<f
     let eps = given_eps.unwrap_or(network.batch_norm_eps);
     let weights = weights::collect(&layers, &network, eps, &net, &mut problems);
     if problems.is_empty() {
-        let notes = tape.notes.iter().cloned().chain(quantized::note(&tape)).collect();
+        let notes = tape.notes.iter().cloned().chain(quantized::note(tape)).collect();
         Ok(Imported { spec, network, weights, notes })
     } else {
         Err(problems.into())

@@ -6,9 +6,9 @@
 
 use crate::attributes::Attributes;
 use crate::operands::{Operands, constant_of, operand};
-use crate::tape::{Constant, Integers, Limit, Mistake, Op, Tape, Value};
+use crate::tape::{Constant, Integers, Limit, Mistake, Op, StepId, Tape, Value};
 use crate::{operators, windows};
-use mnas_dsl::network::Activation;
+use mnas_dsl::network::{Activation, Pads};
 
 /// The domain of onnxruntime's own operators.
 const DOMAIN: &str = "com.microsoft";
@@ -87,8 +87,7 @@ pub(crate) fn name_limits(tape: &mut Tape) {
     }
     if count > 0 {
         let name = if is_relu6 { "relu6" } else { "relu" };
-        let note =
-            format!("{count} times the file has no activation; the range of the byte behind it is that of {name}");
+        let note = format!("activations that the file leaves to the range of a byte were taken for {name}: {count}");
         tape.notes.push(note);
     }
 }
@@ -113,22 +112,26 @@ fn quantize<'a>(
     let scale = scale(tape, operands, at)?;
     let zero = zero_point(tape, operands, at + 1)?;
     tape.scales.entry(step).or_default().push(scale);
-    let is_active = matches!(tape.steps[step].op, Op::Conv(_) | Op::Add | Op::BatchNorm(_) | Op::Affine(_));
-    let most = match zero {
-        (UINT8, 0.0) => 255.0,
-        (INT8, -128.0) => 255.0,
-        _ => return Ok(value),
-    };
-    if !is_active || pads != mnas_dsl::network::Pads::NONE {
+    if pads != Pads::NONE {
         return Ok(value);
     }
-    let shape = tape.steps[step].shape;
-    let made = tape.push(node, Op::Activation(Some(Activation::Relu)), vec![step], shape);
-    if let Value::Map { step, .. } = made {
-        tape.limits.push(Limit { step, most: most * scale });
-        tape.scales.entry(step).or_default().push(scale);
+    let step = limited(tape, node, step, zero, scale);
+    tape.scales.entry(step).or_default().push(scale);
+    Ok(Value::Map { step, pads })
+}
+
+/// The result of a step as bytes of this scale: a relu more, where the least byte stands for 0 and the step could give
+/// less. `zero` is the type of the bytes and the one that stands for 0.
+pub(crate) fn limited(tape: &mut Tape, node: Option<usize>, step: StepId, zero: (i64, f64), scale: f64) -> StepId {
+    let is_open = matches!(tape.steps[step].op, Op::Conv(_) | Op::Add | Op::BatchNorm(_) | Op::Affine(_));
+    if !is_open || !matches!(zero, (UINT8, 0.0) | (INT8, -128.0)) {
+        return step;
     }
-    Ok(made)
+    let shape = tape.steps[step].shape;
+    tape.push(node, Op::Activation(Some(Activation::Relu)), vec![step], shape);
+    let step = tape.steps.len() - 1;
+    tape.limits.push(Limit { step, most: 255.0 * scale });
+    step
 }
 
 /// `DequantizeLinear` of weights or of a map.

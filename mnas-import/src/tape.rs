@@ -158,6 +158,22 @@ pub(crate) struct Tape<'a> {
 }
 
 impl<'a> Tape<'a> {
+    /// Without steps.
+    pub(crate) fn new(graph: &'a GraphProto<'a>, store: &'a Store<'a>) -> Self {
+        Tape {
+            graph,
+            store,
+            batch: 1,
+            steps: vec![],
+            values: BTreeMap::new(),
+            made: BTreeSet::new(),
+            output: None,
+            scales: BTreeMap::new(),
+            limits: vec![],
+            notes: vec![],
+        }
+    }
+
     /// A value as a few numbers; `None` for a map, or for many.
     pub(crate) fn small(&self, value: &Value) -> Result<Option<Small>, Mistake> {
         match value {

@@ -95,7 +95,7 @@ impl<'a> Store<'a> {
         let real = |(at, value): (usize, &i64)| {
             let place = at / inner % scales.len();
             let zero = zeros.as_ref().map_or(0, |zeros| zeros[place]);
-            (value - zero) as f32 * (scales[place] * integers.factor)
+            value.saturating_sub(zero) as f32 * (scales[place] * integers.factor)
         };
         Ok(WeightTensor { data: values.iter().enumerate().map(real).collect(), shape })
     }
@@ -121,11 +121,16 @@ impl<'a> Store<'a> {
             (Some(bytes), 2) => bytes.iter().map(|&it| i64::from(it)).collect(),
             (Some(bytes), 3) => bytes.iter().map(|&it| i64::from(it as i8)).collect(),
             (Some(bytes), 6) => bytes.as_chunks().0.iter().map(|it| i64::from(i32::from_le_bytes(*it))).collect(),
-            (_, other) => return Err(format!("has elements of type {}; integers have 8 or 32 bits", type_name(other))),
+            (Some(bytes), 7) => bytes.as_chunks().0.iter().map(|it| i64::from_le_bytes(*it)).collect(),
+            (_, other) => {
+                return Err(format!("has elements of type {}; integers have 8, 32 or 64 bits", type_name(other)));
+            }
         };
         let fits = |value: &i64| match tensor.data_type {
             2 => u8::try_from(*value).is_ok(),
             3 => i8::try_from(*value).is_ok(),
+            // Zero points of TensorFlow Lite.
+            7 => true,
             _ => i32::try_from(*value).is_ok(),
         };
         if values.len() != count || !values.iter().all(fits) {

@@ -99,6 +99,7 @@ impl Collector<'_, '_, '_> {
     fn data(&mut self, unit: &Unit, constant: Constant) -> WeightTensor {
         match self.net.tape.store.real(&constant) {
             Ok(tensor) if constant.transposed => transposed(tensor),
+            Ok(tensor) if !constant.order.is_empty() => reordered(tensor, constant.order),
             Ok(tensor) => tensor,
             Err(error) => {
                 let found = format!("constant `{}` {error}", shown(constant.tensor.name));
@@ -107,6 +108,27 @@ impl Collector<'_, '_, '_> {
             }
         }
     }
+}
+
+/// The tensor whose axes are those axes of this one.
+fn reordered(tensor: WeightTensor, order: &[usize]) -> WeightTensor {
+    let rank = tensor.shape.len();
+    if order.len() != rank || order.iter().any(|&axis| axis >= rank) {
+        return tensor;
+    }
+    let step = |axis: usize| tensor.shape.iter().skip(axis + 1).product::<usize>();
+    let shape: Vec<usize> = order.iter().map(|&axis| tensor.shape[axis]).collect();
+    let steps: Vec<usize> = order.iter().map(|&axis| step(axis)).collect();
+    let place = |mut index: usize| {
+        let mut at = 0;
+        for (size, step) in shape.iter().zip(&steps).rev() {
+            at += index % size * step;
+            index /= size;
+        }
+        at
+    };
+    let data = (0..tensor.data.len()).filter_map(|index| tensor.data.get(place(index)).copied()).collect();
+    WeightTensor { shape, data }
 }
 
 fn transposed(tensor: WeightTensor) -> WeightTensor {

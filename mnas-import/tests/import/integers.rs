@@ -192,7 +192,7 @@ fn integers_are_multiplied_by_the_scale_of_their_channel() {
     assert_eq!(
         imported.notes,
         [
-            "1 times the file has no activation; the range of the byte behind it is that of relu",
+            "activations that the file leaves to the range of a byte were taken for relu: 1",
             "weights that are integers in the file were turned into float32: those of 1 layers"
         ]
     );
@@ -215,7 +215,7 @@ fn faults_are_named() {
     refused("has 100 values for its shape [8, 3, 3, 3]", &|it| {
         it.weight = tensor("stem.q", &[8, 3, 3, 3], 3).bytes(9, &[1; 100]);
     });
-    refused("has elements of type UINT16; integers have 8 or 32 bits", &|it| {
+    refused("has elements of type UINT16; integers have 8, 32 or 64 bits", &|it| {
         it.weight = tensor("stem.q", &[8, 3, 3, 3], 4).bytes(9, &[1; 432]);
     });
     // Nothing, in a shape whose parts are too large to multiply.

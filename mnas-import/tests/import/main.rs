@@ -1,10 +1,12 @@
 //! Files of others and of ours become specs and weights; files that mean harm are refused.
 
 mod exports;
+mod flatbuffer;
 mod hostile;
 mod integers;
 mod ours;
 mod proto;
+mod tflite;
 mod unrecognised;
 
 use mnas_codegen::lower::lower;
