@@ -796,6 +796,91 @@ recipe("spaces", " " * 60000 + "{}", "harmless")
 recipe("smallest_number", '{"weight_decay": 4.9e-324}', "harmless")
 
 
+# TensorFlow Lite. A table is a dictionary of its fields by number: a whole number, bytes of a list with their count, a table,
+# or a list of tables.
+def flat(table, out):
+    start, count = len(out), max(table, default=-1) + 1
+    places = {number: 4 + 4 * place for place, number in enumerate(table)}
+    out += struct.pack("<HH", 4 + 2 * count, 4 + 4 * len(table))
+    out += b"".join(struct.pack("<H", places.get(number, 0)) for number in range(count))
+    at = len(out)
+    out += struct.pack("<i", at - start) + bytes(4 * len(table))
+    for number, value in table.items():
+        field = at + places[number]
+        out[field : field + 4] = struct.pack("<I", value if isinstance(value, int) else follow(value, out) - field)
+    return at
+
+
+def follow(value, out):
+    if isinstance(value, dict):
+        return flat(value, out)
+    start = len(out)
+    if isinstance(value, tuple):
+        out += struct.pack("<I", value[0]) + value[1]
+        return start
+    # The same table twice in a list is written once.
+    out += struct.pack("<I", len(value)) + bytes(4 * len(value))
+    known = {}
+    for place, table in enumerate(value):
+        field = start + 4 + 4 * place
+        known[id(table)] = known.get(id(table)) or flat(table, out)
+        out[field : field + 4] = struct.pack("<I", known[id(table)] - field)
+    return start
+
+
+def words(*values):
+    return (len(values), struct.pack(f"<{len(values)}i", *values))
+
+
+def tflite(name, root, edit=lambda data: data):
+    out = bytearray(b"\0\0\0\0TFL3")
+    out[:4] = struct.pack("<I", flat(root, out))
+    put(f"tflite/refused/{name}.tflite", bytes(edit(out)))
+
+
+def parts(tensors, operators, codes=({3: 3},), buffers=({},), inputs=words(0), outputs=words(1)):
+    graph = {0: list(tensors), 1: inputs, 2: outputs, 3: list(operators)}
+    return {0: 3, 1: list(codes), 2: [graph], 4: list(buffers)}
+
+
+picture, made = {0: words(1, 8, 8, 3)}, {0: words(1, 8, 8, 4)}
+weight = {0: words(4, 3, 3, 3), 1: 9, 2: 1, 4: {2: (1, struct.pack("<f", 1)), 3: (1, bytes(8))}}
+reads = {0: 0, 1: words(0, 2), 2: words(1), 4: {1: 1, 2: 1}}
+data = {0: (108, bytes(108))}
+good_parts = dict(tensors=[picture, made, weight], operators=[reads], buffers=[{}, data])
+most, least = 2**31 - 1, -(2**31)
+
+
+def changed(name, **change):
+    tflite(name, parts(**{**good_parts, **change}))
+
+
+tflite("root_beyond", {}, lambda data: b"\xff\xff\xff\xff" + data[4:])
+tflite("root_of_itself", {}, lambda data: bytes(4) + data[4:])
+tflite("fields_before_the_start", {}, lambda data: data[:-4] + struct.pack("<i", most))
+tflite("fields_beyond", {}, lambda data: data[:-4] + struct.pack("<i", least))
+tflite("no_subgraphs", {0: 3})
+tflite("half_a_file", parts(**good_parts), lambda data: data[: len(data) // 2])
+changed("list_of_everything", inputs=(2**32 - 1, bytes(8)))
+changed("list_that_wraps", tensors=[{0: (2**30, bytes(4))}, made, weight])
+changed("same_tensor_often", tensors=[picture] * 20000)
+changed("same_operator_often", operators=[reads] * 20000)
+changed("operator_reads_itself", operators=[{0: 0, 1: words(1, 2), 2: words(1), 4: {1: 1, 2: 1}}])
+changed("tensors_that_do_not_exist", operators=[{0: 0, 1: words(most, least), 2: words(most)}])
+changed("codes_that_do_not_exist", operators=[{**reads, 0: most}])
+changed("output_of_nothing", outputs=words(least))
+changed("sizes_of_everything", tensors=[{0: words(1, most, most, most)}, made, weight])
+changed("weight_of_everything", tensors=[picture, made, {**weight, 0: words(most, 3, 3, 3)}])
+changed("weight_of_less", buffers=[{}, {0: (107, bytes(107))}])
+changed("dimensions_without_end", tensors=[picture, made, {**weight, 0: words(*[1] * 20000)}])
+changed("negative_dimensions", tensors=[picture, made, {**weight, 0: words(-4, -3, 3, 3)}])
+changed("strides_absurd", operators=[{**reads, 4: {1: most, 2: most}}])
+changed("dilations_absurd", operators=[{**reads, 4: {1: 1, 2: 1, 4: most, 5: most}}])
+changed("scales_without_end", tensors=[picture, made, {**weight, 4: {2: (9999, bytes(4 * 9999))}}])
+changed("axis_beyond", tensors=[picture, made, {**weight, 4: {2: (4, bytes(16)), 3: (4, bytes(32)), 6: most}}])
+changed("name_that_clears_screens", tensors=[picture, {**made, 3: (8, b"\x1b[2J\xe2\x80\xae")}], operators=[reads])
+
+
 # Measured schedules.
 def schedule(name, text, kind="refused"):
     put(f"schedule/{kind}/{name}.yaml", text)

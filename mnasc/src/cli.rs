@@ -111,7 +111,7 @@ pub(crate) enum Command {
     /// Compare generated code with the reference executor on random networks; shrink the first that differs.
     #[command(after_help = fuzz::EXAMPLES)]
     Fuzz(FuzzArgs),
-    /// Import an ONNX file as a spec, and its weights under mnas's names.
+    /// Import an ONNX or TensorFlow Lite file as a spec, and its weights under mnas's names.
     #[command(after_help = import::EXAMPLES)]
     Import(ImportArgs),
     /// Tune schedules on this machine; write those that beat the estimates to a schedule file.

@@ -16,6 +16,7 @@ mod recipe;
 mod safetensors;
 mod schedule;
 mod spec;
+mod tflite;
 pub mod zip;
 
 /// What a reader makes of a file.
@@ -52,6 +53,7 @@ pub const FORMATS: &[Format] = &[
     pth::LEGACY,
     checkpoint::CHECKPOINT,
     onnx::ONNX,
+    tflite::TFLITE,
     npy::NPY,
     picture::JPEG,
     picture::PNG,
@@ -74,6 +76,7 @@ macro_rules! for_each_format {
             pth_legacy "pth-legacy",
             tf_checkpoint "tf-checkpoint",
             onnx "onnx",
+            tflite "tflite",
             npy "npy",
             jpeg "jpeg",
             png "png",

@@ -80,7 +80,7 @@ fn tensor<'a>(table: Table<'a>, buffers: &Elements<'a>) -> Result<Tensor<'a>, Re
     const MOST_DIMS: usize = 8;
     let shape = table.elements(0, 4)?;
     let dims = (0..shape.len().min(MOST_DIMS + 1)).filter_map(|at| shape.int(at)).map(i64::from).collect();
-    // ONNX's numbers of the same types; 0 is none of them.
+    // ONNX's numbers of the same types; it has no type of number 0.
     let data_type = match table.byte(1)? {
         0 => 1,
         1 => 10,

@@ -48,27 +48,16 @@ impl Small {
         small
     }
 
-    fn tensor(
-        &mut self,
-        name: &'static str,
-        shape: &[i32],
-        of: u8,
-        buffer: usize,
-        scales: Vec<f32>,
-        zero: i64,
-        axis: i32,
-    ) -> i32 {
-        let zeros = vec![zero; scales.len()];
-        let quantization = Table::default().with(2, Value::Floats(scales)).with(3, Value::Longs(zeros));
+    fn tensor(&mut self, name: &'static str, shape: &[i32], of: u8, buffer: usize, quantization: Table) -> i32 {
         let tensor = Table::default().with(0, Value::Ints(shape.to_vec())).with(1, Value::Byte(of));
         let tensor = tensor.with(2, Value::Int(buffer as i32)).with(3, Value::Text(name));
-        self.tensors.push(tensor.with(4, Value::Table(quantization.with(6, Value::Int(axis)))));
+        self.tensors.push(tensor.with(4, Value::Table(quantization)));
         self.tensors.len() as i32 - 1
     }
 
     /// A map whose bytes reach from 0 to 6.
     fn map(&mut self, name: &'static str, shape: impl AsRef<[i32]>, zero: i64) -> i32 {
-        self.tensor(name, shape.as_ref(), INT8, 0, vec![6.0 / 255.0], zero, 0)
+        self.tensor(name, shape.as_ref(), INT8, 0, quantization(vec![6.0 / 255.0], zero, 0))
     }
 
     fn constant(
@@ -81,8 +70,8 @@ impl Small {
         scales: usize,
     ) -> i32 {
         self.buffers.push(Table::default().with(0, Value::Bytes(data.collect())));
-        let scales = (0..scales).map(scale).collect();
-        self.tensor(name, shape, of, self.buffers.len() - 1, scales, 0, axis)
+        let quantization = quantization((0..scales).map(scale).collect(), 0, axis);
+        self.tensor(name, shape, of, self.buffers.len() - 1, quantization)
     }
 
     fn weight(&mut self, name: &'static str, shape: &[i32], axis: i32, scales: usize) -> i32 {
@@ -105,6 +94,12 @@ impl Small {
             Table::default().with(0, Value::Int(3)).with(1, Value::Tables(self.codes.iter().map(code).collect()));
         model.with(2, Value::Tables(vec![subgraph])).with(4, Value::Tables(self.buffers.clone())).file()
     }
+}
+
+fn quantization(scales: Vec<f32>, zero: i64, axis: i32) -> Table {
+    let zeros = vec![zero; scales.len()];
+    let table = Table::default().with(2, Value::Floats(scales)).with(3, Value::Longs(zeros));
+    table.with(6, Value::Int(axis))
 }
 
 fn integer(at: usize) -> i8 {
