@@ -4,6 +4,7 @@
 
 mod allocations;
 mod equal;
+mod int8;
 mod load;
 mod nets;
 mod stack;

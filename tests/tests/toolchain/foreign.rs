@@ -8,9 +8,14 @@ use mnas_codegen::build::Build;
 use std::path::Path;
 use std::process::Command;
 
-/// Writes the network of all features, for a processor of an architecture that no instruction set of mnas belongs to.
+/// The network of all features.
+fn features() -> Build {
+    Build::new("specs/features.yaml").weights("specs/features.safetensors")
+}
+
+/// Writes a network, for a processor of an architecture that no instruction set of mnas belongs to.
 fn foreign(folder: &Path, name: &str, build: Build) -> String {
-    let build = build.weights("specs/features.safetensors").standalone(true).out_dir(folder);
+    let build = build.standalone(true).out_dir(folder);
     build.try_compile(name).expect("a good spec, and weights that fit");
     let text = read(folder, &format!("{name}.rs"));
     let text = text.replace("target_arch = \"x86_64\"", "target_arch = \"none\"");
@@ -23,7 +28,6 @@ const LIBRARY: [&str; 6] = ["--edition", "2024", "--crate-type", "lib", "--emit"
 #[test]
 fn files_compile_for_any_architecture() {
     let folder = folder("foreign");
-    let features = || Build::new("specs/features.yaml");
     let builds = [
         ("all", features()),
         ("threaded", features().threaded(true)),
@@ -32,6 +36,8 @@ fn files_compile_for_any_architecture() {
         ("wide", features().isa("avx512,avx2").threaded(true)),
         ("scalar", features().isa("scalar").threaded(true)),
     ];
+    let int8 = || Build::new("specs/features.yaml").weights("specs/features_int8.safetensors");
+    let builds = builds.into_iter().chain([("int8", int8().threaded(true)), ("int8_narrow", int8().isa("avx512vnni"))]);
     let mut all = String::from("#![deny(warnings)]\n");
     for (name, build) in builds {
         foreign(&folder, name, build);
@@ -83,8 +89,8 @@ fn main() {
 #[test]
 fn a_foreign_processor_runs_scalar_code_or_says_that_it_cannot() {
     let folder = folder("foreign-run");
-    foreign(&folder, "all", Build::new("specs/features.yaml").threaded(true));
-    foreign(&folder, "narrow", Build::new("specs/features.yaml").threaded(true).isa("avx2"));
+    foreign(&folder, "all", features().threaded(true));
+    foreign(&folder, "narrow", features().threaded(true).isa("avx2"));
     write(&folder, "main.rs", PROGRAM);
     compile(&folder, &["main.rs", "--edition", "2024"]);
     assert!(Command::new(folder.join("main")).status().expect("a program").success());

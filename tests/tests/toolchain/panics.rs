@@ -4,8 +4,10 @@
 //! from the functions that copy and fill memory; a panic would be a call into `core`.
 #![cfg(target_arch = "x86_64")]
 
-use super::rustc::{compile, folder_with_features, read, write};
+use super::rustc::{compile, folder, folder_with_features, read, write};
+use mnas_codegen::build::Build;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 const LIBRARY: &str = r#"
 #![no_std]
@@ -46,13 +48,25 @@ const MEMORY: [&str; 5] = ["memcpy", "memmove", "memset", "memcmp", "bcmp"];
 
 #[test]
 fn inference_cannot_panic() {
-    let folder = folder_with_features("panics");
-    write(&folder, "lib.rs", LIBRARY);
+    cannot_panic(&folder_with_features("panics"));
+}
+
+#[test]
+fn inference_in_int8_cannot_panic() {
+    let folder = folder("panics_int8");
+    let features = Build::new("specs/features.yaml").weights("specs/features_int8.safetensors").standalone(true);
+    features.out_dir(&folder).try_compile("features").expect("a good spec, and integers that fit");
+    cannot_panic(&folder);
+}
+
+/// Looks at the code of `features.rs`.
+fn cannot_panic(folder: &Path) {
+    write(folder, "lib.rs", LIBRARY);
     let arguments =
         ["lib.rs", "--crate-type", "cdylib", "--emit", "asm", "--edition", "2024", "-O", "-C", "panic=abort"];
     let called = |more: &[&str]| {
-        compile(&folder, &[&arguments[..], more].concat());
-        foreign_calls(&read(&folder, "lib.s"))
+        compile(folder, &[&arguments[..], more].concat());
+        foreign_calls(&read(folder, "lib.s"))
     };
     // The scan sees a panic where there is one.
     let control = called(&["--cfg", "control", "-A", "unexpected_cfgs"]);

@@ -25,7 +25,7 @@ pub(super) fn kinds() -> TokenStream {
 }
 
 /// The function `quantize` of an instruction set's module: writes the image's bytes.
-pub(super) fn emit(plan: &Plan, isa: &Isa, table: Option<usize>) -> TokenStream {
+pub(super) fn emit(plan: &Plan, isa: &Isa, table: Option<usize>, checked: bool) -> TokenStream {
     let Image { layout, scale, zero, .. } = &plan.image;
     let (height, width, channels) = (layout.height, layout.width, layout.channels);
     let attribute = attributes(isa);
@@ -36,6 +36,9 @@ pub(super) fn emit(plan: &Plan, isa: &Isa, table: Option<usize>) -> TokenStream 
     let block = int(layout.block_stride());
     // Where a value of pixel `i` and channel `c` of the row lies.
     let to = quote!(c / #y_pixel * #block + #origin + y * #y_row + i * #y_pixel + c % #y_pixel);
+    let one = if checked { quote!(assert!(i < a.len());) } else { quote!() };
+    let row =
+        if checked { quote!(assert!(start + len <= values.len() && len + #lanes <= to.len());) } else { quote!() };
     let bytes = table.map_or(quote!(), |table| {
         let table = int(table);
         quote! {
@@ -43,8 +46,8 @@ pub(super) fn emit(plan: &Plan, isa: &Isa, table: Option<usize>) -> TokenStream 
                 for y in 0..#h {
                     for i in 0..#w {
                         for c in 0..#c {
-                            let value = image[(y * #w + i) * #c + c];
-                            bytes_out[#to].set(w[#table + c * 256 + usize::from(value)]);
+                            let value = byte(image, (y * #w + i) * #c + c);
+                            set(bytes_out, #to, byte(w, #table + c * 256 + usize::from(value)));
                         }
                     }
                 }
@@ -61,10 +64,10 @@ pub(super) fn emit(plan: &Plan, isa: &Isa, table: Option<usize>) -> TokenStream 
             match image {
                 Image::Pixels(image) => {
                     for y in 0..#h {
-                        quantize_row(&image[y * #row_len..][..#row_len], row);
+                        quantize_row(image, y * #row_len, #row_len, row);
                         for i in 0..#w {
                             for c in 0..#c {
-                                bytes_out[#to].set(row[i * #c + c].get());
+                                set(bytes_out, #to, get(row, i * #c + c));
                             }
                         }
                     }
@@ -72,9 +75,9 @@ pub(super) fn emit(plan: &Plan, isa: &Isa, table: Option<usize>) -> TokenStream 
                 Image::Planes(planes) => {
                     for c in 0..#c {
                         for y in 0..#h {
-                            quantize_row(&planes[(c * #h + y) * #w..][..#w], row);
+                            quantize_row(planes, (c * #h + y) * #w, #w, row);
                             for i in 0..#w {
-                                bytes_out[#to].set(row[i].get());
+                                set(bytes_out, #to, get(row, i));
                             }
                         }
                     }
@@ -85,23 +88,33 @@ pub(super) fn emit(plan: &Plan, isa: &Isa, table: Option<usize>) -> TokenStream 
             }
         }
 
-        /// The bytes of consecutive values.
+        /// `a[i]`.
         ///
         /// # Safety
-        /// `to` has as many bytes as there are values, and sixteen more.
+        /// As `byte`.
+        #[inline(always)]
+        unsafe fn get(a: &[Cell<u8>], i: usize) -> u8 {
+            #one
+            unsafe { a.get_unchecked(i).get() }
+        }
+
+        /// The bytes of `values[start..][..len]`.
+        ///
+        /// # Safety
+        /// `to` has as many bytes, and sixteen more.
         #attribute
-        unsafe fn quantize_row(values: &[f32], to: &[Cell<u8>]) {
-            let vectors = values.len() / #lanes;
-            for i in 0..vectors {
-                let v = simd::load_floats(values.as_ptr().add(i * #lanes).cast());
-                simd::quantize(to[i * #lanes..].as_ptr().cast::<u8>().cast_mut(), v, #scale, #zero);
+        unsafe fn quantize_row(values: &[f32], start: usize, len: usize, to: &[Cell<u8>]) {
+            #row
+            let (from, to) = (values.as_ptr().add(start), to.as_ptr().cast::<u8>().cast_mut());
+            let whole = len / #lanes * #lanes;
+            for i in (0..whole).step_by(#lanes) {
+                simd::quantize(to.add(i), simd::load_floats(from.add(i).cast()), #scale, #zero);
             }
             let mut rest = [0.0_f32; #lanes];
-            for (to, value) in rest.iter_mut().zip(&values[vectors * #lanes..]) {
-                *to = *value;
+            for (i, to) in rest.iter_mut().enumerate().take(len - whole) {
+                *to = *from.add(whole + i);
             }
-            let v = simd::load_floats(rest.as_ptr().cast());
-            simd::quantize(to[vectors * #lanes..].as_ptr().cast::<u8>().cast_mut(), v, #scale, #zero);
+            simd::quantize(to.add(whole), simd::load_floats(rest.as_ptr().cast()), #scale, #zero);
         }
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn memory(isa: &Isa, checked: bool) -> TokenStream {
         let n = crate::emit::int(n);
         if checked { quote!(assert!(i + #n <= a.len());) } else { quote!() }
     };
-    let [four, sixteen, all] = [4, 16, 64].map(guard);
+    let [one, four, sixteen, all] = [1, 4, 16, 64].map(guard);
     quote! {
         /// Four bytes of a pixel from `a[i..]`.
         ///
@@ -85,14 +85,32 @@ pub(super) fn memory(isa: &Isa, checked: bool) -> TokenStream {
             #all
             unsafe { simd::store_floats(a.as_ptr().add(i).cast::<u8>().cast_mut(), v) }
         }
+        /// Stores a byte to `a[i]`.
+        ///
+        /// # Safety
+        /// As `put`.
+        #[inline(always)]
+        unsafe fn set(a: &[Cell<u8>], i: usize, value: u8) {
+            #one
+            unsafe { a.get_unchecked(i).set(value) }
+        }
+        /// `a[i]`.
+        ///
+        /// # Safety
+        /// As `quad`.
+        #[inline(always)]
+        unsafe fn byte(a: &[u8], i: usize) -> u8 {
+            #one
+            unsafe { *a.get_unchecked(i) }
+        }
         /// Fills `a[start..][..len]`.
         ///
         /// # Safety
         /// As `put`.
         #[inline]
         unsafe fn fill(a: &[Cell<u8>], start: usize, len: usize, value: u8) {
-            for cell in &a[start..start + len] {
-                cell.set(value);
+            for i in start..start + len {
+                set(a, i, value);
             }
         }
     }

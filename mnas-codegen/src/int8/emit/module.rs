@@ -226,7 +226,7 @@ pub(super) fn emit(
             }
         }
     });
-    let quantize = image::emit(plan, isa, table);
+    let quantize = image::emit(plan, isa, table, options.checked);
     let memory = memory::memory(isa, options.checked);
     let arena_len = int(plan.arena.len.bytes());
     let guard = if options.checked { quote!(assert!(at + len <= #arena_len);) } else { quote!() };
@@ -325,7 +325,7 @@ fn copy_output(plan: &Plan, made: &TokenStream, layout: &crate::int8::map::Layou
             let (pixel, c) = (i / #channels, i % #channels);
             let (y, x) = (pixel / #width, pixel % #width);
             let at = (c / #block * #block_stride + #origin + y * #row + x * #block + c % #block) * 4;
-            *o = f32::from_le_bytes([made[at], made[at + 1], made[at + 2], made[at + 3]]);
+            *o = f32::from_le_bytes([byte(made, at), byte(made, at + 1), byte(made, at + 2), byte(made, at + 3)]);
         }
     }
 }
