@@ -2,7 +2,7 @@
 
 use super::attributes;
 use crate::emit::int;
-use crate::int8::map::LANES;
+use crate::int8::map::{LANES, QUAD};
 use crate::int8::plan::{Image, Plan};
 use crate::machine::Isa;
 use proc_macro2::{Literal, TokenStream};
@@ -36,6 +36,23 @@ pub(super) fn emit(plan: &Plan, isa: &Isa, table: Option<usize>, checked: bool) 
     let block = int(layout.block_stride());
     // Where a value of pixel `i` and channel `c` of the row lies.
     let to = quote!(c / #y_pixel * #block + #origin + y * #y_row + i * #y_pixel + c % #y_pixel);
+    let spread = if layout.block == QUAD {
+        // A pixel is one quad. What follows its channels is multiplied by weights of 0.
+        quote! {
+            for i in 0..#w {
+                set_quad(bytes_out, #origin + y * #y_row + i * #y_pixel, get_quad(row, i * #c));
+            }
+        }
+    } else {
+        quote! {
+            for i in 0..#w {
+                for c in 0..#c {
+                    set(bytes_out, #to, get(row, i * #c + c));
+                }
+            }
+        }
+    };
+    let four = if checked { quote!(assert!(i + 4 <= a.len());) } else { quote!() };
     let one = if checked { quote!(assert!(i < a.len());) } else { quote!() };
     let row =
         if checked { quote!(assert!(start + len <= values.len() && len + #lanes <= to.len());) } else { quote!() };
@@ -65,11 +82,7 @@ pub(super) fn emit(plan: &Plan, isa: &Isa, table: Option<usize>, checked: bool) 
                 Image::Pixels(image) => {
                     for y in 0..#h {
                         quantize_row(image, y * #row_len, #row_len, row);
-                        for i in 0..#w {
-                            for c in 0..#c {
-                                set(bytes_out, #to, get(row, i * #c + c));
-                            }
-                        }
+                        #spread
                     }
                 }
                 Image::Planes(planes) => {
@@ -96,6 +109,26 @@ pub(super) fn emit(plan: &Plan, isa: &Isa, table: Option<usize>, checked: bool) 
         unsafe fn get(a: &[Cell<u8>], i: usize) -> u8 {
             #one
             unsafe { a.get_unchecked(i).get() }
+        }
+
+        /// Four bytes from `a[i..]`.
+        ///
+        /// # Safety
+        /// As `byte`.
+        #[inline(always)]
+        unsafe fn get_quad(a: &[Cell<u8>], i: usize) -> u32 {
+            #four
+            unsafe { a.as_ptr().add(i).cast::<u32>().read_unaligned() }
+        }
+
+        /// Stores four bytes to `a[i..]`.
+        ///
+        /// # Safety
+        /// As `set`.
+        #[inline(always)]
+        unsafe fn set_quad(a: &[Cell<u8>], i: usize, value: u32) {
+            #four
+            unsafe { a.as_ptr().add(i).cast::<u32>().cast_mut().write_unaligned(value) }
         }
 
         /// The bytes of `values[start..][..len]`.
