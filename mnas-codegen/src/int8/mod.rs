@@ -14,6 +14,7 @@
 
 mod compile;
 pub mod emit;
+pub mod kernel;
 pub mod map;
 pub mod pack;
 pub mod plan;

@@ -3,8 +3,9 @@
 //! A panel has the biases of its sixteen channels, its constants, and then quads: four values of the reduction for each
 //! channel. The zero point of the input is in the biases. Every instruction set reads the same layout.
 
+use super::kernel::{ConvKernel, DepthwiseKernel, Finish, Kernel, Output};
 use super::map::{LANES, QUAD};
-use super::plan::{ConvKernel, DepthwiseKernel, Finish, Kernel, Output, Plan, Step};
+use super::plan::{Plan, Step};
 use crate::graph::{Conv, Graph, Op, TensorId};
 use crate::quantized::{Integers, Quantized, conv_of};
 

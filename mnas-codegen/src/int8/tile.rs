@@ -22,12 +22,12 @@ pub fn runs(width: usize, most: usize) -> Vec<Run> {
     [first, second].into_iter().filter(|run| run.count > 0).collect()
 }
 
-/// Vectors and most pixels of the tile that is estimated to be fastest for rows of `width` pixels and `panels` vectors of
+/// Vectors of the tile that is estimated to be fastest for rows of `width` pixels and `panels` vectors of
 /// output channels.
 ///
 /// A step of the reduction takes as long as its dot products or its loads, two of which start in a cycle, but not less
 /// than the latency of a dot product (5 cycles).
-pub fn choose(isa: &Int8, width: usize, panels: usize) -> (usize, usize) {
+pub fn choose(isa: &Int8, width: usize, panels: usize) -> usize {
     let cost = |vectors: usize| {
         let step = |pixels: usize, vectors: usize| (pixels * vectors).max(pixels + vectors).max(10);
         let tiles = |vectors: usize| -> usize {
@@ -37,8 +37,7 @@ pub fn choose(isa: &Int8, width: usize, panels: usize) -> (usize, usize) {
         panels / vectors * tiles(vectors) + if rest > 0 { tiles(rest) } else { 0 }
     };
     // Wider tiles read the input less often.
-    let vectors = (1..=isa.pixels.len().min(panels)).rev().min_by_key(|&vectors| cost(vectors)).unwrap_or(1);
-    (vectors, isa.pixels[vectors - 1])
+    (1..=isa.pixels.len().min(panels)).rev().min_by_key(|&vectors| cost(vectors)).unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -63,8 +62,8 @@ mod tests {
 
     #[test]
     fn tiles_suit_their_rows() {
-        // A single panel has all registers, and one pixel is hidden behind the latency of several vectors.
-        assert_eq!(choose(&AVX512VNNI.int8.unwrap(), 28, 1), (1, 28));
-        assert_eq!(choose(&AVX512VNNI.int8.unwrap(), 1, 63).0, 4);
+        // One pixel is hidden behind the latency of several vectors.
+        assert_eq!(choose(&AVX512VNNI.int8.unwrap(), 28, 1), 1);
+        assert_eq!(choose(&AVX512VNNI.int8.unwrap(), 1, 63), 4);
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{VECTOR, attributes, constants, finish, tiles};
 use crate::emit::{int, plus, repeat};
+use crate::int8::kernel::{ConvKernel, Finish, Output};
 use crate::int8::map::LANES;
-use crate::int8::plan::{ConvKernel, Finish, Output};
 use crate::int8::tile::{Run, choose, runs};
 use crate::machine::Isa;
 use proc_macro2::{Ident, TokenStream};
@@ -24,7 +24,7 @@ struct Group {
 /// The function. A call computes the rows, or the groups of panels, that `part` names.
 pub(super) fn emit(kernel: &ConvKernel, isa: &Isa, name: &Ident, part_is_rows: bool) -> TokenStream {
     let [height, width] = kernel.runs();
-    let (vectors, _) = choose(&tiles(isa), width, kernel.panels());
+    let vectors = choose(&tiles(isa), width, kernel.panels());
     let groups = [
         Group { start: 0, count: kernel.panels() / vectors, vectors },
         Group { start: kernel.panels() / vectors * vectors, count: 1, vectors: kernel.panels() % vectors },
@@ -78,7 +78,7 @@ pub(super) fn emit(kernel: &ConvKernel, isa: &Isa, name: &Ident, part_is_rows: b
 
 /// Panels that a share of threads has to begin at a multiple of.
 pub(super) fn panels_of_group(kernel: &ConvKernel, isa: &Isa) -> usize {
-    choose(&tiles(isa), kernel.runs()[1], kernel.panels()).0
+    choose(&tiles(isa), kernel.runs()[1], kernel.panels())
 }
 
 fn tiles_of(kernel: &ConvKernel, isa: &Isa, vectors: usize, run: &Run) -> TokenStream {

@@ -2,8 +2,8 @@
 
 use super::{VECTOR, attributes, constants, finish};
 use crate::emit::{int, plus};
+use crate::int8::kernel::DepthwiseKernel;
 use crate::int8::map::{LANES, QUAD};
-use crate::int8::plan::DepthwiseKernel;
 use crate::int8::tile::{Run, runs};
 use crate::machine::Isa;
 use proc_macro2::{Ident, TokenStream};

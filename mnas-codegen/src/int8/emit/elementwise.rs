@@ -2,8 +2,8 @@
 
 use super::{VECTOR, attributes, constants, finish, row_start};
 use crate::emit::{int, times};
+use crate::int8::kernel::{Finish, Output};
 use crate::int8::map::{LANES, Layout};
-use crate::int8::plan::{Finish, Output};
 use crate::machine::Isa;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};

@@ -14,8 +14,8 @@ mod surface;
 
 pub use surface::{Options, emit};
 
+use super::kernel::{Finish, Output};
 use super::map::{LANES, Layout};
-use super::plan::{Finish, Output};
 use crate::emit::{int, plus, times};
 use crate::machine::{Int8, Isa};
 use mnas_dsl::network::Activation;

@@ -1,8 +1,11 @@
 //! The module of an instruction set: access to memory, `run`, `team`, and its kernels.
 
 use super::{attributes, conv, depthwise, elementwise, image, memory, pool, surface::Options};
+use crate::emit::items::safety;
 use crate::emit::{int, note, plus};
-use crate::int8::plan::{Kernel, Output, Plan, Step};
+use crate::int8::kernel::{Kernel, Output};
+use crate::int8::map::Layout;
+use crate::int8::plan::{Plan, Step};
 use crate::machine::Isa;
 use crate::plan::BufferId;
 use proc_macro2::{Ident, TokenStream};
@@ -21,7 +24,7 @@ struct Shares {
 struct Functions<'a> {
     isa: &'a Isa,
     known: BTreeMap<(Kernel, bool), Ident>,
-    margins: BTreeMap<(crate::int8::map::Layout, u8), Ident>,
+    margins: BTreeMap<(Layout, u8), Ident>,
     names: BTreeMap<String, usize>,
     text: Vec<TokenStream>,
 }
@@ -50,7 +53,8 @@ impl Functions<'_> {
             }
             Kernel::Pool(kernel) => pool::windows(kernel, isa, &name),
         };
-        self.text.push(text);
+        let (doc, safety) = (documentation(kernel), safety());
+        self.text.push(quote!(#[doc = #doc] #safety #text));
         self.known.insert((kernel.clone(), by_rows), name.clone());
         name
     }
@@ -65,7 +69,9 @@ impl Functions<'_> {
             return Some(name.clone());
         }
         let name = self.name(format!("margins_{}x{}x{}", layout.height, layout.width, layout.channels));
-        self.text.push(elementwise::margins(&layout, zero, &name));
+        let text = elementwise::margins(&layout, zero, &name);
+        let safety = safety();
+        self.text.push(quote!(#[doc = " Fills the margins with the zero point."] #safety #text));
         self.margins.insert((layout, zero), name.clone());
         Some(name)
     }
@@ -90,6 +96,32 @@ fn wanted_name(kernel: &Kernel) -> String {
         Kernel::Pool(kernel) => {
             let kind = if kernel.is_average { "average_pool" } else { "max_pool" };
             format!("{kind}_{}x{}x{}", kernel.output.height, kernel.output.width, kernel.output.channels)
+        }
+    }
+}
+
+/// What a kernel computes.
+fn documentation(kernel: &Kernel) -> String {
+    let size = |layout: &Layout| format!("{}x{}x{}", layout.height, layout.width, layout.channels);
+    match kernel {
+        Kernel::Conv(kernel) => {
+            let ([rows, columns], stride) = (kernel.window, kernel.stride);
+            let (input, output) = (size(&kernel.input), size(&kernel.output.layout()));
+            let sum = if kernel.residual.is_some() { ", and the sum with a residual" } else { "" };
+            format!(" {rows}x{columns} convolution, stride {stride}, {input} to {output}{sum}.")
+        }
+        Kernel::Depthwise(kernel) => {
+            let (k, stride) = (kernel.kernel_size, kernel.stride);
+            let (input, output) = (size(&kernel.input), size(&kernel.output.layout()));
+            format!(" Depthwise {k}x{k} convolution, stride {stride}, {input} to {output}.")
+        }
+        Kernel::GlobalAverage { input, .. } => format!(" The mean over all pixels of {}.", size(input)),
+        Kernel::Gate { input, .. } => format!(" {} times a gate for each channel.", size(input)),
+        Kernel::Add { inputs: [input, _], .. } => format!(" The sum of two maps of {}.", size(input)),
+        Kernel::Pool(kernel) => {
+            let what = if kernel.is_average { "mean" } else { "largest value" };
+            let (k, output) = (kernel.kernel_size, size(&kernel.output));
+            format!(" The {what} of windows of {k}x{k}, to {output}.")
         }
     }
 }
@@ -315,7 +347,7 @@ pub(super) fn emit(
     }
 }
 
-fn copy_output(plan: &Plan, made: &TokenStream, layout: &crate::int8::map::Layout) -> TokenStream {
+fn copy_output(plan: &Plan, made: &TokenStream, layout: &Layout) -> TokenStream {
     let [channels, block, block_stride, row, origin, width] =
         [plan.output.channels, layout.block, layout.block_stride(), layout.row(), layout.origin(), layout.width]
             .map(int);

@@ -2,8 +2,8 @@
 
 use super::{VECTOR, attributes, finish, row_start};
 use crate::emit::{int, times};
+use crate::int8::kernel::{Finish, Output, PoolKernel};
 use crate::int8::map::Layout;
-use crate::int8::plan::{Finish, Output, PoolKernel};
 use crate::machine::Isa;
 use mnas_dsl::network::Activation;
 use proc_macro2::{Ident, TokenStream};
