@@ -10,7 +10,7 @@
 #   targets    foreign targets, the oldest Rust that is supported (rustup fetches both), the target for cargo-fuzz
 #   sanitize   Miri and sanitizers (rustup fetches a nightly Rust)
 #   packages   the packages as a user gets them (needs Python and the fetched assets)
-#   additions  a block kind, a pass and a weight format are added to a copy of the tree
+#   additions  a block kind, a pass, a weight format and a searcher are added to a copy of the tree
 #   night      all of them, with what takes too long for every push
 #
 # Without a lane: lint, core, generated and train, which need Rust alone. The first failure ends the run.
@@ -18,7 +18,7 @@
 #   MNAS_PYTHON  a Python with numpy, onnx and onnxruntime (default python3): exported files run in onnxruntime
 #   MNAS_BROWSER a chromium (default one on PATH): pages are opened in it
 #   MNAS_ASSETS  real weights and photographs (default target/assets; scripts/fetch_assets.sh fetches them)
-#   MNAS_SEED    decides which mutants are tried, and which witness first (default: follows from the commit)
+#   MNAS_SEED    chooses mutants, and the networks, kernels and faults of a push (default: follows from the commit)
 #   CI           if set, a missing tool is a failure; otherwise its tests are listed as skipped at the end
 set -euo pipefail
 cd "$(dirname "$0")/.."
