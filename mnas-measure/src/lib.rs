@@ -18,10 +18,10 @@
 //! let text = "name: tiny\ninput: 8x8x3\nstem: {op: conv, kernel: 3, stride: 2, filters: 8}\n\
 //!             blocks: [{op: sepconv, kernel: 3, filters: 8}]\nhead: {filters: 16, classes: 4}\n";
 //! let (spec, network) = mnas_dsl::load_yaml(text, "tiny.yaml")?;
-//! let weights = mnas_codegen::weights::random(&network, 0);
+//! let values = mnas_codegen::code::Values::F32(mnas_codegen::weights::random(&network, 0));
 //! let isa = isa_or_best(None)?;
 //! // rustc builds the program, or the cache has it.
-//! let runner = Runner::build(&spec, &network, &weights, RunnerOptions::new(isa))?;
+//! let runner = Runner::build(&spec, &network, &values, RunnerOptions::new(isa))?;
 //! let outputs = runner.infer(isa, &[random_image(network.input)])?;
 //! assert_eq!(outputs[0].len(), 4);
 //! # Ok::<(), mnas_io::Error>(())
