@@ -193,6 +193,7 @@ mod tests {
         ("Concat", "axis"),
         ("ConstantOfShape", "value"),
         ("Conv", "auto_pad dilations group kernel_shape pads strides"),
+        ("DequantizeLinear", "axis block_size output_dtype"),
         ("Div", ""),
         ("Dropout", "ratio seed"),
         ("Flatten", "axis"),
@@ -212,6 +213,9 @@ mod tests {
         ("Mul", ""),
         ("Neg", ""),
         ("Pad", "mode pads value"),
+        ("QLinearConv", "auto_pad dilations group kernel_shape pads strides"),
+        ("QLinearMatMul", ""),
+        ("QuantizeLinear", "axis block_size output_dtype precision saturate"),
         ("ReduceMean", "axes keepdims noop_with_empty_axes"),
         ("Relu", ""),
         ("Reshape", "allowzero"),
@@ -228,13 +232,23 @@ mod tests {
         ("Unsqueeze", "axes"),
     ];
 
+    /// Every attribute that onnxruntime 1.32 defines for operators of its own (`com.microsoft`).
+    const ONNXRUNTIME: &[(&str, &str)] = &[
+        ("QGemm", "alpha transA transB"),
+        ("QLinearAdd", ""),
+        ("QLinearAveragePool", "auto_pad ceil_mode channels_last count_include_pad kernel_shape pads strides"),
+        ("QLinearGlobalAveragePool", "channels_last"),
+        ("QLinearMul", ""),
+        ("QLinearSigmoid", ""),
+    ];
+
     #[test]
     fn the_table_has_every_attribute_of_onnx_and_no_other() {
         let table = TABLE.iter().map(|(op_type, rules)| {
             let names: Vec<&str> = rules.iter().map(|(name, _)| *name).collect();
             (*op_type, names.join(" "))
         });
-        let onnx = ONNX.iter().map(|(op_type, names)| (*op_type, (*names).to_owned()));
+        let onnx = ONNX.iter().chain(ONNXRUNTIME).map(|(op_type, names)| (*op_type, (*names).to_owned()));
         assert_eq!(table.collect::<BTreeMap<_, _>>(), onnx.collect::<BTreeMap<_, _>>());
     }
 
