@@ -99,6 +99,8 @@ pub struct ConvKernel {
     pub output: Output,
     /// What becomes of the sums.
     pub finish: Finish,
+    /// Whether the factors of an output channel together are below 1, so that results fit into an `i32`.
+    pub is_bounded: bool,
     /// A map whose bytes are added to the result.
     pub residual: Option<Added>,
 }
@@ -162,6 +164,8 @@ pub struct DepthwiseKernel {
     pub output: Output,
     /// What becomes of the sums.
     pub finish: Finish,
+    /// As [`ConvKernel::is_bounded`].
+    pub is_bounded: bool,
 }
 
 impl DepthwiseKernel {

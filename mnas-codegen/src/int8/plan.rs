@@ -284,13 +284,17 @@ fn convolution(network: &Quantized, layouts: &[Layout], index: usize, conv: &Con
         reads: vec![from],
         tensor: node.output,
     };
+    let is_bounded = match &network.maps[node.output.0] {
+        Some(map) => (0..conv.output_channels).all(|o| network.sum_scale(conv, from, o) / map.scale(o) < 0.99),
+        None => false,
+    };
     if conv.depthwise {
         let (kernel_size, stride) = (conv.kernel_size, conv.stride);
-        let kernel = DepthwiseKernel { input, kernel_size, stride, first, output, finish };
+        let kernel = DepthwiseKernel { input, kernel_size, stride, first, output, finish, is_bounded };
         return Ok(draft(Kernel::Depthwise(kernel)));
     }
     let window = if is_linear { [input.height, input.width] } else { [conv.kernel_size; 2] };
-    let kernel = ConvKernel { input, window, stride: conv.stride, first, output, finish, residual: None };
+    let kernel = ConvKernel { input, window, stride: conv.stride, first, output, finish, is_bounded, residual: None };
     let Some((add, other)) = added(network, index) else { return Ok(draft(Kernel::Conv(kernel))) };
     let (Finish::Multiply { .. }, Output::Bytes(_, zero)) = (finish, output) else {
         return Ok(draft(Kernel::Conv(kernel)));

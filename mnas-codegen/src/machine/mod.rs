@@ -62,6 +62,17 @@ pub fn rank(isa: &Isa) -> usize {
     ALL.iter().position(|other| other == isa).unwrap_or(ALL.len())
 }
 
+/// The names of all instruction sets, `scalar` last.
+pub fn names() -> Vec<&'static str> {
+    let mut names: Vec<&str> = Vec::new();
+    for isa in ALL.iter().chain(INT8).filter(|isa| !isa.is_portable()).chain([&SCALAR]) {
+        if !names.contains(&isa.name) {
+            names.push(isa.name);
+        }
+    }
+    names
+}
+
 /// The instruction set of that name.
 ///
 /// # Errors
@@ -89,13 +100,7 @@ pub struct UnknownIsa(
 
 impl fmt::Display for UnknownIsa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut known: Vec<&str> = Vec::new();
-        for isa in ALL.iter().chain(INT8).filter(|isa| !isa.is_portable()).chain([&SCALAR]) {
-            if !known.contains(&isa.name) {
-                known.push(isa.name);
-            }
-        }
-        let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+        let known: Vec<String> = names().iter().map(|name| format!("`{name}`")).collect();
         write!(f, "unknown instruction set `{}`; known are {}", self.0, known.join(", "))
     }
 }

@@ -316,6 +316,23 @@ pub unsafe fn store_bytes(to: *mut u8, x: Floats, zero: i32, lower: i32) {
 ///
 /// # Safety
 ///
+/// 64 bytes can be written at `to`.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub unsafe fn store_four(to: *mut u8, x: [Floats; 4], zero: i32) {
+    // SAFETY: the caller's.
+    unsafe {
+        store_bytes(to, x[0], zero, 0);
+        store_bytes(to.add(16), x[1], zero, 0);
+        store_bytes(to.add(32), x[2], zero, 0);
+        store_bytes(to.add(48), x[3], zero, 0);
+    }
+}
+
+/// See `portable`.
+///
+/// # Safety
+///
 /// 16 bytes can be written at `to`.
 #[inline]
 #[target_feature(enable = "avx2")]

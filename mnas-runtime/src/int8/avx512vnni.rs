@@ -262,6 +262,24 @@ pub unsafe fn store_bytes(to: *mut u8, x: Floats, zero: i32, lower: i32) {
 ///
 /// # Safety
 ///
+/// 64 bytes can be written at `to`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+pub unsafe fn store_four(to: *mut u8, x: [Floats; 4], zero: i32) {
+    // Each instruction that packs works on lanes of 128 bits: dword `4 * lane + i` is then of `x[i]`.
+    let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    let zero = _mm512_set1_epi16(zero as i16);
+    let first = _mm512_packs_epi32(_mm512_cvtps_epi32(x[0]), _mm512_cvtps_epi32(x[1]));
+    let second = _mm512_packs_epi32(_mm512_cvtps_epi32(x[2]), _mm512_cvtps_epi32(x[3]));
+    let bytes = _mm512_packus_epi16(_mm512_adds_epi16(first, zero), _mm512_adds_epi16(second, zero));
+    // SAFETY: the caller's.
+    unsafe { _mm512_storeu_si512(to.cast(), _mm512_permutexvar_epi32(order, bytes)) }
+}
+
+/// See `portable`.
+///
+/// # Safety
+///
 /// 16 bytes can be written at `to`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
@@ -299,6 +317,13 @@ pub unsafe fn store_floats(to: *mut u8, x: Floats) {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub unsafe fn quantize(to: *mut u8, x: Floats, scale: f32, zero: i32) {
+    // A product with the inverse differs from the quotient in its last bits, which matters where the quotient is nearly
+    // halfway between two bytes; there, and for NaN, it is divided.
+    let product = _mm512_mul_ps(x, _mm512_set1_ps(1.0 / scale));
+    let rounded = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(product);
+    let distance = _mm512_abs_ps(_mm512_sub_ps(product, rounded));
+    let is_far = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(distance, _mm512_set1_ps(0.499));
+    let quotient = if is_far == u16::MAX { product } else { _mm512_div_ps(x, _mm512_set1_ps(scale)) };
     // SAFETY: the caller's.
-    unsafe { store_bytes(to, _mm512_div_ps(x, _mm512_set1_ps(scale)), zero, 0) }
+    unsafe { store_bytes(to, quotient, zero, 0) }
 }

@@ -3,7 +3,7 @@
 use super::avx2::pixels;
 pub use super::avx2::{
     Floats, Sums, add_sums, hard_sigmoid, load_bytes, load_floats, load_sums, max_sums, multiply, quantize, relu,
-    relu6, sigmoid, splat, splat_sum, store_bytes, store_floats, store_sum, to_floats,
+    relu6, sigmoid, splat, splat_sum, store_bytes, store_floats, store_four, store_sum, to_floats,
 };
 use core::arch::x86_64::*;
 

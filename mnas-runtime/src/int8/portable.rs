@@ -195,6 +195,20 @@ pub unsafe fn store_bytes(to: *mut u8, x: Floats, zero: i32, lower: i32) {
     unsafe { to.cast::<[u8; LANES]>().write_unaligned(bytes) }
 }
 
+/// Stores four times what [`store_bytes`] with a limit of 0 stores, one behind the other, of values whose magnitude is
+/// below `2^31`.
+///
+/// # Safety
+///
+/// 64 bytes can be written at `to`.
+#[inline]
+pub unsafe fn store_four(to: *mut u8, x: [Floats; 4], zero: i32) {
+    for (i, x) in x.into_iter().enumerate() {
+        // SAFETY: the caller's.
+        unsafe { store_bytes(to.add(LANES * i), x, zero, 0) }
+    }
+}
+
 /// Stores the byte that [`store_bytes`] would, plus `other`, limited to `0..=255`.
 ///
 /// # Safety

@@ -49,8 +49,8 @@ macro_rules! equals_portable {
                 out
             }
             #[target_feature(enable = $features)]
-            unsafe fn reals(x: &[f32; LANES], zero: i32, lower: i32) -> ([[u8; 64]; 6], [[u8; 16]; 4]) {
-                let (mut wide, mut narrow) = ([[0; 64]; 6], [[0; 16]; 4]);
+            unsafe fn reals(x: &[f32; LANES], zero: i32, lower: i32) -> ([[u8; 64]; 7], [[u8; 16]; 4]) {
+                let (mut wide, mut narrow) = ([[0; 64]; 7], [[0; 16]; 4]);
                 // SAFETY: arrays of 16 values, and of 64 and 16 bytes.
                 unsafe {
                     let x = simd::load_floats(x.as_ptr().cast());
@@ -65,6 +65,9 @@ macro_rules! equals_portable {
                     simd::store_bytes(narrow[2].as_mut_ptr(), simd::multiply(x, simd::splat(f32::NAN)), zero, lower);
                     let other = simd::splat_sum(lower - zero);
                     simd::store_sum(narrow[3].as_mut_ptr(), x, zero, lower, other);
+                    let small = simd::multiply(x, simd::splat(if lower == 0 { 1e-30 } else { 0.75 }));
+                    let four = [small, simd::multiply(small, simd::splat(0.5)), simd::splat(2e9), simd::splat(-2e9)];
+                    simd::store_four(wide[6].as_mut_ptr(), four, zero);
                 }
                 (wide, narrow)
             }
@@ -116,6 +119,18 @@ macro_rules! equals_portable {
                         portable::store_sum(bytes[3].as_mut_ptr(), x, zero, lower, other);
                     }
                     assert_eq!(narrow, bytes, "{x:?} {zero} {lower}");
+                    // Its values are limited to those that it is defined for.
+                    if x.iter().all(|x| x.abs() < 1e9) {
+                        let small = portable::multiply(x, portable::splat(if lower == 0 { 1e-30 } else { 0.75 }));
+                        let half = portable::multiply(small, portable::splat(0.5));
+                        let mut four = [0; 64];
+                        // SAFETY: an array of 64 bytes.
+                        unsafe {
+                            let four_of = [small, half, portable::splat(2e9), portable::splat(-2e9)];
+                            portable::store_four(four.as_mut_ptr(), four_of, zero);
+                        }
+                        assert_eq!(wide[6], four, "{x:?} {zero}");
+                    }
                     assert_eq!(bytes[2], [lower as u8; 16]);
                 }
             }

@@ -67,5 +67,5 @@ pub(crate) struct IsaArg {
 
 /// The name of an instruction set.
 pub(super) fn isa_parser() -> impl TypedValueParser<Value = Isa> {
-    PossibleValuesParser::new(machine::ALL.iter().map(|isa| isa.name)).try_map(|name| machine::by_name(&name))
+    PossibleValuesParser::new(machine::names()).try_map(|name| machine::by_name(&name))
 }

@@ -1,12 +1,12 @@
 //! A convolution of all channels: tiles of pixels times vectors of output channels.
 
-use super::{VECTOR, attributes, constants, finish, tiles};
+use super::{VECTOR, attributes, constants, finish_run, tiles};
 use crate::emit::{int, plus, repeat};
-use crate::int8::kernel::{ConvKernel, Finish, Output};
+use crate::int8::kernel::{Added, ConvKernel, Finish, Output};
 use crate::int8::map::LANES;
 use crate::int8::tile::{Run, choose, runs};
 use crate::machine::Isa;
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 /// Most dot products that are written out in full.
@@ -140,25 +140,31 @@ fn tile(kernel: &ConvKernel, isa: &Isa, vectors: usize, pixels: usize) -> TokenS
     let reduction = reduction(kernel, isa, quads_at, &step);
     let end = (0..vectors).map(|n| {
         let (names, loads) = constants(kernel.finish, n, &plus(quote!(wi), n * panel_len + VECTOR));
-        let stores = (0..pixels).map(|p| {
-            let output = kernel.output.layout();
-            let at = plus(quote!(yi), n * output.block_stride() + p * output.block);
-            match (kernel.residual, kernel.finish, kernel.output) {
-                (Some(added), Finish::Multiply { lower }, Output::Bytes(..)) => {
-                    let (a, m) = (sums(p, n), &names[0]);
-                    let r = plus(quote!(ri), n * added.layout.block_stride() + p * added.layout.block);
-                    let (zero, lower) = (int(usize::from(added.zero)), int(usize::from(lower)));
-                    let offset = proc_macro2::Literal::i32_unsuffixed(added.offset.abs());
-                    let offset = if added.offset < 0 { quote!(-#offset) } else { quote!(#offset) };
-                    let other = quote!(simd::add_sums(bytes(r, #r), simd::splat_sum(#offset)));
-                    quote!(put_sum(y, #at, simd::multiply(simd::to_floats(#a), #m), #zero, #lower, #other);)
-                }
-                _ => finish(kernel.finish, kernel.output, &sums(p, n), &at, &names),
+        let output = kernel.output.layout();
+        let at = |p: usize| plus(quote!(yi), n * output.block_stride() + p * output.block);
+        let stores: TokenStream = match (kernel.residual, kernel.finish, kernel.output) {
+            (Some(added), Finish::Multiply { lower }, Output::Bytes(..)) => {
+                let stores = (0..pixels).map(|p| add(&added, lower, &sums(p, n), &names[0], n, p, &at(p)));
+                stores.collect()
             }
-        });
-        quote!(#loads #(#stores)*)
+            _ => {
+                let what = (kernel.finish, kernel.output);
+                finish_run(what, kernel.is_bounded, pixels, |p| sums(p, n), at, &names)
+            }
+        };
+        quote!(#loads #stores)
     });
     quote!(#begin #reduction #(#end)*)
+}
+
+/// Statements that store the sum of a result and the residual, of vector `n` and pixel `p`.
+fn add(added: &Added, lower: u8, sums: &Ident, factor: &Ident, n: usize, p: usize, at: &TokenStream) -> TokenStream {
+    let r = plus(quote!(ri), n * added.layout.block_stride() + p * added.layout.block);
+    let (zero, lower) = (int(usize::from(added.zero)), int(usize::from(lower)));
+    let offset = Literal::i32_unsuffixed(added.offset.abs());
+    let offset = if added.offset < 0 { quote!(-#offset) } else { quote!(#offset) };
+    let other = quote!(simd::add_sums(bytes(r, #r), simd::splat_sum(#offset)));
+    quote!(put_sum(y, #at, simd::multiply(simd::to_floats(#sums), #factor), #zero, #lower, #other);)
 }
 
 /// The loops over the window and the input channels.

@@ -1,6 +1,6 @@
 //! A depthwise convolution: windows of four pixels of a row, each a dot product for every output that it covers.
 
-use super::{VECTOR, attributes, constants, finish};
+use super::{VECTOR, attributes, constants, finish_run};
 use crate::emit::{int, plus};
 use crate::int8::kernel::DepthwiseKernel;
 use crate::int8::map::{LANES, QUAD};
@@ -87,15 +87,13 @@ fn tile(kernel: &DepthwiseKernel, pixels: usize) -> TokenStream {
         quote!(#(#weights)* #(#dots)*)
     });
     let (names, loads) = constants(kernel.finish, 0, &plus(quote!(wi), VECTOR));
-    let stores = (0..pixels).map(|p| {
-        let at = plus(quote!(yi), p * kernel.output.layout().block);
-        finish(kernel.finish, kernel.output, &sums(p), &at, &names)
-    });
+    let at = |p: usize| plus(quote!(yi), p * kernel.output.layout().block);
+    let stores = finish_run((kernel.finish, kernel.output), kernel.is_bounded, pixels, sums, at, &names);
     quote! {
         let bias = sums(w, wi);
         #(#begin)*
         #(#rows)*
         #loads
-        #(#stores)*
+        #stores
     }
 }

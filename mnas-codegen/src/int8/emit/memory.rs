@@ -65,6 +65,16 @@ pub(super) fn memory(isa: &Isa, checked: bool) -> TokenStream {
             #sixteen
             unsafe { simd::store_bytes(a.as_ptr().add(i).cast::<u8>().cast_mut(), v, zero, lower) }
         }
+        /// As `put` without a limit, of four pixels that lie one behind the other.
+        ///
+        /// # Safety
+        /// As `put`.
+        #[inline]
+        #attribute
+        unsafe fn put_four(a: &[Cell<u8>], i: usize, v: [simd::Floats; 4], zero: i32) {
+            #all
+            unsafe { simd::store_four(a.as_ptr().add(i).cast::<u8>().cast_mut(), v, zero) }
+        }
         /// As `put`, with a residual: the byte that `put` would store, plus `other`, limited to bytes.
         ///
         /// # Safety

@@ -40,8 +40,7 @@ fn attributes(isa: &Isa) -> TokenStream {
     if features.is_empty() { quote!() } else { quote!(#[target_feature(enable = #features)]) }
 }
 
-/// Statements that turn the values `x` (a name) into what they become, at `at` of `y`. Constants are at `w[constants..]`;
-/// `layout` tells bytes from floats.
+/// Statements that turn the sums `x` (a name) into what they become, at `at` of `y`.
 fn finish(finish: Finish, output: Output, x: &Ident, at: &TokenStream, constants: &[Ident]) -> TokenStream {
     let zero = match output {
         Output::Bytes(_, zero) => int(usize::from(zero)),
@@ -68,6 +67,40 @@ fn finish(finish: Finish, output: Output, x: &Ident, at: &TokenStream, constants
             }
         }
     }
+}
+
+/// Statements for a run of neighbouring pixels, `x(p)` at `at(p)`, as [`finish`]; four at a time where that is possible.
+fn finish_run(
+    (what, output): (Finish, Output),
+    is_bounded: bool,
+    pixels: usize,
+    x: impl Fn(usize) -> Ident,
+    at: impl Fn(usize) -> TokenStream,
+    constants: &[Ident],
+) -> TokenStream {
+    let four = match (what, output) {
+        (Finish::Multiply { lower: 0 } | Finish::Activate(_), Output::Bytes(_, zero)) if is_bounded => Some(zero),
+        _ => None,
+    };
+    let fours = if four.is_some() { pixels / 4 * 4 } else { 0 };
+    let mut out = TokenStream::new();
+    for first in (0..fours).step_by(4) {
+        let (to, zero) = (at(first), int(usize::from(four.unwrap_or(0))));
+        let values = (first..first + 4).map(|p| {
+            let (x, factor) = (x(p), &constants[0]);
+            let v = quote!(simd::multiply(simd::to_floats(#x), #factor));
+            match what {
+                Finish::Activate(activation) => {
+                    let (value, inverse) = (activate(activation, quote!(v)), &constants[1]);
+                    quote!({ let v = #v; simd::multiply(#value, #inverse) })
+                }
+                _ => v,
+            }
+        });
+        out.extend(quote!(put_four(y, #to, [#(#values),*], #zero);));
+    }
+    out.extend((fours..pixels).map(|p| finish(what, output, &x(p), &at(p), constants)));
+    out
 }
 
 /// `activation(v)`.
