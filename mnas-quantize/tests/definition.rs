@@ -25,8 +25,24 @@ blocks:
 head: {filters: 24, classes: 7}
 ";
 
+/// A network whose output is the activation of a sum.
+const BACKBONE: &str = "
+name: backbone
+input: 9x7x3
+padding: same
+activation: hard_swish
+stem: {op: conv, kernel: 3, stride: 1, filters: 8}
+blocks:
+  - {op: bottleneck, kernel: 3, filters: 8, layers: 2}
+head: none
+";
+
 fn network() -> Network {
-    let (_, network) = mnas_dsl::load_yaml(BLOCKS, "every_block.yaml").unwrap_or_else(|e| panic!("{e:?}"));
+    network_of(BLOCKS)
+}
+
+fn network_of(text: &str) -> Network {
+    let (_, network) = mnas_dsl::load_yaml(text, "network.yaml").unwrap_or_else(|e| panic!("{e:?}"));
     network
 }
 
@@ -36,7 +52,11 @@ fn images(network: &Network, count: usize) -> Vec<Vec<f32>> {
 }
 
 fn quantized(options: &Options) -> (Network, Quantized, Vec<Vec<f32>>) {
-    let network = network();
+    quantized_of(BLOCKS, options)
+}
+
+fn quantized_of(text: &str, options: &Options) -> (Network, Quantized, Vec<Vec<f32>>) {
+    let network = network_of(text);
     let weights = random(&network, 3);
     let graph = quantized::graph(&network);
     let images = images(&network, 12);
@@ -137,8 +157,9 @@ fn expected(network: &Quantized, node: &Node, values: &BTreeMap<TensorId, Vec<f6
 
 #[test]
 fn each_node_is_real_arithmetic_rounded_once() {
-    for options in every_option() {
-        let (_, network, images) = quantized(&options);
+    let backbone = (BACKBONE, Options::default());
+    for (text, options) in every_option().into_iter().map(|options| (BLOCKS, options)).chain([backbone]) {
+        let (_, network, images) = quantized_of(text, &options);
         let graph = &network.graph;
         let mut ties = 0;
         let mut seen = 0;
@@ -254,6 +275,9 @@ fn files_that_do_not_fit_are_refused() {
     assert_eq!(error, "`stem.conv.bias` has a value beyond 2^30");
     let error = refused(&|n| n.maps[n.graph.input.0].as_mut().unwrap().zero = 3);
     assert_eq!(error, "`input.zero_point` is 3; it has to be even");
+    let pool = good.graph.nodes.iter().find(|n| matches!(n.op, Op::MaxPool { .. })).unwrap().output;
+    let error = refused(&|n| n.maps[pool.0].as_mut().unwrap().zero ^= 2);
+    assert!(error.contains("a pool keeps the zero point of its input"), "{error}");
     // Two problems at once are both named.
     let error = refused(&|n| {
         n.layers.get_mut("stem.conv").unwrap().weight[0] = -128;

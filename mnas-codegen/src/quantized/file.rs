@@ -13,7 +13,7 @@
 use super::arithmetic::RELU6_SCALE;
 use super::structure::{Role, roles};
 use super::{Integers, Map, Quantized, conv_of};
-use crate::graph::{Graph, TensorId};
+use crate::graph::{Graph, Op, TensorId};
 use crate::weights::format::safetensors::open;
 use ::safetensors::tensor::{Dtype, Metadata, TensorView};
 use std::collections::BTreeMap;
@@ -116,6 +116,7 @@ pub fn read(bytes: &[u8], graph: &Graph) -> Result<Quantized, FileError> {
         })
         .collect();
     reader.check_groups(graph, &roles, &maps);
+    reader.check_pools(graph, &maps);
     let mut layers = BTreeMap::new();
     for node in &graph.nodes {
         let Some(conv) = conv_of(graph, node) else { continue };
@@ -211,6 +212,21 @@ impl<'f> Reader<'f> {
                 let (a, b) = (&graph.tensor(*leader).name, &graph.tensor(TensorId(id)).name);
                 self.problems
                     .push(format!("`{b}.scale` differs from `{a}.scale`; maps that are added share their scale"));
+            }
+        }
+    }
+
+    /// A pool by windows moves bytes, so both of its maps have one zero point.
+    fn check_pools(&mut self, graph: &Graph, maps: &[Option<Map>]) {
+        for node in &graph.nodes {
+            let (from, to) = (node.inputs[0], node.output);
+            let (Some(input), Some(output)) = (&maps[from.0], &maps[to.0]) else { continue };
+            let is_pool = matches!(node.op, Op::AveragePool { .. } | Op::MaxPool { .. });
+            if is_pool && input.zero != output.zero {
+                let (name, input_zero, zero) = (&graph.tensor(to).name, input.zero, output.zero);
+                let problem =
+                    format!("`{name}.zero_point` is {zero}; a pool keeps the zero point of its input, {input_zero}");
+                self.problems.push(problem);
             }
         }
     }
