@@ -41,7 +41,7 @@ source scripts/workspace.sh
 # Test programs of the lanes `lint`, `generated` and `train`; all others are of `core`.
 lint_tests="cycles subjects words"
 generated_tests="networks kernels_equal_loops graphs pairs doors macro_errors"
-other_generated_tests="planted toolchain mutants attacks identical"
+other_generated_tests="planted quantized toolchain mutants attacks identical"
 train_tests="model training"
 
 # Seconds that the processors have computed for the processes that have ended. On a machine that does other things

@@ -3,7 +3,8 @@
 use crate::case::{Case, Sharing};
 use crate::fault::Fault;
 use crate::finding::{Finding, NETWORK_TOLERANCE, compare, compare_step};
-use crate::program::{BuildError, Program, Runtime, Rustc};
+use crate::int8;
+use crate::program::{BuildError, Program, Runtime, Rustc, Unit};
 use crate::subject::{Subject, Variant, expected, prepare};
 use mnas_codegen::machine::{self, Isa};
 use std::collections::BTreeMap;
@@ -29,6 +30,9 @@ pub struct Settings {
     pub rustc: Rustc,
     /// How many programs are built at once.
     pub threads: usize,
+    /// Whether cases are compiled in int8. [`Builds::Mixed`] then checks every second, and compiles two of three for several
+    /// threads; the others compile all for several threads.
+    pub int8: bool,
 }
 
 /// Which code each case is compiled to.
@@ -52,6 +56,21 @@ impl Default for Settings {
             builds: Builds::Mixed,
             rustc: Rustc::default(),
             threads: thread::available_parallelism().map_or(1, |n| n.get()),
+            int8: false,
+        }
+    }
+}
+
+impl Settings {
+    /// All int8 kernels that this machine has.
+    pub fn int8() -> Self {
+        let arch = std::env::consts::ARCH;
+        let is_here = |isa: &&Isa| isa.gate.arch.is_empty() || isa.gate.arch == arch;
+        Settings {
+            in_code: machine::INT8.iter().filter(is_here).copied().collect(),
+            to_run: machine::int8_on_host(),
+            int8: true,
+            ..Settings::default()
         }
     }
 }
@@ -161,9 +180,16 @@ pub(crate) fn runtime(settings: &Settings) -> Result<Arc<Runtime>, SystemError> 
 /// What a case is compiled for.
 fn variants(index: usize, settings: &Settings) -> Vec<Variant> {
     let isas = &settings.in_code;
-    let plain = Variant { isas: isas.clone(), checked: false, team: None };
-    let checked = Variant { isas: isas.clone(), checked: true, team: None };
-    let team = |form, checked| Variant { isas: isas.clone(), checked, team: Some(form) };
+    let plain = Variant { isas: isas.clone(), checked: false, team: None, int8: false };
+    let checked = Variant { checked: true, ..plain.clone() };
+    let team = |form, checked| Variant { checked, team: Some(form), ..plain.clone() };
+    if settings.int8 {
+        let (checked, threads) = match settings.builds {
+            Builds::Mixed => (index % 2 == 1, index % 3 != 2),
+            builds => (builds == Builds::Checked, true),
+        };
+        return vec![Variant { checked, team: threads.then_some(Sharing::Panels), int8: true, ..plain }];
+    }
     match settings.builds {
         Builds::Plain => vec![plain],
         Builds::Checked => vec![checked],
@@ -171,7 +197,7 @@ fn variants(index: usize, settings: &Settings) -> Vec<Variant> {
             1 => vec![plain, checked],
             3 if isas.len() > 1 => {
                 let from = 1 + index / 4 % (isas.len() - 1);
-                vec![plain, Variant { isas: isas[from..].to_vec(), checked: false, team: None }]
+                vec![plain.clone(), Variant { isas: isas[from..].to_vec(), ..plain }]
             }
             // A program for several threads is compared when it runs on one, too.
             0 => vec![team(Sharing::Panels, index.is_multiple_of(16))],
@@ -181,17 +207,40 @@ fn variants(index: usize, settings: &Settings) -> Vec<Variant> {
     }
 }
 
+/// A job that has been compiled.
+enum Compiled {
+    F32(Box<Subject>),
+    Int8(Box<int8::Subject>),
+}
+
+impl Compiled {
+    fn of(job: &Job<'_>) -> Result<Self, Finding> {
+        if job.variant.int8 {
+            let subject = int8::subject::prepare(job.case, &job.variant, job.fault)?;
+            return Ok(Compiled::Int8(Box::new(subject)));
+        }
+        Ok(Compiled::F32(Box::new(prepare(job.case, &job.variant, job.fault)?)))
+    }
+
+    fn unit(&self) -> Unit<'_> {
+        match self {
+            Compiled::F32(subject) => subject.unit(),
+            Compiled::Int8(subject) => subject.unit(),
+        }
+    }
+}
+
 fn check_batch(jobs: &[Job<'_>], settings: &Settings) -> Result<Vec<Failure>, SystemError> {
     let failure = |job: &Job<'_>, finding| Failure { index: job.index, variant: job.variant.clone(), finding };
     let mut failures = Vec::new();
     let mut subjects = Vec::new();
     for job in jobs {
-        match prepare(job.case, &job.variant, job.fault) {
+        match Compiled::of(job) {
             Ok(subject) => subjects.push((job, subject)),
             Err(finding) => failures.push(failure(job, finding)),
         }
     }
-    let all: Vec<&Subject> = subjects.iter().map(|(_, subject)| subject).collect();
+    let all: Vec<Unit<'_>> = subjects.iter().map(|(_, subject)| subject.unit()).collect();
     if all.is_empty() {
         return Ok(failures);
     }
@@ -204,8 +253,8 @@ fn check_batch(jobs: &[Job<'_>], settings: &Settings) -> Result<Vec<Failure>, Sy
         Err(BuildError::System(what, error)) => return Err(SystemError(format!("{what}: {error}"))),
         // Each by itself, to see which it is.
         Err(BuildError::Refused(_)) => {
-            for (job, subject) in &subjects {
-                match Program::build(&[subject], &settings.rustc) {
+            for ((job, subject), unit) in subjects.iter().zip(&all) {
+                match Program::build(std::slice::from_ref(unit), &settings.rustc) {
                     Ok(program) => {
                         failures.extend(run(&program, 0, job, subject, settings).map(|finding| failure(job, finding)));
                     }
@@ -220,9 +269,12 @@ fn check_batch(jobs: &[Job<'_>], settings: &Settings) -> Result<Vec<Failure>, Sy
 }
 
 /// Runs a subject on each instruction set; the first thing that is wrong.
-fn run(program: &Program, number: usize, job: &Job<'_>, subject: &Subject, settings: &Settings) -> Option<Finding> {
-    let isas = settings.to_run.iter().copied().filter(|isa| job.variant.isas.contains(isa));
-    isas.map(|isa| run_on(program, number, subject, isa)).find_map(|finding| finding)
+fn run(program: &Program, number: usize, job: &Job<'_>, subject: &Compiled, settings: &Settings) -> Option<Finding> {
+    let mut isas = settings.to_run.iter().copied().filter(|isa| job.variant.isas.contains(isa));
+    isas.find_map(|isa| match subject {
+        Compiled::F32(subject) => run_on(program, number, subject, isa),
+        Compiled::Int8(subject) => int8::run::run(program, number, subject, isa),
+    })
 }
 
 fn run_on(program: &Program, number: usize, subject: &Subject, isa: Isa) -> Option<Finding> {
@@ -269,7 +321,7 @@ fn run_on(program: &Program, number: usize, subject: &Subject, isa: Isa) -> Opti
         for (expected, tolerance) in [(last, 0.0), (&subject.output, NETWORK_TOLERANCE)] {
             let difference = compare(expected, output, plan.output, plan.output.channels);
             if difference.relative > tolerance {
-                return Some(Finding::Output { isa, entry, difference });
+                return Some(Finding::Output { isa, entry: entry.to_owned(), difference });
             }
         }
     }

@@ -55,7 +55,7 @@ pub enum Finding {
         /// Instruction set.
         isa: &'static str,
         /// Which way of calling gives it.
-        entry: &'static str,
+        entry: String,
         /// By how much.
         difference: Difference,
     },

@@ -16,6 +16,8 @@
 //! assert!(missing.count() + 500 < before);
 //! ```
 //!
+//! [`int8`] does the same for networks in int8, whose integers are random too: every byte is compared.
+//!
 //! This crate does not depend on how the compiler works: it compiles specs and runs the result.
 #![forbid(unsafe_code)]
 
@@ -28,6 +30,7 @@ pub mod factors;
 pub mod fault;
 pub mod finding;
 pub mod hunt;
+pub mod int8;
 pub mod program;
 pub mod random;
 pub mod reductions;

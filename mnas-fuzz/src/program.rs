@@ -1,9 +1,9 @@
 //! Several subjects in one program, which rustc builds and which runs one network at a time.
 
-use crate::subject::Subject;
 use mnas_codegen::emit::file;
 use mnas_codegen::machine::Isa;
 use mnas_files::TempFolder;
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
@@ -13,6 +13,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 const MAIN: &str = include_str!("program_main.rs.txt");
+const MAIN_INT8: &str = include_str!("int8/program_main.rs.txt");
 
 /// How programs are built.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,28 @@ impl Rustc {
             .map_err(|error| BuildError::System(format!("cannot start `{}`", self.command.display()), error))?;
         if built.status.success() { Ok(()) } else { Err(BuildError::Refused(first_lines(&built.stderr))) }
     }
+}
+
+/// A network as a program has it.
+#[derive(Clone, Debug)]
+pub struct Unit<'a> {
+    /// The generated items.
+    pub code: &'a str,
+    /// Name of the generated type.
+    pub type_name: &'a str,
+    /// Packed weights.
+    pub weights: Cow<'a, [u8]>,
+    /// The image, height x width x channels.
+    pub image: &'a [f32],
+    /// The same image as 8-bit values.
+    pub pixels: Option<&'a [u8]>,
+    /// Macros of the program that run it, one after the other; each adds to what the program writes.
+    pub macros: Vec<&'static str>,
+}
+
+/// Little-endian bytes.
+pub fn bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
 /// A program in a private temporary folder, which is removed with it.
@@ -128,24 +151,27 @@ impl Program {
     /// # Errors
     ///
     /// Files or rustc.
-    pub fn build(subjects: &[&Subject], rustc: &Rustc) -> Result<Self, BuildError> {
+    pub fn build(units: &[Unit<'_>], rustc: &Rustc) -> Result<Self, BuildError> {
         let runtime = Runtime::built(rustc)?;
         let folder = temp_folder()?;
-        let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
         let mut main = MAIN.to_owned();
+        main.push_str(MAIN_INT8);
         main.push_str("use runtime::mnas_runtime;\n");
         let mut arms = String::new();
-        for (i, subject) in subjects.iter().enumerate() {
-            write(&folder, &format!("{i}.weights"), &bytes(&subject.packed))?;
-            write(&folder, &format!("{i}.image"), &bytes(&subject.image))?;
-            write(&folder, &format!("n{i}.rs"), subject.code.as_bytes())?;
+        for (i, unit) in units.iter().enumerate() {
+            write(&folder, &format!("{i}.weights"), &unit.weights)?;
+            write(&folder, &format!("{i}.image"), &bytes(unit.image))?;
+            if let Some(pixels) = unit.pixels {
+                write(&folder, &format!("{i}.pixels"), pixels)?;
+            }
+            write(&folder, &format!("n{i}.rs"), unit.code.as_bytes())?;
             let _ = writeln!(main, "mod n{i};");
-            let run = if subject.plan.threads.is_some() { "run_threaded" } else { "run" };
-            let _ = writeln!(arms, "        Some(\"{i}\") => {run}!({i}, n{i}, {}),", subject.type_name);
+            let calls = unit.macros.iter().map(|name| format!("{name}!(out, {i}, n{i}, {});", unit.type_name));
+            let _ = writeln!(arms, "        Some(\"{i}\") => {{ {} }}", calls.collect::<String>());
         }
         let _ = write!(
             main,
-            "\nfn main() {{\n    match std::env::args().nth(1).as_deref() {{\n{arms}        _ => panic!(\"which network?\"),\n    }}\n}}\n"
+            "\nfn main() {{\n    let mut out = Vec::new();\n    match std::env::args().nth(1).as_deref() {{\n{arms}        _ => panic!(\"which network?\"),\n    }}\n    std::io::stdout().write_all(&out).expect(\"standard output\");\n}}\n"
         );
         write(&folder, "main.rs", main.as_bytes())?;
         let library = format!("runtime={}", runtime.library().display());
@@ -159,6 +185,15 @@ impl Program {
     ///
     /// What the program said when it stopped.
     pub fn run(&self, index: usize, isa: Isa) -> Result<Ran, String> {
+        parse(&self.output(index, isa)?).ok_or_else(|| WRONG_COUNT.to_owned())
+    }
+
+    /// As [`Program::run`], and returns what the macros of the network wrote.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::run`].
+    pub fn output(&self, index: usize, isa: Isa) -> Result<Vec<u8>, String> {
         let ran = Command::new(self.folder.path().join(NAME))
             .current_dir(self.folder.path())
             .arg(index.to_string())
@@ -168,7 +203,7 @@ impl Program {
         if !ran.status.success() {
             return Err(format!("{}: {}", ran.status, first_lines(&ran.stderr)));
         }
-        parse(&ran.stdout).ok_or_else(|| "the number of values that it wrote is wrong".to_owned())
+        Ok(ran.stdout)
     }
 }
 
@@ -181,13 +216,18 @@ fn parse(mut rest: &[u8]) -> Option<Ran> {
     rest.is_empty().then_some(ran)
 }
 
-fn number(rest: &mut &[u8]) -> Option<usize> {
+/// Says that a program's output ends too early or too late.
+pub(crate) const WRONG_COUNT: &str = "the number of values that it wrote is wrong";
+
+/// Takes a number from the start of what a program wrote.
+pub(crate) fn number(rest: &mut &[u8]) -> Option<usize> {
     let (head, tail) = rest.split_first_chunk::<8>()?;
     *rest = tail;
     usize::try_from(u64::from_le_bytes(*head)).ok()
 }
 
-fn values(rest: &mut &[u8]) -> Option<Vec<f32>> {
+/// Takes a length and that many values.
+pub(crate) fn values(rest: &mut &[u8]) -> Option<Vec<f32>> {
     let bytes = number(rest)?.checked_mul(4)?;
     let (head, tail) = rest.split_at_checked(bytes)?;
     *rest = tail;

@@ -4,6 +4,7 @@ use crate::case::{Case, Sharing};
 use crate::data;
 use crate::fault::Fault;
 use crate::finding::{Finding, compare_layers};
+use crate::program::{Unit, bytes};
 use mnas_codegen::compile::{Options, compile_plan};
 use mnas_codegen::graph::{Graph, Node, TensorId};
 use mnas_codegen::machine::Isa;
@@ -23,8 +24,10 @@ pub struct Variant {
     pub isas: Vec<Isa>,
     /// Every memory access asserted.
     pub checked: bool,
-    /// How several threads share blocks; `None` is code for one.
+    /// How several threads share blocks; `None` is code for one. Code of int8 shares in one way.
     pub team: Option<Sharing>,
+    /// Whether weights and maps are int8.
+    pub int8: bool,
 }
 
 /// A case ready to be built and run.
@@ -46,6 +49,20 @@ pub struct Subject {
     pub weights: Weights,
     /// The output of the network, from the graph as it was lowered.
     pub output: Vec<f64>,
+}
+
+impl Subject {
+    /// What a program has of it.
+    pub fn unit(&self) -> Unit<'_> {
+        Unit {
+            code: &self.code,
+            type_name: &self.type_name,
+            weights: bytes(&self.packed).into(),
+            image: &self.image,
+            pixels: None,
+            macros: vec![if self.plan.threads.is_some() { "run_threaded" } else { "run" }],
+        }
+    }
 }
 
 /// The graph as lowered, and what it computes.

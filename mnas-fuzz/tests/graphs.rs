@@ -120,11 +120,21 @@ fn graphs_in_any_order_equal_the_reference() {
     for (index, case) in cases.iter().enumerate() {
         let isas = settings.in_code.clone();
         let form = [None, Some(Sharing::RowBlocks), Some(Sharing::Panels)][index % 3];
-        jobs.push(Job { index, case, variant: Variant { isas, checked: index % 2 == 0, team: form }, fault: None });
+        jobs.push(Job {
+            index,
+            case,
+            variant: Variant { isas, checked: index % 2 == 0, team: form, int8: false },
+            fault: None,
+        });
         if settings.in_code.len() > 1 && index % 4 == 3 {
             // The widest decides how weights lie.
             let isas = settings.in_code[1..].to_vec();
-            jobs.push(Job { index, case, variant: Variant { isas, checked: false, team: None }, fault: None });
+            jobs.push(Job {
+                index,
+                case,
+                variant: Variant { isas, checked: false, team: None, int8: false },
+                fault: None,
+            });
         }
     }
     let failures = check_jobs(&jobs, &settings, &|_, _| {}).expect("rustc runs");
@@ -154,7 +164,7 @@ fn row_blocks_of_an_image_stay_inside_of_it() {
     // The second block prefetches its next rows; the first one reads the image and prefetches nothing.
     assert!(plan.steps[0].input.is_none() && row_blocks(0).0 < 24, "{plan}");
     assert_eq!((row_blocks(0).1.0 > 0, row_blocks(1).1.0 > 0), (false, settings.in_code[0].prefetch), "{plan}");
-    let variant = |checked, team| Variant { isas: settings.in_code.clone(), checked, team };
+    let variant = |checked, team| Variant { isas: settings.in_code.clone(), checked, team, int8: false };
     let variants = [variant(true, None), variant(false, None), variant(true, Some(Sharing::RowBlocks))];
     let job = |(index, variant): (usize, &Variant)| Job { index, case: &case, variant: variant.clone(), fault: None };
     let jobs: Vec<Job<'_>> = variants.iter().enumerate().map(job).collect();
@@ -411,7 +421,7 @@ fn wrong_compilers_are_caught() {
     let cases = cases();
     let faults = faults();
     let case = |name: &str| cases.iter().find(|case| case.network.name == name).expect("a graph of that name");
-    let variant = Variant { isas: settings.in_code.clone(), checked: false, team: None };
+    let variant = Variant { isas: settings.in_code.clone(), checked: false, team: None, int8: false };
     let numbered = faults.iter().enumerate();
     let job = |index, name, fault| Job { index, case: case(name), variant: variant.clone(), fault: Some(fault) };
     let jobs: Vec<Job<'_>> = numbered.map(|(index, (_, name, fault))| job(index, name, fault)).collect();

@@ -51,7 +51,7 @@ fn settings() -> Settings {
 }
 
 fn variant(settings: &Settings) -> Variant {
-    Variant { isas: settings.in_code.clone(), checked: false, team: None }
+    Variant { isas: settings.in_code.clone(), checked: false, team: None, int8: false }
 }
 
 /// Whether a compiler with this fault does anything differently for a case.
@@ -67,6 +67,7 @@ fn applies(case: &Case, fault: &Fault, variant: &Variant) -> bool {
             change(&subject.plan, &mut subject.packed)
         }
         Fault::Code(change) => change(&mut prepare(case, variant, None).expect("a network of ours compiles").code),
+        Fault::Int8Network(_) | Fault::Int8Plan(_) | Fault::Int8Packed(_) => unreachable!("a fault of f32"),
     }
 }
 

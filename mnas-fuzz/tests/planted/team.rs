@@ -41,7 +41,7 @@ fn work_that_is_divided_wrongly_is_caught() {
     let faults: Vec<Fault> = FAULTS.iter().map(|(_, _, change)| Fault::Code(*change)).collect();
     let mut jobs = Vec::new();
     for ((name, form, change), fault) in FAULTS.iter().zip(&faults) {
-        let variant = Variant { isas: settings.in_code.clone(), checked: false, team: Some(*form) };
+        let variant = Variant { isas: settings.in_code.clone(), checked: false, team: Some(*form), int8: false };
         let has = |case: &&_| change(&mut prepare(case, &variant, None).expect("a network of ours compiles").code);
         let witnesses: Vec<_> = cases.iter().filter(has).take(WITNESSES).collect();
         assert_eq!(witnesses.len(), WITNESSES, "{name}: not among the specs");
