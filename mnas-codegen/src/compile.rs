@@ -171,20 +171,7 @@ pub fn compile_plan(
             Some(floats.iter().flat_map(|v| v.to_le_bytes()).collect())
         }
     };
-    let item = item(network, options);
-    let emit = surface::Options {
-        ident: item.ident,
-        visibility: item.visibility,
-        attributes: item.attributes,
-        runtime: options.runtime.clone().unwrap_or_else(|| quote!(::mnas_runtime)),
-        standalone: options.standalone,
-        checked: options.checked,
-        version: VERSION.to_owned(),
-        embed: Embed::None,
-        preprocess: network.preprocess.clone(),
-        parameters: network.parameters(),
-        macs: network.macs(),
-    };
+    let emit = surface_options(network, options);
     Ok(Compiled {
         graph,
         plan,
@@ -196,8 +183,26 @@ pub fn compile_plan(
     })
 }
 
+/// What is chosen about the text of a file without weights.
+pub(crate) fn surface_options(network: &Network, options: &Options) -> surface::Options {
+    let item = item(network, options);
+    surface::Options {
+        ident: item.ident,
+        visibility: item.visibility,
+        attributes: item.attributes,
+        runtime: options.runtime.clone().unwrap_or_else(|| quote!(::mnas_runtime)),
+        standalone: options.standalone,
+        checked: options.checked,
+        version: VERSION.to_owned(),
+        embed: Embed::None,
+        preprocess: network.preprocess.clone(),
+        parameters: network.parameters(),
+        macs: network.macs(),
+    }
+}
+
 /// The generated type of `network`.
-pub(crate) fn item(network: &Network, options: &Options) -> Item {
+fn item(network: &Network, options: &Options) -> Item {
     options.item.clone().unwrap_or_else(|| Item {
         ident: Ident::new(&camel_case(&network.name), Span::call_site()),
         visibility: quote!(pub),

@@ -2,7 +2,7 @@
 
 use super::emit::{self, Options as Emit};
 use super::{pack, plan};
-use crate::compile::{Options, VERSION, item, spec_hash};
+use crate::compile::{Options, spec_hash, surface_options};
 use crate::emit::surface::{Embed, normalization_values};
 use crate::machine::{self, Isa};
 use crate::quantized::{Quantized, arithmetic};
@@ -10,7 +10,6 @@ use crate::units::Bytes;
 use mnas_dsl::network::Network;
 use mnas_dsl::spec::Spec;
 use proc_macro2::TokenStream;
-use quote::quote;
 
 /// A compiled int8 network before it is printed.
 #[derive(Clone, Debug)]
@@ -59,20 +58,7 @@ pub fn compile(spec: &Spec, network: &Network, quantized: &Quantized, options: &
         at
     });
     plan.weights_len = Bytes(weights.len());
-    let item = item(network, options);
-    let emit = Emit {
-        ident: item.ident,
-        visibility: item.visibility,
-        attributes: item.attributes,
-        runtime: options.runtime.clone().unwrap_or_else(|| quote!(::mnas_runtime)),
-        standalone: options.standalone,
-        checked: options.checked,
-        version: VERSION.to_owned(),
-        embed: Embed::None,
-        preprocess: network.preprocess.clone(),
-        parameters: network.parameters(),
-        macs: network.macs(),
-    };
+    let emit = surface_options(network, options);
     Ok(Compiled {
         plan,
         weights: Some(weights),
@@ -99,6 +85,7 @@ impl Compiled {
     /// A mistake of the emitter: the text is no Rust.
     #[cfg(feature = "format")]
     pub fn text(&self, weights_file: &str) -> Result<String, crate::emit::file::FormatError> {
+        use crate::compile::VERSION;
         use crate::emit::file::{Header, Number, format};
         let embed = if self.weights.is_some() { Embed::File(weights_file.to_owned()) } else { Embed::None };
         let emit = Emit { embed, ..self.emit.clone() };

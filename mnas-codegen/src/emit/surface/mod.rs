@@ -7,6 +7,7 @@ mod network;
 mod options;
 mod output;
 mod preprocess;
+pub(crate) mod shared;
 mod threads;
 mod weights_table;
 
@@ -35,30 +36,13 @@ pub fn emit(plan: &Plan, options: &Options) -> TokenStream {
     let team = plan.threads.map_or(quote!(), |memory| threads::emit(plan, memory, options, &runtime, &module));
     let layers = weights_table::layers(plan, &runtime_in(&inner, options));
     let isas: TokenStream = plan.schedules.iter().map(|s| isa_module::isa_module(plan, s, options, &inner)).collect();
-    let module_doc = format!(" Kernels of [`{}`] and the layout of its weights.", options.ident);
+    let doc = " and the layout of its weights";
+    let kernels = shared::kernels(options, &module, doc, &quote!(#layers #isas));
     quote! {
         #the_type
         #team
         const _: () = #runtime::assert_version(#version);
-        #[doc = #module_doc]
-        #[allow(
-            unsafe_code,
-            unsafe_op_in_unsafe_fn,
-            unused_assignments,
-            unused_imports,
-            unused_mut,
-            unused_parens,
-            unused_variables,
-            dead_code,
-            clippy::all,
-            clippy::pedantic,
-            clippy::restriction,
-            reason = "generated: every access lies inside of a slice whose length the plan has proven"
-        )]
-        mod #module {
-            #layers
-            #isas
-        }
+        #kernels
     }
 }
 

@@ -3,6 +3,7 @@
 use super::dispatch::{allow_calls, run_alone};
 use super::options::{Embed, Options};
 use super::preprocess::infer_u8;
+use super::shared::{self, Sizes};
 use crate::emit::absolute::Absolute;
 use crate::emit::int;
 use crate::plan::{Plan, Step};
@@ -12,14 +13,10 @@ use quote::quote;
 
 /// The type and its functions.
 pub(super) fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, module: &Ident) -> TokenStream {
-    let Absolute { f32, bool, u8, u64, usize, str, option, some, result, fn_mut, .. } = &Absolute::new();
-    let (ident, visibility, attributes) = (&options.ident, &options.visibility, &options.attributes);
-    let name = &plan.name;
-    let [ih, iw, ic] = [plan.input.height, plan.input.width, plan.input.channels].map(int);
-    let [oh, ow, oc] = [plan.output.height, plan.output.width, plan.output.channels].map(int);
+    let Absolute { f32, u8, usize, some, result, .. } = &Absolute::new();
+    let ident = &options.ident;
     let (input_len, output_len) = (int(plan.input.len()), int(plan.output.len()));
-    let (arena_len, weights_len) = (int(plan.arena.len), int(plan.weights_len));
-    let (parameters, macs) = (Literal::u64_unsuffixed(options.parameters), Literal::u64_unsuffixed(options.macs));
+    let arena_len = int(plan.arena.len);
     let embedded = embedded(plan.weights_len.bytes(), options, runtime);
     let image = plan.arena.buffers[plan.image].offset;
     let image_range = {
@@ -36,36 +33,23 @@ pub(super) fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, mo
     let allow = allow_calls();
     let steps = plan.steps.iter().map(|s| step_info(plan, s, runtime));
     let channels = int(plan.input.channels);
+    let steps = quote!(#(#steps),*);
+    let observe = quote! {
+        let arena = workspace.arena().as_mut_ptr();
+        let image: *const #f32 = image.as_ptr();
+        #observe
+    };
+    let sizes = Sizes { input: plan.input, output: plan.output, arena: plan.arena.len.0, weights: plan.weights_len.0 };
+    let declaration = shared::declaration(options, &sizes);
+    let constants = shared::constants(options, &sizes);
+    let from_packed_and_supported = shared::from_packed_and_supported(runtime, module);
+    let network_trait = shared::network_trait(&plan.name, options, &sizes, runtime, &steps, &observe);
     quote! {
-        #attributes
-        #[derive(Clone, Copy)]
-        #[allow(unreachable_pub, dead_code, reason = "generated: whether it is reachable, or read by this processor's code, is not known here")]
-        #visibility struct #ident<'w> {
-            weights: &'w [#f32; #weights_len],
-        }
+        #declaration
 
         #allow
         impl<'w> #ident<'w> {
-            /// Height, width and channels of the input.
-            pub const INPUT_SHAPE: [#usize; 3] = [#ih, #iw, #ic];
-            /// Height, width and channels of the output.
-            pub const OUTPUT_SHAPE: [#usize; 3] = [#oh, #ow, #oc];
-            /// Values of the input.
-            pub const INPUT_LEN: #usize = #input_len;
-            /// Values of the output.
-            pub const OUTPUT_LEN: #usize = #output_len;
-            /// Weights, biases and batch-norm scales and shifts.
-            pub const PARAMETERS: #u64 = #parameters;
-            /// Multiply-accumulates of an inference.
-            pub const MACS: #u64 = #macs;
-            /// Floats of the workspace.
-            pub const ARENA_LEN: #usize = #arena_len;
-            /// Bytes of the workspace.
-            pub const ARENA_BYTES: #usize = #arena_len * 4;
-            /// Floats of the packed weights.
-            pub const WEIGHTS_LEN: #usize = #weights_len;
-            /// Bytes of the packed weights.
-            pub const WEIGHT_BYTES: #usize = #weights_len * 4;
+            #constants
 
             #embedded
 
@@ -80,18 +64,7 @@ pub(super) fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, mo
                 Self::from_packed(packed).ok_or(#runtime::LoadError::TooSmall(Self::WEIGHTS_LEN))
             }
 
-            /// Takes weights that are packed already; `None` if they are fewer than [`Self::WEIGHTS_LEN`].
-            pub fn from_packed(packed: &'w [#f32]) -> #option<Self> {
-                #some(Self { weights: packed.first_chunk()? })
-            }
-
-            /// Whether this processor has what the kernels need. Where it does not, every output is NaN.
-            ///
-            /// With the feature `std` of the runtime, the first call of this or of an inference reads `MNAS_ISA`, which
-            /// allocates if it is set.
-            pub fn supported() -> #bool {
-                #runtime::isa::available().intersects(#module::ISAS)
-            }
+            #from_packed_and_supported
 
             /// Runs the network on an image of height x width x channels.
             ///
@@ -130,32 +103,7 @@ pub(super) fn the_type(plan: &Plan, options: &Options, runtime: &TokenStream, mo
             }
         }
 
-        #[allow(unsafe_code, unused_variables, clippy::all, clippy::pedantic, clippy::restriction, reason = "generated: calls kernels only where the processor supports them")]
-        impl #runtime::Network for #ident<'_> {
-            type Workspace = #runtime::Workspace<#arena_len>;
-            type Input = [#f32; #input_len];
-            type Output = [#f32; #output_len];
-            const NAME: &'static #str = #name;
-            const INPUT_SHAPE: [#usize; 3] = [#ih, #iw, #ic];
-            const OUTPUT_SHAPE: [#usize; 3] = [#oh, #ow, #oc];
-            const STEPS: &'static [#runtime::StepInfo] = &[#(#steps),*];
-
-            fn infer(&self, workspace: &mut Self::Workspace, image: &Self::Input, output: &mut Self::Output) {
-                Self::infer(self, workspace, image, output);
-            }
-
-            fn observe(
-                &self,
-                workspace: &mut Self::Workspace,
-                image: &Self::Input,
-                output: &mut Self::Output,
-                after: &mut dyn #fn_mut(#usize, &[#f32]),
-            ) {
-                let arena = workspace.arena().as_mut_ptr();
-                let image: *const #f32 = image.as_ptr();
-                #observe
-            }
-        }
+        #network_trait
     }
 }
 

@@ -4,6 +4,7 @@ use super::{image, module};
 use crate::emit::absolute::Absolute;
 use crate::emit::int;
 use crate::emit::surface::dispatch::{self, allow_calls};
+use crate::emit::surface::shared::{self, Sizes};
 use crate::int8::plan::{Plan, Step};
 use mnas_dsl::names::snake_case;
 use proc_macro2::{Literal, TokenStream};
@@ -14,8 +15,8 @@ pub use crate::emit::surface::Options;
 /// The items of a network. `table` is where the packed weights have the bytes of 8-bit values, if the spec says how
 /// those are normalised.
 pub fn emit(plan: &Plan, options: &Options, table: Option<usize>) -> TokenStream {
-    let Absolute { f32, bool, u8, u64, usize, str, option, some, fn_mut, .. } = &Absolute::new();
-    let (ident, visibility, attributes) = (&options.ident, &options.visibility, &options.attributes);
+    let Absolute { f32, u8, usize, .. } = &Absolute::new();
+    let ident = &options.ident;
     let type_name = ident.to_string();
     let module = format_ident!("{}_kernels", snake_case(type_name.trim_start_matches("r#")));
     let (runtime, inner) = if options.standalone {
@@ -24,12 +25,8 @@ pub fn emit(plan: &Plan, options: &Options, table: Option<usize>) -> TokenStream
         (options.runtime.clone(), options.runtime.clone())
     };
     let in_module = if options.standalone { quote!(super::mnas_runtime) } else { runtime.clone() };
-    let name = &plan.name;
-    let [ih, iw, ic] = [plan.input.height, plan.input.width, plan.input.channels].map(int);
-    let [oh, ow, oc] = [plan.output.height, plan.output.width, plan.output.channels].map(int);
     let (input_len, output_len) = (int(plan.input.len()), int(plan.output.len()));
-    let (arena_len, weights_len) = (int(plan.arena.len), int(plan.weights_len.elements()));
-    let (parameters, macs) = (Literal::u64_unsuffixed(options.parameters), Literal::u64_unsuffixed(options.macs));
+    let arena_len = int(plan.arena.len);
     let embedded = crate::emit::surface::embedded(plan.weights_len, options, &runtime);
     let none = quote!({ output.fill(#f32::NAN); });
     let run = |image: TokenStream, after: TokenStream| {
@@ -64,53 +61,35 @@ pub fn emit(plan: &Plan, options: &Options, table: Option<usize>) -> TokenStream
     let modules: TokenStream = plan.isas.iter().map(|isa| module::emit(plan, isa, options, &inner, table)).collect();
     let image = image::kinds();
     let version = &options.version;
-    let module_doc = format!(" Kernels of [`{ident}`].");
+    let content = quote! {
+        /// The instruction sets of this file, of which the processor must have one.
+        pub(super) const ISAS: #in_module::isa::IsaSet = #isas;
+        #image
+        #modules
+    };
+    let kernels = shared::kernels(options, &module, "", &content);
+    let steps = quote!(#(#steps),*);
+    // The slices that `observe` passes are the memory of maps, four bytes in a float.
+    let observe = quote! {
+        let arena = workspace.arena().as_mut_ptr().cast::<#u8>();
+        #observed
+    };
+    let (arena, weights) = (plan.arena.len.0, plan.weights_len.elements().0);
+    let sizes = Sizes { input: plan.input, output: plan.output, arena, weights };
+    let declaration = shared::declaration(options, &sizes);
+    let constants = shared::constants(options, &sizes);
+    let from_packed_and_supported = shared::from_packed_and_supported(&runtime, &module);
+    let network_trait = shared::network_trait(&plan.name, options, &sizes, &runtime, &steps, &observe);
     quote! {
-        #attributes
-        #[derive(Clone, Copy)]
-        #[allow(unreachable_pub, dead_code, reason = "generated: whether it is reachable, or read by this processor's code, is not known here")]
-        #visibility struct #ident<'w> {
-            weights: &'w [#f32; #weights_len],
-        }
+        #declaration
 
         #allow
         impl<'w> #ident<'w> {
-            /// Height, width and channels of the input.
-            pub const INPUT_SHAPE: [#usize; 3] = [#ih, #iw, #ic];
-            /// Height, width and channels of the output.
-            pub const OUTPUT_SHAPE: [#usize; 3] = [#oh, #ow, #oc];
-            /// Values of the input.
-            pub const INPUT_LEN: #usize = #input_len;
-            /// Values of the output.
-            pub const OUTPUT_LEN: #usize = #output_len;
-            /// Weights, biases and batch-norm scales and shifts of the network in `f32`.
-            pub const PARAMETERS: #u64 = #parameters;
-            /// Multiply-accumulates of an inference.
-            pub const MACS: #u64 = #macs;
-            /// Floats of the workspace: its bytes divided by four.
-            pub const ARENA_LEN: #usize = #arena_len;
-            /// Bytes of the workspace.
-            pub const ARENA_BYTES: #usize = #arena_len * 4;
-            /// Floats of the packed weights: their bytes divided by four.
-            pub const WEIGHTS_LEN: #usize = #weights_len;
-            /// Bytes of the packed weights.
-            pub const WEIGHT_BYTES: #usize = #weights_len * 4;
+            #constants
 
             #embedded
 
-            /// Takes weights that are packed already, four bytes in a float; `None` if they are fewer than
-            /// [`Self::WEIGHTS_LEN`].
-            pub fn from_packed(packed: &'w [#f32]) -> #option<Self> {
-                #some(Self { weights: packed.first_chunk()? })
-            }
-
-            /// Whether this processor has what the kernels need. Where it does not, every output is NaN.
-            ///
-            /// With the feature `std` of the runtime, the first call of this or of an inference reads `MNAS_ISA`, which
-            /// allocates if it is set.
-            pub fn supported() -> #bool {
-                #runtime::isa::available().intersects(#module::ISAS)
-            }
+            #from_packed_and_supported
 
             /// Runs the network on an image of height x width x channels.
             ///
@@ -139,57 +118,11 @@ pub fn emit(plan: &Plan, options: &Options, table: Option<usize>) -> TokenStream
             #bytes
         }
 
-        #[allow(unsafe_code, unused_variables, clippy::all, clippy::pedantic, clippy::restriction, reason = "generated: calls kernels that the processor has")]
-        impl #runtime::Network for #ident<'_> {
-            type Workspace = #runtime::Workspace<#arena_len>;
-            type Input = [#f32; #input_len];
-            type Output = [#f32; #output_len];
-            const NAME: &'static #str = #name;
-            const INPUT_SHAPE: [#usize; 3] = [#ih, #iw, #ic];
-            const OUTPUT_SHAPE: [#usize; 3] = [#oh, #ow, #oc];
-            const STEPS: &'static [#runtime::StepInfo] = &[#(#steps),*];
-
-            fn infer(&self, workspace: &mut Self::Workspace, image: &Self::Input, output: &mut Self::Output) {
-                Self::infer(self, workspace, image, output);
-            }
-
-            /// The slices are the memory of maps, four bytes in a float.
-            fn observe(
-                &self,
-                workspace: &mut Self::Workspace,
-                image: &Self::Input,
-                output: &mut Self::Output,
-                after: &mut dyn #fn_mut(#usize, &[#f32]),
-            ) {
-                let arena = workspace.arena().as_mut_ptr().cast::<#u8>();
-                #observed
-            }
-        }
+        #network_trait
 
         #team
         const _: () = #runtime::assert_version(#version);
-        #[doc = #module_doc]
-        #[allow(
-            unsafe_code,
-            unsafe_op_in_unsafe_fn,
-            unused_assignments,
-            unused_imports,
-            unused_mut,
-            unused_parens,
-            unused_unsafe,
-            unused_variables,
-            dead_code,
-            clippy::all,
-            clippy::pedantic,
-            clippy::restriction,
-            reason = "generated: every access lies inside of a slice whose length the plan has proven"
-        )]
-        mod #module {
-            /// The instruction sets of this file, of which the processor must have one.
-            pub(super) const ISAS: #in_module::isa::IsaSet = #isas;
-            #image
-            #modules
-        }
+        #kernels
     }
 }
 
