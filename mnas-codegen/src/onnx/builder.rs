@@ -4,8 +4,8 @@ use mnas_dsl::network::{Activation, Pads, Shape};
 use onnx_protobuf::tensor_proto::DataType;
 use onnx_protobuf::{AttributeProto, GraphProto, NodeProto, ValueInfoProto};
 
-use super::proto::{BATCH, Values, float, initializer, ints, value_info};
-use crate::graph::Graph;
+use super::proto::{BATCH, Values, float, initializer, int, ints, value_info};
+use crate::graph::{Graph, Op};
 
 pub(super) struct Builder {
     proto: GraphProto,
@@ -32,6 +32,17 @@ impl Builder {
         name.clone_into(&mut output.name);
         proto.output.push(output);
         proto
+    }
+
+    /// The network's output, the value `made_as`, as a vector.
+    pub(super) fn flat(&mut self, graph: &Graph, made_as: String) -> String {
+        if graph.nodes.last().is_some_and(|node| matches!(node.op, Op::Linear { .. })) {
+            return made_as;
+        }
+        // Logits that a convolution made and a pool gathered.
+        let name = format!("{made_as}/flatten");
+        let len = graph.shape(graph.output).len();
+        self.emit("Flatten", &name, vec![made_as], vec![int("axis", 1)], &[len])
     }
 
     /// An activation in f32.

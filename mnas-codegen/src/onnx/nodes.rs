@@ -25,12 +25,8 @@ pub(super) fn export(
         exporter.values[node.output.0] = value;
     }
     let mut made_as = exporter.values[graph.output.0].clone();
-    let is_vector = graph.nodes.last().is_some_and(|node| matches!(node.op, Op::Linear { .. }));
-    if flat && !is_vector {
-        // Logits that a convolution made and a pool gathered.
-        let name = format!("{made_as}/flatten");
-        let len = graph.shape(graph.output).len();
-        made_as = exporter.builder.emit("Flatten", &name, vec![made_as], vec![int("axis", 1)], &[len]);
+    if flat {
+        made_as = exporter.builder.flat(graph, made_as);
     }
     Ok(exporter.builder.finish(&made_as, output_name))
 }
