@@ -6,7 +6,7 @@
 use super::kernel::{ConvKernel, DepthwiseKernel, Finish, Kernel, Output};
 use super::map::{LANES, QUAD};
 use super::plan::{Plan, Step};
-use crate::graph::{Conv, Graph, Op, TensorId};
+use crate::graph::{Conv, Op, TensorId};
 use crate::quantized::{Integers, Quantized, conv_of};
 
 /// The packed weights of a network.
@@ -31,7 +31,9 @@ fn pack_step(network: &Quantized, step: &Step, out: &mut Vec<u8>) {
     match &step.kernel {
         Kernel::Conv(kernel) => {
             let conv = conv_of(graph, node).expect("a convolution");
-            conv_panels(network, &conv, [from, node.output], kernel, out);
+            // A fully connected layer reads its input as a vector of rows of pixels.
+            let is_linear = matches!(node.op, Op::Linear { .. });
+            conv_panels(network, &conv, [from, node.output], kernel, is_linear, out);
         }
         Kernel::Depthwise(kernel) => {
             let conv = conv_of(graph, node).expect("a convolution");
@@ -107,7 +109,14 @@ fn header(
     }
 }
 
-fn conv_panels(network: &Quantized, conv: &Conv, ends: [TensorId; 2], kernel: &ConvKernel, out: &mut Vec<u8>) {
+fn conv_panels(
+    network: &Quantized,
+    conv: &Conv,
+    ends: [TensorId; 2],
+    kernel: &ConvKernel,
+    is_linear: bool,
+    out: &mut Vec<u8>,
+) {
     let layer = &network.layers[&conv.param];
     let inputs = layer.weight.len() / conv.output_channels;
     let sum = |o: usize| layer.weight[o * inputs..][..inputs].iter().map(|&w| i32::from(w)).sum();
@@ -119,7 +128,7 @@ fn conv_panels(network: &Quantized, conv: &Conv, ends: [TensorId; 2], kernel: &C
                 for quad in 0..kernel.quads_of_pixel() {
                     for o in first..first + LANES {
                         for c in quad * QUAD..(quad + 1) * QUAD {
-                            out.push(conv_weight(network, conv, kernel, layer, [o, c, ky, kx]) as u8);
+                            out.push(conv_weight(conv, kernel, layer, is_linear, [o, c, ky, kx]) as u8);
                         }
                     }
                 }
@@ -129,23 +138,15 @@ fn conv_panels(network: &Quantized, conv: &Conv, ends: [TensorId; 2], kernel: &C
 }
 
 /// A weight; 0 for channels that only fill vectors.
-fn conv_weight(network: &Quantized, conv: &Conv, kernel: &ConvKernel, layer: &Integers, at: [usize; 4]) -> i8 {
+fn conv_weight(conv: &Conv, kernel: &ConvKernel, layer: &Integers, is_linear: bool, at: [usize; 4]) -> i8 {
     let [o, c, ky, kx] = at;
     if o >= conv.output_channels || c >= kernel.input.channels {
         return 0;
     }
     let [rows, columns] = kernel.window;
-    let index = if is_linear(&network.graph, &conv.param) {
-        // A fully connected layer reads its input as a vector of rows of pixels.
-        (ky * columns + kx) * kernel.input.channels + c
-    } else {
-        (c * rows + ky) * columns + kx
-    };
+    let index =
+        if is_linear { (ky * columns + kx) * kernel.input.channels + c } else { (c * rows + ky) * columns + kx };
     layer.weight[o * rows * columns * kernel.input.channels + index]
-}
-
-fn is_linear(graph: &Graph, param: &str) -> bool {
-    graph.nodes.iter().any(|node| matches!(&node.op, Op::Linear { param: linear } if linear == param))
 }
 
 fn depthwise_panels(

@@ -9,7 +9,7 @@ use mnas_dsl::Network;
 use mnas_dsl::network::{Preprocess, Shape};
 use std::path::Path;
 
-/// Pictures that cannot be read are named, so many at most.
+/// The most pictures that cannot be read and are named.
 const NAMED: usize = 10;
 
 /// Reads the data set, and makes its pictures as large as the network's input.

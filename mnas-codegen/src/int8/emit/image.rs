@@ -56,7 +56,8 @@ pub(super) fn emit(plan: &Plan, isa: &Isa, table: Option<usize>, checked: bool) 
     let one = if checked { quote!(assert!(i < a.len());) } else { quote!() };
     let row =
         if checked { quote!(assert!(start + len <= values.len() && len + #lanes <= to.len());) } else { quote!() };
-    let bytes = table.map_or(quote!(), |table| {
+    // Without a table no function passes 8-bit values.
+    let bytes = table.map_or(quote!(Image::Bytes(_) => {}), |table| {
         let table = int(table);
         quote! {
             Image::Bytes(image) => {
@@ -96,8 +97,6 @@ pub(super) fn emit(plan: &Plan, isa: &Isa, table: Option<usize>, checked: bool) 
                     }
                 }
                 #bytes
-                #[allow(unreachable_patterns)]
-                _ => {}
             }
         }
 
